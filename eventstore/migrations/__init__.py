@@ -1,0 +1,1 @@
+"""Migrations, with their SQL beside them."""

@@ -1,0 +1,372 @@
+"""Every event of the ledger: what has happened, under the name and with the fields that are stored.
+
+Amounts, values and principals are decimals with exactly the digits of their ISO 4217 currency; rates are fractions
+per day. Dates are business dates, moments are UTC. Nothing here is ever changed once events of the type exist: a new
+shape is a new schema version with an upcaster.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DealCompany:
+    """A company and the role that it plays in a deal."""
+
+    company_uuid: UUID
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSource:
+    """What a grant drew from one company or asset."""
+
+    from_type: str
+    from_uuid: UUID
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDestination:
+    """What a grant paid to one funding account, and for which product."""
+
+    to_company_uuid: UUID
+    to_company_account_uuid: UUID
+    amount: Decimal
+    product_uuid: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTotal:
+    """A sum in one currency."""
+
+    currency: str
+    amount: Decimal
+
+
+# company
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRegistered:
+    """A company became known."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRenamed:
+    """A company took another name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFunded:
+    """Money came in from outside and adds to the company's balance."""
+
+    amount: Decimal
+    currency: str
+    reference: str
+
+
+# company and asset
+
+
+@dataclass(frozen=True, slots=True)
+class FundsDebited:
+    """A grant took money from the balance of a company or an asset."""
+
+    amount: Decimal
+    currency: str
+    grant_uuid: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FundingReversed:
+    """A receipt (CompanyFunded or AssetFunded, at `position`) was taken back whole."""
+
+    position: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+# asset
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRegistered:
+    """A receivable became known."""
+
+    value: Decimal
+    currency: str
+    sender_company_uuid: UUID
+    receiver_company_uuid: UUID
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRevalued:
+    """A receivable is worth something else now, perhaps nothing."""
+
+    value: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFinanced:
+    """A product was originated on the asset."""
+
+    product_uuid: UUID
+    principal: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFunded:
+    """Cash was collected on the asset and adds to its balance."""
+
+    amount: Decimal
+    currency: str
+    reference: str
+
+
+# account
+
+
+@dataclass(frozen=True, slots=True)
+class FundingAccountOpened:
+    """A company opened an account to be paid to; it is pending."""
+
+    company_uuid: UUID
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundingAccountActivated:
+    """The account may be credited."""
+
+
+@dataclass(frozen=True, slots=True)
+class FundingAccountClosed:
+    """The account is closed for good."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundsCredited:
+    """A grant paid money to the account."""
+
+    amount: Decimal
+    currency: str
+    grant_uuid: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FundsPaidOut:
+    """Money left the ledger from the account."""
+
+    amount: Decimal
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutReturned:
+    """A payout (at `position`) came back whole."""
+
+    position: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+# deal
+
+
+@dataclass(frozen=True, slots=True)
+class DealCreated:
+    """Companies agreed on a deal under a product line."""
+
+    product_line_id: int
+    companies: tuple[DealCompany, ...]
+    rating_tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DealUpdated:
+    """The deal's terms changed; it must be activated anew."""
+
+    product_line_id: int
+    companies: tuple[DealCompany, ...]
+    rating_tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DealActivated:
+    """Products may be originated under the deal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DealDeleted:
+    """The deal is no more; its products stay."""
+
+
+# product
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOriginated:
+    """A company came to owe a principal under a deal."""
+
+    deal_uuid: UUID
+    asset_uuid: UUID | None
+    obligor_company_uuid: UUID
+    principal: Decimal
+    currency: str
+    due_date: date
+    daily_late_fee_rate: Decimal
+    late_fee_payer_role: str
+    companies: tuple[DealCompany, ...]
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentApplied:
+    """A payment was received: to principal first, then to fees."""
+
+    amount: Decimal
+    to_principal: Decimal
+    to_fees: Decimal
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReversed:
+    """A payment (at `position`) was taken back whole."""
+
+    position: int
+    amount: Decimal
+    to_principal: Decimal
+    to_fees: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeeIncurred:
+    """The fee for one product and one business date: the asset's value × the rate, rounded half-even once."""
+
+    amount: Decimal
+    currency: str
+    fee_payer_company_uuid: UUID
+    business_date: date
+    incurred_at: datetime
+    asset_uuid: UUID
+    asset_value: Decimal
+    daily_late_fee_rate: Decimal
+    days_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeeNotAssessed:
+    """An overdue product could not be charged: no_asset, unknown_asset or no_payer."""
+
+    reason: str
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeeWaived:
+    """Fees were forgiven."""
+
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductWrittenOff:
+    """What the product still owed was given up as lost."""
+
+    principal: Decimal
+    fees: Decimal
+    currency: str
+    reason: str
+
+
+# grant
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesGranted:
+    """Balances were drawn from sources and paid to funding accounts."""
+
+    total: Decimal
+    currency: str
+    reference: str
+    sources: tuple[GrantSource, ...]
+    destinations: tuple[GrantDestination, ...]
+
+
+# system and late_fees, the two streams without a uuid
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCycled:
+    """A business date began."""
+
+    new_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeesAssessed:
+    """The fees of a business date are complete; overdue is the sum of the other three counts."""
+
+    business_date: date
+    overdue: int
+    incurred: int
+    not_assessed: int
+    rounded_to_zero: int
+    totals: tuple[CurrencyTotal, ...]
+
+
+CompanyEvent = CompanyRegistered | CompanyRenamed | CompanyFunded | FundsDebited | FundingReversed
+AssetEvent = AssetRegistered | AssetRevalued | AssetFinanced | AssetFunded | FundsDebited | FundingReversed
+AccountEvent = (
+    FundingAccountOpened
+    | FundingAccountActivated
+    | FundingAccountClosed
+    | FundsCredited
+    | FundsPaidOut
+    | PayoutReturned
+)
+DealEvent = DealCreated | DealUpdated | DealActivated | DealDeleted
+ProductEvent = (
+    ProductOriginated
+    | PaymentApplied
+    | PaymentReversed
+    | LateFeeIncurred
+    | LateFeeNotAssessed
+    | LateFeeWaived
+    | ProductWrittenOff
+)
+GrantEvent = BalancesGranted
+SystemEvent = SystemCycled
+LateFeesEvent = LateFeesAssessed
+
+CATEGORIES: dict[str, tuple[type, ...]] = {
+    "company": CompanyEvent.__args__,
+    "asset": AssetEvent.__args__,
+    "account": AccountEvent.__args__,
+    "deal": DealEvent.__args__,
+    "product": ProductEvent.__args__,
+    "grant": (BalancesGranted,),
+    "system": (SystemCycled,),
+    "late_fees": (LateFeesAssessed,),
+}

@@ -1,0 +1,1 @@
+"""Consumers that answer events with new events."""
