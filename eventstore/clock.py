@@ -1,0 +1,8 @@
+"""The one clock."""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return this moment, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,144 @@
+"""What can go wrong with the log.
+
+EventStoreError
+├── WrongExpectedVersion     a stream is not at the version that the decision rested on: decide again
+├── IdempotencyKeyReused     the key was used for something else: refuse
+├── OutcomeUnknown           the connection was lost once the append was sent: look before doing it again
+├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
+├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
+├── UnknownEventType         a class or a stored name that is not registered: register it
+├── InvalidPayload           what was to be written is not what its class says: mend the caller
+├── UnreadableEvent          what was read is not what its class says: mend the upcaster, or restore the store
+├── BrokenUpcasterChain      a schema version has no way to today's: write the upcaster
+├── AppendOnly               a model was asked to change the log: events are never changed
+└── ConsumerError
+    ├── UnknownConsumer      no consumer of the code has that name
+    ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
+    ├── AnotherStore         the log no longer holds the event that was seen last: it is another log
+    ├── CircularDependency   projectors depend on each other in a circle
+    └── OperationRefused     pause, resume, skip or rebuild does not fit the consumer's state
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+
+class EventStoreError(Exception):
+    """The base of everything that the event store raises."""
+
+
+class WrongExpectedVersion(EventStoreError):
+    """The stream is at another version than expected; load it again and decide again."""
+
+    def __init__(self, stream_id: str, expected: int, actual: int) -> None:
+        super().__init__(f"stream {stream_id} is at version {actual}, not at {expected}")
+        self.stream_id, self.expected, self.actual = stream_id, expected, actual
+
+
+class IdempotencyKeyReused(EventStoreError):
+    """The idempotency key was used before, for something else; nothing was recorded."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"idempotency key {key!r} was used before with another command or body")
+        self.key = key
+
+
+class OutcomeUnknown(EventStoreError):
+    """The connection was lost after the append was sent, and whether it was recorded cannot be known yet.
+
+    Repeat with the same idempotency key, or look at the streams before doing it again.
+    """
+
+    def __init__(self, append_id: str) -> None:
+        super().__init__(f"whether append {append_id} was recorded is unknown: look before doing it again")
+        self.append_id = append_id
+
+
+class IsolationTooHigh(EventStoreError):
+    """Append needs READ COMMITTED: a transaction with one snapshot cannot see the newest position."""
+
+
+class InvalidStreamId(EventStoreError):
+    """A stream id is `<category>-<lower-case canonical uuid>` or a bare category."""
+
+    def __init__(self, stream_id: str) -> None:
+        super().__init__(f"{stream_id!r} is not a stream id: it must be <category>-<lower-case uuid> or <category>")
+        self.stream_id = stream_id
+
+
+class UnknownEventType(EventStoreError):
+    """An event class, or a stored name, that is not registered."""
+
+    def __init__(self, name: str, known: Iterable[str], position: int | None = None) -> None:
+        where = "" if position is None else f" at position {position}"
+        super().__init__(f"event type {name!r}{where} is not registered; registered are {', '.join(sorted(known))}")
+        self.name, self.position = name, position
+
+
+class InvalidPayload(EventStoreError):
+    """An event to be appended does not have the shape of its class; nothing was recorded."""
+
+    def __init__(self, type_name: str, fault: str) -> None:
+        super().__init__(f"{type_name} was not appended: {fault}")
+        self.type_name, self.fault = type_name, fault
+
+
+class UnreadableEvent(EventStoreError):
+    """A stored event does not have the shape of its class, even after its upcasters."""
+
+    def __init__(self, position: int, type_name: str, fault: str) -> None:
+        super().__init__(f"{type_name} at position {position} is not readable: {fault}")
+        self.position, self.type_name, self.fault = position, type_name, fault
+
+
+class BrokenUpcasterChain(EventStoreError):
+    """A schema version of an event type cannot be brought to the version that the code has."""
+
+    def __init__(self, type_name: str, schema_version: int) -> None:
+        super().__init__(f"{type_name}: no upcaster from schema version {schema_version} to {schema_version + 1}")
+        self.type_name, self.schema_version = type_name, schema_version
+
+
+class AppendOnly(EventStoreError):
+    """The log is append-only; its one way in is eventstore.store.append."""
+
+
+class ConsumerError(EventStoreError):
+    """The base of what stops a consumer."""
+
+
+class UnknownConsumer(ConsumerError):
+    """No process manager or projector of the code has that name."""
+
+    def __init__(self, name: str, known: Iterable[str], kind: str = "consumer") -> None:
+        super().__init__(f"there is no {kind} {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        self.name = name
+
+
+class MissedEvent(ConsumerError):
+    """The next event is not the one that must follow: the log has a hole; restore it, never skip it."""
+
+    def __init__(self, name: str, expected: int, found: int) -> None:
+        super().__init__(f"{name} expected position {expected} and found {found}: the log has a hole")
+        self.name, self.expected, self.found = name, expected, found
+
+
+class AnotherStore(ConsumerError):
+    """The event that was seen last is not there any more: the store was restored, or is another one."""
+
+    def __init__(self, name: str, position: int, remembered: datetime | None, found: datetime | None) -> None:
+        now = "there is none" if found is None else f"there is one of {found.isoformat()}"
+        then = "unknown" if remembered is None else remembered.isoformat()
+        super().__init__(f"{name} has seen position {position} as recorded at {then}, and now {now}: another store")
+        self.name, self.position, self.remembered, self.found = name, position, remembered, found
+
+
+class CircularDependency(ConsumerError):
+    """Projectors depend on each other in a circle."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"projectors depend on each other in a circle: {' → '.join(names)}")
+
+
+class OperationRefused(ConsumerError):
+    """An operator's request does not fit the state that the consumer is in; nothing was changed."""

@@ -1,0 +1,187 @@
+"""The tables of the event store: the log itself, and what its consumers remember."""
+
+from typing import ClassVar, Never
+
+from django.db import models
+
+from eventstore.category import CategoryOf
+from eventstore.errors import AppendOnly
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Reads of the log; every write is refused."""
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> Never:
+        message = "events are never changed: eventstore.store.append is the one way in"
+        raise AppendOnly(message)
+
+    create = bulk_create = update = bulk_update = delete = get_or_create = update_or_create = _refuse
+    acreate = abulk_create = aupdate = abulk_update = adelete = aget_or_create = aupdate_or_create = _refuse
+
+
+class Event(models.Model):
+    """One event; positions over all streams and versions within a stream start at 1 and have no gaps."""
+
+    position = models.BigAutoField(primary_key=True)
+    stream_id = models.CharField(max_length=100)
+    version = models.BigIntegerField()
+    type = models.CharField(max_length=100)
+    schema_version = models.PositiveSmallIntegerField()
+    payload = models.JSONField()
+    actor = models.CharField(max_length=200)
+    correlation_id = models.CharField(max_length=200)
+    causation = models.BigIntegerField(null=True, blank=True, help_text="Position of the event that caused this one.")
+    metadata = models.JSONField()
+    recorded_at = models.DateTimeField()
+    category = models.GeneratedField(
+        expression=CategoryOf("stream_id"), output_field=models.CharField(max_length=100), db_persist=True
+    )
+
+    objects: ClassVar[models.Manager["Event"]] = EventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stream_id", "version"], name="event_stream_id_version_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["category", "position"], name="event_category_position"),
+            models.Index(fields=["type", "position"], name="event_type_position"),
+            models.Index(fields=["correlation_id", "position"], name="event_correlation_position"),
+            models.Index(fields=["actor", "position"], name="event_actor_position"),
+            models.Index(
+                fields=["causation", "position"],
+                name="event_causation_position",
+                condition=models.Q(causation__isnull=False),
+            ),
+        ]
+        ordering: ClassVar = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.type}"
+
+    def save(self, *_args: object, **_kwargs: object) -> Never:
+        """Refuse: append is the only way in."""
+        message = "events are never changed: eventstore.store.append is the one way in"
+        raise AppendOnly(message)
+
+    def delete(self, *_args: object, **_kwargs: object) -> Never:
+        """Refuse: nothing is ever deleted."""
+        message = "events are never deleted"
+        raise AppendOnly(message)
+
+    async def asave(self, *_args: object, **_kwargs: object) -> Never:
+        """Refuse: append is the only way in."""
+        self.save()
+
+    async def adelete(self, *_args: object, **_kwargs: object) -> Never:
+        """Refuse: nothing is ever deleted."""
+        self.delete()
+
+    save_base = save
+
+
+class RecordedKey(models.Model):
+    """An idempotency key and what was recorded under it, written by the append itself."""
+
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["scope", "key"], name="recorded_key_scope_key_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}/{self.key}"
+
+
+class Checkpoint(models.Model):
+    """How far a consumer has got, and all that is known of its state: its one row, locked by each transaction.
+
+    A rebuild in progress has a row of its own, of kind `rebuild` and named `<projector>@rebuild`.
+    """
+
+    class Kind(models.TextChoices):
+        """What a consumer is."""
+
+        PROCESS_MANAGER = "process_manager"
+        PROJECTOR = "projector"
+        REBUILD = "rebuild"
+
+    name = models.CharField(max_length=100, primary_key=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    position = models.BigIntegerField(help_text="The last position dealt with.")
+    recorded_at = models.DateTimeField(null=True, help_text="When the event at that position was recorded.")
+    progress = models.JSONField(null=True, help_text="How far within the next event, where it is worked in chunks.")
+    generation = models.IntegerField(default=1, help_text="Which generation of rows answers queries.")
+    paused = models.BooleanField(default=False)
+    waiting_for = models.CharField(max_length=100, blank=True, default="")
+    error_position = models.BigIntegerField(null=True)
+    error_message = models.TextField(blank=True, default="")
+    error_at = models.DateTimeField(null=True)
+    error_count = models.IntegerField(default=0)
+    rate = models.FloatField(null=True, help_text="Events a second, lately.")
+    registered_at = models.DateTimeField()
+    registered_position = models.BigIntegerField(help_text="Where the consumer began, for good.")
+    last_seen = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"
+
+
+class OperatorAction(models.Model):
+    """What an operator did to a consumer: who, when and why, recorded with the change itself."""
+
+    class Action(models.TextChoices):
+        """What can be done."""
+
+        PAUSE = "pause"
+        RESUME = "resume"
+        SKIP = "skip"
+        REBUILD = "rebuild"
+
+    consumer = models.CharField(max_length=100)
+    action = models.CharField(max_length=10, choices=Action.choices)
+    position = models.BigIntegerField(null=True, help_text="The event skipped.")
+    actor = models.CharField(max_length=200)
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["consumer", "action", "position"], name="operator_action_consumer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.consumer}"
+
+
+class LagSample(models.Model):
+    """How far behind a consumer was, once a minute."""
+
+    name = models.CharField(max_length=100)
+    minute = models.DateTimeField()
+    lag_events = models.BigIntegerField()
+    lag_seconds = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "minute"], name="lag_sample_name_minute_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.minute:%H:%M}: {self.lag_events}"
+
+
+CONSUMER_TABLES: tuple[type[models.Model], ...] = (Checkpoint, OperatorAction, LagSample)
+"""Tables that lie wherever consumers keep their effects: with the events and with the read models."""
+
+

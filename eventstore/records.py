@@ -1,0 +1,116 @@
+"""The frozen values that go into the store and come out of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from eventstore.registry import registry
+
+ANY: Final = -1
+"""Expected version: whatever it is."""
+NO_STREAM: Final = 0
+"""Expected version: the stream has no event yet."""
+
+
+def stream_id(category: str, uuid: UUID) -> str:
+    """Return the id of an entity's stream, `<category>-<uuid>`."""
+    return f"{category}-{uuid}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be appended to a stream; `data` is an instance of a registered event class."""
+
+    stream_id: str
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who caused the events of one append, in which conversation, and because of which event.
+
+    `causation` is the position of the causing event; `metadata` is whatever else is worth keeping, as JSON.
+    """
+
+    actor: str
+    correlation_id: str
+    causation: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A key under which an append is recorded once: `fingerprint` is of what was asked, whoever asks again."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+class RecordedEvent(NamedTuple):
+    """An event as the store holds it; payload and metadata are decoded when asked for, not before."""
+
+    position: int
+    stream_id: str
+    version: int
+    type: str
+    schema_version: int
+    payload_json: str
+    actor: str
+    correlation_id: str
+    causation: int | None
+    metadata_json: str
+    recorded_at: datetime
+
+    @property
+    def category(self) -> str:
+        """What stands before the first hyphen of the stream id."""
+        return self.stream_id.partition("-")[0]
+
+    @property
+    def uuid(self) -> UUID:
+        """The uuid of the entity whose stream this is; ValueError where the stream has none."""
+        return UUID(self.stream_id.partition("-")[2])
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The payload as it was stored, under its own schema version."""
+        payload: dict[str, Any] = json.loads(self.payload_json)
+        return payload
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Whatever else was recorded with the event."""
+        metadata: dict[str, Any] = json.loads(self.metadata_json)
+        return metadata
+
+    @property
+    def data(self) -> Any:  # noqa: ANN401 - an instance of whichever class the type names
+        """The event as an instance of its registered class, upcast to today's shape and checked.
+
+        Raises UnknownEventType or UnreadableEvent, which name the position.
+        """
+        return registry.decode(self)
+
+
+class Head(NamedTuple):
+    """The newest event's position and time of recording; position 0 and None where the log is empty."""
+
+    position: int
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append recorded: its events in order; `repeated` where its idempotency key had recorded them before."""
+
+    events: tuple[RecordedEvent, ...]
+    repeated: bool = False
+
+    @property
+    def position(self) -> int:
+        """The position of the last event."""
+        return self.events[-1].position

@@ -1,0 +1,10 @@
+"""The app's place in Django."""
+
+from django.apps import AppConfig
+
+
+class ProcessManagersConfig(AppConfig):
+    """Process managers."""
+
+    name = "processmanagers"
+    verbose_name = "Process managers"
