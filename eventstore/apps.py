@@ -8,3 +8,7 @@ class EventStoreConfig(AppConfig):
 
     name = "eventstore"
     verbose_name = "The event store"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from eventstore import checks  # noqa: F401, PLC0415 - importing registers them, and models are ready only now

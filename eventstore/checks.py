@@ -1,0 +1,19 @@
+"""System checks: what must be true of the code before the log is read or written."""
+
+from collections.abc import Sequence
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, register
+
+from eventstore.errors import EventStoreError
+from eventstore.registry import registry
+
+
+@register()
+def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: object) -> list[CheckMessage]:  # noqa: ARG001
+    """Every schema version before today's must have an upcaster to the next."""
+    try:
+        registry.check()
+    except EventStoreError as error:
+        return [Error(str(error), hint="Write the missing upcaster.", id="eventstore.E001")]
+    return []

@@ -1,0 +1,157 @@
+"""The log's one way in, and every way to read it.
+
+# Note [Positions become visible in order]
+Positions are handed out under one lock, in commit order and without gaps. Whoever has seen position n can therefore
+never later meet a new event below n; a hole is corruption; and a consumer that has dealt with position n has dealt
+with everything before it. Everything else rests on this.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from eventstore import append_postgresql, append_sqlite, lost_connection
+from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
+from eventstore.models import RecordedKey
+from eventstore.outcome import Outcome, Rows
+from eventstore.reading import (
+    head,
+    last_of_type,
+    latest,
+    read_all,
+    read_batch,
+    read_event,
+    read_stream,
+)
+from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent
+from eventstore.registry import registry
+from eventstore.streams import is_stream_id
+
+__all__ = [
+    "append",
+    "append_lock",
+    "barrier",
+    "head",
+    "last_of_type",
+    "latest",
+    "read_all",
+    "read_batch",
+    "read_event",
+    "read_stream",
+    "recorded_under",
+]
+
+_BACKENDS = {"postgresql": append_postgresql, "sqlite": append_sqlite}
+
+
+def append(
+    events: Sequence[NewEvent],
+    context: Context,
+    *,
+    expected: Mapping[str, int] | None = None,
+    key: IdempotencyKey | None = None,
+    using: str = "default",
+) -> Appended:
+    """Record events, all or none, and return them as recorded.
+
+    `expected` gives the version at which each stream must be: an exact one, NO_STREAM, or ANY, which is also what holds
+    for streams that are written and not named. Streams that are named and not written are only checked. With a `key`
+    that has recorded the same before, nothing is recorded and the first events are returned as `repeated`.
+
+    Outside a transaction the events are durable when this returns. Inside `atomic()` they share its fate; append last,
+    for the append lock is held until the transaction ends.
+
+    Raises WrongExpectedVersion and IdempotencyKeyReused (nothing is recorded, and a transaction stays usable),
+    InvalidStreamId, InvalidPayload and UnknownEventType (before the database is asked), IsolationTooHigh, and
+    OutcomeUnknown where the connection was lost once the append was sent.
+    """
+    if not events:
+        message = "an append has at least one event"
+        raise ValueError(message)
+    append_id = str(uuid4())
+    rows = _rows(events, replace(context, metadata={**context.metadata, "append_id": append_id}), expected or {}, key)
+    connection = connections[using]
+    connection.ensure_connection()
+    backend = _BACKENDS[connection.vendor]
+    backend_pid = append_postgresql.backend_of(connection) if connection.vendor == "postgresql" else 0
+    try:
+        outcome = backend.append(connection, rows)
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or connection.vendor != "postgresql" or connection.is_usable():
+            raise
+        return Appended(lost_connection.look_for(append_id, rows, backend_pid, connection, error))
+    return _appended(outcome, rows, using)
+
+
+def _appended(outcome: Outcome, rows: Rows, using: str) -> Appended:
+    if outcome.kind == "conflict":
+        wanted = dict(zip(rows.stream_ids, rows.expected, strict=True))[outcome.conflicting_stream]
+        raise WrongExpectedVersion(outcome.conflicting_stream, wanted, outcome.actual_version)
+    if outcome.kind == "reused" and rows.key is not None:
+        raise IdempotencyKeyReused(rows.key.key)
+    if outcome.kind == "repeated":
+        return Appended(_between(outcome.first_position, outcome.last_position, using), repeated=True)
+    return Appended(rows.recorded(outcome))
+
+
+def _between(first: int, last: int, using: str) -> tuple[RecordedEvent, ...]:
+    return tuple(read_batch(from_position=first, up_to=last, limit=last - first + 1, using=using))
+
+
+def _rows(
+    events: Sequence[NewEvent], context: Context, expected: Mapping[str, int], key: IdempotencyKey | None
+) -> Rows:
+    versions = {event.stream_id: ANY for event in events}
+    versions.update(expected)
+    for stream_id in versions:
+        if not is_stream_id(stream_id):
+            raise InvalidStreamId(stream_id)
+    indexes = {stream_id: index for index, stream_id in enumerate(versions, start=1)}
+    written = dict.fromkeys(versions, 0)
+    rows = Rows(
+        list(versions), list(versions.values()), [], [], [], [], [], [], context, json.dumps(context.metadata), key
+    )
+    for event in events:
+        name, schema_version, payload = registry.encode(event.data)
+        written[event.stream_id] += 1
+        rows.event_streams.append(event.stream_id)
+        rows.stream_indexes.append(indexes[event.stream_id])
+        rows.places.append(written[event.stream_id])
+        rows.types.append(name)
+        rows.schema_versions.append(schema_version)
+        rows.payloads.append(payload)
+    return rows
+
+
+@contextmanager
+def append_lock(using: str = "default") -> Iterator[None]:
+    """Hold the append lock for a transaction: what is read within is what the append within will find.
+
+    For the last attempt at a decision that lost its races; nobody else can append meanwhile, so be brief.
+    """
+    connection = connections[using]
+    with transaction.atomic(using=using):
+        _BACKENDS[connection.vendor].lock(connection)
+        yield
+
+
+def barrier(using: str = "default") -> None:
+    """Return when every event that was visible before is durable; run it before reporting something as recorded."""
+    connection = connections[using]
+    connection.ensure_connection()
+    _BACKENDS[connection.vendor].barrier(connection)
+
+
+def recorded_under(key: IdempotencyKey, using: str = "default") -> Appended | None:
+    """Return what was recorded under an idempotency key, durable, or None; raises IdempotencyKeyReused."""
+    known = RecordedKey.objects.using(using).filter(scope=key.scope, key=key.key).first()
+    if known is None:
+        return None
+    if known.fingerprint != key.fingerprint:
+        raise IdempotencyKeyReused(key.key)
+    barrier(using)
+    return Appended(_between(known.first_position, known.last_position, using), repeated=True)
