@@ -1,0 +1,68 @@
+"""Telling a lost database from a fault of the handler, and waiting longer and longer for its return."""
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+import psycopg
+from django.db import connections
+
+from eventstore.errors import OutcomeUnknown
+
+_SQLSTATES: Final = ("08", "40", "53", "57P", "25P03", "55P03")
+_SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
+"""SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: what passes without the handler being mended."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Say whether an error, or what it came from, is the database being away, busy or out of room."""
+    return any(_is_outage(one) for one in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _is_outage(error: BaseException) -> bool:
+    match error:
+        case OutcomeUnknown():
+            return True
+        case sqlite3.Error():
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES
+        case psycopg.Error(sqlstate=str(sqlstate)):
+            return sqlstate.startswith(_SQLSTATES)
+        case psycopg.OperationalError():
+            return True
+        case psycopg.InterfaceError():
+            return "connection" in str(error)
+        case _:
+            return "Cannot open a new connection in an atomic block" in str(error)
+
+
+def close_connections() -> None:
+    """Close this process's connections; the next query opens new ones."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+
+
+class BackOff:
+    """Delays in seconds that double from one failure to the next, with a random part, up to a bound."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self._least, self._most = least, most
+        self._next = least
+
+    def reset(self) -> None:
+        """Begin again with the shortest."""
+        self._next = self._least
+
+    def delay(self) -> float:
+        """Return how long to wait now; consumers that failed together do not come back together."""
+        now, self._next = self._next, min(self._next * 2, self._most)
+        return now * random.uniform(0.5, 1)  # noqa: S311 - jitter
