@@ -1,0 +1,1 @@
+"""The whole machine, as its users see it."""

@@ -1,0 +1,117 @@
+"""Fixtures for all tests: databases of their own, and manage.py in processes of its own."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import processes
+from tests.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
+from tests.postgres import Cluster
+from tests.processes import RunManage, StartManage, Started
+
+WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
+"""Directories whose tests run once and never see a database."""
+
+OURS: Final = {"database", "databases", "durable_database"}
+DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse databases where there must be none, and pytest-django's own: the log cannot be flushed between tests."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        directory = item.path.relative_to(Path(__file__).parent).parts[0]
+        if directory in WITHOUT_DATABASE and fixtures & (OURS | {"run_manage", "start_manage"}):
+            message = f"{item.nodeid}: tests/{directory} works without a database; move the test"
+            raise pytest.UsageError(message)
+        if fixtures & DJANGOS or item.get_closest_marker("django_db"):
+            message = f"{item.nodeid}: use the fixture `database` instead of pytest-django's"
+            raise pytest.UsageError(message)
+
+
+@pytest.fixture(scope="session")
+def databases(django_db_blocker: DjangoDbBlocker) -> Iterator[Databases]:
+    """Makes fresh databases of the vendor that this run is for: `databases.make()`, `databases.drop(...)`."""
+    with django_db_blocker.unblock():
+        made: Databases
+        if os.environ["DAYBOOK_TEST_VENDOR"] == "postgresql":
+            made = PostgresDatabases(os.environ["DAYBOOK_TEST_POSTGRES"])
+        else:
+            made = SqliteDatabases()
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def database(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+    """Return a fresh migrated database for this test, to which Django is connected in every thread."""
+    fresh = databases.make()
+    with django_db_blocker.unblock(), connected_to(fresh):
+        assert connection.vendor == fresh.vendor == os.environ["DAYBOOK_TEST_VENDOR"]
+        yield fresh
+    databases.drop(fresh)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Return a running PostgreSQL server of this test's own that flushes to disk, to be crashed and restored."""
+    if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
+        pytest.skip("crashes a PostgreSQL server")
+    with Cluster(durable=True) as own:
+        yield own
+
+
+@pytest.fixture
+def durable_database(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+    """Return a migrated database on the test's own `cluster`, to which Django is connected in every thread."""
+    cluster.create_database("daybook")
+    fresh = Database(cluster.url("daybook"), "postgresql")
+    with django_db_blocker.unblock():
+        migrate(fresh)
+        with connected_to(fresh):
+            yield fresh
+
+
+def _own_database(request: pytest.FixtureRequest) -> Database:
+    """Return the database that the test already asked for, or a fresh one."""
+    name = "durable_database" if "durable_database" in request.fixturenames else "database"
+    asked: Database = request.getfixturevalue(name)
+    return asked
+
+
+@pytest.fixture
+def run_manage(request: pytest.FixtureRequest) -> RunManage:
+    """Run `manage.py` on the test's database in a process of its own, until it ends."""
+    own = _own_database(request)
+
+    def run(
+        *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = 60
+    ) -> processes.Finished:
+        return processes.run(processes.manage(*args), {**own.env, **(env or {})}, check=check, timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def start_manage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StartManage]:
+    """Start `manage.py` on the test's database in a process of its own, which is killed in the end."""
+    own = _own_database(request)
+    started: list[Started] = []
+    numbers = itertools.count(1)
+
+    def start(*args: str, env: Mapping[str, str] | None = None) -> Started:
+        directory = tmp_path / f"process-{next(numbers)}"
+        directory.mkdir()
+        process = Started(processes.manage(*args), {**own.env, **(env or {})}, directory)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill_group()

@@ -1,0 +1,1 @@
+"""What the event store promises, on either database."""

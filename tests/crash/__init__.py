@@ -1,0 +1,1 @@
+"""Servers and processes killed with -9."""

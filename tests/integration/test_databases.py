@@ -1,0 +1,47 @@
+"""The test infrastructure itself: which database is used, and that each test has its own."""
+
+import os
+import threading
+
+from django.contrib.auth.models import User
+from django.db import connection, connections
+
+from tests.databases import Database
+from tests.processes import RunManage, StartManage, wait_until
+
+
+def test_the_run_uses_the_database_that_it_was_started_for(database: Database) -> None:
+    assert connection.vendor == os.environ["DAYBOOK_TEST_VENDOR"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version()" if database.vendor == "postgresql" else "SELECT sqlite_version()")
+        assert cursor.fetchone()
+
+
+def test_what_one_test_commits_no_other_sees_first(database: Database) -> None:
+    assert not User.objects.exists()
+    User.objects.create(username="one")
+
+
+def test_what_one_test_commits_no_other_sees_second(database: Database) -> None:
+    assert not User.objects.exists()
+    User.objects.create(username="two")
+
+
+def test_threads_and_processes_see_the_same_database(database: Database, run_manage: RunManage) -> None:
+    def write() -> None:
+        User.objects.create(username="thread")
+        connections.close_all()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    assert User.objects.get().username == "thread"
+    done = run_manage("shell", "-v0", "-c", "from django.contrib.auth.models import User; print(User.objects.get().username)")
+    assert done.stdout.strip() == "thread"
+
+
+def test_a_started_process_can_be_killed(start_manage: StartManage) -> None:
+    process = start_manage("shell", "-v0", "-c", "import time; print('up'); time.sleep(60)")
+    wait_until(lambda: "up" in process.output())
+    process.kill_group()
+    assert process.returncode == -9

@@ -1,0 +1,17 @@
+"""The environment that Django's settings find in the tests, whatever the shell has."""
+
+import os
+
+
+def prepare(vendor: str, url: str) -> None:
+    """Set what the settings read; `url` is only a placeholder of the right vendor, for each test gets its own."""
+    for name in ("READ_DATABASE_URL", "BUSINESS_TIME_ZONE", "ALLOWED_HOSTS"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        DAYBOOK_TEST_VENDOR=vendor,
+        DATABASE_URL=url,
+        SECRET_KEY="for-tests-only",
+        DEBUG="false",
+        HYDRATION_DELAY="0",
+        HYDRATION_DELAY_ENTROPY="0",
+    )

@@ -1,0 +1,33 @@
+"""Runs the tests on PostgreSQL: one server for the whole run, shared by pytest-xdist's workers.
+
+Loaded with `-p tests.plugins.postgres`, before Django, which reads DATABASE_URL once. The process that starts the run
+starts the server; workers find its socket's directory in the environment.
+"""
+
+import os
+
+from tests.plugins import environment
+from tests.postgres import Cluster
+
+SOCKET_DIRECTORY = "DAYBOOK_TEST_POSTGRES"
+
+_cluster: Cluster | None = None
+if SOCKET_DIRECTORY not in os.environ:
+    _cluster = Cluster(durable=False)
+    os.environ[SOCKET_DIRECTORY] = str(_cluster.root)
+environment.prepare("postgresql", f"postgres://postgres@/postgres?host={os.environ[SOCKET_DIRECTORY]}")
+
+
+def pytest_sessionstart() -> None:
+    """Start the server, once."""
+    if _cluster is not None:
+        _cluster.start()
+
+
+def pytest_unconfigure() -> None:
+    """End it."""
+    if _cluster is not None:
+        os.environ.pop(SOCKET_DIRECTORY, None)
+        _cluster.destroy()
+
+

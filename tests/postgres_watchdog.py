@@ -1,0 +1,75 @@
+"""Ends a test's PostgreSQL server when the process that owns it is gone, however it went.
+
+Run as `python postgres_watchdog.py ROOT DATA`. Its standard input is a pipe whose other end only the owner holds, so
+end of file means that the owner has finished, crashed or been killed with -9.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+
+def server_processes(data: Path) -> list[psutil.Process]:
+    """Return the server that runs on this data directory, first its postmaster; none where it is not running.
+
+    The command line is looked at as well: after a crash the pid in the file may be somebody else's by now.
+    """
+    with suppress(OSError, ValueError, IndexError, psutil.Error):
+        postmaster = psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
+        if str(data) in postmaster.cmdline():
+            return [postmaster, *postmaster.children(recursive=True)]
+    return []
+
+
+def kill_server(data: Path) -> None:
+    """Kill the whole server with -9: the postmaster is stopped first, so that it starts nothing in the meantime."""
+    for process in server_processes(data)[:1]:
+        with suppress(psutil.Error):
+            process.suspend()
+    processes = server_processes(data)
+    for process in reversed(processes):
+        with suppress(psutil.Error):
+            process.kill()
+    while any(map(_is_alive, processes)):
+        time.sleep(0.005)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Return whether it still runs; a zombie that nobody has waited for yet does nothing any more."""
+    with suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def end_server(data: Path) -> None:
+    """Shut the server down at once, so that it frees its shared memory, which it cannot where it is killed."""
+    segment = _shared_memory(data)
+    processes = server_processes(data)
+    for process in processes[:1]:
+        with suppress(psutil.Error):
+            process.send_signal(signal.SIGQUIT)
+    deadline = time.monotonic() + 5
+    while any(map(_is_alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    kill_server(data)
+    if segment is not None and (data / "postmaster.pid").exists():
+        subprocess.run(["ipcrm", "-m", segment], check=False, capture_output=True)
+
+
+def _shared_memory(data: Path) -> str | None:
+    """Return the id of the server's shared memory segment, from the seventh line of postmaster.pid."""
+    with suppress(OSError, IndexError):
+        return (data / "postmaster.pid").read_text().splitlines()[6].split()[1]
+    return None
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()
+    end_server(Path(sys.argv[2]))
+    shutil.rmtree(sys.argv[1], ignore_errors=True)

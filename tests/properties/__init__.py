@@ -1,0 +1,1 @@
+"""Properties that hold for all input, tried by hypothesis without a database."""

@@ -1,0 +1,1 @@
+"""What needs neither a database nor Django's apps: the rules, event by event."""
