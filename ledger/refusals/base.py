@@ -1,0 +1,46 @@
+"""What all refusals share, and the four families of them."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, ClassVar
+
+
+@dataclass(eq=False, kw_only=True)
+class Refusal(Exception):
+    """A rule refused the command and nothing was recorded; tell whoever sent it, for repeating it changes nothing."""
+
+    slug: ClassVar[str]
+    sentence: ClassVar[str]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The figures that the rule looked at, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __str__(self) -> str:
+        """Return the sentence with its figures."""
+        return self.sentence.format(**{name: _text(value) for name, value in self.facts.items()})
+
+
+def _text(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)
+    return value
+
+
+class NotAcceptable(Refusal):
+    """A field is wrong by itself, whatever the ledger's state."""
+
+
+class NotThere(Refusal):
+    """What the command names does not exist."""
+
+
+class Conflicting(Refusal):
+    """It has been done already, and it is not done twice."""
+
+
+class AgainstTheRules(Refusal):
+    """The ledger's state does not allow it."""
