@@ -1,4 +1,4 @@
-"""The app's place in Django."""
+"""The app's place in Django, and its projectors made known to the consumers."""
 
 from django.apps import AppConfig
 
@@ -8,3 +8,11 @@ class ProjectorsConfig(AppConfig):
 
     name = "projectors"
     verbose_name = "Read models"
+
+    def ready(self) -> None:
+        """Register every projector by its name."""
+        from eventstore.consumers import register  # noqa: PLC0415 - models cannot be imported before apps are ready
+        from projectors.projectors import PROJECTORS  # noqa: PLC0415
+
+        for projector in PROJECTORS:
+            register(projector)

@@ -1,0 +1,62 @@
+"""Keeps what was owed at the beginning of each business date, by how long it was past due.
+
+Read from the products as they are when the cycle is handled, which is as they were at its position: aging is of one
+group with financial_products. Fees age with their product, and the date's own fees are not yet among them.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import ClassVar
+
+from django.db.models import Case, Count, Max, Model, Sum, Value, When
+
+from eventstore.records import RecordedEvent
+from projectors.models import AgingBucket, FinancialProduct
+from projectors.payloads import payload_of
+from projectors.projector import Projector
+
+_Bucket = AgingBucket.Bucket
+
+
+class Aging(Projector):
+    """Projects one row for each cycled date, currency and bucket in which anything is owed."""
+
+    name: ClassVar[str] = "aging"
+    depends_on: ClassVar[tuple[str, ...]] = ("financial_products",)
+    types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
+    tables: ClassVar[tuple[type[Model], ...]] = (AgingBucket,)
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Write the buckets of each date; between two cycles of one batch no product has changed."""
+        for event in events:
+            on = date.fromisoformat(payload_of(event)["new_date"])
+            AgingBucket.objects.using(using).bulk_create(
+                AgingBucket(generation=generation, position=event.position, business_date=on, **bucket)
+                for bucket in _buckets(on, generation, using)
+            )
+
+
+def bucket_of(due_date: date, on: date) -> str:
+    """Return the bucket on a date of what is due on another."""
+    for bucket, days in _LIMITS:
+        if due_date >= on - timedelta(days=days):
+            return bucket.value
+    return _Bucket.OVER_90.value
+
+
+_LIMITS = ((_Bucket.CURRENT, 0), (_Bucket.DAYS_1_30, 30), (_Bucket.DAYS_31_60, 60), (_Bucket.DAYS_61_90, 90))
+
+
+def _buckets(on: date, generation: int, using: str) -> Sequence[dict[str, object]]:
+    whens = [When(due_date__gte=on - timedelta(days=days), then=Value(bucket.value)) for bucket, days in _LIMITS]
+    owing = FinancialProduct.objects.using(using).filter(generation=generation, owes=True)
+    return list(
+        owing.values("currency", bucket=Case(*whens, default=Value(_Bucket.OVER_90.value)))
+        .order_by("currency", "bucket")
+        .annotate(
+            minor_digits=Max("minor_digits"),
+            principal=Sum("principal_outstanding"),
+            fees=Sum("fees_outstanding"),
+            products=Count("id"),
+        )
+    )

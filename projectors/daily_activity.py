@@ -1,0 +1,115 @@
+"""Keeps what happened on each business date in each currency.
+
+An event counts under its own business date, a reversal therefore on the date on which something was reversed. Events
+that name no currency count under the empty one, with no amounts; before the first cycle there is no date. What a
+write-off gives up is not waived.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+from django.db.models import Model, Q
+
+from eventstore.records import RecordedEvent
+from ledger.events import CATEGORIES
+from projectors.bookings import Booking, bookings
+from projectors.models import DailyActivity
+from projectors.payloads import digits, minor
+from projectors.projector import Projector
+
+Day = tuple[str | None, str]
+"""A business date in ISO form and a currency."""
+
+
+# Which column an event's amount goes to, which way, and under which name the event has it.
+_MOVES: dict[str, tuple[str, int, str]] = {
+    "LateFeeIncurred": ("fees_assessed", 1, "amount"),
+    "LateFeeWaived": ("fees_waived", 1, "amount"),
+    "BalancesGranted": ("granted", 1, "total"),
+    "CompanyFunded": ("paid_in", 1, "amount"),
+    "AssetFunded": ("paid_in", 1, "amount"),
+    "PaymentApplied": ("paid_in", 1, "amount"),
+    "FundingReversed": ("paid_in", -1, "amount"),
+    "PaymentReversed": ("paid_in", -1, "amount"),
+    "FundsPaidOut": ("paid_out", 1, "amount"),
+    "PayoutReturned": ("paid_out", -1, "amount"),
+}
+_AMOUNTS = ("amount", "total", "value", "principal")
+SUMS = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
+
+
+class Tally:
+    """What the events of one day come to."""
+
+    __slots__ = ("events", "minor_digits", "position", "sums")
+
+    def __init__(self) -> None:
+        self.events: dict[str, int] = {}
+        self.sums = dict.fromkeys(SUMS, 0)
+        self.minor_digits = 0
+        self.position = 0
+
+    def count(self, event: RecordedEvent, payload: dict[str, Any]) -> None:
+        """Count an event."""
+        self.position = event.position
+        self.events[event.type] = self.events.get(event.type, 0) + 1
+        if "currency" in payload and not self.minor_digits:
+            self.minor_digits = max(digits(payload[name]) for name in _AMOUNTS if name in payload)
+        move = _MOVES.get(event.type)
+        if move is not None:
+            column, sign, name = move
+            self.sums[column] += sign * minor(payload[name])
+
+
+class DailyActivities(Projector):
+    """Projects one row for each business date and currency."""
+
+    name: ClassVar[str] = "daily_activity"
+    types: ClassVar[tuple[str, ...]] = tuple(sorted({cls.__name__ for group in CATEGORIES.values() for cls in group}))
+    tables: ClassVar[tuple[type[Model], ...]] = (DailyActivity,)
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Add what the events come to to the rows of their days."""
+        tallies = tally(bookings(events))
+        rows = {_day(row): row for row in _rows(tallies, generation, using)}
+        for day, counted in tallies.items():
+            row = rows.get(day)
+            if row is None:
+                on = date.fromisoformat(day[0]) if day[0] else None
+                row = DailyActivity(generation=generation, business_date=on, currency=day[1], events={})
+            _add(row, counted)
+            row.save(using=using)
+
+
+def tally(booked: Iterable[Booking]) -> dict[Day, Tally]:
+    """Return what the events come to, by day."""
+    tallies: dict[Day, Tally] = {}
+    for event, payload, _, business_date in booked:
+        day = (business_date, payload.get("currency", ""))
+        counted = tallies.get(day)
+        if counted is None:
+            counted = tallies[day] = Tally()
+        counted.count(event, payload)
+    return tallies
+
+
+def _day(row: DailyActivity) -> Day:
+    return (row.business_date.isoformat() if row.business_date else None, row.currency)
+
+
+def _rows(days: Iterable[Day], generation: int, using: str) -> Iterable[DailyActivity]:
+    dates = {day for day, _ in days}
+    wanted = Q(business_date__in=[day for day in dates if day])
+    if None in dates:
+        wanted |= Q(business_date__isnull=True)
+    return DailyActivity.objects.using(using).filter(wanted, generation=generation)
+
+
+def _add(row: DailyActivity, counted: Tally) -> None:
+    row.position = counted.position
+    row.minor_digits = row.minor_digits or counted.minor_digits
+    for type_, number in counted.events.items():
+        row.events[type_] = row.events.get(type_, 0) + number
+    for column, amount in counted.sums.items():
+        setattr(row, column, getattr(row, column) + amount)

@@ -1,0 +1,169 @@
+"""Keeps the double-entry journal: the lines of each event that moves money, which add up to zero.
+
+The party of a line is whoever's account it is: the company, asset or funding account whose balance it is and whose
+clearing it was; the product for what is owed, paid and forgiven on it; the grant for money that is in transit.
+The reference is the event's own, or its reason; a grant's legs refer to the grant.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from django.db.models import Model
+
+from eventstore.records import RecordedEvent
+from projectors.bookings import CYCLED, Booking, bookings
+from projectors.models import JournalLine
+from projectors.payloads import digits, minor
+from projectors.projector import Projector
+from projectors.rows import Row, Table
+
+_TABLE = Table(JournalLine, key=("position", "line"))
+
+Payload = dict[str, Any]
+
+
+class Side(NamedTuple):
+    """One side of an entry; `amount` is as it was recorded."""
+
+    account: str
+    party_type: str
+    party_uuid: str
+    amount: str
+    credit: bool
+
+
+class Journal(Projector):
+    """Projects journal lines."""
+
+    name: ClassVar[str] = "journal"
+    types: ClassVar[tuple[str, ...]] = (
+        "CompanyFunded",
+        "AssetFunded",
+        "FundsDebited",
+        "FundsCredited",
+        "FundsPaidOut",
+        "ProductOriginated",
+        "LateFeeIncurred",
+        "PaymentApplied",
+        "LateFeeWaived",
+        "ProductWrittenOff",
+        "FundingReversed",
+        "PayoutReturned",
+        "PaymentReversed",
+        CYCLED,
+    )
+    tables: ClassVar[tuple[type[Model], ...]] = (JournalLine,)
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Write the lines of the events."""
+        _TABLE.insert([line for booking in bookings(events) for line in lines(booking)], generation, using)
+
+
+def lines(booking: Booking) -> list[Row]:
+    """Return the journal lines of an event, without those of no amount."""
+    event, payload, booking_date, business_date = booking
+    sides_of = _ENTRIES.get(event.type)
+    if sides_of is None:
+        return []
+    party_type, _, party_uuid = event.stream_id.partition("-")
+    reference = payload.get("reference") or payload.get("reason") or payload.get("grant_uuid") or ""
+    rows: list[Row] = []
+    for side in sides_of(party_type, party_uuid, payload):
+        amount = minor(side.amount)
+        if amount:
+            rows.append(
+                {
+                    "position": event.position,
+                    "line": len(rows) + 1,
+                    "event_type": event.type,
+                    "business_date": business_date,
+                    "booking_date": booking_date,
+                    "account": side.account,
+                    "party_type": side.party_type,
+                    "party_uuid": side.party_uuid,
+                    "currency": payload["currency"],
+                    "minor_digits": digits(side.amount),
+                    "debit": 0 if side.credit else amount,
+                    "credit": amount if side.credit else 0,
+                    "reference": reference,
+                }
+            )
+    return rows
+
+
+def _received(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("clearing_in", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side(f"{party_type}_balances", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _debited(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side(f"{party_type}_balances", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("grants_in_transit", "grant", payload["grant_uuid"], payload["amount"], credit=True)
+
+
+def _credited(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("grants_in_transit", "grant", payload["grant_uuid"], payload["amount"], credit=False)
+    yield Side("account_balances", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _paid_out(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("account_balances", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("clearing_out", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _originated(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("principal_receivable", party_type, party_uuid, payload["principal"], credit=False)
+    yield Side("product_funding", party_type, party_uuid, payload["principal"], credit=True)
+
+
+def _incurred(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("fees_receivable", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("late_fee_income", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _paid(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("clearing_in", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("principal_receivable", party_type, party_uuid, payload["to_principal"], credit=True)
+    yield Side("fees_receivable", party_type, party_uuid, payload["to_fees"], credit=True)
+
+
+def _waived(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("late_fee_waivers", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("fees_receivable", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _written_off(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("write_off_losses", party_type, party_uuid, payload["principal"], credit=False)
+    yield Side("late_fee_waivers", party_type, party_uuid, payload["fees"], credit=False)
+    yield Side("principal_receivable", party_type, party_uuid, payload["principal"], credit=True)
+    yield Side("fees_receivable", party_type, party_uuid, payload["fees"], credit=True)
+
+
+_Sides = Callable[[str, str, Payload], Iterator[Side]]
+
+
+def _reversed(entry: _Sides) -> _Sides:
+    """Return the entry the other way round: a reversal carries the amounts of what it reverses."""
+
+    def sides(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+        for side in entry(party_type, party_uuid, payload):
+            yield side._replace(credit=not side.credit)
+
+    return sides
+
+
+_ENTRIES: dict[str, _Sides] = {
+    "CompanyFunded": _received,
+    "AssetFunded": _received,
+    "FundsDebited": _debited,
+    "FundsCredited": _credited,
+    "FundsPaidOut": _paid_out,
+    "ProductOriginated": _originated,
+    "LateFeeIncurred": _incurred,
+    "PaymentApplied": _paid,
+    "LateFeeWaived": _waived,
+    "ProductWrittenOff": _written_off,
+    "FundingReversed": _reversed(_received),
+    "PayoutReturned": _reversed(_paid_out),
+    "PaymentReversed": _reversed(_paid),
+}

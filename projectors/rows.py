@@ -1,0 +1,195 @@
+"""Reads and writes many rows of a read model in one statement, on PostgreSQL and on SQLite.
+
+Rows are dicts of plain values: numbers, and text as events have it (uuids with hyphens, dates in ISO form, JSON).
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+from django.db import connections, models
+from django.db.backends.utils import CursorWrapper
+
+from projectors.errors import MissingRow
+
+Row = dict[str, Any]
+Key = tuple[str, ...]
+
+# Arrays are cast to types without a length: a cast to varchar(n) would cut a text that is too long.
+_ARRAY_TYPES: Final = {
+    "IntegerField": "integer",
+    "SmallIntegerField": "smallint",
+    "BigIntegerField": "bigint",
+    "BooleanField": "boolean",
+    "DateField": "date",
+    "UUIDField": "uuid",
+    "JSONField": "jsonb",
+}
+_AS_TEXT: Final = ("date", "uuid", "jsonb")
+
+
+class Table:
+    """A projector's table: `key` is what names a row within a generation, `changing` what an event may change."""
+
+    def __init__(self, model: type[models.Model], *, key: Key, changing: Key = ()) -> None:
+        self.name = model._meta.db_table  # noqa: SLF001 - Django's own name
+        self.key = key
+        self.changing = changing
+        fields = [f for f in model._meta.concrete_fields if f.column not in ("id", "generation")]  # noqa: SLF001
+        self._types = {f.column: _ARRAY_TYPES.get(f.get_internal_type(), "text") for f in fields}
+        self._columns = tuple(self._types)
+        self._uuids = frozenset(column for column, type_ in self._types.items() if type_ == "uuid")
+
+    def load(self, keys: Collection[Key], generation: int, using: str) -> dict[Key, Row]:
+        """Return those of the rows that exist, by key, with the columns that may change."""
+        if not keys:
+            return {}
+        columns = (*self.key, *self.changing)
+        with connections[using].cursor() as cursor:
+            if connections[using].vendor == "postgresql":
+                cursor.execute(self._load_postgres(), [*map(list, zip(*keys, strict=True)), generation])
+                rows = cursor.fetchall()
+            else:
+                rows = self._load_sqlite(cursor, keys, generation)
+        width = len(self.key)
+        return {row[:width]: dict(zip(columns, row, strict=True)) for row in rows}
+
+    def insert(self, rows: Collection[Row], generation: int, using: str) -> None:
+        """Insert rows that have every column; IntegrityError where one is there already."""
+        if not rows:
+            return
+        with connections[using].cursor() as cursor:
+            if connections[using].vendor == "postgresql":
+                names = ", ".join(f'"{column}"' for column in self._columns)
+                copying = cursor.copy(f'COPY "{self.name}" (generation, {names}) FROM STDIN')
+                with connections[using].wrap_database_errors, copying as copy:
+                    for row in rows:
+                        copy.write_row((generation, *[row[column] for column in self._columns]))
+            else:
+                marks = ", ".join(["%s"] * (len(self._columns) + 1))
+                names = ", ".join(f'"{column}"' for column in self._columns)
+                statement = f'INSERT INTO "{self.name}" (generation, {names}) VALUES ({marks})'  # noqa: S608
+                values = self._values_sqlite(rows, self._columns)
+                cursor.executemany(statement, [(generation, *row) for row in values])
+
+    def update(self, rows: Collection[Row], generation: int, using: str) -> None:
+        """Write the columns that may change, and the position, of rows that exist."""
+        if not rows:
+            return
+        columns = (*self.changing, *self.key)
+        with connections[using].cursor() as cursor:
+            if connections[using].vendor == "postgresql":
+                cursor.execute(self._update_postgres(), [*([row[c] for row in rows] for c in columns), generation])
+            else:
+                sets = ", ".join(f'"{column}" = %s' for column in self.changing)
+                where = " AND ".join(f'"{column}" = %s' for column in self.key)
+                statement = f'UPDATE "{self.name}" SET {sets} WHERE {where} AND generation = %s'  # noqa: S608
+                values = self._values_sqlite(rows, columns)
+                cursor.executemany(statement, [(*row, generation) for row in values])
+
+    def delete(self, column: str, values: Collection[str], generation: int, using: str) -> None:
+        """Delete the rows whose uuid in that column is one of the values."""
+        if not values:
+            return
+        with connections[using].cursor() as cursor:
+            statement = f'DELETE FROM "{self.name}" WHERE "{column}" = %s AND generation = %s'  # noqa: S608 - our own
+            if connections[using].vendor == "postgresql":
+                cursor.execute(statement.replace("= %s AND", "= ANY(%s::uuid[]) AND"), [[*values], generation])
+            else:
+                cursor.executemany(statement, [(_hexed(value), generation) for value in values])
+
+    def _load_postgres(self) -> str:
+        columns = ", ".join(self._read(column) for column in (*self.key, *self.changing))
+        arrays = ", ".join(f"%s::{self._types[column]}[]" for column in self.key)
+        names = ", ".join(f'"{column}"' for column in self.key)
+        where = " AND ".join(f't."{column}" = k."{column}"' for column in self.key)
+        return (
+            f"SELECT {columns} FROM unnest({arrays}) AS k ({names})"  # noqa: S608 - names of our own model
+            f' JOIN "{self.name}" AS t ON {where} AND t.generation = %s'
+        )
+
+    def _update_postgres(self) -> str:
+        columns = (*self.changing, *self.key)
+        arrays = ", ".join(f"%s::{self._types[column]}[]" for column in columns)
+        names = ", ".join(f'"{column}"' for column in columns)
+        sets = ", ".join(f'"{column}" = k."{column}"' for column in self.changing)
+        where = " AND ".join(f't."{column}" = k."{column}"' for column in self.key)
+        return (
+            f'UPDATE "{self.name}" AS t SET {sets} FROM unnest({arrays}) AS k ({names})'  # noqa: S608 - our own model
+            f" WHERE {where} AND t.generation = %s"
+        )
+
+    def _read(self, column: str) -> str:
+        return f't."{column}"::text' if self._types[column] in _AS_TEXT else f't."{column}"'
+
+    def _load_sqlite(self, cursor: CursorWrapper, keys: Iterable[Key], generation: int) -> list[tuple[Any, ...]]:
+        columns = (*self.key, *self.changing)
+        names = ", ".join(f't."{column}"' for column in columns)
+        where = " AND ".join(
+            f"t.\"{column}\" = json_extract(k.value, '$[{place}]')" for place, column in enumerate(self.key)
+        )
+        # CROSS JOIN makes SQLite look each key up in the index instead of reading the whole table.
+        statement = (
+            f'SELECT {names} FROM json_each(%s) AS k CROSS JOIN "{self.name}" AS t'  # noqa: S608 - our own model
+            f" ON t.generation = %s AND {where}"
+        )
+        hexed = [[_hexed(v) if c in self._uuids else v for c, v in zip(self.key, key, strict=True)] for key in keys]
+        cursor.execute(statement, [json.dumps(hexed), generation])
+        places = [place for place, column in enumerate(columns) if column in self._uuids]
+        rows = []
+        for row in cursor.fetchall():
+            values = list(row)
+            for place in places:
+                values[place] = _hyphened(values[place])
+            rows.append(tuple(values))
+        return rows
+
+    def _values_sqlite(self, rows: Iterable[Row], columns: Key) -> list[list[Any]]:
+        uuids = self._uuids
+        return [[_hexed(row[c]) if c in uuids else row[c] for c in columns] for row in rows]
+
+
+def _hexed(uuid: str | None) -> str | None:
+    """Return a uuid as Django keeps it on SQLite."""
+    return uuid and uuid.replace("-", "")
+
+
+def _hyphened(uuid: str | None) -> str | None:
+    return uuid and f"{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}"
+
+
+class Draft:
+    """The rows that a batch concerns: loaded at once, changed in memory, written back at once."""
+
+    def __init__(self, table: Table, keys: Collection[Key], generation: int, using: str) -> None:
+        self._table = table
+        self._generation = generation
+        self._using = using
+        self._rows = table.load(keys, generation, using)
+        self._new: dict[Key, Row] = {}
+        self._changed: dict[Key, Row] = {}
+
+    def find(self, key: Key, position: int) -> Row:
+        """Return the row of that key, for the event at that position; MissingRow where there is none."""
+        row = self._rows.get(key)
+        if row is None:
+            raise MissingRow(self._table.name, key, position)
+        return row
+
+    def change(self, key: Key, position: int) -> Row:
+        """Return the row of that key, to be changed by the event at that position; MissingRow where there is none."""
+        row = self.find(key, position)
+        row["position"] = position
+        if key not in self._new:
+            self._changed[key] = row
+        return row
+
+    def add(self, key: Key, row: Row) -> Row:
+        """Add a row that has every column of the table."""
+        self._rows[key] = self._new[key] = row
+        return row
+
+    def save(self) -> None:
+        """Write what was added and what was changed."""
+        self._table.insert(self._new.values(), self._generation, self._using)
+        self._table.update(self._changed.values(), self._generation, self._using)
