@@ -1,0 +1,1 @@
+"""Replaying a file of invoices, one business date at a time."""

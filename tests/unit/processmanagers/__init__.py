@@ -1,0 +1,1 @@
+"""Tests of process managers that need no database."""
