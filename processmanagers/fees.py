@@ -1,0 +1,78 @@
+"""What an overdue product is charged for one business date."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from ledger.events import LateFeeIncurred, LateFeeNotAssessed
+from ledger.money import late_fee
+
+
+class Cycle(NamedTuple):
+    """The beginning of a business date: its date, the position of its event, and when that was recorded."""
+
+    date: date
+    position: int
+    recorded_at: datetime
+
+
+class AssetAt(NamedTuple):
+    """An asset as it was at the position of a cycle."""
+
+    value: Decimal
+    currency: str
+    sender_company_uuid: UUID
+    receiver_company_uuid: UUID
+
+
+class Product(Protocol):
+    """What is looked at of a product."""
+
+    @property
+    def asset_uuid(self) -> UUID | None: ...  # noqa: D102
+    @property
+    def due_date(self) -> date: ...  # noqa: D102
+    @property
+    def daily_late_fee_rate(self) -> Decimal: ...  # noqa: D102
+    @property
+    def late_fee_payer_role(self) -> str: ...  # noqa: D102
+    @property
+    def companies(self) -> tuple[tuple[UUID, str], ...]: ...  # noqa: D102
+
+
+def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncurred | LateFeeNotAssessed | None:
+    """Return the fee, or why there is none, or None where it rounds to zero.
+
+    `asset` is None where the store has no such asset.
+    """
+    if product.asset_uuid is None:
+        return LateFeeNotAssessed("no_asset", cycle.date)
+    if asset is None:
+        return LateFeeNotAssessed("unknown_asset", cycle.date)
+    payer = _payer(product, asset)
+    if payer is None:
+        return LateFeeNotAssessed("no_payer", cycle.date)
+    amount = late_fee(asset.value, product.daily_late_fee_rate)
+    if not amount:
+        return None
+    return LateFeeIncurred(
+        amount,
+        asset.currency,
+        payer,
+        cycle.date,
+        cycle.recorded_at,
+        product.asset_uuid,
+        asset.value,
+        product.daily_late_fee_rate,
+        (cycle.date - product.due_date).days,
+    )
+
+
+def _payer(product: Product, asset: AssetAt) -> UUID | None:
+    """Return the first company in the payer's role that sends or receives the asset."""
+    role, parties = product.late_fee_payer_role, (asset.sender_company_uuid, asset.receiver_company_uuid)
+    for company_uuid, its_role in product.companies:
+        if its_role == role and company_uuid in parties:
+            return company_uuid
+    return None

@@ -1,0 +1,118 @@
+"""The process manager that charges each overdue product its fee for each business date.
+
+# Note [Late fees are those of the position]
+A fee for date D is what was so at the position of D's SystemCycled, however late it is worked out. The read model,
+which is at that position or beyond, only says which products to look at (overdue.py); what it says of them was fixed
+when they were originated. Values come from the assets' own events up to the position. So a late run, a run after a
+rebuild and a run resumed in the middle record exactly what a prompt one would have.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from eventstore.records import NewEvent, RecordedEvent, stream_id
+from eventstore.store import latest
+from ledger.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
+from processmanagers.fees import AssetAt, Cycle, assess
+from processmanagers.manager import Chunk, Manager
+from processmanagers.overdue import FIRST, Overdue, overdue_page
+
+
+class LateFees(Manager):
+    """Answers SystemCycled with a fee for every overdue product, and at the end with LateFeesAssessed."""
+
+    name: ClassVar[str] = "late_fees"
+    types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
+    depends_on: ClassVar[tuple[str, ...]] = ("financial_products",)
+
+    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:  # noqa: ANN401 - JSON
+        """Assess the next products of the cycle, at most `limit`, and finish it after the last of them."""
+        cycle = Cycle(event.data.new_date, event.position, event.recorded_at)
+        first = FIRST if progress is None else UUID(progress["next"])
+        tally = Tally() if progress is None else Tally.from_json(progress)
+        page = overdue_page(cycle.position, cycle.date, first, limit)
+        events = list(_assessed(page.products, cycle, tally))
+        if page.next is not None:
+            return Chunk(events, {"next": str(page.next), **tally.to_json()})
+        return Chunk([*events, NewEvent("late_fees", tally.finish(cycle))], None)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been counted of one cycle so far."""
+
+    incurred: int = 0
+    not_assessed: int = 0
+    rounded_to_zero: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, counts: dict[str, Any]) -> Self:
+        """Take up the counts where `to_json` left them."""
+        totals = {currency: Decimal(total) for currency, total in counts["totals"].items()}
+        return cls(counts["incurred"], counts["not_assessed"], counts["rounded_to_zero"], totals)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as they are kept with the checkpoint; sums are text."""
+        totals = {currency: str(total) for currency, total in self.totals.items()}
+        return {
+            "incurred": self.incurred,
+            "not_assessed": self.not_assessed,
+            "rounded_to_zero": self.rounded_to_zero,
+            "totals": totals,
+        }
+
+    def count(self, outcome: LateFeeIncurred | LateFeeNotAssessed | None) -> None:
+        """Count one overdue product."""
+        match outcome:
+            case LateFeeIncurred(amount=amount, currency=currency):
+                self.incurred += 1
+                self.totals[currency] = self.totals.get(currency, Decimal(0)) + amount
+            case LateFeeNotAssessed():
+                self.not_assessed += 1
+            case None:
+                self.rounded_to_zero += 1
+
+    def finish(self, cycle: Cycle) -> LateFeesAssessed:
+        """Return the event which says that the cycle's fees are complete."""
+        return LateFeesAssessed(
+            cycle.date,
+            self.incurred + self.not_assessed + self.rounded_to_zero,
+            self.incurred,
+            self.not_assessed,
+            self.rounded_to_zero,
+            tuple(CurrencyTotal(currency, total) for currency, total in sorted(self.totals.items())),
+        )
+
+
+def _assessed(products: list[Overdue], cycle: Cycle, tally: Tally) -> Iterable[NewEvent]:
+    assets = _assets_at(products, cycle.position)
+    for product in products:
+        outcome = assess(product, assets.get(product.asset_uuid), cycle)
+        tally.count(outcome)
+        if outcome is not None:
+            yield NewEvent(stream_id("product", product.product_uuid), outcome)
+
+
+def _assets_at(products: list[Overdue], position: int) -> dict[UUID | None, AssetAt]:
+    """Return the assets of the products as they were at a position: two reads, however many there are."""
+    uuids = {product.asset_uuid for product in products if product.asset_uuid is not None}
+    streams = {stream_id("asset", uuid): uuid for uuid in uuids}
+    valued = latest(list(streams), ("AssetRegistered", "AssetRevalued"), position)
+    revalued = [stream for stream, event in valued.items() if event.type == "AssetRevalued"]
+    registered = latest(revalued, ("AssetRegistered",), position) if revalued else {}
+    assets: dict[UUID | None, AssetAt] = {}
+    for stream, event in valued.items():
+        if event.type == "AssetRegistered":
+            asset = event.data
+            value = asset.value
+        elif stream in registered:
+            asset = registered[stream].data
+            value = event.data.value
+        else:
+            continue
+        assets[streams[stream]] = AssetAt(value, asset.currency, asset.sender_company_uuid, asset.receiver_company_uuid)
+    return assets

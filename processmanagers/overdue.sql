@@ -1,0 +1,34 @@
+-- The products that may have been overdue on a date at a position: in order of product_uuid, from a first one, at
+-- most so many of them.
+--
+-- A product owed at the position owes now, or its principal has reached zero since: two indexes find them, and what
+-- was paid off before the position is never looked at again. One statement, so that a product which goes from one to
+-- the other at this moment is seen once.
+WITH live AS (
+    SELECT generation FROM eventstore_checkpoint WHERE name = 'financial_products'
+), owing AS MATERIALIZED (
+    SELECT product_uuid, asset_uuid, due_date, daily_late_fee_rate, late_fee_payer_role, companies, owing_again_position
+    FROM projectors_financialproduct
+    WHERE generation = (SELECT generation FROM live)
+        AND principal_outstanding > 0
+        AND product_uuid >= %(first)s
+        AND due_date < %(date)s
+        AND originated_position < %(position)s
+    ORDER BY product_uuid
+    LIMIT %(limit)s
+)
+SELECT * FROM owing
+UNION ALL
+SELECT product_uuid, asset_uuid, due_date, daily_late_fee_rate, late_fee_payer_role, companies, owing_again_position
+FROM projectors_financialproduct {index}
+WHERE generation = (SELECT generation FROM live)
+    AND principal_zero_position > %(position)s
+    AND principal_outstanding = 0
+    AND product_uuid >= %(first)s
+    AND product_uuid <= coalesce(
+        (SELECT product_uuid FROM owing ORDER BY product_uuid LIMIT 1 OFFSET %(limit)s - 1), %(last)s
+    )
+    AND due_date < %(date)s
+    AND originated_position < %(position)s
+ORDER BY product_uuid
+LIMIT %(limit)s
