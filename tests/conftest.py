@@ -13,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import processes
 from tests.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
 from tests.postgres import Cluster
-from tests.processes import RunManage, StartManage, Started
+from tests.processes import RunManage, Started, StartManage
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""

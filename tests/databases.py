@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import environ
 import psycopg
@@ -114,7 +114,9 @@ class PostgresDatabases(Databases):
         return self._database(database)
 
     def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(host=self._socket_directory, user="postgres", dbname="postgres", autocommit=True) as server:
+        with psycopg.connect(
+            host=self._socket_directory, user="postgres", dbname="postgres", autocommit=True
+        ) as server:
             server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _database(self, name: str) -> Database:
@@ -161,7 +163,7 @@ def _disconnect(alias: str) -> None:
     del connections[alias]
 
 
-def _parsed(url: str) -> dict[str, str]:
+def _parsed(url: str) -> dict[str, Any]:
     return dict(environ.Env.db_url_config(url))
 
 

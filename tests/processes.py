@@ -70,7 +70,9 @@ def manage(*args: str) -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), *args]
 
 
-def run(arguments: list[str], env: Mapping[str, str], *, check: bool, timeout: float) -> subprocess.CompletedProcess[str]:
+def run(
+    arguments: list[str], env: Mapping[str, str], *, check: bool, timeout: float
+) -> subprocess.CompletedProcess[str]:
     """Run a command in the project's folder; with `check` fail the test, showing its output, unless it succeeds."""
     done = subprocess.run(
         arguments,

@@ -36,7 +36,9 @@ def test_threads_and_processes_see_the_same_database(database: Database, run_man
     thread.start()
     thread.join()
     assert User.objects.get().username == "thread"
-    done = run_manage("shell", "-v0", "-c", "from django.contrib.auth.models import User; print(User.objects.get().username)")
+    done = run_manage(
+        "shell", "-v0", "-c", "from django.contrib.auth.models import User; print(User.objects.get().username)"
+    )
     assert done.stdout.strip() == "thread"
 
 

@@ -29,5 +29,3 @@ def pytest_unconfigure() -> None:
     if _cluster is not None:
         os.environ.pop(SOCKET_DIRECTORY, None)
         _cluster.destroy()
-
-
