@@ -1,4 +1,4 @@
-"""The app's place in Django."""
+"""The app's place in Django, and its process managers made known to the consumers."""
 
 from django.apps import AppConfig
 
@@ -8,3 +8,10 @@ class ProcessManagersConfig(AppConfig):
 
     name = "processmanagers"
     verbose_name = "Process managers"
+
+    def ready(self) -> None:
+        """Register every process manager by its name."""
+        from eventstore.consumers import register  # noqa: PLC0415 - models cannot be imported before apps are ready
+        from processmanagers.late_fees import LateFees  # noqa: PLC0415
+
+        register(LateFees())

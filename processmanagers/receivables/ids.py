@@ -1,4 +1,4 @@
-"""The ids of what an import makes, derived from the file's own keys so that every run finds what an earlier one made."""
+"""The ids of what an import makes, derived from the file's own keys: every run finds what an earlier one made."""
 
 import json
 from typing import Final

@@ -42,8 +42,8 @@ class Fault:
         return f"line {self.line}{column}: {self.text}"
 
 
-class FaultyFile(Exception):  # noqa: N818 - named as the condition that it is
-    """The file cannot be recorded; `faults` are all that is wrong with it, and nothing was recorded."""
+class FaultyFile(Exception):
+    """The file cannot be recorded, and nothing was; `faults` are all that is wrong with it."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))

@@ -94,7 +94,8 @@ def test_no_payer_is_told_even_where_the_fee_would_round_to_zero() -> None:
 
 
 def test_the_first_company_in_the_role_that_sends_or_receives_the_asset_pays() -> None:
-    fee = assess(product(companies=((OTHER, "debtor"), (SELLER, "debtor"), (DEBTOR, "debtor"))), asset("1000.00"), CYCLE)
+    several = product(companies=((OTHER, "debtor"), (SELLER, "debtor"), (DEBTOR, "debtor")))
+    fee = assess(several, asset("1000.00"), CYCLE)
     assert isinstance(fee, LateFeeIncurred)
     assert fee.fee_payer_company_uuid == SELLER
 
