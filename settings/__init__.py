@@ -4,61 +4,74 @@ Every value is read once, when Django starts, and a wrong one is refused with it
 in docs/settings.md explains each of them.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+Value = TypeVar("Value")
 
 
-def _read(name: str, read: Callable[[], Any], allowed: str) -> Any:
+def _text(name: str, default: str) -> str:
+    """Read a value as it is: what begins with a dollar sign, as a good secret may, is not another variable's name."""
+    return str(env.ENVIRON.get(name, default))
+
+
+def _read(name: str, read: Callable[[], Value], allowed: str, *, secret: bool = False) -> Value:
     try:
         return read()
-    except (ValueError, TypeError, KeyError, ImproperlyConfigured) as error:
-        given = env.ENVIRON.get(name)
-        message = f"{name}={given!r} is not allowed: it must be {allowed}"
+    except (ValueError, TypeError, KeyError, OSError, ImproperlyConfigured) as error:
+        given = "" if secret else f"={env.ENVIRON.get(name)!r}"
+        message = f"{name}{given} is not allowed: it must be {allowed}"
         raise ImproperlyConfigured(message) from error
 
 
 def _flag(name: str, *, default: bool) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    text = str(env.str(name, str(default))).strip().lower()
-    return bool(_read(name, lambda: words[text], "one of true, false, yes, no, on, off, 1, 0"))
+    text = _text(name, str(default)).strip().lower()
+    return _read(name, lambda: words[text], "one of true, false, yes, no, on, off, 1, 0")
 
 
 def _number(name: str, default: int, *, least: int, most: int) -> int:
     def read() -> int:
-        value = int(env.str(name, str(default)))
-        if not least <= value <= most:
+        text = _text(name, str(default)).strip()
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
             raise ValueError
-        return value
+        return int(text)
 
-    return int(_read(name, read, f"a whole number from {least} to {most}"))
+    return _read(name, read, f"a whole number from {least} to {most}")
 
 
 def _time_zone(name: str, default: str) -> str:
-    def read() -> str:
-        try:
-            return ZoneInfo(env.str(name, default)).key
-        except ZoneInfoNotFoundError as error:
-            raise ValueError from error
+    # ZoneInfoNotFoundError is a KeyError; the name of a directory of zones is an OSError.
+    allowed = "the name of an IANA time zone, such as America/Los_Angeles"
+    return _read(name, lambda: ZoneInfo(_text(name, default)).key, allowed)
 
-    return str(_read(name, read, "the name of an IANA time zone, such as America/Los_Angeles"))
+
+def _hosts(name: str, default: str) -> list[str]:
+    def read() -> list[str]:
+        hosts = [host.strip() for host in _text(name, default).split(",")]
+        if not all(re.fullmatch(r"\*|\.?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host) for host in hosts):
+            raise ValueError
+        return hosts
+
+    return _read(name, read, "host names with commas between them, without scheme or port")
 
 
 DEBUG = _flag("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY = _text("SECRET_KEY", "")
 if not SECRET_KEY:
     if not DEBUG:
         _missing = "SECRET_KEY is missing: set it to a long random text, or set DEBUG=true for development"
         raise ImproperlyConfigured(_missing)
     SECRET_KEY = "development-only-and-not-a-secret"  # noqa: S105 - DEBUG alone may use it
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = _hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 HYDRATION_DELAY_MS = _number("HYDRATION_DELAY", 1000, least=0, most=600_000)
 HYDRATION_DELAY_ENTROPY_MS = _number("HYDRATION_DELAY_ENTROPY", 100, least=0, most=600_000)
@@ -72,28 +85,41 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = _number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, 
 BUSINESS_TIME_ZONE = _time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 
-def _database(name: str, default: str) -> dict[str, Any]:
-    allowed = "a URL such as sqlite:////path/to/file.sqlite3 or postgres://user:password@host:5432/name"
+def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
+    """Name the file in full, relative to the project; one in memory would be another one for each thread."""
+    path = BASE_DIR / config["NAME"]
+    if config["NAME"].startswith((":memory:", "file:")) or path.is_dir() or not path.parent.is_dir():
+        raise ValueError
+    config["NAME"] = str(path)
+    config["OPTIONS"] |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 60,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    return config
 
+
+def _postgres(config: dict[str, Any]) -> dict[str, Any]:
+    if not config["NAME"]:
+        raise ValueError
+    timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+    given = config["OPTIONS"].get("options", "")
+    config["OPTIONS"]["options"] = f"{given} {timeout}".strip()
+    return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def _database(name: str, default: str) -> dict[str, Any]:
     def read() -> dict[str, Any]:
-        url = env.str(name, default)
+        url = _text(name, default)
         if not url.startswith(("sqlite:", "postgres:", "postgresql:", "psql:")):
             raise ValueError
-        return dict(env.db_url_config(url))
+        config: dict[str, Any] = {"OPTIONS": {}} | env.db_url_config(url)
+        return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
 
-    config: dict[str, Any] = _read(name, read, allowed)
-    options = config.setdefault("OPTIONS", {})
-    if config["ENGINE"] == "django.db.backends.sqlite3":
-        options["transaction_mode"] = "IMMEDIATE"
-        options["timeout"] = 60
-        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    else:
-        config["CONN_MAX_AGE"] = None
-        config["CONN_HEALTH_CHECKS"] = True
-        given = options.get("options", "")
-        timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
-        options["options"] = f"{given} {timeout}".strip()
-    return config
+    allowed = (
+        "postgres://user:password@host:5432/name, or sqlite:////path/to/file.sqlite3 for a file in a folder that exists"
+    )
+    return _read(name, read, allowed, secret=True)
 
 
 _default_url = f"sqlite:///{BASE_DIR / 'daybook.sqlite3'}"
@@ -101,7 +127,7 @@ DATABASES = {"default": _database("DATABASE_URL", _default_url)}
 # Note [One alias where one database is meant]: two aliases on one SQLite file would be two connections that wait for
 # each other's write lock, so READ_DATABASE_URL gets an alias of its own only where it names another database.
 READ_DATABASE = "default"
-if env.str("READ_DATABASE_URL", "") not in ("", env.str("DATABASE_URL", _default_url)):
+if _text("READ_DATABASE_URL", "") not in ("", _text("DATABASE_URL", _default_url)):
     DATABASES["read"] = _database("READ_DATABASE_URL", "")
     READ_DATABASE = "read"
 DATABASE_ROUTERS = ["projectors.routing.ReadModelRouter"]
@@ -153,3 +179,5 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = "Y-m-d H:i:s"

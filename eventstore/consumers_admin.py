@@ -1,0 +1,245 @@
+"""The consumers in the admin: where each stands and how far behind, its error, and what operators did to it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from eventstore.browsing import ReadOnlyAdmin, exact
+from eventstore.clock import utc_now
+from eventstore.events_admin import event_link
+from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
+from eventstore.payload_html import payload_html
+
+
+def consumer_databases() -> list[str]:
+    """Return the databases in which consumers keep their rows: with the events, and with the read models."""
+    return list(dict.fromkeys(("default", settings.READ_DATABASE)))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a consumer stands, next to the head of the log."""
+
+    checkpoint: Checkpoint
+    state: str
+    lag_events: int
+    lag_seconds: float
+
+    @property
+    def link(self) -> SafeString:
+        """Return a link to the consumer's own page."""
+        address = reverse("admin:eventstore_checkpoint_change", args=[self.checkpoint.name])
+        return format_html('<a href="{}">{}</a>', address, self.checkpoint.name)
+
+    @property
+    def position_link(self) -> SafeString | str:
+        """Return a link to the last event that it has dealt with."""
+        return event_link(self.checkpoint.position)
+
+    @property
+    def error_link(self) -> SafeString | str:
+        """Return a link to the event at which it stopped."""
+        return event_link(self.checkpoint.error_position)
+
+
+def state_of(checkpoint: Checkpoint) -> str:
+    """Return in a word what the consumer is doing, as its row says."""
+    if checkpoint.error_message:
+        return "stopped"
+    if checkpoint.paused:
+        return "paused"
+    if checkpoint.waiting_for:
+        return "waiting"
+    return "rebuilding" if checkpoint.kind == Checkpoint.Kind.REBUILD else "running"
+
+
+def standing(checkpoint: Checkpoint, head: int, now: datetime) -> Standing:
+    """Return where a consumer stands; its lag in seconds is the age of the oldest event not yet dealt with."""
+    oldest = Event.objects.filter(position=checkpoint.position + 1).first()
+    seconds = max(0.0, (now - oldest.recorded_at).total_seconds()) if oldest else 0.0
+    return Standing(checkpoint, state_of(checkpoint), max(0, head - checkpoint.position), seconds)
+
+
+def standings() -> Iterator[Standing]:
+    """Yield where each consumer stands, process managers first."""
+    newest = Event.objects.order_by("-position").first()
+    head, now = newest.position if newest else 0, utc_now()
+    for using in consumer_databases():
+        for checkpoint in Checkpoint.objects.using(using).order_by("kind", "name"):
+            yield standing(checkpoint, head, now)
+
+
+class DatabaseFilter(admin.SimpleListFilter):
+    """Which of the two databases to look into, where there are two."""
+
+    title = "Database"
+    parameter_name = "database"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - Django's hook
+        """Return the databases; none to choose from where there is one."""
+        databases = consumer_databases()
+        return [(alias, alias) for alias in databases] if len(databases) > 1 else []
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of that database."""
+        return queryset.using(self.value()) if self.value() in consumer_databases() else queryset
+
+
+class CheckpointAdmin(ReadOnlyAdmin):
+    """Every consumer on one page, and one page for each."""
+
+    change_form_template = "eventstore/admin/consumer.html"
+    fields = (
+        "name",
+        "kind",
+        "state",
+        "lag",
+        "last_dealt_with",
+        "recorded_at",
+        "within_the_event",
+        "waiting_for",
+        "error",
+        "rate",
+        "generation",
+        "registered_at",
+        "registered_position",
+        "last_seen",
+    )
+    readonly_fields = fields
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show every consumer of both databases, with its lag and its error."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        newest = Event.objects.order_by("-position").first()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Consumers",
+            "opts": self.opts,
+            "media": self.media,
+            "head": newest,
+            "standings": list(standings()),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "eventstore/admin/consumers.html", context)
+
+    def get_object(self, _request: HttpRequest, object_id: str, from_field: str | None = None) -> Checkpoint | None:  # noqa: ARG002 - Django's hook
+        """Return the consumer of that name, from whichever database has it."""
+        if "\x00" in object_id:
+            return None
+        found = (Checkpoint.objects.using(using).filter(name=object_id).first() for using in consumer_databases())
+        return next((checkpoint for checkpoint in found if checkpoint), None)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the consumer, its lag of the last day, and what operators did to it."""
+        checkpoint = self.get_object(request, object_id)
+        context = {**(extra_context or {}), **(_history(checkpoint) if checkpoint else {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="state")
+    def state(self, checkpoint: Checkpoint) -> SafeString:
+        """Return the state in a word."""
+        return format_html('<span class="state state-{0}">{0}</span>', state_of(checkpoint))
+
+    @admin.display(description="behind by")
+    def lag(self, checkpoint: Checkpoint) -> str:
+        """Return how far the consumer is behind the head, in events and in seconds."""
+        newest = Event.objects.order_by("-position").first()
+        now_standing = standing(checkpoint, newest.position if newest else 0, utc_now())
+        return f"{now_standing.lag_events} events, {now_standing.lag_seconds:.1f} s"
+
+    @admin.display(description="last event dealt with")
+    def last_dealt_with(self, checkpoint: Checkpoint) -> SafeString | str:
+        """Return a link to the event at the checkpoint."""
+        return event_link(checkpoint.position)
+
+    @admin.display(description="progress within the next event")
+    def within_the_event(self, checkpoint: Checkpoint) -> SafeString | str:
+        """Return how far the consumer got within the event that it works in chunks."""
+        progress = checkpoint.progress
+        if progress is None:
+            return "–"
+        return payload_html(progress, "") if isinstance(progress, dict) else json.dumps(progress)
+
+    @admin.display(description="error")
+    def error(self, checkpoint: Checkpoint) -> SafeString | str:
+        """Return what stopped the consumer, where, when, and how often."""
+        if not checkpoint.error_message:
+            return "–"
+        return format_html(
+            'at event {}, {} times, last {:%Y-%m-%d %H:%M:%S} UTC<br><span class="fault">{}</span>',
+            event_link(checkpoint.error_position),
+            checkpoint.error_count,
+            checkpoint.error_at,
+            checkpoint.error_message,
+        )
+
+
+def _history(checkpoint: Checkpoint) -> dict[str, Any]:
+    using = checkpoint._state.db  # noqa: SLF001 - where Django says the row came from
+    name = checkpoint.name
+    samples = list(LagSample.objects.using(using).filter(name=name).order_by("-minute")[:1440])[::-1]
+    actions = OperatorAction.objects.using(using).filter(consumer=name).order_by("-id")[:20]
+    most = max((sample.lag_events for sample in samples), default=0)
+    bars = [
+        {"x": index, "height": round(60 * sample.lag_events / most, 2) if most else 0, "sample": sample}
+        for index, sample in enumerate(samples)
+    ]
+    return {"bars": bars, "most": most, "operator_actions": actions}
+
+
+class OperatorActionAdmin(ReadOnlyAdmin):
+    """What operators did, newest first."""
+
+    list_display = ("moment", "consumer", "action", "skipped", "actor", "reason")
+    list_display_links = None
+    list_filter = (
+        exact("consumer", "Consumer", hint="its name"),
+        exact("action", "Action", offered=lambda: OperatorAction.Action.values),
+        DatabaseFilter,
+    )
+    ordering = ("-id",)
+
+    @admin.display(description="at (UTC)")
+    def moment(self, action: OperatorAction) -> str:
+        """Return when it was done."""
+        return f"{action.at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="event skipped")
+    def skipped(self, action: OperatorAction) -> SafeString | str:
+        """Return a link to the event that was skipped."""
+        return event_link(action.position)
+
+
+class LagSampleAdmin(ReadOnlyAdmin):
+    """How far behind each consumer was, minute by minute, for a day."""
+
+    list_display = ("moment", "name", "lag_events", "seconds")
+    list_display_links = None
+    list_filter = (exact("name", "Consumer", hint="its name"), DatabaseFilter)
+    ordering = ("-minute", "name")
+
+    @admin.display(description="minute (UTC)")
+    def moment(self, sample: LagSample) -> str:
+        """Return the minute."""
+        return f"{sample.minute:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="lag in seconds")
+    def seconds(self, sample: LagSample) -> str:
+        """Return the lag in seconds, with one decimal."""
+        return f"{sample.lag_seconds:.1f}"

@@ -1,0 +1,47 @@
+"""A payload as people read it: indented, coloured, each uuid a link to what is known of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import JsonLexer
+
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_LONGEST_VALUE = 28
+_LONGEST_SUMMARY = 130
+
+
+def payload_html(payload: Mapping[str, Any], search_url: str) -> SafeString:
+    """Return the payload as HTML; its colours are those of the admin's stylesheet."""
+    text = json.dumps(payload, indent=2, ensure_ascii=False)
+    html = highlight(text, JsonLexer(), HtmlFormatter(cssclass="payload"))
+
+    def link(found: re.Match[str]) -> str:
+        return f'<a href="{search_url}?{urlencode({"q": found[0]})}">{found[0]}</a>'
+
+    return mark_safe(_UUID.sub(link, html))  # noqa: S308 - Pygments has escaped the text, and a uuid needs no escaping
+
+
+def summary(payload: Mapping[str, Any]) -> str:
+    """Return the payload on one line: its plain values as they stand, lists as their length."""
+    parts = []
+    for name, value in payload.items():
+        if value is None:
+            continue
+        if isinstance(value, list):
+            shown = f"[{len(value)}]"
+        elif isinstance(value, str) and _UUID.fullmatch(value):
+            shown = f"{value[:8]}…"
+        else:
+            shown = _shortened(str(value), _LONGEST_VALUE)
+        parts.append(f"{name} {shown}")
+    return _shortened(", ".join(parts), _LONGEST_SUMMARY)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,320 @@
+"""The read models in the admin: the generation that answers queries, money with its currency, links to the log."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from eventstore.browsing import ReadOnlyAdmin, exact, found_by_any
+from eventstore.events_admin import event_link
+from projectors.columns import Column, companies_html, entity_link, money, stream
+from projectors.models import AgingBucket, Balance, Company, DailyActivity, Deal, DealCompany, FinancialProduct, JournalLine
+from projectors.queries import live
+
+PRODUCT_LINES = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
+
+
+def as_uuid(term: str) -> uuid.UUID | None:
+    """Return the uuid that a search term is, or None."""
+    try:
+        return uuid.UUID(term)
+    except ValueError:
+        return None
+
+
+class ReadModelAdmin(ReadOnlyAdmin):
+    """Rows of the generation that answers queries. See Note [Generations] and Note [Pages of a long log].
+
+    `listed` names fields and methods; `moneys` are fields in smallest units, `streams` are uuids with their category.
+    """
+
+    order: ClassVar[tuple[str, ...]]
+    listed: ClassVar[tuple[str, ...]]
+    moneys: ClassVar[tuple[str, ...]] = ()
+    streams: ClassVar[Mapping[str, str]] = {}
+    replaced: ClassVar[Mapping[str, str]] = {}
+    sought: ClassVar[tuple[str, ...]] = ()
+    hide_zero: ClassVar[bool] = False
+
+    @admin.display(description="last changed by event")
+    def changed_by(self, row: Any) -> SafeString | str:  # noqa: ANN401 - any read model
+        """Return a link to the event at which the row was last changed."""
+        return event_link(row.position)
+
+    def get_queryset(self, _request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows that answer queries."""
+        return live(self.model).order_by(*self.order)
+
+    def get_ordering(self, _request: HttpRequest) -> tuple[str, ...]:
+        """Return an order that has an index."""
+        return self.order
+
+    def get_list_display(self, _request: HttpRequest) -> list[str | Column]:
+        """Return the listed columns; the first stays plain, for it leads to the row's own page."""
+        linked = self.list_display_links is None
+        return [
+            self._column(name, in_list=True) if linked or index else name for index, name in enumerate(self.listed)
+        ]
+
+    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+        """Return every field, in the form in which people read it."""
+        hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
+        names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001
+        return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+        """Return every field."""
+        return self.get_fields(request, obj)
+
+    def _column(self, name: str, *, in_list: bool = False) -> str | Column:
+        if name in self.moneys:
+            return money(name, hide_zero=self.hide_zero)
+        return stream(name, self.streams[name], in_short=in_list) if name in self.streams else name
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that the term names: by uuid, or in the page's own way."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        entity = as_uuid(term)
+        if entity is None:
+            return (queryset.none() if "\x00" in term else self.found_by_text(queryset, term)), False
+        return found_by_any(queryset, self.conditions(entity)), False
+
+    def conditions(self, entity: uuid.UUID) -> list[Q]:
+        """Return what a uuid may stand for, each with an index."""
+        return [Q(**{field: entity}) for field in self.sought]
+
+    def found_by_text(self, queryset: QuerySet[Any], _term: str) -> QuerySet[Any]:
+        """Return what a term that is no uuid finds: nothing, unless a page knows better."""
+        return queryset.none()
+
+
+@admin.register(Company)
+class CompanyAdmin(ReadModelAdmin):
+    """The directory's companies."""
+
+    order = ("company_uuid",)
+    listed = ("name", "company_uuid", "currency", "changed_by")
+    streams: ClassVar = {"company_uuid": "company"}
+    sought = ("company_uuid",)
+    search_fields = sought
+    search_help_text = "A uuid in full, or how the name begins."
+
+    def found_by_text(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """Return the companies whose name begins so."""
+        return queryset.filter(name__startswith=term)
+
+
+@admin.register(Deal)
+class DealAdmin(ReadModelAdmin):
+    """The directory's deals."""
+
+    order = ("deal_uuid",)
+    listed = ("deal_uuid", "product_line", "status", "rating_tier", "roles", "changed_by")
+    streams: ClassVar = {"deal_uuid": "deal"}
+    replaced: ClassVar = {"companies": "roles", "product_line_id": "product_line"}
+    list_filter = (exact("status", "Status", offered=lambda: Deal.Status.values),)
+    search_fields = ("deal_uuid",)
+    search_help_text = "The uuid of a deal or of one of its companies, in full."
+
+    @admin.display(description="product line")
+    def product_line(self, row: Deal) -> str:
+        """Return the product line by number and name."""
+        return f"{row.product_line_id} {PRODUCT_LINES.get(row.product_line_id, '')}".rstrip()
+
+    @admin.display(description="companies")
+    def roles(self, row: Deal) -> SafeString:
+        """Return each company with its role."""
+        return companies_html(row.companies, in_short=True)
+
+    def conditions(self, entity: uuid.UUID) -> list[Q]:
+        """Return the deal itself, and the deals in which a company plays a role."""
+        deals = live(DealCompany).filter(company_uuid=entity).values("deal_uuid")
+        return [Q(deal_uuid=entity), Q(deal_uuid__in=deals)]
+
+
+@admin.register(Balance)
+class BalanceAdmin(ReadModelAdmin):
+    """Balances of companies, assets and funding accounts."""
+
+    order = ("entity", "uuid")
+    listed = ("entity", "entity_uuid", "label", "balance", "status", "company_uuid", "changed_by")
+    moneys = ("balance",)
+    streams: ClassVar = {"company_uuid": "company"}
+    replaced: ClassVar = {"uuid": "entity_uuid"}
+    list_filter = (exact("entity", "Whose", offered=lambda: Balance.Entity.values),)
+    search_fields = ("uuid",)
+    search_help_text = "The uuid of a company, an asset or an account, in full; a company's finds its accounts too."
+
+    @admin.display(description="uuid")
+    def entity_uuid(self, row: Balance) -> SafeString:
+        """Return a link to the events of the entity."""
+        return entity_link(row.entity, row.uuid)
+
+    def conditions(self, entity: uuid.UUID) -> list[Q]:
+        """Return the entity's own balance, and those of the accounts that a company has."""
+        return [Q(entity__in=Balance.Entity.values, uuid=entity), Q(company_uuid=entity)]
+
+
+@admin.register(FinancialProduct)
+class FinancialProductAdmin(ReadModelAdmin):
+    """Products: what is owed, paid, charged and forgiven."""
+
+    order = ("product_uuid",)
+    listed = (
+        "reference",
+        "product_uuid",
+        "status",
+        "due_date",
+        "principal_outstanding",
+        "fees_outstanding",
+        "fees_incurred",
+        "changed_by",
+    )
+    moneys = (
+        "principal",
+        "principal_outstanding",
+        "principal_paid",
+        "fees_incurred",
+        "fees_paid",
+        "fees_waived",
+        "fees_outstanding",
+    )
+    streams: ClassVar = {
+        "product_uuid": "product",
+        "deal_uuid": "deal",
+        "asset_uuid": "asset",
+        "obligor_company_uuid": "company",
+    }
+    replaced: ClassVar = {
+        "companies": "roles",
+        "originated_position": "originated_by",
+        "principal_zero_position": "principal_zero_by",
+        "owing_again_position": "owing_again_by",
+    }
+    list_filter = (
+        exact("status", "Status", offered=lambda: FinancialProduct.Status.values),
+        exact("due_date", "Due on", hint="YYYY-MM-DD"),
+    )
+    sought = ("product_uuid", "deal_uuid", "asset_uuid", "obligor_company_uuid")
+    search_fields = sought
+    search_help_text = "The uuid of a product, its deal, its asset or its obligor, in full."
+
+    @admin.display(description="companies")
+    def roles(self, row: FinancialProduct) -> SafeString:
+        """Return each company with its role, as the deal had them."""
+        return companies_html(row.companies)
+
+    @admin.display(description="originated by event")
+    def originated_by(self, row: FinancialProduct) -> SafeString | str:
+        """Return a link to the event that originated the product."""
+        return event_link(row.originated_position)
+
+    @admin.display(description="principal reached zero by event")
+    def principal_zero_by(self, row: FinancialProduct) -> SafeString | str:
+        """Return a link to the last event that paid or wrote off the whole principal."""
+        return event_link(row.principal_zero_position)
+
+    @admin.display(description="made to owe again by event")
+    def owing_again_by(self, row: FinancialProduct) -> SafeString | str:
+        """Return a link to the last reversal that made principal outstanding again."""
+        return event_link(row.owing_again_position)
+
+
+@admin.register(JournalLine)
+class JournalLineAdmin(ReadModelAdmin):
+    """The double-entry journal, newest first."""
+
+    order = ("-position", "-line")
+    listed = (
+        "changed_by",
+        "line",
+        "event_type",
+        "business_date",
+        "booking_date",
+        "account",
+        "party",
+        "debit",
+        "credit",
+        "reference",
+    )
+    list_display_links = None
+    moneys = ("debit", "credit")
+    hide_zero = True
+    replaced: ClassVar = {"party_uuid": "party"}
+    list_filter = (
+        exact("account", "Account", hint="company_balances"),
+        exact("position", "Event", hint="a position"),
+        exact("position__lte", "Up to position", hint="a position"),
+    )
+    sought = ("party_uuid",)
+    search_fields = sought
+    search_help_text = "The uuid of a party, in full."
+
+    @admin.display(description="event")
+    def changed_by(self, row: Any) -> SafeString | str:  # noqa: ANN401 - as in the base
+        """Return a link to the line's event."""
+        return event_link(row.position)
+
+    @admin.display(description="party")
+    def party(self, row: JournalLine) -> SafeString:
+        """Return a link to the events of the party."""
+        return entity_link(row.party_type, row.party_uuid, in_short=True)
+
+
+@admin.register(AgingBucket)
+class AgingBucketAdmin(ReadModelAdmin):
+    """What was owed at the beginning of each business date, newest first."""
+
+    order = ("-business_date", "-currency", "-bucket")
+    listed = ("business_date", "currency", "bucket", "principal", "fees", "products", "changed_by")
+    list_display_links = None
+    moneys = ("principal", "fees")
+    list_filter = (
+        exact("business_date", "Business date", hint="YYYY-MM-DD"),
+        exact("currency", "Currency", hint="USD"),
+        exact("bucket", "Days past due", offered=lambda: AgingBucket.Bucket.values),
+    )
+
+
+@admin.register(DailyActivity)
+class DailyActivityAdmin(ReadModelAdmin):
+    """What happened on each business date, newest first."""
+
+    order = ("-business_date", "-currency")
+    listed = (
+        "date",
+        "currency",
+        "paid_in",
+        "paid_out",
+        "granted",
+        "fees_assessed",
+        "fees_waived",
+        "events_by_type",
+        "changed_by",
+    )
+    list_display_links = None
+    moneys = ("paid_in", "paid_out", "granted", "fees_assessed", "fees_waived")
+    replaced: ClassVar = {"events": "events_by_type", "business_date": "date"}
+    list_filter = (
+        exact("business_date", "Business date", hint="YYYY-MM-DD"),
+        exact("currency", "Currency", hint="USD"),
+    )
+
+    @admin.display(description="business date")
+    def date(self, row: DailyActivity) -> str:
+        """Return the date; before the first cycle there is none."""
+        return str(row.business_date or "before the first cycle")
+
+    @admin.display(description="events")
+    def events_by_type(self, row: DailyActivity) -> str:
+        """Return how many events of each type there were, the most frequent first."""
+        counted = sorted(row.events.items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"{name} {count}" for name, count in counted)

@@ -1,0 +1,60 @@
+"""Columns of the admin's read models: money with its currency, uuids as links to their streams."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from eventstore.events_admin import stream_link
+
+Column = Callable[[Any], SafeString]
+
+NOTHING = mark_safe('<span class="nothing">–</span>')
+
+
+def amount_text(minor: int, digits: int, currency: str) -> str:
+    """Return an amount in smallest units as people write it: with its currency's digits, and the currency."""
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}".rstrip()
+
+
+def money(field: str, *, hide_zero: bool = False) -> Column:
+    """Make the column of a field that holds smallest units."""
+
+    @admin.display(description=field.replace("_", " "))
+    def column(row: Any) -> SafeString:  # noqa: ANN401 - any model that holds money
+        minor = getattr(row, field)
+        if not minor and hide_zero:
+            return mark_safe('<span class="money"></span>')
+        shown = "money" if minor else "money nothing"
+        return format_html('<span class="{}">{}</span>', shown, amount_text(minor, row.minor_digits, row.currency))
+
+    column.__name__ = f"{field}_money"
+    return column
+
+
+def stream(field: str, category: str, *, in_short: bool = False) -> Column:
+    """Make the column of a uuid that leads to the events of its stream."""
+
+    @admin.display(description=field.removesuffix("_uuid").replace("_", " "))
+    def column(row: Any) -> SafeString:  # noqa: ANN401 - any model with that field
+        return entity_link(category, getattr(row, field), in_short=in_short)
+
+    column.__name__ = f"{field}_stream"
+    return column
+
+
+def entity_link(category: str, entity: uuid.UUID | None, *, in_short: bool = False) -> SafeString:
+    """Return a link to the events of an entity; in short, with the first part of its uuid only."""
+    if entity is None:
+        return NOTHING
+    return stream_link(f"{category}-{entity}", in_short=in_short)
+
+
+def companies_html(companies: Iterable[Mapping[str, str]], *, in_short: bool = False) -> SafeString:
+    """Return companies with their roles, one a line, as links."""
+    lines = ((c["role"], entity_link("company", uuid.UUID(c["company_uuid"]), in_short=in_short)) for c in companies)
+    return format_html_join(mark_safe("<br>"), "{}: {}", lines)
