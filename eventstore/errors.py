@@ -16,6 +16,9 @@ EventStoreError
     ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
     ├── AnotherStore         the log no longer holds the event that was seen last: it is another log
     ├── CircularDependency   projectors depend on each other in a circle
+    ├── BehindItsGroup       a projector is not where the projectors tied to it are: rebuild the group
+    ├── ConsumerStopped      a handler raised, or the log is not what it was: mend it, or skip the event
+    ├── NotCaughtUp          consumers that were to catch up are paused, waiting or stopped
     └── OperationRefused     pause, resume, skip or rebuild does not fit the consumer's state
 """
 
@@ -138,6 +141,31 @@ class CircularDependency(ConsumerError):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(f"projectors depend on each other in a circle: {' → '.join(names)}")
+
+
+class BehindItsGroup(ConsumerError):
+    """A projector is not at the position of the projectors that it is tied to: a rebuild makes them one again."""
+
+    def __init__(self, name: str, group: Iterable[str]) -> None:
+        tied = ", ".join(other for other in group if other != name)
+        super().__init__(f"{name} is not where {tied} is, to which it is tied: run manage.py rebuild_projector {name}")
+        self.name = name
+
+
+class ConsumerStopped(ConsumerError):
+    """A consumer stopped at a position; its checkpoint row says why."""
+
+    def __init__(self, name: str, position: int, message: str) -> None:
+        super().__init__(f"{name} stopped at position {position}: {message}")
+        self.name, self.position, self.message = name, position, message
+
+
+class NotCaughtUp(ConsumerError):
+    """Consumers that were to catch up could not; each reason says which and why."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("; ".join(self.reasons))
 
 
 class OperationRefused(ConsumerError):

@@ -1,6 +1,6 @@
 """Telling a lost database from a fault of the handler, and waiting longer and longer for its return."""
 
-import random
+import random  # noqa: TID251 - consumers' delays have a random part
 import sqlite3
 from collections.abc import Iterator
 from typing import Final
@@ -51,6 +51,11 @@ def close_connections() -> None:
         connection.close()
 
 
+def jitter(most: float) -> float:
+    """A random part of a delay."""
+    return random.uniform(0, most)  # noqa: S311 - chance, not secrecy
+
+
 class BackOff:
     """Delays in seconds that double from one failure to the next, with a random part, up to a bound."""
 
@@ -65,4 +70,4 @@ class BackOff:
     def delay(self) -> float:
         """Return how long to wait now; consumers that failed together do not come back together."""
         now, self._next = self._next, min(self._next * 2, self._most)
-        return now * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        return now / 2 + jitter(now / 2)

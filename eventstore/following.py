@@ -1,0 +1,171 @@
+"""The loop: hydrate, then follow; one consumer or several in turn, in one thread, until caught up or asked to end."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from django.conf import settings
+from django.db import connections
+
+from eventstore.consumer import Consumer, Step
+from eventstore.consumers import consumers
+from eventstore.errors import NotCaughtUp
+from eventstore.outages import BackOff, close_connections, is_outage, jitter
+from eventstore.projection import Projection
+from eventstore.reaction import Reaction
+from eventstore.stopping import Stop
+from eventstore.wakeup import wake_up
+
+Report = Callable[[str], None]
+
+_FIRST_RETRY_S: Final = 1.0
+_LAST_RETRY_S: Final = 60.0
+_FIRST_RECONNECT_S: Final = 0.1
+_LAST_RECONNECT_S: Final = 5.0
+
+
+def quiet(_line: str) -> None:
+    """Report nothing."""
+
+
+class _Turn:
+    """One consumer's place in the round."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer = consumer
+        self.finished = False
+        self.reason = ""
+        self.retries = BackOff(_FIRST_RETRY_S, _LAST_RETRY_S)
+        self.retry_at = 0.0
+
+    def is_resting(self) -> bool:
+        """Whether it stopped, it is too early to try again, and nobody has skipped or resumed."""
+        return time.monotonic() < self.retry_at and self.consumer.is_held()
+
+
+class Follower:
+    """Drives consumers in turn, each at its own pace, in one thread."""
+
+    def __init__(self, followed: Sequence[Consumer], stop: Stop, *, once: bool, report: Report = quiet) -> None:
+        self._turns = [_Turn(consumer) for consumer in followed]
+        self._stop, self._once, self._report = stop, once, report
+        self._reconnects = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
+        self._wake_up = wake_up(stop)
+
+    def run(self) -> None:
+        """Go on until caught up (`once`) or asked to end.
+
+        Raises ConsumerStopped where the one consumer stops, and with `once` NotCaughtUp where any could not finish.
+        """
+        self._each(self._register)
+        self._hydrate()
+        self.follow()
+
+    def follow(self) -> None:
+        """Do the same without registering first and without the delay."""
+        try:
+            while not self._stop.asked and not all(turn.finished for turn in self._turns):
+                self._wake_up.listen()
+                if not self._each(self._take) and not all(turn.finished for turn in self._turns):
+                    self._wake_up.wait(settings.CONSUMER_POLL_INTERVAL_MS / 1000)
+        finally:
+            self._wake_up.close()
+        reasons = [turn.reason for turn in self._turns if turn.reason and turn.finished]
+        if reasons:
+            raise NotCaughtUp(reasons)
+
+    def _hydrate(self) -> None:
+        """Wait, so that what a crash was about has had time to appear; then the loop catches up, then follows."""
+        entropy = jitter(settings.HYDRATION_DELAY_ENTROPY_MS)
+        self._stop.wait((settings.HYDRATION_DELAY_MS + entropy) / 1000)
+
+    def _each(self, act: Callable[[_Turn], bool]) -> bool:
+        """Let everybody act in turn; whether anybody has got on. A lost database is waited for, and asked again."""
+        got_on = False
+        for turn in self._turns:
+            while not self._stop.asked and not turn.finished:
+                try:
+                    got_on |= act(turn)
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
+                    self._reconnect(error)
+                else:
+                    self._reconnects.reset()
+                    break
+        return got_on
+
+    def _reconnect(self, error: Exception) -> None:
+        close_connections()
+        self._wake_up.close()
+        delay = self._reconnects.delay()
+        self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
+        self._stop.wait(delay)
+
+    @staticmethod
+    def _register(turn: _Turn) -> bool:
+        turn.consumer.begin()
+        return True
+
+    def _take(self, turn: _Turn) -> bool:
+        if turn.is_resting():
+            return False
+        step = turn.consumer.step()
+        for connection in connections.all(initialized_only=True):
+            connection.queries_log.clear()  # DEBUG keeps every statement, and this process lives long
+        match step:
+            case Step.PROGRESSED:
+                turn.retries.reset()
+                return True
+            case Step.STOPPED:
+                self._has_stopped(turn)
+            case _:
+                turn.finished = self._once
+                turn.reason = _reason(turn.consumer, step)
+        return False
+
+    def _has_stopped(self, turn: _Turn) -> None:
+        stopped = turn.consumer.stopped
+        assert stopped is not None  # noqa: S101 - Step.STOPPED says so
+        if self._once:
+            turn.finished, turn.reason = True, str(stopped)
+        elif len(self._turns) == 1:
+            raise stopped
+        else:
+            delay = turn.retries.delay()
+            turn.retry_at = time.monotonic() + delay
+            self._report(f"{stopped}; trying again in {delay:.0f} s")
+
+
+def _reason(consumer: Consumer, step: Step) -> str:
+    if step is Step.PAUSED:
+        return f"{consumer.label} is paused"
+    if step is Step.WAITING:
+        return f"{consumer.label} is waiting for {consumer.waiting_for}, which is paused or stopped"
+    return ""
+
+
+def projections(names: Iterable[str], batch_size: int | None = None) -> list[Consumer]:
+    """The groups of the named projectors, or all; raises UnknownConsumer and CircularDependency."""
+    size = batch_size or settings.CONSUMER_BATCH_SIZE
+    return [Projection(group, size) for group in consumers.groups(names)]
+
+
+def reaction(name: str, batch_size: int | None = None) -> Consumer:
+    """The process manager of that name; raises UnknownConsumer."""
+    consumers.groups()  # a circle is refused when the process starts
+    return Reaction(consumers.manager(name), batch_size or settings.CONSUMER_BATCH_SIZE)
+
+
+def catch_up(*names: str) -> None:
+    """Bring process managers and projectors to the head, within this process, without any delay; all, where none named.
+
+    Raises UnknownConsumer, and NotCaughtUp with the reasons.
+    """
+    named = names or tuple(consumers.names)
+    managers = [name for name in named if consumers.kind(name) == "process_manager"]
+    followed: list[Consumer] = [reaction(name) for name in managers]
+    projectors = [name for name in named if name not in managers]
+    if projectors:
+        followed += projections(projectors)
+    Follower(followed, Stop(), once=True).follow()

@@ -1,0 +1,28 @@
+"""Runs projectors until asked to end."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from eventstore.following import Follower, projections
+from eventstore.management.base import ConsoleCommand
+from eventstore.management.running import add_arguments, batch_size
+from eventstore.stopping import Stop
+
+
+class Command(ConsoleCommand):
+    """Keep read models up to date."""
+
+    help = "Runs projectors, in one process: they hydrate, catch up, then follow, until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the names and how to run."""
+        parser.add_argument("names", nargs="*", metavar="name", help="a projector, with those tied to it; none: all")
+        add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+        """Run them."""
+        stop = Stop()
+        with stop.on_signals():
+            followed = projections(options["names"], batch_size(options))
+            Follower(followed, stop, once=options["once"], report=self.stderr.write).run()
