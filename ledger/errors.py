@@ -9,7 +9,8 @@ Refusal
 │   ├── CurrencyRequired
 │   ├── UnknownProductLine
 │   ├── UnknownFromType
-│   └── OneTargetRequired
+│   ├── OneTargetRequired
+│   └── InvalidInput
 ├── NotThere                  what a command names does not exist
 │   ├── UnknownCompany
 │   ├── UnknownAsset
@@ -29,7 +30,8 @@ Refusal
     ├── ProductLineFixed, DealIsDeleted, DealNotActive
     ├── PrincipalExceedsValue, AssetAlreadyFinanced, RoleNotPlayed, ObligorNotInDeal, ObligorRequired
     ├── PaymentExceedsOutstanding, WaiverExceedsFees, ProductIsWrittenOff, NothingOwed
-    └── NoSources, SourceTwice, SourceWithoutBalance, NoDestinations
+    ├── NoSources, SourceTwice, SourceWithoutBalance, NoDestinations
+    └── DateNotCycled, PositionBeyondHead, TooManyMissingDates
 """
 
 from ledger.refusals.balances import (
@@ -53,6 +55,7 @@ from ledger.refusals.base import (
     NotThere,
     Refusal,
 )
+from ledger.refusals.dates import DateNotCycled, PositionBeyondHead, TooManyMissingDates
 from ledger.refusals.existence import (
     AlreadyActive,
     AlreadyExists,
@@ -74,6 +77,7 @@ from ledger.refusals.fields import (
     UnknownFromType,
     UnknownProductLine,
 )
+from ledger.refusals.inputs import InvalidInput
 from ledger.refusals.products import (
     AssetAlreadyFinanced,
     CompanyTwiceInRole,
@@ -109,11 +113,13 @@ __all__ = [
     "Conflicting",
     "CurrencyMismatch",
     "CurrencyRequired",
+    "DateNotCycled",
     "DealIsDeleted",
     "DealNotActive",
     "DealWithoutCompanies",
     "InsufficientFunds",
     "InvalidAmount",
+    "InvalidInput",
     "InvalidRate",
     "InvalidText",
     "MembershipCompanyCount",
@@ -127,6 +133,7 @@ __all__ = [
     "ObligorRequired",
     "OneTargetRequired",
     "PaymentExceedsOutstanding",
+    "PositionBeyondHead",
     "PrincipalExceedsValue",
     "ProductIsWrittenOff",
     "ProductLineFixed",
@@ -137,6 +144,7 @@ __all__ = [
     "SenderIsReceiver",
     "SourceTwice",
     "SourceWithoutBalance",
+    "TooManyMissingDates",
     "UnknownAccount",
     "UnknownAsset",
     "UnknownCompany",

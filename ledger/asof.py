@@ -1,0 +1,61 @@
+"""Which position a business date or a given position stands for.
+
+As of a business date is as of the last position before the first SystemCycled later than it, or the head where there
+is none.
+"""
+
+from bisect import bisect_right
+from datetime import date
+
+from eventstore import store
+from eventstore.records import RecordedEvent
+from ledger.errors import DateNotCycled, PositionBeyondHead
+
+CYCLED = "SystemCycled"
+SYSTEM_STREAM = "system"
+
+
+def last_cycled(up_to: int | None = None, using: str = "default") -> RecordedEvent | None:
+    """Return the newest SystemCycled, or the newest at or below a position; None where nothing was cycled."""
+    return store.last_of_type(CYCLED, up_to, using)
+
+
+def booking_date(position: int, using: str = "default") -> date | None:
+    """Return the last date cycled before the event at this position; None before the first."""
+    cycled = last_cycled(position - 1, using)
+    return None if cycled is None else _new_date(cycled)
+
+
+def position_as_of(business_date: date, using: str = "default") -> int:
+    """Return the last position that counts as of a business date; raises DateNotCycled for one after the last."""
+    # The head is read first: what is appended meanwhile is after it, and so is a cycle that would end the date.
+    head = store.head(using).position
+    last = last_cycled(head, using)
+    if last is None or business_date > _new_date(last):
+        raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
+    if business_date == _new_date(last):
+        return head
+    # Dates only rise along the stream, so the first later one is found by halves: a dozen rows for ten years.
+    earlier = bisect_right(range(1, last.version), business_date, key=lambda version: _new_date(_cycle(version, using)))
+    return _cycle(earlier + 1, using).position - 1
+
+
+def resolve(as_of: int | date | None, using: str = "default") -> int | None:
+    """Return the position that `as_of` means, None for now; raises DateNotCycled or PositionBeyondHead."""
+    if as_of is None:
+        return None
+    if isinstance(as_of, date):
+        return position_as_of(as_of, using)
+    head = store.head(using).position
+    if as_of > head:
+        raise PositionBeyondHead(position=as_of, head=head)
+    return as_of
+
+
+def _cycle(version: int, using: str) -> RecordedEvent:
+    return next(iter(store.read_stream(SYSTEM_STREAM, after_version=version - 1, limit=1, using=using)))
+
+
+def _new_date(cycled: RecordedEvent) -> date:
+    new_date: date = cycled.data.new_date
+    return new_date

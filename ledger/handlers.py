@@ -1,0 +1,127 @@
+"""Where the rules meet the rows: look, decide, append, and decide again where the race for a version was lost.
+
+# Note [Every stream looked at is checked]
+A decision is only as good as what it rests on. Facts note the version of each stream that a decision looks at, and the
+append checks all of them, also those that it does not write to: an account that is closed while a grant is decided
+makes the append fail, and the grant is decided again.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from eventstore import store
+from eventstore.errors import WrongExpectedVersion
+from eventstore.records import Appended, Context, IdempotencyKey, NewEvent, stream_id
+from ledger import currencies, decisions, states
+from ledger.aggregates.account import Account
+from ledger.aggregates.asset import Asset
+from ledger.aggregates.company import Company
+from ledger.aggregates.deal import Deal
+from ledger.aggregates.grant import Grant
+from ledger.aggregates.product import Product
+from ledger.commands import Command
+from ledger.errors import Refusal
+
+
+class LoadedFacts:
+    """What a decision may look at, through the caches; `expected` has the version of each stream looked at."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._states: dict[str, Any] = {}
+        self.expected: dict[str, int] = {}
+
+    def company(self, uuid: UUID) -> Company:
+        """Return the company as it is now."""
+        company: Company = self._state("company", uuid)
+        return company
+
+    def asset(self, uuid: UUID) -> Asset:
+        """Return the asset as it is now."""
+        asset: Asset = self._state("asset", uuid)
+        return asset
+
+    def account(self, uuid: UUID) -> Account:
+        """Return the funding account as it is now."""
+        account: Account = self._state("account", uuid)
+        return account
+
+    def deal(self, uuid: UUID) -> Deal:
+        """Return the deal as it is now."""
+        deal: Deal = self._state("deal", uuid)
+        return deal
+
+    def product(self, uuid: UUID) -> Product:
+        """Return the product as it is now."""
+        product: Product = self._state("product", uuid)
+        return product
+
+    def grant(self, uuid: UUID) -> Grant:
+        """Return the grant as it is now."""
+        grant: Grant = self._state("grant", uuid)
+        return grant
+
+    def event(self, position: int) -> tuple[str, object] | None:
+        """Return stream id and data of the event at a position, or None."""
+        recorded = store.read_event(position, self._using)
+        return None if recorded is None else (recorded.stream_id, recorded.data)
+
+    def minor_digits(self, currency: str) -> int:
+        """Return how many digits the currency has after the point; raises UnknownCurrency."""
+        return currencies.minor_digits(currency)
+
+    def _state(self, category: str, uuid: UUID) -> Any:  # noqa: ANN401 - the state of whichever category
+        stream = stream_id(category, uuid)
+        if stream not in self.expected:
+            loaded = states.state(category, uuid, using=self._using)
+            self._states[stream], self.expected[stream] = loaded.state, loaded.version
+        return self._states[stream]
+
+
+def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which key
+    command: Command,
+    *,
+    actor: str,
+    correlation_id: str | None = None,
+    causation: int | None = None,
+    key: IdempotencyKey | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    using: str = "default",
+) -> Appended:
+    """Decide a command and record its events, all or none, or raise the Refusal that says which rule it breaks.
+
+    With a `key` that has recorded the same before, the first events are returned as `repeated`. Raises also what
+    `store.append` raises; OutcomeUnknown is never tried again here.
+    """
+    context = Context(actor, correlation_id or str(uuid4()), causation, metadata or {})
+    attempts = settings.COMMAND_MAX_ATTEMPTS
+    for _ in range(attempts - 1):
+        try:
+            return _attempt(command, context, key, using, nullcontext())
+        except WrongExpectedVersion:
+            continue
+    # Nobody else can append while the last attempt looks and decides, so a command that always loses gets its turn.
+    return _attempt(command, context, key, using, store.append_lock(using))
+
+
+def _attempt(
+    command: Command, context: Context, key: IdempotencyKey | None, using: str, lock: AbstractContextManager[None]
+) -> Appended:
+    facts = LoadedFacts(using)
+    try:
+        with lock:
+            events = [NewEvent(stream, data) for stream, data in decisions.decide(command, facts)]
+            return store.append(events, context, expected=facts.expected, key=key, using=using)
+    except Refusal:
+        # A twin with the same key may have been faster, and then the refusal is of its success.
+        recorded = None if key is None else store.recorded_under(key, using)
+        if recorded is not None:
+            return recorded
+        if facts.expected:
+            # "Already exists" and its like must not be said of what a crash could still take back.
+            store.barrier(using)
+        raise

@@ -1,0 +1,105 @@
+"""`manage.py daily_cycle`: publish the business dates that are missing, once or again and again."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from eventstore.checkpoints import never_registered
+from eventstore.errors import EventStoreError
+from eventstore.management.base import ConsoleCommand, require_migrated
+from eventstore.outages import BackOff, close_connections, is_outage
+from eventstore.stopping import Stop
+from ledger.cycle import business_today, published
+from ledger.errors import Refusal, TooManyMissingDates
+
+LONGEST_PERIOD_S = 86_400
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_PERIOD_S:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {LONGEST_PERIOD_S}")
+    return seconds
+
+
+class Command(ConsoleCommand):
+    """Publishes the missing SystemCycled events."""
+
+    help = (
+        "Publish one SystemCycled for each business date that is missing, today's last, and print the dates; safe to "
+        "run twice, at once, and on several machines."
+    )
+    refusals = (EventStoreError, Refusal)
+    needs_database = False  # it looks by itself, for with --loop a database that is away is waited for
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--loop", action="store_true", help="stay, and look again one period after each run")
+        parser.add_argument(
+            "--period", type=_seconds, metavar="SECONDS", help="between two runs (default: DAILY_CYCLE_PERIOD)"
+        )
+        parser.add_argument("--today", type=_date, metavar="DATE", help="take this for today's date (YYYY-MM-DD)")
+        parser.add_argument("--future", action="store_true", help="allow a --today after today's business date")
+        parser.add_argument(
+            "--catch-up", action="store_true", help="publish more missing dates than DAILY_CYCLE_MAX_GAP at once"
+        )
+
+    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's
+        """Run once, or until asked to end."""
+        if options["period"] is not None and not options["loop"]:
+            raise CommandError("--period has a meaning only with --loop")
+        if options["future"] and options["today"] is None:
+            raise CommandError("--future has a meaning only with --today")
+        with Stop().on_signals() as stop:
+            if options["loop"]:
+                self._loop(stop, options)
+            elif not self._run(stop, options):
+                self.stderr.write("nothing to publish: today's business date is cycled already")
+
+    def _loop(self, stop: Stop, options: dict[str, Any]) -> None:
+        period, back_off = options["period"] or settings.DAILY_CYCLE_PERIOD_S, BackOff(1, 60)
+        while not stop.asked:
+            try:
+                self._run(stop, options)
+            except Exception as error:
+                # An append whose outcome is unknown is one of these: the next run looks before it publishes.
+                if not is_outage(error):
+                    raise
+                close_connections()
+                delay = back_off.delay()
+                self.stderr.write(f"looking again in {delay:.1f} s: {' '.join(str(error).split())}")
+                stop.wait(delay)
+            else:
+                back_off.reset()
+                stop.wait(period)
+
+    def _run(self, stop: Stop, options: dict[str, Any]) -> int:
+        """Publish what is missing, until asked to end, and return how many dates that were."""
+        require_migrated()
+        today, actual = options["today"] or business_today(), business_today()
+        if today > actual and not options["future"]:
+            raise CommandError(f"--today {today} is after today's business date {actual}: --future allows it")
+        for name in never_registered():
+            self.stderr.write(f"process manager {name} was never registered: it misses what is published now")
+        number = 0
+        try:
+            for number, new_date in enumerate(published(today, catch_up=options["catch_up"], actor="daily_cycle"), 1):
+                self.stdout.write(new_date.isoformat())
+                if stop.asked:
+                    break
+        except TooManyMissingDates as refusal:
+            raise CommandError(f"{refusal} If date and database are right, --catch-up publishes them.") from refusal
+        return number
