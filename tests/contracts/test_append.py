@@ -1,0 +1,280 @@
+"""What every append keeps to, on SQLite and on PostgreSQL."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from eventstore import store
+from eventstore.errors import (
+    AppendOnly,
+    IdempotencyKeyReused,
+    InvalidPayload,
+    InvalidStreamId,
+    IsolationTooHigh,
+    UnknownEventType,
+    WrongExpectedVersion,
+)
+from eventstore.models import Event, RecordedKey
+from eventstore.records import ANY, NO_STREAM, Context, IdempotencyKey, NewEvent
+from ledger.events import CompanyFunded, CompanyRegistered
+from tests.contracts.events import CONTEXT, append, company, funded, positions, registered
+from tests.databases import Database
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_positions_start_at_one_and_have_no_gaps() -> None:
+    appended = [append(registered(company())) for _ in range(3)]
+    assert [one.position for one in appended] == [1, 2, 3]
+
+
+def test_versions_start_at_one_in_each_stream() -> None:
+    first, second = company(), company()
+    events = append(registered(first), registered(second), funded(first), funded(second), funded(second)).events
+    assert [(event.stream_id, event.version) for event in events] == [
+        (first, 1),
+        (second, 1),
+        (first, 2),
+        (second, 2),
+        (second, 3),
+    ]
+
+
+def test_what_is_returned_is_what_is_read() -> None:
+    stream = company()
+    returned = append(registered(stream), funded(stream)).events
+    read = list(store.read_stream(stream))
+    assert [event._replace(payload_json="", metadata_json="") for event in returned] == [
+        event._replace(payload_json="", metadata_json="") for event in read
+    ]
+    assert [event.payload for event in returned] == [event.payload for event in read]
+    assert [event.metadata for event in returned] == [event.metadata for event in read]
+    assert [event.data for event in read] == [
+        CompanyRegistered("Acme"),
+        CompanyFunded(Decimal("1.00"), "USD", "receipt"),
+    ]
+
+
+def test_an_event_carries_who_caused_it_and_why() -> None:
+    cause = append(registered(company())).position
+    context = Context("alice", "conversation 7", cause, {"ip": "127.0.0.1"})
+    store.append([registered(company())], context)
+    event = Event.objects.get(position=2)
+    assert (event.actor, event.correlation_id, event.causation) == ("alice", "conversation 7", cause)
+    assert event.metadata["ip"] == "127.0.0.1"
+    assert event.recorded_at.utcoffset() is not None
+
+
+def test_an_append_can_be_found_by_its_own_id() -> None:
+    stream = company()
+    append(registered(stream), funded(stream))
+    ids = {event.metadata["append_id"] for event in store.read_stream(stream)}
+    append(funded(stream))
+    newest = next(store.read_stream(stream, backwards=True))
+    assert len(ids) == 1
+    assert newest.metadata["append_id"] not in ids
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "accepted"),
+    [
+        (0, ANY, True),
+        (2, ANY, True),
+        (0, NO_STREAM, True),
+        (1, NO_STREAM, False),
+        (2, 2, True),
+        (2, 1, False),
+        (2, 3, False),
+        (0, 1, False),
+    ],
+)
+def test_a_stream_must_be_at_the_version_expected(given: int, expected: int, *, accepted: bool) -> None:
+    stream = company()
+    for _ in range(given):
+        append(funded(stream))
+    if accepted:
+        assert append(funded(stream), expected={stream: expected}).events[0].version == given + 1
+    else:
+        with pytest.raises(WrongExpectedVersion) as refusal:
+            append(funded(stream), expected={stream: expected})
+        assert (refusal.value.stream_id, refusal.value.expected, refusal.value.actual) == (stream, expected, given)
+        assert store.head().position == given
+
+
+def test_a_stream_that_is_only_read_is_checked_too() -> None:
+    read, written = company(), company()
+    append(registered(read))
+    append(registered(written), expected={read: 1})
+    with pytest.raises(WrongExpectedVersion):
+        append(funded(written), expected={read: 2, written: 1})
+    assert store.head().position == 2
+
+
+def test_several_streams_are_written_all_or_none() -> None:
+    first, second = company(), company()
+    append(registered(second))
+    with pytest.raises(WrongExpectedVersion):
+        append(registered(first), registered(second), expected={first: NO_STREAM, second: NO_STREAM})
+    assert list(store.read_stream(first)) == []
+
+
+def test_a_conflict_leaves_the_callers_transaction_usable() -> None:
+    stream = company()
+    append(registered(stream))
+    with transaction.atomic():
+        with pytest.raises(WrongExpectedVersion):
+            append(registered(stream), expected={stream: NO_STREAM})
+        append(funded(stream), expected={stream: 1})
+    assert [event.type for event in store.read_stream(stream)] == ["CompanyRegistered", "CompanyFunded"]
+
+
+def test_an_append_shares_the_fate_of_the_transaction_it_is_in() -> None:
+    with transaction.atomic():
+        append(registered(company()))
+        transaction.set_rollback(True)
+    assert store.head().position == 0
+    assert append(registered(company())).position == 1
+
+
+def test_a_rolled_back_append_leaves_no_hole() -> None:
+    append(registered(company()))
+    with transaction.atomic():
+        append(registered(company()), funded(company()))
+        transaction.set_rollback(True)
+    append(registered(company()))
+    assert positions(list(store.read_all())) == [1, 2]
+
+
+def test_a_repeated_key_answers_as_the_first_time_and_records_nothing() -> None:
+    key = IdempotencyKey("client", "key-1", "fingerprint")
+    stream = company()
+    first = append(registered(stream), funded(stream), key=key)
+    again = append(registered(stream), funded(stream), expected={stream: NO_STREAM}, key=key)
+    assert again.repeated
+    assert not first.repeated
+    assert positions(again.events) == positions(first.events)
+    assert positions(store.recorded_under(key).events) == positions(first.events)  # type: ignore[union-attr]
+    assert store.head().position == 2
+
+
+def test_a_key_used_for_something_else_is_refused() -> None:
+    append(registered(company()), key=IdempotencyKey("client", "key-1", "one"))
+    other = IdempotencyKey("client", "key-1", "another")
+    with pytest.raises(IdempotencyKeyReused, match="key-1"):
+        append(registered(company()), key=other)
+    with pytest.raises(IdempotencyKeyReused):
+        store.recorded_under(other)
+    assert store.head().position == 1
+
+
+def test_the_same_key_of_another_client_is_another_key() -> None:
+    append(registered(company()), key=IdempotencyKey("one", "key", "f"))
+    assert not append(registered(company()), key=IdempotencyKey("other", "key", "f")).repeated
+
+
+def test_a_key_is_not_kept_where_nothing_was_recorded() -> None:
+    stream = company()
+    append(registered(stream))
+    key = IdempotencyKey("client", "key", "f")
+    with pytest.raises(WrongExpectedVersion):
+        append(registered(stream), expected={stream: NO_STREAM}, key=key)
+    assert store.recorded_under(key) is None
+    assert not RecordedKey.objects.exists()
+
+
+def test_a_key_was_never_recorded_is_none() -> None:
+    assert store.recorded_under(IdempotencyKey("client", "never", "f")) is None
+
+
+@pytest.mark.parametrize(
+    "stream_id",
+    ["", "company-", "company-1", f"company-{uuid4()}".upper(), f"Company-{uuid4()}", "company-{}", f"{uuid4()}"],
+)
+def test_what_is_no_stream_id_is_refused_by_name(stream_id: str) -> None:
+    with pytest.raises(InvalidStreamId, match="is not a stream id"):
+        append(registered(stream_id))
+    assert store.head().position == 0
+
+
+def test_an_event_of_an_unknown_class_is_refused_before_anything_is_recorded() -> None:
+    with pytest.raises(UnknownEventType, match="'object'"):
+        append(registered(company()), NewEvent(company(), object()))
+    assert store.head().position == 0
+
+
+def test_an_event_that_is_not_what_its_class_says_is_refused_before_anything_is_recorded() -> None:
+    wrong = CompanyFunded(1.5, "USD", "receipt")  # type: ignore[arg-type]
+    with pytest.raises(InvalidPayload, match="CompanyFunded was not appended"):
+        append(NewEvent(company(), wrong))
+    assert store.head().position == 0
+
+
+def test_an_append_has_at_least_one_event() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        append()
+
+
+def test_text_beyond_ascii_and_quotes_comes_back_as_it_went_in() -> None:
+    name = "Ærø & \"Søn\" {a,b} \\ 'x' %s 日本 🜚"
+    stream = company()
+    append(registered(stream, name))
+    assert next(store.read_stream(stream)).data == CompanyRegistered(name)
+
+
+def test_a_thousand_events_in_one_append() -> None:
+    streams = [company() for _ in range(500)]
+    events = [event for stream in streams for event in (registered(stream), funded(stream))]
+    appended = append(*events, expected=dict.fromkeys(streams, NO_STREAM))
+    assert positions(appended.events) == list(range(1, 1001))
+    assert {event.version for event in appended.events} == {1, 2}
+
+
+def test_a_snapshot_older_than_the_lock_is_refused(database: Database) -> None:
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite's write transactions have no such snapshot")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with pytest.raises(IsolationTooHigh, match="READ COMMITTED"):
+            append(registered(company()))
+
+
+def test_within_the_append_lock_what_was_read_is_what_is_found() -> None:
+    stream = company()
+    append(registered(stream))
+    with store.append_lock():
+        version = next(store.read_stream(stream, backwards=True, limit=1)).version
+        append(funded(stream), expected={stream: version})
+    assert store.head().position == 2
+
+
+def test_the_barrier_returns_outside_and_inside_a_transaction() -> None:
+    append(registered(company()))
+    store.barrier()
+    with transaction.atomic():
+        store.barrier()
+
+
+WRITES: dict[str, Callable[[], object]] = {
+    "create": lambda: Event.objects.create(position=9),
+    "bulk_create": lambda: Event.objects.bulk_create([Event(position=9)]),
+    "update": lambda: Event.objects.all().update(actor="x"),
+    "bulk_update": lambda: Event.objects.bulk_update([Event(position=1)], ["actor"]),
+    "delete": lambda: Event.objects.all().delete(),
+    "get_or_create": lambda: Event.objects.get_or_create(position=9),
+    "update_or_create": lambda: Event.objects.update_or_create(position=1, defaults={"actor": "x"}),
+    "save": lambda: Event(position=9).save(),
+    "save_base": lambda: Event(position=9).save_base(),
+    "delete of one": lambda: Event.objects.get(position=1).delete(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_model_refuses_every_write(write: str) -> None:
+    append(registered(company()))
+    with pytest.raises(AppendOnly, match="events are never"):
+        WRITES[write]()
+    assert Event.objects.get().actor == CONTEXT.actor

@@ -1,0 +1,214 @@
+"""What holds when many append at once, in threads and in processes, on SQLite and on PostgreSQL."""
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Signal
+
+import psycopg
+import pytest
+from django.db import connection, connections, transaction
+
+from eventstore import append_postgresql, store
+from eventstore.errors import WrongExpectedVersion
+from eventstore.models import Event
+from eventstore.records import IdempotencyKey
+from tests.contracts.events import append, company, funded, positions, registered
+from tests.databases import Database
+from tests.processes import ROOT
+
+
+def in_thread(work: "object", *args: object) -> object:
+    """Run in a thread whose connections are closed at the end."""
+    try:
+        return work(*args)  # type: ignore[operator]
+    finally:
+        connections.close_all()
+
+
+def append_many(number: int) -> list[int]:
+    return [append(registered(company())).position for _ in range(number)]
+
+
+def test_threads_get_positions_without_gaps_and_without_doubles(database: Database) -> None:
+    assert database.url
+    with ThreadPoolExecutor(8) as threads:
+        acknowledged = [p for part in threads.map(lambda _: in_thread(append_many, 25), range(8)) for p in part]  # type: ignore[attr-defined]
+    assert sorted(acknowledged) == list(range(1, 201))
+    assert positions(list(store.read_all())) == list(range(1, 201))
+
+
+def test_processes_get_positions_and_versions_without_gaps(database: Database) -> None:
+    stream = company()
+    command = [sys.executable, "-m", "tests.appender", "15", stream]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, env=database.env, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    acknowledged = [line.split() for process in started for line in process.communicate(timeout=100)[0].splitlines()]
+    assert [process.returncode for process in started] == [0] * 4
+    assert sorted(int(position) for position, _ in acknowledged) == list(range(1, 61))
+    assert [event.version for event in store.read_stream(stream)] == list(range(1, 61))
+    assert {event.data.name for event in store.read_stream(stream)} == {name for _, name in acknowledged}
+
+
+def test_a_reader_who_has_seen_a_position_never_meets_a_new_event_below_it(database: Database) -> None:
+    assert database.url
+    done, seen = Signal(), list[int]()
+
+    def tail() -> None:
+        while not done.is_set() or store.head().position > len(seen):
+            batch = store.read_batch(from_position=len(seen) + 1, limit=50)
+            seen.extend(positions(batch))
+
+    def write_and_roll_back(number: int) -> None:
+        for turn in range(number):
+            with transaction.atomic():
+                append(registered(company()), funded(company()))
+                transaction.set_rollback(turn % 2 == 0)
+            append(registered(company()))
+
+    reader = threading.Thread(target=in_thread, args=(tail,))
+    reader.start()
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda _: in_thread(write_and_roll_back, 10), range(6)))
+    done.set()
+    reader.join(timeout=60)
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) == 6 * (10 + 5 * 2)
+
+
+def test_of_many_who_expect_one_version_exactly_one_wins(database: Database) -> None:
+    assert database.url
+    stream = company()
+    start = threading.Barrier(8)
+
+    def race(_: int) -> bool:
+        start.wait()
+        try:
+            append(registered(stream), expected={stream: 0})
+        except WrongExpectedVersion:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        won = list(threads.map(lambda number: in_thread(race, number), range(8)))
+    assert won.count(True) == 1
+    assert [event.version for event in store.read_stream(stream)] == [1]
+
+
+def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(database: Database) -> None:
+    assert database.url
+    key = IdempotencyKey("client", "key", "fingerprint")
+    start = threading.Barrier(8)
+
+    def race(_: int) -> tuple[int, bool]:
+        start.wait()
+        appended = append(registered(company()), key=key)
+        return appended.position, appended.repeated
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda number: in_thread(race, number), range(8)))
+    assert sorted(answers) == [(1, False)] + [(1, True)] * 7  # type: ignore[type-var]
+    assert store.head().position == 1
+
+
+def test_a_stream_read_but_not_written_cannot_move_between_decision_and_append(database: Database) -> None:
+    assert database.url
+    read, written = company(), company()
+    append(registered(read))
+    decided_at = next(store.read_stream(read, backwards=True, limit=1)).version
+    other = threading.Thread(target=in_thread, args=(append, funded(read)))
+    other.start()
+    other.join()
+    with pytest.raises(WrongExpectedVersion):
+        append(registered(written), expected={read: decided_at})
+
+
+def test_nobody_appends_while_another_holds_the_append_lock(database: Database) -> None:
+    assert database.url
+    entered, order = Signal(), list[str]()
+
+    def other() -> None:
+        entered.wait()
+        append(registered(company()))
+        order.append("other")
+
+    thread = threading.Thread(target=in_thread, args=(other,))
+    thread.start()
+    with store.append_lock():
+        entered.set()
+        time.sleep(0.2)
+        append(registered(company()))
+        order.append("holder")
+    thread.join()
+    assert order == ["holder", "other"]
+
+
+class TestOnPostgreSQL:
+    """The early release of the lock, and the wake-up, are PostgreSQL's."""
+
+    @pytest.fixture(autouse=True)
+    def _postgresql(self, database: Database) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite has one writer at a time and no notifications")
+
+    def test_a_contended_append_is_released_early_and_so_are_the_next(self) -> None:
+        connection.ensure_connection()
+        holder = threading.Thread(target=in_thread, args=(self._hold_the_lock,))
+        holder.start()
+        while not self._somebody_holds_the_lock():
+            time.sleep(0.005)
+        append(registered(company()))
+        holder.join()
+        left = append_postgresql._early_left[connections["default"]]
+        assert left > 100
+        append(registered(company()))
+        assert append_postgresql._early_left[connections["default"]] == left - 1
+
+    def test_an_uncontended_append_is_synchronous_and_one_inside_a_transaction_is_so_always(self) -> None:
+        append(registered(company()))
+        append_postgresql._early_left[connections["default"]] = 10
+        with transaction.atomic():
+            append(registered(company()))
+            assert self._synchronous_commit() == self._default_synchronous_commit()
+        assert append_postgresql._early_left[connections["default"]] == 10
+
+    def test_an_early_release_turns_only_its_own_commit_asynchronous(self) -> None:
+        append(registered(company()))
+        append_postgresql._early_left[connections["default"]] = 10
+        append(registered(company()))
+        assert self._synchronous_commit() == self._default_synchronous_commit()
+
+    def test_an_append_wakes_who_listens(self) -> None:
+        parameters = connection.get_connection_params()
+        with psycopg.connect(
+            host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
+        ) as listener:
+            listener.execute("LISTEN eventstore")
+            append(registered(company()), funded(company()))
+            heard = next(listener.notifies(timeout=10))
+        assert heard.payload == "2"
+
+    def test_category_is_what_stands_before_the_first_hyphen(self) -> None:
+        append(registered(company()))
+        assert Event.objects.filter(category="company").count() == 1
+
+    def _hold_the_lock(self) -> None:
+        with store.append_lock():
+            time.sleep(0.4)
+
+    def _somebody_holds_the_lock(self) -> bool:
+        return self._scalar("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") != 0
+
+    def _synchronous_commit(self) -> object:
+        return self._scalar("SHOW synchronous_commit")
+
+    def _default_synchronous_commit(self) -> object:
+        return self._scalar("SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'")
+
+    def _scalar(self, sql: str) -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]

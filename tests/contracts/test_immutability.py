@@ -1,0 +1,85 @@
+"""The database itself refuses to change the log, whoever asks."""
+
+import sqlite3
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from eventstore.models import Event
+from tests.contracts.events import append, company, funded, registered
+from tests.databases import Database
+
+COLUMNS = "position, stream_id, version, type, schema_version, payload, actor, correlation_id, metadata, recorded_at"
+CHANGES = {
+    "an update": "UPDATE eventstore_event SET actor = 'mallory'",
+    "an update of one row": "UPDATE eventstore_event SET payload = '{}' WHERE position = 1",
+    "a delete": "DELETE FROM eventstore_event",
+    "a delete of one row": "DELETE FROM eventstore_event WHERE position = 2",
+}
+POSTGRESQL_CHANGES = {
+    "a truncate": "TRUNCATE eventstore_event",
+    "a truncate with all that hangs on it": "TRUNCATE eventstore_event CASCADE",
+    "an upsert": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event"  # noqa: S608
+    " ON CONFLICT (position) DO UPDATE SET actor = 'mallory'",
+    "an update as a replica": "SET session_replication_role = replica; UPDATE eventstore_event SET actor = 'mallory'",
+    "a delete as a replica": "SET session_replication_role = replica; DELETE FROM eventstore_event",
+    "a truncate as a replica": "SET session_replication_role = replica; TRUNCATE eventstore_event",
+}
+SQLITE_CHANGES = {
+    "a replacement": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event",  # noqa: S608
+    "a replacement at the same position": "REPLACE INTO eventstore_event (" + COLUMNS + ") VALUES (1, 'company-x', 9,"
+    " 'CompanyFunded', 1, '{}', 'mallory', 'c', '{}', '2026-01-01')",
+    "a replacement of the same version": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT 99, stream_id,"  # noqa: S608
+    " version, type, schema_version, payload, 'mallory', correlation_id, metadata, recorded_at FROM eventstore_event"
+    " WHERE position = 1",
+    "an upsert of SQLite": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event WHERE true"  # noqa: S608
+    " ON CONFLICT (position) DO UPDATE SET actor = 'mallory'",
+}
+
+
+@pytest.mark.parametrize("change", [*CHANGES, *POSTGRESQL_CHANGES, *SQLITE_CHANGES])
+def test_no_connection_can_change_what_was_recorded(database: Database, change: str) -> None:
+    own = POSTGRESQL_CHANGES if database.vendor == "postgresql" else SQLITE_CHANGES
+    statements = {**CHANGES, **own}
+    if change not in statements:
+        pytest.skip("a change that this database does not know")
+    stream = company()
+    append(registered(stream), funded(stream))
+    before = list(Event.objects.values_list())
+    with pytest.raises((psycopg.Error, sqlite3.Error), match="append-only"):
+        _run_elsewhere(database, statements[change])
+    if database.vendor == "sqlite" or "SET " not in statements[change]:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statements[change])
+    assert list(Event.objects.values_list()) == before
+
+
+def test_a_stream_cannot_have_one_version_twice(database: Database) -> None:
+    stream = company()
+    append(registered(stream))
+    second = (
+        f"INSERT INTO eventstore_event ({COLUMNS}) SELECT 2, stream_id, version, type, schema_version, payload, actor,"  # noqa: S608
+        " correlation_id, metadata, recorded_at FROM eventstore_event"
+    )
+    with pytest.raises((psycopg.Error, sqlite3.Error), match=r"event_stream_id_version_unique|append-only"):
+        _run_elsewhere(database, second)
+    constraints = {constraint.name for constraint in Event._meta.constraints}
+    assert "event_stream_id_version_unique" in constraints
+
+
+def _run_elsewhere(database: Database, statement: str) -> None:
+    """Run a statement from a connection that knows nothing of Django."""
+    if database.vendor == "postgresql":
+        parameters = connection.get_connection_params()
+        with psycopg.connect(
+            host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
+        ) as raw:
+            raw.execute(statement)
+    else:
+        raw_sqlite = sqlite3.connect(connection.settings_dict["NAME"])
+        try:
+            with raw_sqlite:
+                raw_sqlite.execute(statement)
+        finally:
+            raw_sqlite.close()

@@ -1,0 +1,102 @@
+"""What was acknowledged survives the death of the server, and a lost connection never doubles or loses an append."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+from django.db import connection, connections
+from django.db.utils import OperationalError
+
+from eventstore import append_postgresql, store
+from eventstore.errors import OutcomeUnknown
+from eventstore.records import IdempotencyKey
+from tests.contracts.events import append, company, positions, registered
+from tests.databases import Database
+from tests.postgres import Cluster
+
+
+@pytest.mark.usefixtures("durable_database")
+def test_every_acknowledged_append_survives_kills_of_the_whole_server_and_no_hole_is_left(cluster: Cluster) -> None:
+    acknowledged: list[tuple[int, str]] = []
+    for _ in range(3):
+        stop = threading.Event()
+        threads = [threading.Thread(target=_append_until_lost, args=(acknowledged, stop)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.7)
+        cluster.kill()
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=60)
+        connections.close_all()
+        cluster.start()
+    events = {event.position: event.stream_id for event in store.read_all()}
+    assert len(acknowledged) > 50
+    assert [(position, stream) for position, stream in acknowledged if events.get(position) != stream] == []
+    assert list(events) == list(range(1, len(events) + 1))
+
+
+def _append_until_lost(acknowledged: list[tuple[int, str]], stop: threading.Event) -> None:
+    try:
+        while not stop.is_set():
+            stream = company()
+            acknowledged.append((append(registered(stream)).position, stream))
+    except (OperationalError, OutcomeUnknown):
+        pass
+    finally:
+        connections.close_all()
+
+
+class TestALostConnection:
+    """The server process that works for the connection is killed at a known moment."""
+
+    @pytest.fixture(autouse=True)
+    def _postgresql(self, database: Database) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite has no connection to lose")
+
+    def test_an_append_that_was_committed_before_the_connection_was_lost_is_found_and_not_repeated(self) -> None:
+        # Released early, so that the connection can be lost between the commit and the barrier.
+        append(registered(company()))
+        append_postgresql._early_left[connections["default"]] = 10
+        stream = company()
+        with _LostBefore("pg_logical_emit_message"):
+            appended = append(registered(stream))
+        assert positions(list(store.read_stream(stream))) == [appended.position] == [2]
+
+    def test_an_append_that_never_arrived_is_not_sent_again_and_its_outcome_is_unknown(self) -> None:
+        append(registered(company()))
+        with _LostBefore("eventstore_append"), pytest.raises(OutcomeUnknown, match="look before doing it again"):
+            append(registered(company()), key=IdempotencyKey("client", "key", "f"))
+        assert store.head().position == 1
+        assert append(registered(company()), key=IdempotencyKey("client", "key", "f")).repeated is False
+
+
+class _LostBefore:
+    """Ends this connection's server process just before a statement that contains a text is sent."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self) -> None:
+        self.execute = psycopg.Cursor.execute
+        text, execute = self.text, self.execute
+
+        def losing(cursor: psycopg.Cursor[object], query: object, *args: object, **kwargs: object) -> object:
+            if text in str(query):
+                self._end(cursor.connection.info.backend_pid)
+            return execute(cursor, query, *args, **kwargs)  # type: ignore[arg-type]
+
+        psycopg.Cursor.execute = losing  # type: ignore[method-assign,assignment]
+
+    def __exit__(self, *_exception: object) -> None:
+        psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
+
+    def _end(self, pid: int) -> None:
+        parameters = connection.get_connection_params()
+        with psycopg.connect(
+            host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
+        ) as other:
+            psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
