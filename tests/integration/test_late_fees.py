@@ -1,0 +1,332 @@
+"""Late fees are those of the position of the cycle, whenever they are worked out."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from eventstore import store
+from eventstore.records import stream_id
+from ledger.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
+from tests.book import DEBTOR, STRANGER, Book, Product, assessed, charged, fees, run_late_fees
+from tests.databases import Database
+
+DUE, D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3, 4))
+
+
+@pytest.fixture
+def book(database: Database) -> Book:
+    """Return an empty book, whose late_fees has begun."""
+    run_late_fees()
+    return Book()
+
+
+def nothing(day: date) -> LateFeesAssessed:
+    return LateFeesAssessed(day, 0, 0, 0, 0, ())
+
+
+def not_assessed() -> list[str]:
+    return [event.data.reason for event in store.read_all(types=["LateFeeNotAssessed"])]
+
+
+def test_a_fee_names_its_cycle_as_its_cause_and_is_told_whole(book: Book) -> None:
+    product = book.invoice(DUE, "1234.50")
+    position = book.cycle(D2)
+    run_late_fees()
+    (fee,) = fees()
+    cycled = store.read_event(position)
+    assert cycled is not None
+    assert fee.stream_id == stream_id("product", product.uuid)
+    assert (fee.actor, fee.causation, fee.correlation_id) == ("late_fees", position, cycled.correlation_id)
+    assert fee.payload == {
+        "amount": "1.23",
+        "currency": "USD",
+        "fee_payer_company_uuid": str(DEBTOR),
+        "business_date": "2024-03-03",
+        "incurred_at": fee.payload["incurred_at"],
+        "asset_uuid": str(product.asset_uuid),
+        "asset_value": "1234.50",
+        "daily_late_fee_rate": "0.001",
+        "days_overdue": 2,
+    }
+    assert fee.data.incurred_at == cycled.recorded_at
+
+
+def test_a_product_is_not_overdue_on_its_due_date(book: Book) -> None:
+    book.invoice(DUE)
+    book.cycle(DUE)
+    run_late_fees()
+    assert assessed() == {DUE: nothing(DUE)}
+
+
+def test_a_cycle_with_nothing_overdue_is_complete_all_the_same(book: Book) -> None:
+    book.cycle(D1)
+    run_late_fees()
+    assert assessed() == {D1: nothing(D1)}
+
+
+def test_a_payment_before_the_cycle_prevents_the_fee(book: Book) -> None:
+    book.pay(book.invoice(DUE))
+    book.cycle(D1)
+    run_late_fees()
+    assert charged() == []
+
+
+def test_a_partial_payment_does_not_prevent_the_fee(book: Book) -> None:
+    product = book.invoice(DUE)
+    book.pay(product, Decimal("999.99"))
+    book.cycle(D1)
+    run_late_fees()
+    assert charged() == [(product.uuid, D1, Decimal("1.00"))]
+
+
+def test_a_payment_after_the_cycle_does_not_undo_its_fee_however_late_that_is_worked_out(book: Book) -> None:
+    product = book.invoice(DUE)
+    book.cycle(D1)
+    book.pay(product)
+    book.cycle(D2)
+    run_late_fees()
+    assert charged() == [(product.uuid, D1, Decimal("1.00"))]
+    assert assessed()[D2] == nothing(D2)
+
+
+def test_a_write_off_counts_like_a_payment(book: Book) -> None:
+    before, after = book.invoice(DUE), book.invoice(DUE)
+    book.write_off(before, before.principal)
+    book.cycle(D1)
+    book.write_off(after, after.principal)
+    book.cycle(D2)
+    run_late_fees()
+    assert charged() == [(after.uuid, D1, Decimal("1.00"))]
+
+
+def test_a_product_originated_after_the_cycle_is_not_charged_for_it(book: Book) -> None:
+    book.cycle(D1)
+    product = book.invoice(DUE)
+    book.cycle(D2)
+    run_late_fees()
+    assert charged() == [(product.uuid, D2, Decimal("1.00"))]
+
+
+def test_the_value_is_that_at_the_position_of_the_cycle(book: Book) -> None:
+    product = book.invoice(DUE)
+    assert product.asset_uuid is not None
+    book.cycle(D1)
+    book.revalue(product.asset_uuid, "500.00")
+    book.cycle(D2)
+    book.revalue(product.asset_uuid, "1.00")
+    book.revalue(product.asset_uuid, "2000.00")
+    book.cycle(D3)
+    book.revalue(product.asset_uuid, "0.00")
+    run_late_fees()
+    assert [fee.data.asset_value for fee in fees()] == [Decimal("1000.00"), Decimal("500.00"), Decimal("2000.00")]
+    assert [fee.data.amount for fee in fees()] == [Decimal("1.00"), Decimal("0.50"), Decimal("2.00")]
+
+
+def test_a_fee_that_rounds_to_zero_is_counted_and_not_recorded(book: Book) -> None:
+    worthless, small = book.invoice(DUE), book.invoice(DUE, "5.00")
+    assert worthless.asset_uuid is not None
+    book.revalue(worthless.asset_uuid, "0.00")
+    book.cycle(D1)
+    book.revalue(worthless.asset_uuid, "1000.00")
+    run_late_fees()
+    assert charged() == []
+    assert assessed() == {D1: LateFeesAssessed(D1, 2, 0, 0, 2, ())}
+    assert small.principal == Decimal("5.00")
+
+
+def test_what_cannot_be_charged_is_recorded_with_its_reason(book: Book) -> None:
+    strangers = (DealCompany(STRANGER, "debtor"), DealCompany(DEBTOR, "seller"))
+    products = {
+        "no_asset": book.product(DUE, asset_uuid=None),
+        "unknown_asset": book.product(DUE, asset_uuid=book.new_uuid("asset")),
+        "no_payer": book.product(DUE, asset_uuid=book.asset("0.01"), companies=strangers),
+    }
+    position = book.cycle(D1)
+    run_late_fees()
+    told = {event.data.reason: event for event in store.read_all(types=["LateFeeNotAssessed"])}
+    assert {reason: event.uuid for reason, event in told.items()} == {
+        reason: product.uuid for reason, product in products.items()
+    }
+    assert {event.data.business_date for event in told.values()} == {D1}
+    assert {event.causation for event in told.values()} == {position}
+    assert assessed() == {D1: LateFeesAssessed(D1, 3, 0, 3, 0, ())}
+
+
+def test_an_asset_that_was_registered_only_after_the_cycle_was_unknown(book: Book) -> None:
+    asset_uuid = book.new_uuid("asset")
+    book.append(stream_id("asset", asset_uuid), AssetRevalued(Decimal("1.00"), "USD"))
+    book.product(DUE, asset_uuid=asset_uuid)
+    book.cycle(D1)
+    run_late_fees()
+    assert not_assessed() == ["unknown_asset"]
+
+
+def test_totals_are_told_by_currency(book: Book) -> None:
+    book.invoice(DUE, "1000.00")
+    book.invoice(DUE, "250000", "JPY")
+    book.invoice(DUE, "1000.50", rate="0.01")
+    book.cycle(D1)
+    run_late_fees(batch_size=1)
+    totals = (CurrencyTotal("JPY", Decimal(250)), CurrencyTotal("USD", Decimal("11.00")))
+    assert assessed() == {D1: LateFeesAssessed(D1, 3, 3, 0, 0, totals)}
+
+
+def test_several_cycles_at_once_are_answered_one_after_the_other(book: Book) -> None:
+    products = [book.invoice(DUE) for _ in range(3)]
+    for day in (D1, D2, D3):
+        book.cycle(day)
+    run_late_fees(batch_size=2)
+    assert charged() == sorted((product.uuid, day, Decimal("1.00")) for product in products for day in (D1, D2, D3))
+    assert [fee.data.business_date for fee in fees()] == [D1] * 3 + [D2] * 3 + [D3] * 3
+    run_late_fees()
+    assert len(fees()) == 9
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 1000])
+def test_whatever_the_size_of_its_chunks_each_product_is_charged_once(book: Book, batch_size: int) -> None:
+    products = [book.invoice(DUE) for _ in range(7)]
+    book.cycle(D1)
+    for product in products[::2]:
+        book.pay(product)
+    run_late_fees(batch_size)
+    assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
+    assert assessed()[D1].overdue == 7
+
+
+class TestReversals:
+    """What was made to owe again after the cycle is judged by its own events."""
+
+    def test_paid_before_and_owing_again_after_the_cycle_is_no_fee(self, book: Book) -> None:
+        product = book.invoice(DUE)
+        paid = book.pay(product)
+        book.cycle(D1)
+        book.reverse(product, paid)
+        book.cycle(D2)
+        run_late_fees()
+        assert charged() == [(product.uuid, D2, Decimal("1.00"))]
+
+    def test_owing_again_before_the_cycle_is_a_fee(self, book: Book) -> None:
+        product = book.invoice(DUE)
+        book.reverse(product, book.pay(product))
+        book.cycle(D1)
+        run_late_fees()
+        assert charged() == [(product.uuid, D1, Decimal("1.00"))]
+
+    def test_owing_at_the_cycle_then_paid_and_owing_again_is_a_fee(self, book: Book) -> None:
+        product = book.invoice(DUE)
+        book.cycle(D1)
+        book.reverse(product, book.pay(product))
+        run_late_fees()
+        assert charged() == [(product.uuid, D1, Decimal("1.00"))]
+
+    def test_rounds_of_paying_and_owing_again_are_judged_at_each_cycle(self, book: Book) -> None:
+        product = book.invoice(DUE)
+        day, owed = DUE, []
+        for _ in range(3):
+            day += timedelta(days=1)
+            book.cycle(day)
+            owed.append(day)
+            paid = book.pay(product)
+            day += timedelta(days=1)
+            book.cycle(day)
+            book.reverse(product, paid)
+        book.pay(product)
+        run_late_fees()
+        assert [fee.data.business_date for fee in fees()] == owed
+        assert len(assessed()) == 6
+
+    def test_paid_owing_and_paid_again_since_a_cycle_at_which_nothing_was_owed_is_no_fee(self, book: Book) -> None:
+        product = book.invoice(DUE)
+        paid = book.pay(product)
+        book.cycle(D1)
+        book.reverse(product, paid)
+        book.pay(product)
+        run_late_fees()
+        assert charged() == []
+
+
+class Oracle:
+    """A second opinion: what each product owes and is worth, kept as things happen."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance, self.book = random.Random(seed), Book()
+        self.day = DUE
+        self.owed: dict[UUID, Decimal] = {}
+        self.values: dict[UUID, Decimal] = {}
+        self.payments: dict[UUID, list[tuple[int, Decimal]]] = {}
+        self.products: list[tuple[Product, date]] = []
+        self.expected: list[tuple[UUID, date, Decimal]] = []
+
+    def happen(self) -> None:
+        act = self.chance.choices(
+            (self.originate, self.pay, self.reverse, self.write_off, self.revalue, self.cycle, run_late_fees),
+            (6, 6, 5, 1, 4, 4, 1),
+        )[0]
+        act()
+
+    def any_product(self) -> Iterator[Product]:
+        standing = [product for product, _ in self.products if product.uuid in self.owed]
+        if standing:
+            yield self.chance.choice(standing)
+
+    def originate(self) -> None:
+        due = self.day + timedelta(days=self.chance.randint(-2, 4))
+        product = self.book.invoice(due, f"{self.chance.randint(1, 90_000)}.00", rate="0.0005")
+        assert product.asset_uuid is not None
+        self.products.append((product, due))
+        self.owed[product.uuid], self.payments[product.uuid] = product.principal, []
+        self.values[product.asset_uuid] = product.principal
+
+    def pay(self) -> None:
+        for product in self.any_product():
+            left = self.owed[product.uuid]
+            amount = self.chance.choice((left, left, min(left, Decimal("1.00"))))
+            if amount:
+                self.payments[product.uuid].append((self.book.pay(product, amount), amount))
+                self.owed[product.uuid] -= amount
+
+    def reverse(self) -> None:
+        for product in self.any_product():
+            payments = self.payments[product.uuid]
+            if payments:
+                position, amount = payments.pop(self.chance.randrange(len(payments)))
+                self.book.reverse(product, position, amount)
+                self.owed[product.uuid] += amount
+
+    def write_off(self) -> None:
+        for product in self.any_product():
+            self.book.write_off(product, self.owed.pop(product.uuid))
+
+    def revalue(self) -> None:
+        for product in self.any_product():
+            assert product.asset_uuid is not None
+            value = self.chance.choice(("0.00", "0.01", f"{self.chance.randint(1, 90_000)}.01"))
+            self.values[product.asset_uuid] = Decimal(value)
+            self.book.revalue(product.asset_uuid, value)
+
+    def cycle(self) -> None:
+        self.day += timedelta(days=1)
+        self.book.cycle(self.day)
+        for product, due in self.products:
+            if due < self.day and self.owed.get(product.uuid, 0) > 0 and product.asset_uuid is not None:
+                fee = round(self.values[product.asset_uuid] * Decimal("0.0005"), 2)
+                if fee:
+                    self.expected.append((product.uuid, self.day, fee))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_between_the_cycles_each_is_charged_as_it_was(database: Database, seed: int) -> None:
+    run_late_fees()
+    oracle = Oracle(seed)
+    for _ in range(150):
+        oracle.happen()
+    oracle.cycle()
+    run_late_fees(batch_size=7)
+    assert oracle.expected
+    assert charged() == sorted(oracle.expected)
+    for day, event in assessed().items():
+        assert event.incurred == sum(1 for _, charged_on, _ in oracle.expected if charged_on == day)
