@@ -24,6 +24,13 @@ def _decimal_text(value: object) -> str:
     return str(value)
 
 
+def _whole_number(value: object) -> int:
+    if type(value) is not int:
+        message = f"{value!r} is not a whole number"
+        raise ValueError(message)
+    return value
+
+
 _LEAVES: dict[Any, CoreSchema] = {
     # A JSON number is refused where a decimal is meant, and so are NaN, infinity and exponents.
     Decimal: schema.chain_schema(
@@ -38,7 +45,10 @@ _LEAVES: dict[Any, CoreSchema] = {
     date: schema.date_schema(strict=True),
     str: schema.str_schema(strict=True),
     bool: schema.bool_schema(strict=True),
-    int: schema.int_schema(strict=True),
+    int: schema.int_schema(
+        strict=True,
+        serialization=schema.plain_serializer_function_ser_schema(_whole_number, return_schema=schema.int_schema()),
+    ),
 }
 
 
@@ -104,5 +114,3 @@ def fault_of(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-

@@ -1,0 +1,78 @@
+"""Every stored shape that was ever written can still be read: one golden file each.
+
+A file is never changed. A new shape gets a new file, `<type>.v<schema version>.json`, and its upcaster; write it with
+`python -m tests.unit.eventstore.test_golden_events`.
+"""
+
+import dataclasses
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+from uuid import UUID
+
+import pytest
+
+from eventstore.registry import EventType, registry
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "events"
+SAMPLES: dict[Any, Any] = {
+    str: "text",
+    int: 3,
+    Decimal: Decimal("97.60"),
+    UUID: UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    date: date(2026, 1, 2),
+    datetime: datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+}
+
+
+def sample_of(hint: Any) -> Any:
+    """Return a value of a field's type."""
+    if hint in SAMPLES:
+        return SAMPLES[hint]
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return hint(**{field.name: sample_of(hints[field.name]) for field in dataclasses.fields(hint)})  # type: ignore[operator]
+    inner = next(argument for argument in get_args(hint) if argument is not Ellipsis)
+    return (sample_of(inner),) if getattr(hint, "__origin__", None) is tuple else sample_of(inner)
+
+
+def golden_file(event_type: EventType) -> Path:
+    """Return where the shape of a type's schema version is kept."""
+    return GOLDEN / f"{event_type.name}.v{event_type.schema_version}.json"
+
+
+def test_every_stored_shape_has_its_golden_file() -> None:
+    missing = [golden_file(event_type).name for event_type in registry if not golden_file(event_type).exists()]
+    assert missing == []
+    assert len(list(GOLDEN.iterdir())) >= 29
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_a_golden_payload_is_read_and_written_as_it_stands(path: Path) -> None:
+    name, version = path.stem.split(".v")
+    event_type = registry.named(name)
+    payload = json.loads(path.read_text())
+    upcast = event_type.upcasters.upcast(payload, int(version), event_type.schema_version)
+    decoded = event_type.codec.decode(json.dumps(upcast))
+    assert type(decoded) is event_type.cls
+    assert json.loads(event_type.codec.encode(decoded)) == upcast
+    if int(version) == event_type.schema_version:
+        assert decoded == sample_of(event_type.cls)
+
+
+def write_missing() -> None:
+    """Write the golden files of new shapes; one that exists is left as it is."""
+    for event_type in registry:
+        path = golden_file(event_type)
+        if not path.exists():
+            encoded = json.loads(event_type.codec.encode(sample_of(event_type.cls)))
+            path.write_text(json.dumps(encoded, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    write_missing()
