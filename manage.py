@@ -4,8 +4,35 @@
 import os
 import sys
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+def main() -> None:
+    """Run a command; what an operator can put right is told in one line, without a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - Django is looked for only here
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.db import Error  # noqa: PLC0415
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as refused:
+        sys.exit(f"Daybook does not start: {_one_line(refused)}")
+    except Error as failed:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(_explained(failed))
+
+
+def _explained(failed: Exception) -> str:
+    """Say what to do about what the database refused, as far as that is known."""
+    reason = _one_line(failed)
+    if "no such table" in reason or "no such column" in reason or "does not exist" in reason:
+        return f"the database is not migrated ({reason}): run manage.py migrate"
+    return f"the database failed ({reason}); --traceback shows where"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# Daybook: `make demo` shows it at work, `make test` proves it. Nothing is needed but Python 3.11 or later, and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+WORKERS ?= 4
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses $(WORKERS)
+ON_A_DATABASE := tests/contracts tests/integration tests/crash tests/acceptance
+DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help demo test check run bench clean lint types imports migrations docs suite format requirements venv
+
+help: ## show this list
+	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
+
+demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in seconds
+	@$(DEVELOPMENT) $(MANAGE) demo
+
+test check: lint types imports migrations docs suite ## everything that CI runs: lint, types, imports, migrations, tests
+
+run: $(VENV)/runtime ## everything for real in one terminal, with a superuser for the admin; http://127.0.0.1:8000
+	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
+	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
+	@$(DEVELOPMENT) honcho start
+
+bench: $(VENV)/development ## measure what docs/performance.md quotes
+	@$(DEVELOPMENT) python -m benchmarks
+
+clean: ## remove the virtual environment and every cache; databases stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lint: $(VENV)/development ## ruff, on the code and on its layout
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/development ## mypy
+	$(DEVELOPMENT) mypy
+
+imports: $(VENV)/development ## import-linter
+	$(BIN)/lint-imports --no-cache
+
+migrations: $(VENV)/development ## no model without its migration, and Django's own checks
+	$(DEVELOPMENT) $(MANAGE) makemigrations --check --dry-run
+	$(DEVELOPMENT) $(MANAGE) check
+
+docs: $(VENV)/development ## generated documentation is up to date
+	$(DEVELOPMENT) $(MANAGE) describe_events --check
+
+suite: $(VENV)/development ## the tests, on SQLite and on PostgreSQL
+	$(PYTEST) tests/unit tests/properties tests/architecture
+	$(PYTEST) -p tests.plugins.sqlite $(ON_A_DATABASE)
+	$(PYTEST) -p tests.plugins.postgres $(ON_A_DATABASE)
+
+format: $(VENV)/development ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(VENV)/development ## pin anew what requirements*.in ask for
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+venv: $(VENV)/development ## set everything up, and nothing else
+
+# The files named here stand for what has been done: a changed list of requirements is installed anew.
+$(VENV)/made:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "$$python makes $(VENV)" && $$python -m venv --clear $(VENV) && touch $@ && exit 0; \
+	    fi; \
+	done; \
+	test -e $@ || { echo "Daybook needs Python 3.11 or later with venv and ensurepip (on Debian: python3-venv);" \
+	    "none of python3.11 … python3 is one. Name yours with: make PYTHON=/path/to/python" >&2; exit 1; }
+
+$(VENV)/runtime: requirements.txt $(VENV)/made
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements-dev.txt $(VENV)/runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,136 @@
+"""Every wrong setting is refused with its name and what is allowed, and docs/settings.md knows them all."""
+
+import ast
+import os
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = ROOT / "settings" / "__init__.py"
+NUMBERS = "HYDRATION_DELAY", "CONSUMER_BATCH_SIZE", "DAILY_CYCLE_PERIOD", "DAILY_CYCLE_MAX_GAP", "COMMAND_MAX_ATTEMPTS"
+REFUSED = [
+    *[
+        (name, value, "a whole number from")
+        for name in NUMBERS
+        for value in ("", "soon", "-1", "1.5", "1_0", "1e3", "٣")
+    ],
+    ("CONSUMER_BATCH_SIZE", "0", "from 1 to 100000"),
+    ("CONSUMER_BATCH_SIZE", "100001", "from 1 to 100000"),
+    ("DEBUG", "maybe", "one of true, false"),
+    ("DEBUG", "", "one of true, false"),
+    *[("BUSINESS_TIME_ZONE", value, "IANA") for value in ("", "Mars/Base", "America", "/etc/passwd", "../UTC")],
+    *[("ALLOWED_HOSTS", value, "host names") for value in ("", "https://a", "a:80", "a,,b", "a b")],
+    *[
+        (name, value, "postgres://")
+        for name in ("DATABASE_URL", "READ_DATABASE_URL")
+        for value in (
+            "mysql://host/name",
+            "daybook.sqlite3",
+            "sqlite://",
+            "sqlite:///:memory:",
+            "sqlite:////no/such/folder/file.sqlite3",
+            "sqlite:////tmp",
+            "postgres://host",
+            "postgres://host/",
+            "postgres://user:password@host:port/name",
+            "postgres://[::1/name",
+        )
+    ],
+    ("DATABASE_URL", "", "postgres://"),
+]
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    for name in re.findall(r"`([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text()):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setitem(os.environ, name, value)
+    return runpy.run_path(str(SETTINGS))
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), REFUSED)
+def test_a_wrong_value_is_refused_with_its_name_and_what_is_allowed(
+    name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}\\b.* is not allowed: it must be .*{re.escape(allowed)}"):
+        load(monkeypatch, **{"DEBUG": "true", name: value})
+
+
+def test_a_refused_url_is_not_repeated_for_it_holds_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load(monkeypatch, DEBUG="true", DATABASE_URL="postgres://user:hunter2@host:port/name")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_without_a_secret_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY is missing"):
+        load(monkeypatch)
+
+
+def test_with_debug_a_secret_key_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, DEBUG="yes")["SECRET_KEY"]
+
+
+def test_a_secret_may_begin_with_a_dollar_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, SECRET_KEY="$ecret")["SECRET_KEY"] == "$ecret"
+
+
+def test_a_socket_directory_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://user@/name?host=/run/postgresql"
+    database = load(monkeypatch, SECRET_KEY="x", DATABASE_URL=url)["DATABASES"]["default"]
+    assert (database["NAME"], database["USER"], database["HOST"]) == ("name", "user", "")
+    assert database["OPTIONS"]["host"] == "/run/postgresql"
+    assert "idle_in_transaction_session_timeout=10000" in database["OPTIONS"]["options"]
+
+
+def test_a_relative_sqlite_file_is_in_the_project_wherever_the_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = load(monkeypatch, SECRET_KEY="x", DATABASE_URL="sqlite:///mine.sqlite3")["DATABASES"]["default"]
+    assert database["NAME"] == str(ROOT / "mine.sqlite3")
+
+
+@pytest.mark.parametrize("read", ["", "sqlite:///one.sqlite3"])
+def test_equal_urls_are_one_alias(read: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, SECRET_KEY="x", DATABASE_URL="sqlite:///one.sqlite3", READ_DATABASE_URL=read)
+    assert (list(loaded["DATABASES"]), loaded["READ_DATABASE"]) == (["default"], "default")
+
+
+def test_another_read_database_is_an_alias_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, SECRET_KEY="x", READ_DATABASE_URL="sqlite:///other.sqlite3")
+    assert (list(loaded["DATABASES"]), loaded["READ_DATABASE"]) == (["default", "read"], "read")
+
+
+def readings() -> dict[str, ast.Call]:
+    """Return each setting's name with the call that reads it."""
+    calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id.startswith("_")]
+    return {
+        call.args[0].value: call
+        for call in named
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+
+
+def table() -> dict[str, tuple[str, str]]:
+    """Return each documented setting's name with its default and what is allowed."""
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
+    return {name: (default, allowed) for name, default, allowed in rows}
+
+
+def test_the_table_names_exactly_what_is_read() -> None:
+    assert sorted(table()) == sorted(readings())
+
+
+def test_the_table_gives_the_defaults_and_bounds_of_numbers() -> None:
+    for name, call in readings().items():
+        if isinstance(call.func, ast.Name) and call.func.id == "_number":
+            least, most = (ast.literal_eval(keyword.value) for keyword in call.keywords)
+            default, allowed = table()[name]
+            assert default == f"`{ast.literal_eval(call.args[1])}`"
+            assert re.fullmatch(rf"{least} to {most}( ms| s| days)?", allowed), name
