@@ -85,7 +85,7 @@ def to_reverse(
     stream = stream_id(*target)
     found = facts.event(position)
     if found is None or found[0] != stream or not isinstance(found[1], expected):
-        raise NothingToReverse(position=position, expected=f"a {expected.__name__}", stream_id=stream)
+        raise NothingToReverse(position=position, expected=expected.__name__, stream_id=stream)
     if position in reversed_positions:
         raise AlreadyReversed(position=position)
     return found[1]

@@ -61,7 +61,7 @@ class NothingToReverse(NotThere):
     """A position is not that of an event of the target that could be taken back."""
 
     slug = "nothing-to-reverse"
-    sentence = "Position {position} is not {expected} of {stream_id}."
+    sentence = "Position {position} is no {expected} of {stream_id}."
 
     position: int
     expected: str

@@ -1,0 +1,1 @@
+"""The rules of the ledger, decided on logs in memory."""

@@ -1,0 +1,144 @@
+"""Funding accounts are pending, active or closed for good, and pay out no more than they hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from ledger.commands import (
+    ActivateFundingAccount,
+    CloseFundingAccount,
+    OpenFundingAccount,
+    PayOutFunds,
+    ReturnPayout,
+)
+from ledger.errors import (
+    AccountIsClosed,
+    AccountNotActive,
+    AccountNotEmpty,
+    AlreadyActive,
+    AlreadyExists,
+    AlreadyReversed,
+    BalanceTooLarge,
+    CurrencyMismatch,
+    CurrencyRequired,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidText,
+    NothingToReverse,
+    Refusal,
+    UnknownAccount,
+    UnknownCompany,
+)
+from ledger.events import (
+    FundingAccountActivated,
+    FundingAccountClosed,
+    FundsCredited,
+    FundsPaidOut,
+    PayoutReturned,
+)
+from tests.unit.ledger.given import Given, Recorded, account, d
+from tests.unit.ledger.people import (
+    ACCOUNT,
+    ACTIVE,
+    COMPANIES,
+    GRANT,
+    NOBODY,
+    OPENED,
+    OTHER_ACCOUNT,
+    SELLER,
+)
+
+OPEN = OpenFundingAccount(ACCOUNT, SELLER, "operating")
+ACTIVATE = ActivateFundingAccount(ACCOUNT)
+CLOSE = CloseFundingAccount(ACCOUNT, "moved bank")
+PAY_OUT = PayOutFunds(ACCOUNT, d("40"), "transfer 9")
+RETURN = ReturnPayout(ACCOUNT, 4, "wrong number")
+CREDITED = ACTIVE + account(ACCOUNT, FundsCredited(d("100.00"), "USD", GRANT))
+PAID_OUT = CREDITED + account(ACCOUNT, FundsPaidOut(d("40.00"), "USD", "transfer 9"))
+CLOSED = account(ACCOUNT, FundingAccountClosed("moved bank"))
+
+
+def test_an_account_is_opened_pending_then_activated() -> None:
+    log = Given(COMPANIES).when(OPEN).then(OPENED)
+    assert (log.account(ACCOUNT).status, log.account(ACCOUNT).currency) == ("pending", None)
+    log.when(ACTIVATE)
+    assert log.recorded[-1] == (f"account-{ACCOUNT}", FundingAccountActivated())
+    assert log.account(ACCOUNT).status == "active"
+
+
+@pytest.mark.parametrize("given", [OPENED, ACTIVE], ids=["pending", "active"])
+def test_an_account_closes_at_balance_zero(given: Recorded) -> None:
+    assert Given(given).when(CLOSE).then(CLOSED).account(ACCOUNT).status == "closed"
+
+
+def test_a_payout_leaves_the_account_to_the_last_cent() -> None:
+    command = replace(PAY_OUT, amount=d("100"))
+    log = Given(CREDITED).when(command).then(account(ACCOUNT, FundsPaidOut(d("100.00"), "USD", "transfer 9")))
+    assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).currency) == (0, "USD")
+
+
+def test_a_payout_comes_back_whole() -> None:
+    log = Given(PAID_OUT).when(RETURN).then(account(ACCOUNT, PayoutReturned(4, d("40.00"), "USD", "wrong number")))
+    assert log.account(ACCOUNT).balance == d("100.00")
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "refusal"),
+    [
+        (OPENED, replace(OPEN, label=""), AlreadyExists(category="account", uuid=ACCOUNT)),
+        ((), replace(OPEN, label=""), InvalidText(field="label", reason="it is empty")),
+        (COMPANIES, replace(OPEN, company_uuid=NOBODY), UnknownCompany(company_uuid=NOBODY)),
+        ((), ACTIVATE, UnknownAccount(account_uuid=ACCOUNT)),
+        (OPENED + CLOSED, ACTIVATE, AccountIsClosed(account_uuid=ACCOUNT)),
+        (ACTIVE, ACTIVATE, AlreadyActive(category="account", uuid=ACCOUNT)),
+        ((), CLOSE, UnknownAccount(account_uuid=ACCOUNT)),
+        (OPENED + CLOSED, CLOSE, AccountIsClosed(account_uuid=ACCOUNT)),
+        (CREDITED, replace(CLOSE, reason=""), InvalidText(field="reason", reason="it is empty")),
+        (CREDITED, CLOSE, AccountNotEmpty(account_uuid=ACCOUNT, balance=d("100.00"), currency="USD")),
+        ((), PAY_OUT, UnknownAccount(account_uuid=ACCOUNT)),
+        (OPENED, PAY_OUT, AccountNotActive(account_uuid=ACCOUNT, status="pending")),
+        (ACTIVE + CLOSED, PAY_OUT, AccountNotActive(account_uuid=ACCOUNT, status="closed")),
+        (ACTIVE, replace(PAY_OUT, amount=d("0")), CurrencyRequired()),
+        (
+            CREDITED,
+            replace(PAY_OUT, currency="EUR", amount=d("0")),
+            CurrencyMismatch(expected="USD", given="EUR"),
+        ),
+        (CREDITED, replace(PAY_OUT, amount=d("0"), reference=""), InvalidAmount(value="0", reason="it is zero")),
+        (
+            CREDITED,
+            replace(PAY_OUT, amount=d("101"), reference=""),
+            InvalidText(field="reference", reason="it is empty"),
+        ),
+        (
+            CREDITED,
+            replace(PAY_OUT, amount=d("100.01")),
+            InsufficientFunds(available=d("100.00"), requested=d("100.01"), currency="USD"),
+        ),
+        ((), RETURN, UnknownAccount(account_uuid=ACCOUNT)),
+        (PAID_OUT + CLOSED, replace(RETURN, reason=""), AccountNotActive(account_uuid=ACCOUNT, status="closed")),
+        (PAID_OUT, replace(RETURN, reason="", position=3), InvalidText(field="reason", reason="it is empty")),
+        (
+            PAID_OUT,
+            replace(RETURN, position=3),
+            NothingToReverse(position=3, expected="FundsPaidOut", stream_id=f"account-{ACCOUNT}"),
+        ),
+        (
+            CREDITED + account(OTHER_ACCOUNT, FundsPaidOut(d("40.00"), "USD", "transfer 9")),
+            RETURN,
+            NothingToReverse(position=4, expected="FundsPaidOut", stream_id=f"account-{ACCOUNT}"),
+        ),
+        (
+            PAID_OUT + account(ACCOUNT, PayoutReturned(4, d("40.00"), "USD", "wrong number")),
+            RETURN,
+            AlreadyReversed(position=4),
+        ),
+        (
+            PAID_OUT + account(ACCOUNT, FundsCredited(d("9999999999999900.00"), "USD", GRANT)),
+            RETURN,
+            BalanceTooLarge(balance=d("10000000000000000.00"), currency="USD"),
+        ),
+    ],
+)
+def test_an_account_refuses(given: Recorded, command: PayOutFunds, refusal: Refusal) -> None:
+    Given(given).when(command).refused(refusal)

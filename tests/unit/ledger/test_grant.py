@@ -1,0 +1,254 @@
+"""A grant draws on its sources in the order given, pays each destination once, and creates no money."""
+
+from dataclasses import replace
+
+import pytest
+
+from ledger.commands import Destination, GrantBalances, Source
+from ledger.errors import (
+    AccountNotActive,
+    AccountOfAnotherCompany,
+    AlreadyExists,
+    BalanceTooLarge,
+    CurrencyMismatch,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidText,
+    NoDestinations,
+    NoSources,
+    Refusal,
+    SourceTwice,
+    SourceWithoutBalance,
+    UnknownAccount,
+    UnknownAsset,
+    UnknownCompany,
+    UnknownCurrency,
+    UnknownFromType,
+    UnknownProduct,
+)
+from ledger.events import (
+    BalancesGranted,
+    FundingAccountActivated,
+    FundingAccountClosed,
+    FundingAccountOpened,
+    FundsCredited,
+    FundsDebited,
+    GrantDestination,
+    GrantSource,
+)
+from tests.unit.ledger.given import Given, Recorded, account, asset, company, d, grant
+from tests.unit.ledger.people import (
+    ACCOUNT,
+    ACTIVE,
+    AN_INVOICE,
+    COMPANIES,
+    CUSTOMER,
+    GRANT,
+    INVOICE,
+    NOBODY,
+    OPENED,
+    OTHER_ACCOUNT,
+    PRODUCT,
+    SELLER,
+    funded_asset,
+    funded_company,
+    originated,
+)
+
+FROM_INVOICE = Source("asset", INVOICE)
+FROM_SELLER = Source("company", SELLER)
+TO_SELLER = Destination(SELLER, ACCOUNT, d("120"))
+TO_CUSTOMER = Destination(CUSTOMER, OTHER_ACCOUNT, d("30"), PRODUCT)
+COMMAND = GrantBalances(GRANT, "grant 7", (FROM_INVOICE, FROM_SELLER), (TO_SELLER,))
+CUSTOMERS_ACCOUNT = account(OTHER_ACCOUNT, FundingAccountOpened(CUSTOMER, "main"), FundingAccountActivated())
+# An invoice of 100 and a seller of 50 dollars.
+READY = COMPANIES + AN_INVOICE + ACTIVE + CUSTOMERS_ACCOUNT + funded_asset("100.00") + funded_company("50.00")
+
+
+def debited(amount: str) -> FundsDebited:
+    return FundsDebited(d(amount), "USD", GRANT)
+
+
+def credited(amount: str) -> FundsCredited:
+    return FundsCredited(d(amount), "USD", GRANT)
+
+
+def test_each_source_is_drawn_to_its_balance_before_the_next_is_touched() -> None:
+    granted = BalancesGranted(
+        d("120.00"),
+        "USD",
+        "grant 7",
+        (GrantSource("asset", INVOICE, d("100.00")), GrantSource("company", SELLER, d("20.00"))),
+        (GrantDestination(SELLER, ACCOUNT, d("120.00")),),
+    )
+    log = (
+        Given(READY)
+        .when(COMMAND)
+        .then(
+            grant(GRANT, granted),
+            asset(INVOICE, debited("100.00")),
+            company(SELLER, debited("20.00")),
+            account(ACCOUNT, credited("120.00")),
+        )
+    )
+    assert (log.asset(INVOICE).balance, log.company(SELLER).balance) == (0, d("30.00"))
+    assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).currency) == (d("120.00"), "USD")
+    made = log.grant(GRANT)
+    assert (made.exists, made.total, made.currency, made.reference) == (True, d("120.00"), "USD", "grant 7")
+    assert (made.sources, made.destinations) == (granted.sources, granted.destinations)
+
+
+def test_the_order_of_the_sources_is_that_of_the_command() -> None:
+    decided = Given(READY).log.when(replace(COMMAND, sources=(FROM_SELLER, FROM_INVOICE)))
+    assert decided[1:3] == company(SELLER, debited("50.00")) + asset(INVOICE, debited("70.00"))
+
+
+@pytest.mark.parametrize("amount", ["0.01", "100"])
+def test_a_source_that_is_not_needed_is_neither_debited_nor_named(amount: str) -> None:
+    granted, *moved = Given(READY).log.when(replace(COMMAND, destinations=(replace(TO_SELLER, amount=d(amount)),)))
+    assert isinstance(granted[1], BalancesGranted)
+    assert [source.from_uuid for source in granted[1].sources] == [INVOICE]
+    assert [stream for stream, _ in moved] == [f"asset-{INVOICE}", f"account-{ACCOUNT}"]
+
+
+def test_all_that_is_available_may_be_granted() -> None:
+    log = Given(READY).log
+    log.when(replace(COMMAND, destinations=(replace(TO_SELLER, amount=d("150")),)))
+    assert (log.asset(INVOICE).balance, log.company(SELLER).balance, log.account(ACCOUNT).balance) == (0, 0, d("150"))
+
+
+def test_each_destination_is_credited_once_and_may_say_what_for() -> None:
+    decided = Given(READY, originated()).log.when(replace(COMMAND, destinations=(TO_SELLER, TO_CUSTOMER)))
+    assert decided[-2:] == account(ACCOUNT, credited("120.00")) + account(OTHER_ACCOUNT, credited("30.00"))
+    assert isinstance(decided[0][1], BalancesGranted)
+    assert [to.product_uuid for to in decided[0][1].destinations] == [None, PRODUCT]
+
+
+def test_the_same_account_may_stand_twice_and_is_credited_twice() -> None:
+    twice = (replace(TO_SELLER, amount=d("10")), replace(TO_SELLER, amount=d("20")))
+    log = Given(READY).log
+    assert log.when(replace(COMMAND, destinations=twice))[-2:] == account(ACCOUNT, credited("10.00"), credited("20.00"))
+    assert log.account(ACCOUNT).balance == d("30.00")
+
+
+def test_the_currency_may_be_named_where_it_is_that_of_all() -> None:
+    assert Given(READY).log.when(replace(COMMAND, currency="USD"))
+
+
+def test_a_company_and_an_asset_of_one_uuid_are_two_sources() -> None:
+    same = READY + asset(SELLER, AN_INVOICE[0][1]) + funded_asset("1.00", uuid=SELLER)
+    assert Given(same).log.when(replace(COMMAND, sources=(Source("asset", SELLER), FROM_SELLER, FROM_INVOICE)))
+
+
+NO_ONE = Destination(NOBODY, NOBODY, d("0"), NOBODY)
+CLOSED = account(ACCOUNT, FundingAccountClosed("moved"))
+EMPTY = COMPANIES + AN_INVOICE + ACTIVE
+IN_EUROS = account(ACCOUNT, FundsCredited(d("1.00"), "EUR", NOBODY))
+MOST = "9999999999999999.99"
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "refusal"),
+    [
+        (
+            READY + grant(GRANT, BalancesGranted(d("1.00"), "USD", "grant 6", (), ())),
+            {"reference": ""},
+            AlreadyExists(category="grant", uuid=GRANT),
+        ),
+        (READY, {"reference": "", "sources": ()}, InvalidText(field="reference", reason="it is empty")),
+        (READY, {"sources": (), "destinations": ()}, NoSources()),
+        (
+            READY,
+            {"sources": (Source("moon", NOBODY), FROM_SELLER, FROM_SELLER), "destinations": ()},
+            SourceTwice(from_type="company", from_uuid=SELLER),
+        ),
+        (READY, {"sources": (Source("account", ACCOUNT),), "destinations": ()}, UnknownFromType(from_type="account")),
+        (READY, {"sources": (Source("Asset", INVOICE),)}, UnknownFromType(from_type="Asset")),
+        (READY, {"sources": (Source("company", NOBODY),), "destinations": ()}, UnknownCompany(company_uuid=NOBODY)),
+        (READY, {"sources": (Source("asset", NOBODY),), "destinations": ()}, UnknownAsset(asset_uuid=NOBODY)),
+        (EMPTY, {"destinations": ()}, SourceWithoutBalance(from_type="asset", from_uuid=INVOICE)),
+        (
+            EMPTY,
+            {"sources": (FROM_SELLER,), "destinations": ()},
+            SourceWithoutBalance(from_type="company", from_uuid=SELLER),
+        ),
+        (READY, {"destinations": (), "currency": "XXX"}, NoDestinations()),
+        (READY, {"destinations": (TO_SELLER, NO_ONE)}, UnknownAccount(account_uuid=NOBODY)),
+        (
+            READY + CLOSED,
+            {"destinations": (replace(NO_ONE, to_company_account_uuid=ACCOUNT),)},
+            UnknownCompany(company_uuid=NOBODY),
+        ),
+        (
+            READY + CLOSED,
+            {"destinations": (replace(TO_SELLER, to_company_uuid=CUSTOMER),)},
+            AccountNotActive(account_uuid=ACCOUNT, status="closed"),
+        ),
+        (
+            COMPANIES + AN_INVOICE + OPENED + funded_asset("100.00"),
+            {"sources": (FROM_INVOICE,)},
+            AccountNotActive(account_uuid=ACCOUNT, status="pending"),
+        ),
+        (
+            READY,
+            {"destinations": (replace(TO_SELLER, to_company_uuid=CUSTOMER, amount=d("0")),)},
+            AccountOfAnotherCompany(account_uuid=ACCOUNT, company_uuid=CUSTOMER),
+        ),
+        (
+            READY,
+            {"destinations": (replace(TO_SELLER, amount=d("0"), product_uuid=NOBODY),), "currency": "XXX"},
+            InvalidAmount(value="0", reason="it is zero"),
+        ),
+        (
+            READY,
+            {"destinations": (replace(TO_SELLER, product_uuid=NOBODY),), "currency": "XXX"},
+            UnknownProduct(product_uuid=NOBODY),
+        ),
+        (READY, {"currency": "XXX"}, UnknownCurrency(currency="XXX")),
+        (READY, {"currency": "EUR"}, CurrencyMismatch(expected="USD", given="EUR")),
+        (
+            READY + funded_company("500.00", uuid=CUSTOMER, currency="EUR"),
+            {
+                "sources": (FROM_INVOICE, Source("company", CUSTOMER)),
+                "destinations": (replace(TO_SELLER, amount=d("999")),),
+            },
+            CurrencyMismatch(expected="USD", given="EUR"),
+        ),
+        (
+            READY + IN_EUROS,
+            {"destinations": (replace(TO_SELLER, amount=d("999")),)},
+            CurrencyMismatch(expected="USD", given="EUR"),
+        ),
+        (
+            READY,
+            {"destinations": (replace(TO_SELLER, amount=d("150")), replace(TO_SELLER, amount=d("0.01")))},
+            InsufficientFunds(available=d("150.00"), requested=d("150.01"), currency="USD"),
+        ),
+        (
+            EMPTY + funded_company(MOST) + funded_asset(MOST),
+            {"destinations": (replace(TO_SELLER, amount=d(MOST)), replace(TO_SELLER, amount=d("0.01")))},
+            InvalidAmount(field="total", value="10000000000000000.00", reason="it has more than 18 digits"),
+        ),
+        (
+            READY + account(ACCOUNT, FundsCredited(d("9999999999999900.00"), "USD", NOBODY)),
+            {"destinations": (replace(TO_SELLER, amount=d("99.99")), replace(TO_SELLER, amount=d("0.01")))},
+            BalanceTooLarge(balance=d("10000000000000000.00"), currency="USD"),
+        ),
+    ],
+)
+def test_a_grant_is_refused(given: Recorded, changes: dict[str, object], refusal: Refusal) -> None:
+    Given(given).when(replace(COMMAND, **changes)).refused(refusal)  # type: ignore[arg-type] - a table of any fields
+
+
+def test_everything_that_a_grant_rests_on_is_looked_at_through_the_facts() -> None:
+    log = Given(READY, originated()).log
+    small = (replace(TO_SELLER, amount=d("1"), product_uuid=PRODUCT),)
+    log.looked_at.clear()
+    log.when(replace(COMMAND, destinations=small))
+    assert log.looked_at == {
+        f"grant-{GRANT}",
+        f"asset-{INVOICE}",
+        f"company-{SELLER}",
+        f"account-{ACCOUNT}",
+        f"product-{PRODUCT}",
+    }
