@@ -8,7 +8,8 @@ PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses $(WORKERS)
 ON_A_DATABASE := tests/contracts tests/integration tests/crash tests/acceptance
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test check run bench clean lint types imports migrations docs suite format requirements venv
+.PHONY: help demo test check run bench clean lint types imports migrations docs suite tests-without-database tests-on-sqlite tests-on-postgres format \
+    requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -47,9 +48,15 @@ migrations: $(VENV)/development ## no model without its migration, and Django's 
 docs: $(VENV)/development ## generated documentation is up to date
 	$(DEVELOPMENT) $(MANAGE) describe_events --check
 
-suite: $(VENV)/development ## the tests, on SQLite and on PostgreSQL
+suite: tests-without-database tests-on-sqlite tests-on-postgres ## the tests, on SQLite and on PostgreSQL
+
+tests-without-database: $(VENV)/development
 	$(PYTEST) tests/unit tests/properties tests/architecture
+
+tests-on-sqlite: $(VENV)/development
 	$(PYTEST) -p tests.plugins.sqlite $(ON_A_DATABASE)
+
+tests-on-postgres: $(VENV)/development
 	$(PYTEST) -p tests.plugins.postgres $(ON_A_DATABASE)
 
 format: $(VENV)/development ## let ruff mend what it can
