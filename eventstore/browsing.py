@@ -7,56 +7,74 @@ Filters and searches compare whole values, for which there are indexes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Max, Model, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    RowPage = Page[Any]
+    RowPaginator = Paginator[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+    RowPage = Page
+    RowPaginator = Paginator
 
 COUNT_LIMIT = 10_000
 """How far a filtered list is counted, and so how far it can be paged through."""
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(RowPaginator):
     """Counts up to COUNT_LIMIT rows and no further. See Note [Pages of a long log]."""
 
-    capped = False
+    object_list: QuerySet[Any]
+
+    @cached_property
+    def found(self) -> int:
+        """How many rows there are, as far as they are counted: one more than COUNT_LIMIT at most."""
+        return self.object_list[: COUNT_LIMIT + 1].count()
 
     @property
-    def count(self) -> int:  # type: ignore[override]
-        """Return the number of rows, or COUNT_LIMIT where there are more."""
-        if not hasattr(self, "_count"):
-            found = self.object_list[: COUNT_LIMIT + 1].count()  # type: ignore[call-arg, misc]
-            self._count = min(found, COUNT_LIMIT)
-            self.capped = found > COUNT_LIMIT
-        return self._count
+    def count(self) -> int:
+        """The number of rows, or COUNT_LIMIT where there are more."""
+        return min(self.found, COUNT_LIMIT)
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more rows than are counted."""
+        return self.found > COUNT_LIMIT
 
 
-class HeadPaginator(Paginator):  # type: ignore[type-arg]
+class HeadPaginator(RowPaginator):
     """Pages a whole log, newest first, by ranges of positions. See Note [Pages of a long log]."""
 
+    object_list: QuerySet[Any]
     capped = False
 
-    @property
-    def count(self) -> int:  # type: ignore[override]
-        """Return the position of the newest row, which is how many there are."""
-        if not hasattr(self, "_count"):
-            self._count = self.object_list.order_by().aggregate(head=Max("position"))["head"] or 0  # type: ignore[union-attr]
-        return int(self._count)
+    @cached_property
+    def head(self) -> int:
+        """The position of the newest row, 0 where there is none."""
+        head = self.object_list.order_by().aggregate(head=Max("position"))["head"]
+        return int(head or 0)
 
-    def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
+    @property
+    def count(self) -> int:
+        """The position of the newest row, which is how many there are."""
+        return self.head
+
+    def page(self, number: int | str) -> RowPage:
         """Return the rows of one page, found by their positions."""
         number = self.validate_number(number)
-        newest = self.count - (number - 1) * self.per_page
-        rows = self.object_list.filter(position__lte=newest, position__gt=newest - self.per_page)  # type: ignore[union-attr]
+        newest = self.head - (number - 1) * self.per_page
+        rows = self.object_list.filter(position__lte=newest, position__gt=newest - self.per_page)
         return Page(rows, number, self)
 
 
@@ -117,14 +135,21 @@ def found_by_any(queryset: QuerySet[Any], conditions: Sequence[Q]) -> QuerySet[A
     return queryset.filter(pk__in=keys[0].union(*keys[1:], all=True))
 
 
+def as_text(value: date | None) -> str:
+    """Return a date, or a moment to the second, as ISO 8601 writes it."""
+    if value is None:
+        return "–"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
+
+
 class ReadOnlyList(ChangeList):
     """A list in its model admin's own order, whatever the address asks for: no other has an index."""
 
-    def get_ordering(self, request: HttpRequest, _queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, _queryset: QuerySet[Any]) -> list[str | Combinable]:
         """Return the model admin's order."""
         return list(self.model_admin.get_ordering(request))
 
-    def get_ordering_field_columns(self) -> dict[int, str]:
+    def get_ordering_field_columns(self) -> dict[int, Literal["desc", "asc"]]:
         """Return nothing: no column can be sorted by."""
         return {}
 
@@ -182,7 +207,7 @@ class ReadOnlyAdmin(ModelAdmin):
         """Refuse."""
         return False
 
-    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:  # noqa: ANN401 - Django's hook
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ANN401, ARG002 - Django's hook
         """Return the list that keeps to the indexes."""
         return ReadOnlyList
 

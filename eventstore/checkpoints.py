@@ -127,9 +127,3 @@ def register(name: str) -> None:
         register_manager(name)
     else:
         register_group(consumers.group_of(name), consumers.database_of(name))
-
-
-def never_registered() -> list[str]:
-    """The process managers of the code that have never been registered: they miss what is being published."""
-    known = set(Checkpoint.objects.using("default").filter(name__in=consumers.managers).values_list("name", flat=True))
-    return sorted(set(consumers.managers) - known)

@@ -147,11 +147,15 @@ class Consumer(ABC):
     def lock(self) -> list[Checkpoint]:
         """Lock the rows and return them; raises Moved where they are not as remembered, and Paused."""
         rows = checkpoints.load(self.names, self.using, lock=True)
-        if checkpoints.remembered(rows) != checkpoints.remembered(self.rows):
-            raise Moved
+        self.compare(rows)
         if any(row.paused for row in rows):
             raise Paused
         return rows
+
+    def compare(self, rows: Sequence[Checkpoint]) -> None:
+        """Raise Moved where locked rows are not as remembered."""
+        if checkpoints.remembered(rows) != checkpoints.remembered(self.rows):
+            raise Moved
 
     def moved(self, events: Sequence[RecordedEvent]) -> Place:
         """Move the locked rows over events, the last act but for an append; returns where that is."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, cast
 
 from django.conf import settings
 from django.db.models import Model
@@ -76,9 +76,9 @@ class Consumers:
             message = f"two consumers are named {consumer.name!r}"
             raise ValueError(message)
         if hasattr(consumer, "project"):
-            self.projectors[consumer.name] = consumer
+            self.projectors[consumer.name] = cast("AnyProjector", consumer)
         else:
-            self.managers[consumer.name] = consumer  # type: ignore[assignment]
+            self.managers[consumer.name] = cast("AnyManager", consumer)
 
     @property
     def names(self) -> list[str]:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from eventstore.browsing import ReadOnlyAdmin, exact
+from eventstore.browsing import ReadOnlyAdmin, as_text, exact
 from eventstore.clock import utc_now
 from eventstore.events_admin import event_link
 from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
@@ -106,15 +106,15 @@ class CheckpointAdmin(ReadOnlyAdmin):
         "state",
         "lag",
         "last_dealt_with",
-        "recorded_at",
+        "recorded",
         "within_the_event",
         "waiting_for",
         "error",
         "rate",
         "generation",
-        "registered_at",
+        "registered",
         "registered_position",
-        "last_seen",
+        "seen",
     )
     readonly_fields = fields
 
@@ -168,6 +168,21 @@ class CheckpointAdmin(ReadOnlyAdmin):
         """Return a link to the event at the checkpoint."""
         return event_link(checkpoint.position)
 
+    @admin.display(description="recorded at (UTC)")
+    def recorded(self, checkpoint: Checkpoint) -> str:
+        """Return when the event at the checkpoint was recorded."""
+        return as_text(checkpoint.recorded_at)
+
+    @admin.display(description="registered at (UTC)")
+    def registered(self, checkpoint: Checkpoint) -> str:
+        """Return when the consumer was registered."""
+        return as_text(checkpoint.registered_at)
+
+    @admin.display(description="last seen (UTC)")
+    def seen(self, checkpoint: Checkpoint) -> str:
+        """Return when the consumer last gave a sign of life."""
+        return as_text(checkpoint.last_seen)
+
     @admin.display(description="progress within the next event")
     def within_the_event(self, checkpoint: Checkpoint) -> SafeString | str:
         """Return how far the consumer got within the event that it works in chunks."""
@@ -182,10 +197,10 @@ class CheckpointAdmin(ReadOnlyAdmin):
         if not checkpoint.error_message:
             return "–"
         return format_html(
-            'at event {}, {} times, last {:%Y-%m-%d %H:%M:%S} UTC<br><span class="fault">{}</span>',
+            'at event {}, {} times, last {} UTC<br><span class="fault">{}</span>',
             event_link(checkpoint.error_position),
             checkpoint.error_count,
-            checkpoint.error_at,
+            as_text(checkpoint.error_at),
             checkpoint.error_message,
         )
 
@@ -218,7 +233,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
     @admin.display(description="at (UTC)")
     def moment(self, action: OperatorAction) -> str:
         """Return when it was done."""
-        return f"{action.at:%Y-%m-%d %H:%M:%S}"
+        return as_text(action.at)
 
     @admin.display(description="event skipped")
     def skipped(self, action: OperatorAction) -> SafeString | str:
@@ -237,7 +252,7 @@ class LagSampleAdmin(ReadOnlyAdmin):
     @admin.display(description="minute (UTC)")
     def moment(self, sample: LagSample) -> str:
         """Return the minute."""
-        return f"{sample.minute:%Y-%m-%d %H:%M}"
+        return as_text(sample.minute)
 
     @admin.display(description="lag in seconds")
     def seconds(self, sample: LagSample) -> str:

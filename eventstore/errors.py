@@ -11,6 +11,7 @@ EventStoreError
 ├── UnreadableEvent          what was read is not what its class says: mend the upcaster, or restore the store
 ├── BrokenUpcasterChain      a schema version has no way to today's: write the upcaster
 ├── AppendOnly               a model was asked to change the log: events are never changed
+├── LogDamaged              the log as a whole is not what it must be: restore it
 └── ConsumerError
     ├── UnknownConsumer      no consumer of the code has that name
     ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
@@ -104,6 +105,10 @@ class BrokenUpcasterChain(EventStoreError):
 
 class AppendOnly(EventStoreError):
     """The log is append-only; its one way in is eventstore.store.append."""
+
+
+class LogDamaged(EventStoreError):
+    """The first fault that reading the whole log found; restore the database from before it."""
 
 
 class ConsumerError(EventStoreError):

@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from eventstore.browsing import HeadPaginator, ReadOnlyAdmin, exact, found_by_any, parsed
+from eventstore.browsing import HeadPaginator, ReadOnlyAdmin, as_text, exact, found_by_any, parsed
 from eventstore.models import Event
 from eventstore.payload_html import payload_html, summary
 from eventstore.registry import registry
@@ -28,7 +29,7 @@ def categories() -> list[str]:
     return sorted({category for event_type in registry for category in event_type.categories})
 
 
-def events_url(**filters: object) -> str:
+def events_url(**filters: str | int) -> str:
     """Return the address of the list of events with these filters."""
     address = reverse("admin:eventstore_event_changelist")
     return f"{address}?{urlencode(filters)}" if filters else address
@@ -45,7 +46,9 @@ def stream_link(stream_id: str, *, in_short: bool = False) -> SafeString:
     """Return a link to all events of a stream; in short, with the first part of its uuid only."""
     category, hyphen, entity = stream_id.partition("-")
     text = f"{category}-{entity[:SHORT_UUID]}…" if in_short and hyphen else stream_id
-    return format_html('<a class="stream" title="{0}" href="{1}">{2}</a>', stream_id, events_url(stream_id=stream_id), text)
+    return format_html(
+        '<a class="stream" title="{0}" href="{1}">{2}</a>', stream_id, events_url(stream_id=stream_id), text
+    )
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -79,11 +82,6 @@ class EventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = fields
 
-    @admin.display(description="recorded at (UTC)")
-    def moment(self, event: Event) -> str:
-        """Return when the event was recorded."""
-        return f"{event.recorded_at:%Y-%m-%d %H:%M:%S}"
-
     @admin.display(description="stream")
     def stream(self, event: Event) -> SafeString:
         """Return a link to all events of the stream."""
@@ -93,6 +91,11 @@ class EventAdmin(ReadOnlyAdmin):
     def stream_in_short(self, event: Event) -> SafeString:
         """Return the same with the uuid cut short, for lists."""
         return stream_link(event.stream_id, in_short=True)
+
+    @admin.display(description="recorded at (UTC)")
+    def moment(self, event: Event) -> str:
+        """Return when the event was recorded, to the second."""
+        return as_text(event.recorded_at)
 
     @admin.display(description="payload")
     def what(self, event: Event) -> str:
@@ -137,7 +140,7 @@ class EventAdmin(ReadOnlyAdmin):
         """Return the log, newest first."""
         return Event.objects.order_by("-position")
 
-    def get_ordering(self, _request: HttpRequest) -> list[str]:
+    def get_ordering(self, _request: HttpRequest) -> list[str | Combinable]:
         """Return the one order that every index ends with."""
         return ["-position"]
 

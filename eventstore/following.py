@@ -10,7 +10,7 @@ from django.db import connections
 from eventstore.consumer import Consumer, Step
 from eventstore.consumers import consumers
 from eventstore.errors import NotCaughtUp
-from eventstore.outages import BackOff, close_connections, is_outage, jitter
+from eventstore.outages import BackOff, Reconnecting, jitter
 from eventstore.projection import Projection
 from eventstore.reaction import Reaction
 from eventstore.stopping import Stop
@@ -20,8 +20,6 @@ Report = Callable[[str], None]
 
 _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 60.0
-_FIRST_RECONNECT_S: Final = 0.1
-_LAST_RECONNECT_S: Final = 5.0
 
 
 def quiet(_line: str) -> None:
@@ -49,7 +47,7 @@ class Follower:
     def __init__(self, followed: Sequence[Consumer], stop: Stop, *, once: bool, report: Report = quiet) -> None:
         self._turns = [_Turn(consumer) for consumer in followed]
         self._stop, self._once, self._report = stop, once, report
-        self._reconnects = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
+        self._reconnecting = Reconnecting(stop, report)
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
@@ -80,27 +78,12 @@ class Follower:
         self._stop.wait((settings.HYDRATION_DELAY_MS + entropy) / 1000)
 
     def _each(self, act: Callable[[_Turn], bool]) -> bool:
-        """Let everybody act in turn; whether anybody has got on. A lost database is waited for, and asked again."""
+        """Let everybody who has not finished act in turn; whether anybody has got on."""
         got_on = False
         for turn in self._turns:
-            while not self._stop.asked and not turn.finished:
-                try:
-                    got_on |= act(turn)
-                except Exception as error:
-                    if not is_outage(error):
-                        raise
-                    self._reconnect(error)
-                else:
-                    self._reconnects.reset()
-                    break
+            if not turn.finished:
+                got_on |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc]
         return got_on
-
-    def _reconnect(self, error: Exception) -> None:
-        close_connections()
-        self._wake_up.close()
-        delay = self._reconnects.delay()
-        self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
-        self._stop.wait(delay)
 
     @staticmethod
     def _register(turn: _Turn) -> bool:

@@ -56,7 +56,7 @@ def sample(names: Sequence[str], using: str) -> None:
         unique_fields=["name", "minute"],
         update_fields=["lag_events", "lag_seconds"],
     )
-    LagSample.objects.using(using).filter(name__in=names, minute__lt=minute - _SAMPLES_KEPT).delete()
+    LagSample.objects.using(using).filter(minute__lt=minute - _SAMPLES_KEPT).delete()
 
 
 def _lag(position: int, head: Head, now: datetime) -> tuple[int, float]:

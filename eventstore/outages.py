@@ -1,15 +1,19 @@
 """Telling a lost database from a fault of the handler, and waiting longer and longer for its return."""
 
-import random  # noqa: TID251 - consumers' delays have a random part
+import random
 import sqlite3
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 import psycopg
 from django.db import connections
 
 from eventstore.errors import OutcomeUnknown
+from eventstore.stopping import Stop
 
+_T = TypeVar("_T")
+_FIRST_RECONNECT_S: Final = 0.1
+_LAST_RECONNECT_S: Final = 5.0
 _SQLSTATES: Final = ("08", "40", "53", "57P", "25P03", "55P03")
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
 """SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: what passes without the handler being mended."""
@@ -71,3 +75,28 @@ class BackOff:
         """Return how long to wait now; consumers that failed together do not come back together."""
         now, self._next = self._next, min(self._next * 2, self._most)
         return now / 2 + jitter(now / 2)
+
+
+class Reconnecting:
+    """Does again, on a new connection and after a growing delay, what a lost database has cut short."""
+
+    def __init__(self, stop: Stop, report: Callable[[str], None]) -> None:
+        self._stop, self._report = stop, report
+        self._delays = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
+
+    def until_done(self, act: Callable[[], _T]) -> _T | None:
+        """Return what `act` returns, however long the database is away; None where the end is asked for before."""
+        while not self._stop.asked:
+            try:
+                done = act()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                close_connections()
+                delay = self._delays.delay()
+                self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
+                self._stop.wait(delay)
+            else:
+                self._delays.reset()
+                return done
+        return None

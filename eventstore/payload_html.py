@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import JsonLexer
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import JsonLexer  # type: ignore[import-untyped]
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _LONGEST_VALUE = 28
 _LONGEST_SUMMARY = 130
 
@@ -37,6 +38,8 @@ def summary(payload: Mapping[str, Any]) -> str:
             shown = f"[{len(value)}]"
         elif isinstance(value, str) and _UUID.fullmatch(value):
             shown = f"{value[:8]}…"
+        elif isinstance(value, str) and _MOMENT.match(value):
+            shown = value[:16]
         else:
             shown = _shortened(str(value), _LONGEST_VALUE)
         parts.append(f"{name} {shown}")

@@ -86,7 +86,7 @@ class Reaction(Consumer):
 
     def _work_chunk(self, event: RecordedEvent, row: Checkpoint, limit: int) -> object | None:
         chunk: Chunk = self.manager.react(event, row.progress, limit)
-        progress = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
+        progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:
             self.moved([event])
         else:

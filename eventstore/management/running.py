@@ -1,5 +1,6 @@
-"""The options that all commands which run consumers have."""
+"""The options that commands which run consumers have, and who runs them."""
 
+import getpass
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,11 @@ _MOST: Final = 100_000
 def add_arguments(parser: CommandParser) -> None:
     """Add --once and --batch-size."""
     parser.add_argument("--once", action="store_true", help="catch up and exit")
+    add_batch_size(parser)
+
+
+def add_batch_size(parser: CommandParser) -> None:
+    """Add --batch-size."""
     parser.add_argument("--batch-size", metavar="N", help="at most so many events in one transaction")
 
 
@@ -22,3 +28,11 @@ def batch_size(options: Mapping[str, Any]) -> int | None:
     if not str(given).isdecimal() or not 1 <= int(given) <= _MOST:
         raise CommandError(f"--batch-size {given!r} is not allowed: it must be a whole number from 1 to {_MOST}")
     return int(given)
+
+
+def operator() -> str:
+    """Who types commands: the user of the operating system, where it knows one."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
