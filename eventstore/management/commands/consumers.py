@@ -1,0 +1,89 @@
+"""Lists the consumers, and pauses, resumes and lets them skip."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+from rich.console import Console
+from rich.table import Table
+
+from eventstore import operations
+from eventstore.management.base import ConsoleCommand
+from eventstore.management.running import operator
+from eventstore.monitoring import Status, statuses
+
+_HEADINGS = ("name", "kind", "state", "position", "head", "lag", "lag s", "events/s", "last seen")
+
+
+class Command(ConsoleCommand):
+    """What consumers are doing, and what an operator can do to them."""
+
+    help = "Lists every consumer; pause, resume or skip act on one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take what to do, to whom and why."""
+        parser.add_argument("--json", action="store_true", help="a list for machines")
+        actions = parser.add_subparsers(dest="action", metavar="{pause,resume,skip}")
+        for action, explained in (
+            ("pause", "let it rest, from its next transaction on"),
+            ("resume", "let it go on, or try again what stopped it"),
+            ("skip", "let it pass over the event at which it stopped"),
+        ):
+            one = actions.add_parser(action, help=explained)
+            one.add_argument("name", help="the consumer; a projector stands for those tied to it")
+            needed = action == "skip"
+            one.add_argument("--reason", default="", help="why; it is kept")
+            one.add_argument("--actor", default=operator(), help="who; without it, the user of the operating system")
+            if needed:
+                one.add_argument("--position", help="the event at which it stopped")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+        """Do it."""
+        name, who = options.get("name", ""), {"actor": options.get("actor", ""), "reason": options.get("reason", "")}
+        match options["action"]:
+            case "pause":
+                operations.pause(name, **who)
+            case "resume":
+                operations.resume(name, **who)
+            case "skip":
+                operations.skip(name, _position(options["position"]), **who)
+            case _:
+                self._list(as_json=options["json"])
+
+    def _list(self, *, as_json: bool) -> None:
+        found = statuses()
+        if as_json:
+            content = [status.as_json() for status in found]
+            self.stdout.write(json.dumps(content, cls=DjangoJSONEncoder, indent=2))
+        elif self.stdout.isatty():
+            Console(file=self.stdout._out).print(_table(found))  # noqa: SLF001 - rich writes to the stream itself
+        else:
+            self.stdout.write("\t".join(_HEADINGS))
+            for status in found:
+                self.stdout.write("\t".join(_cells(status)))
+
+
+def _position(given: str | None) -> int:
+    if given is None or not given.isdecimal():
+        raise CommandError(f"skip asks for --position, the event at which the consumer stopped; {given!r} is none")
+    return int(given)
+
+
+def _table(found: list[Status]) -> Table:
+    table = Table(*_HEADINGS, box=None)
+    for status in found:
+        table.add_row(*_cells(status))
+    return table
+
+
+def _cells(status: Status) -> list[str]:
+    state = status.state
+    if status.waiting_for:
+        state = f"waiting for {status.waiting_for}"
+    if status.error:
+        state += f" at {status.error.position}: {status.error.message} ({status.error.count} times)"
+    seen = "never" if status.last_seen is None else status.last_seen.isoformat(sep=" ", timespec="seconds")
+    rate = "" if status.rate is None else f"{status.rate:.0f}"
+    figures = (status.position, status.head, status.lag_events, f"{status.lag_seconds:.1f}", rate)
+    return [status.name, status.kind, state, *map(str, figures), seen]

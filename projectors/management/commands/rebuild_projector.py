@@ -1,0 +1,40 @@
+"""Makes a projector's read model anew."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from eventstore.management.base import ConsoleCommand
+from eventstore.management.progress import Showing
+from eventstore.management.running import add_batch_size, batch_size, operator
+from eventstore.stopping import Stop
+from projectors.rebuild import delete_garbage, rebuild_of, run
+
+
+class Command(ConsoleCommand):
+    """Rebuild a read model while the old one goes on answering."""
+
+    help = "Makes a read model anew from the first event, with those tied to it, and switches over to it at the end."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the name and how to rebuild."""
+        parser.add_argument("name", help="the projector; those tied to it are rebuilt with it")
+        parser.add_argument(
+            "--retry-skipped", action="store_true", help="handle the events that operators have skipped"
+        )
+        add_batch_size(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+        """Rebuild it."""
+        name = options["name"]
+        rebuild = rebuild_of(name, batch_size(options))
+        stop = Stop()
+        with stop.on_signals(), Showing(f"rebuild_projector {name}", "events") as showing:
+            delete_garbage(rebuild.group, stop)
+            begun = rebuild.begin_as(name, actor=operator(), retry_skipped=options["retry_skipped"])
+            if not begun:
+                self.stderr.write(f"{rebuild.label}: going on with a rebuild that was begun before")
+            if not run(rebuild, stop, showing.at, self.stderr.write):
+                raise CommandError(f"{name} was not rebuilt: asked to end; the next rebuild_projector {name} goes on")
+            delete_garbage(rebuild.group, stop)
+        self.stdout.write(f"{', '.join(rebuild.group.names)}: rebuilt")
