@@ -5,7 +5,7 @@ ReadModelFault
 """
 
 
-class ReadModelFault(Exception):  # noqa: N818 - a condition, not an Error
+class ReadModelFault(Exception):
     """A read model is not what its events make of it."""
 
 

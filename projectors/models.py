@@ -182,7 +182,9 @@ class FinancialProduct(ReadModelRow):
                 condition=models.Q(owes=True),
             ),
             models.Index(fields=["generation", "deal_uuid", "product_uuid"], name="financial_product_deal"),
-            models.Index(fields=["generation", "obligor_company_uuid", "product_uuid"], name="financial_product_obligor"),
+            models.Index(
+                fields=["generation", "obligor_company_uuid", "product_uuid"], name="financial_product_obligor"
+            ),
             models.Index(
                 fields=["generation", "asset_uuid", "product_uuid"],
                 name="financial_product_asset",

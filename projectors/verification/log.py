@@ -1,0 +1,177 @@
+"""Reads the log in order and compares it with the journal, line by line, and with daily activity, date by date."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from eventstore.records import RecordedEvent
+from ledger.events import (
+    AssetFunded,
+    BalancesGranted,
+    CompanyFunded,
+    FundingReversed,
+    FundsCredited,
+    FundsDebited,
+    FundsPaidOut,
+    LateFeeIncurred,
+    LateFeeWaived,
+    PaymentApplied,
+    PaymentReversed,
+    PayoutReturned,
+    SystemCycled,
+)
+from ledger.money import digits_of, to_minor
+from projectors.bookings import Booking
+from projectors.journal import lines
+from projectors.models import DailyActivity, JournalLine
+from projectors.payloads import payload_of
+from projectors.verification.differences import NOTHING, Difference, Money, Party
+from projectors.verification.due import Cycle
+
+_SUMS: Final = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
+Day = tuple[date | None, str]
+
+
+class Log:
+    """What the log says up to the positions of journal and daily activity, gathered event by event."""
+
+    def __init__(self, journal_position: int, daily_position: int) -> None:
+        self._journal_position = journal_position
+        self._daily_position = daily_position
+        self._cycled: date | None = None
+        self.cycles: list[Cycle] = []
+        self.days: dict[Day, dict[str, Any]] = {}
+        self.in_transit: dict[UUID, Money] = {}
+        self.lines = 0
+
+    def read(self, events: list[RecordedEvent], journal: QuerySet[JournalLine]) -> None:
+        """Go through a batch of events; raises Difference where the journal's lines are not theirs."""
+        last = min(events[-1].position, self._journal_position)
+        in_journal = journal.filter(position__range=(events[0].position, last)).order_by("position", "line").values()
+        found = iter(in_journal)
+        for event in events:
+            data = event.data
+            if event.position <= self._journal_position:
+                self._transit(data)
+                self._compare_lines(event, found)
+            if event.position <= self._daily_position:
+                self._count(event, data)
+            if isinstance(data, SystemCycled):
+                self._cycled = data.new_date
+                self.cycles.append(Cycle(event.position, data.new_date))
+        _nothing_more(found)
+
+    def _compare_lines(self, event: RecordedEvent, found: Iterator[dict[str, Any]]) -> None:
+        payload = payload_of(event)
+        booking_date = self._cycled and self._cycled.isoformat()
+        business_date = payload.get("new_date") or payload.get("business_date") or booking_date
+        for line in lines(Booking(event, payload, booking_date, business_date)):
+            self.lines += 1
+            row = next(found, None)
+            party = Party(line["party_type"], line["party_uuid"])
+            table = f"journal line {line['position']}.{line['line']}"
+            if row is None:
+                raise Difference(table, line["account"], party, _figure(line), NOTHING)
+            _compare_line(table, party, line, row)
+
+    def _transit(self, data: object) -> None:
+        match data:
+            case FundsDebited(amount, currency, grant_uuid):
+                moved = -to_minor(amount)
+            case FundsCredited(amount, currency, grant_uuid):
+                moved = to_minor(amount)
+            case _:
+                return
+        # A grant that has arrived is forgotten, so that this stays small.
+        before = self.in_transit.pop(grant_uuid, Money(0, currency, digits_of(amount)))
+        if before.minor + moved:
+            self.in_transit[grant_uuid] = before._replace(minor=before.minor + moved)
+
+    def _count(self, event: RecordedEvent, data: object) -> None:
+        on = getattr(data, "new_date", None) or getattr(data, "business_date", None) or self._cycled
+        key = (on, getattr(data, "currency", ""))
+        day = self.days.get(key)
+        if day is None:
+            day = self.days[key] = {"events": {}, **dict.fromkeys(_SUMS, 0)}
+        day["events"][event.type] = day["events"].get(event.type, 0) + 1
+        move = _move(data)
+        if move is not None:
+            column, amount = move
+            day[column] += to_minor(amount)
+
+    def compare_days(self, rows: QuerySet[DailyActivity]) -> None:
+        """Compare what happened on each date; raises Difference."""
+        found = {(row["business_date"], row["currency"]): row for row in rows.values()}
+        for key in sorted(self.days.keys() | found.keys(), key=str):
+            party = Party("business date", f"{key[0]} {key[1]}".rstrip())
+            expected, row = self.days.get(key), found.get(key)
+            if expected is None or row is None:
+                figures = [NOTHING if side is None else f"{side['events']}" for side in (expected, row)]
+                raise Difference("daily_activity", "events", party, *figures)
+            _compare_day(party, expected, row)
+
+
+def _compare_day(party: Party, expected: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    for column in (*_SUMS, "events"):
+        if expected[column] != row[column]:
+            figures = [
+                side[column] if column == "events" else Money(side[column], row["currency"], row["minor_digits"])
+                for side in (expected, row)
+            ]
+            raise Difference("daily_activity", column, party, *figures)
+
+
+_COLUMNS: Final = ("event_type", "business_date", "booking_date", "reference", "minor_digits")
+
+
+def _compare_line(table: str, party: Party, line: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    place = [(side["position"], side["line"]) for side in (line, row)]
+    if place[1] < place[0]:
+        _nothing_more(iter([dict(row)]))
+    if place[1] > place[0]:
+        raise Difference(table, line["account"], party, _figure(line), NOTHING)
+    found_party = (row["account"], row["party_type"], str(row["party_uuid"]))
+    if (line["account"], line["party_type"], line["party_uuid"]) != found_party or _figure(line) != _figure(row):
+        raise Difference(table, line["account"], party, _figure(line), f"{_figure(row)} on {' '.join(found_party)}")
+    for column in _COLUMNS:
+        figures = [side[column].isoformat() if isinstance(side[column], date) else side[column] for side in (line, row)]
+        if figures[0] != figures[1]:
+            raise Difference(table, f"{line['account']} {column}", party, *figures)
+
+
+def _figure(line: Mapping[str, Any]) -> str:
+    money = [Money(line[side], line["currency"], line["minor_digits"]) for side in ("debit", "credit")]
+    if money[0].minor and money[1].minor:
+        return f"debit {money[0]} and credit {money[1]}"
+    return f"debit {money[0]}" if money[0].minor else f"credit {money[1]}"
+
+
+def _nothing_more(found: Iterator[dict[str, Any]]) -> None:
+    row = next(found, None)
+    if row is not None:
+        party = Party(row["party_type"], row["party_uuid"])
+        raise Difference(f"journal line {row['position']}.{row['line']}", row["account"], party, NOTHING, _figure(row))
+
+
+def _move(data: object) -> tuple[str, Decimal] | None:
+    match data:
+        case LateFeeIncurred(amount):
+            return "fees_assessed", amount
+        case LateFeeWaived(amount):
+            return "fees_waived", amount
+        case BalancesGranted(total):
+            return "granted", total
+        case CompanyFunded(amount) | AssetFunded(amount) | PaymentApplied(amount):
+            return "paid_in", amount
+        case FundingReversed(_, amount) | PaymentReversed(_, amount):
+            return "paid_in", -amount
+        case FundsPaidOut(amount):
+            return "paid_out", amount
+        case PayoutReturned(_, amount):
+            return "paid_out", -amount
+        case _:
+            return None

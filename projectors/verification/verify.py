@@ -1,0 +1,179 @@
+"""Verifies every read model, each at the position that it has reached itself."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import F, QuerySet, Sum
+
+from eventstore.models import Checkpoint
+from eventstore.records import RecordedEvent
+from eventstore.store import head, read_batch, read_stream
+from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
+from projectors.projectors import PROJECTORS
+from projectors.queries import live
+from projectors.verification.accounts import PartyAccounts
+from projectors.verification.differences import NOTHING, Difference, Money, Party
+from projectors.verification.due import Due, DueByCycle
+from projectors.verification.log import Log
+from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
+from projectors.verification.snapshot import snapshot
+from projectors.verification.streams import Entity, entities, read_by_stream
+
+_BATCH: Final = 1000
+_ENTITIES: Final = 500
+
+
+Told = Callable[[int, int], None]
+"""Told now and then how far of how much has been done."""
+
+
+def verify(told: Told) -> list[str]:
+    """Compare every read model with the events and return what was compared, a line each; raises Difference."""
+    with snapshot(settings.READ_DATABASE):
+        known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
+        positions = {projector.name: known.get(projector.name, 0) for projector in PROJECTORS}
+        return _Verification(positions, told).run()
+
+
+class _Verification:
+    """One run over the log in order and one over its streams."""
+
+    def __init__(self, positions: Mapping[str, int], told: Told) -> None:
+        self._positions = positions
+        self._told = told
+        self._last = max(positions.values())
+        self._counts: dict[Comparison, int] = dict.fromkeys(COMPARISONS, 0)
+        self._deal_companies = 0
+
+    def run(self) -> list[str]:
+        """Compare everything."""
+        log = self._read_log()
+        log.compare_days(live(DailyActivity))
+        due = DueByCycle([cycle for cycle in log.cycles if cycle.position <= self._positions["aging"]])
+        accounts = PartyAccounts(self._positions["journal"], live(JournalLine), log.in_transit)
+        self._read_streams(accounts, due)
+        self._nothing_more()
+        buckets = _compare_aging(due, live(AgingBucket))
+        sums = _compare_totals(accounts.totals, live(JournalLine))
+        return self._summary(log, accounts, buckets, sums)
+
+    def _read_log(self) -> Log:
+        log = Log(self._positions["journal"], self._positions["daily_activity"])
+        journal, at = live(JournalLine), 0
+        while at < self._last:
+            events = read_batch(from_position=at + 1, limit=_BATCH, up_to=self._last)
+            if not events or events[0].position != at + 1 or events[-1].position != at + len(events):
+                raise Difference("log", "positions", Party("position", at + 1), "an event", NOTHING)
+            log.read(events, journal)
+            at = events[-1].position
+            self._told(at, 2 * self._last)
+        return log
+
+    def _read_streams(self, accounts: PartyAccounts, due: DueByCycle) -> None:
+        events = chain.from_iterable(self._counted(read_by_stream(self._last)))
+        folded = entities(events, set(self._positions.values()), due.observe)
+        while some := list(islice(folded, _ENTITIES)):
+            self._compare(some, accounts)
+
+    def _counted(self, batches: Iterator[list[RecordedEvent]]) -> Iterator[list[RecordedEvent]]:
+        done = self._last
+        for batch in batches:
+            yield batch
+            done += len(batch)
+            self._told(done, 2 * self._last)
+
+    def _compare(self, some: Sequence[Entity], accounts: PartyAccounts) -> None:
+        by_category: dict[str, list[Entity]] = {}
+        for entity in some:
+            by_category.setdefault(entity.category, []).append(entity)
+        for comparison in COMPARISONS:
+            of_category = by_category.get(comparison.category, [])
+            if of_category:
+                position = self._positions[comparison.projector]
+                self._counts[comparison] += compare_rows(comparison, of_category, position, live(comparison.model))
+        deals = by_category.pop("deal", [])
+        if deals:
+            self._deal_companies += compare_deal_companies(deals, self._positions["directory"], live(DealCompany))
+        for category, of_category in by_category.items():
+            accounts.compare(category, of_category)
+
+    def _nothing_more(self) -> None:
+        """Raise Difference where there are rows of entities that the events do not know."""
+        for comparison, count in self._counts.items():
+            rows = live(comparison.model).filter(**comparison.where)
+            if rows.count() != count:
+                _name_unknown(comparison, rows, self._positions[comparison.projector])
+        rows = live(DealCompany)
+        if rows.count() != self._deal_companies:
+            deals = next(comparison for comparison in COMPARISONS if comparison.model is Deal)
+            _name_unknown(deals, rows, self._positions["directory"])
+
+    def _summary(self, log: Log, accounts: PartyAccounts, buckets: int, sums: int) -> list[str]:
+        rows: dict[str, int] = dict.fromkeys(self._positions, 0)
+        for comparison, count in self._counts.items():
+            rows[comparison.projector] += count
+        rows |= {"journal": log.lines, "aging": buckets, "daily_activity": len(log.days)}
+        newest = head().position
+        places = self._positions.items()
+        return [
+            *(f"{name}: {rows[name]:,} rows at {position:,} of {newest:,}" for name, position in places),
+            f"journal: {accounts.parties:,} parties, {sums:,} accounts and currencies; the trial balance is zero",
+        ]
+
+
+def _name_unknown(comparison: Comparison, rows: QuerySet[Any], position: int) -> None:
+    for uuid in rows.values_list(comparison.key, flat=True).iterator():
+        stream = read_stream(f"{comparison.category}-{uuid}", up_to=position, limit=1)
+        if next(stream, None) is None:
+            raise Difference(comparison.projector, "presence", Party(comparison.category, uuid), NOTHING, "a row")
+
+
+def _compare_aging(due: DueByCycle, rows: QuerySet[AgingBucket]) -> int:
+    found = {(row.business_date, row.currency, row.bucket): row for row in rows}
+    compared = 0
+    for expected in due.results():
+        row = found.pop((expected.cycle.on, expected.currency, expected.bucket), None)
+        _compare_bucket(expected, row)
+        compared += 1
+    for key, row in found.items():
+        party = Party("business date", " ".join(map(str, key)))
+        raise Difference("aging", "products", party, NOTHING, row.products)
+    return compared
+
+
+def _compare_bucket(expected: Due, row: AgingBucket | None) -> None:
+    party = Party("business date", f"{expected.cycle.on} {expected.currency} {expected.bucket}")
+    if row is None:
+        raise Difference("aging", "products", party, expected.products, NOTHING)
+    for column in ("principal", "fees"):
+        figures = [Money(getattr(s, column), expected.currency, s.minor_digits) for s in (expected, row)]
+        if figures[0] != figures[1]:
+            raise Difference("aging", column, party, *figures)
+    if (expected.products, expected.cycle.position) != (row.products, row.position):
+        figures = [
+            f"{products} at {at}"
+            for products, at in ((expected.products, expected.cycle.position), (row.products, row.position))
+        ]
+        raise Difference("aging", "products", party, *figures)
+
+
+def _compare_totals(expected: Mapping[tuple[str, str], int], lines: QuerySet[JournalLine]) -> int:
+    """Compare the trial balance with the folds; raises Difference where it is not zero or not theirs."""
+    sums = lines.values("account", "currency", "minor_digits").annotate(net=Sum(F("debit") - F("credit"))).order_by()
+    trial: dict[tuple[str, int], int] = {}
+    seen: set[tuple[str, str]] = set()
+    for row in sums:
+        net, currency, digits = int(row["net"]), row["currency"], row["minor_digits"]
+        trial[currency, digits] = trial.get((currency, digits), 0) + net
+        wanted = expected.get((row["account"], currency), 0)
+        seen.add((row["account"], currency))
+        if net != wanted:
+            figures = [Money(figure, currency, digits) for figure in (wanted, net)]
+            raise Difference("trial balance", row["account"], Party("all of", currency), *figures)
+    for (currency, digits), net in trial.items():
+        if net:
+            figures = [Money(figure, currency, digits) for figure in (0, net)]
+            raise Difference("trial balance", "all accounts", Party("all of", currency), *figures)
+    return len(seen)
