@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from eventstore.browsing import as_text
 from eventstore.events_admin import stream_link
 
-Column = Callable[[Any], SafeString]
+Column = Callable[[Any], str | bool]
 
 NOTHING = mark_safe('<span class="nothing">–</span>')
 
@@ -33,6 +34,17 @@ def money(field: str, *, hide_zero: bool = False) -> Column:
         return format_html('<span class="{}">{}</span>', shown, amount_text(minor, row.minor_digits, row.currency))
 
     column.__name__ = f"{field}_money"
+    return column
+
+
+def dated(field: str) -> Column:
+    """Make the column of a date."""
+
+    @admin.display(description=field.replace("_", " "))
+    def column(row: Any) -> str:  # noqa: ANN401 - any model with that field
+        return as_text(getattr(row, field))
+
+    column.__name__ = f"{field}_dated"
     return column
 
 

@@ -1,0 +1,94 @@
+"""What the admin's pages of read models share: live rows, readable columns, search by uuid."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from eventstore.browsing import ReadOnlyAdmin, found_by_any
+from eventstore.events_admin import event_link
+from projectors.columns import Column, dated, money, stream
+from projectors.queries import live
+
+
+def as_uuid(term: str) -> uuid.UUID | None:
+    """Return the uuid that a search term is, or None."""
+    try:
+        return uuid.UUID(term)
+    except ValueError:
+        return None
+
+
+class ReadModelAdmin(ReadOnlyAdmin):
+    """Rows of the generation that answers queries. See Note [Generations] and Note [Pages of a long log].
+
+    `listed` names fields and methods; `moneys` are fields in smallest units, `streams` are uuids with their category.
+    """
+
+    order: ClassVar[tuple[str | Combinable, ...]]
+    listed: ClassVar[tuple[str, ...]]
+    moneys: ClassVar[tuple[str, ...]] = ()
+    streams: ClassVar[Mapping[str, str]] = {}
+    replaced: ClassVar[Mapping[str, str]] = {}
+    sought: ClassVar[tuple[str, ...]] = ()
+    hide_zero: ClassVar[bool] = False
+
+    @admin.display(description="last changed by event")
+    def changed_by(self, row: Any) -> SafeString | str:  # noqa: ANN401 - any read model
+        """Return a link to the event at which the row was last changed."""
+        return event_link(row.position)
+
+    def get_queryset(self, _request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows that answer queries."""
+        return live(self.model).order_by(*self.order)
+
+    def get_ordering(self, _request: HttpRequest) -> tuple[str | Combinable, ...]:
+        """Return an order that has an index."""
+        return self.order
+
+    def get_list_display(self, _request: HttpRequest) -> list[str | Column]:
+        """Return the listed columns; the first stays plain, for it leads to the row's own page."""
+        linked = self.list_display_links is None
+        return [self._column(name, in_list=True) if linked or index else name for index, name in enumerate(self.listed)]
+
+    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+        """Return every field, in the form in which people read it."""
+        hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
+        names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001
+        return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+        """Return every field."""
+        return self.get_fields(request, obj)
+
+    def _column(self, name: str, *, in_list: bool = False) -> str | Column:
+        if name in self.moneys:
+            return money(name, hide_zero=self.hide_zero)
+        if name in self.streams:
+            return stream(name, self.streams[name], in_short=in_list)
+        return dated(name) if name.endswith("_date") else name
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that the term names: by uuid, or in the page's own way."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        entity = as_uuid(term)
+        if entity is None:
+            return (queryset.none() if "\x00" in term else self.found_by_text(queryset, term)), False
+        return found_by_any(queryset, self.conditions(entity)), False
+
+    def conditions(self, entity: uuid.UUID) -> list[Q]:
+        """Return what a uuid may stand for, each with an index."""
+        return [Q(**{field: entity}) for field in self.sought]
+
+    def found_by_text(self, queryset: QuerySet[Any], _term: str) -> QuerySet[Any]:
+        """Return what a term that is no uuid finds: nothing, unless a page knows better."""
+        return queryset.none()
