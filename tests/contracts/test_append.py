@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
