@@ -1,0 +1,65 @@
+"""Every refusal has a slug that never changes, and one sentence with the figures."""
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+
+from ledger import decisions, errors
+from ledger.commands import Command
+from ledger.errors import AgainstTheRules, Conflicting, NotAcceptable, NotThere, Refusal
+from ledger.events import CATEGORIES
+
+FAMILIES = (NotAcceptable, NotThere, Conflicting, AgainstTheRules)
+REFUSALS = [refusal for family in FAMILIES for refusal in family.__subclasses__()]
+
+# Clients decide by these: a slug may be added, never changed or taken away.
+SLUGS = {
+    "account-is-closed", "account-not-active", "account-not-empty", "account-of-another-company",
+    "already-active", "already-exists", "already-reversed", "asset-already-financed", "balance-too-large",
+    "company-twice-in-role", "currency-mismatch", "currency-required", "deal-is-deleted", "deal-not-active",
+    "deal-without-companies", "insufficient-funds", "invalid-amount", "invalid-rate", "invalid-text",
+    "membership-company-count", "no-destinations", "no-sources", "nothing-owed", "nothing-to-reverse",
+    "obligor-not-in-deal", "obligor-required", "one-target-required", "payment-exceeds-outstanding",
+    "principal-exceeds-value", "product-is-written-off", "product-line-fixed", "rating-tier-not-allowed",
+    "rating-tier-required", "role-not-played", "sender-is-receiver", "source-twice", "source-without-balance",
+    "unknown-account", "unknown-asset", "unknown-company", "unknown-currency", "unknown-deal", "unknown-from-type",
+    "unknown-product", "unknown-product-line", "waiver-exceeds-fees",
+}  # fmt: skip
+
+
+def test_the_slugs_are_those_that_clients_know() -> None:
+    slugs = [refusal.slug for refusal in REFUSALS]
+    assert set(slugs) >= SLUGS
+    assert len(set(slugs)) == len(slugs)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.slug)
+def test_a_sentence_tells_all_the_figures(refusal: type[Refusal]) -> None:
+    figures = {field.name: f"<{field.name}>" for field in fields(refusal)}
+    told = str(refusal(**figures))
+    assert [figure for figure in figures.values() if figure not in told] == []
+    assert told.endswith(".")
+    assert "{" not in told
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.slug)
+def test_every_refusal_stands_in_the_tree_and_at_the_door(refusal: type[Refusal]) -> None:
+    assert refusal.__name__ in errors.__all__
+    assert errors.__doc__ is not None
+    assert refusal.__name__ in errors.__doc__
+
+
+def test_a_refusal_carries_its_figures_as_attributes() -> None:
+    refused = errors.InsufficientFunds(available=Decimal("0E-2"), requested=Decimal("1.00"), currency="USD")
+    assert refused.facts == {"available": Decimal("0.00"), "requested": Decimal("1.00"), "currency": "USD"}
+    assert str(refused) == "1.00 USD requested, 0.00 USD available."
+
+
+def test_every_category_with_a_uuid_has_a_state() -> None:
+    assert set(decisions.STATES) == set(CATEGORIES) - {"system", "late_fees"}
+
+
+def test_there_are_22_commands() -> None:
+    assert len(get_args(Command)) == 22
