@@ -96,8 +96,9 @@ class Command(ConsoleCommand):
             self.stderr.write(f"process manager {name} was never registered: it misses what is published now")
         number = 0
         try:
-            for number, new_date in enumerate(published(today, catch_up=options["catch_up"], actor="daily_cycle"), 1):
+            for new_date in published(today, catch_up=options["catch_up"], actor="daily_cycle"):
                 self.stdout.write(new_date.isoformat())
+                number += 1
                 if stop.asked:
                     break
         except TooManyMissingDates as refusal:
