@@ -46,8 +46,10 @@ def test_an_amount_is_recorded_with_exactly_the_digits_of_its_currency(text: str
         "+1",
         "0x1",
         "--1",
-    ]
-    + ["\u0661", "1\n", "1" * 37],
+        "\u0661",
+        "1\n",
+        "1" * 37,
+    ],
 )
 def test_a_text_that_is_not_a_plain_decimal_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidAmount, match="plain decimal"):
