@@ -21,7 +21,9 @@ def _decimal_text(value: object) -> str:
     if type(value) is not Decimal:
         message = f"{value!r} is not a decimal"
         raise ValueError(message)
-    return str(value)
+    text = str(value)
+    # Python writes a small rate, such as 0.00000001, with an exponent; a large one's exponent is refused on reading.
+    return f"{value:f}" if "E-" in text else text
 
 
 def _whole_number(value: object) -> int:
