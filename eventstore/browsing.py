@@ -131,7 +131,7 @@ def found_by_any(queryset: QuerySet[Any], conditions: Sequence[Q]) -> QuerySet[A
     met = [condition for condition in conditions if queryset.order_by().filter(condition).exists()]
     if len(met) <= 1:
         return queryset.filter(met[0]) if met else queryset.none()
-    keys = [queryset.order_by().filter(condition).values("pk")[:COUNT_LIMIT] for condition in met]
+    keys = [queryset.order_by().filter(condition).values("pk") for condition in met]
     return queryset.filter(pk__in=keys[0].union(*keys[1:], all=True))
 
 
