@@ -18,7 +18,7 @@ from ledger.aggregates.product import Product
 
 
 @cache
-def cache_of(category: str, using: str = "default") -> AggregateCache[Any]:
+def cache_of(category: str, using: str) -> AggregateCache[Any]:
     """Return the process's cache of a category, made when first asked for; KeyError where there is no such category."""
     initial, evolve = decisions.STATES[category]
     return AggregateCache(category, initial, evolve, settings.AGGREGATE_CACHE_SIZE, using)

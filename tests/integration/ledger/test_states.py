@@ -153,7 +153,7 @@ class TestTheCache:
         try:
             companies = [new_company() for _ in range(5)]
             assert [states.company(company).version for company in companies] == [1] * 5
-            assert len(states.cache_of("company")) == 3
+            assert len(states.cache_of("company", "default")) == 3
         finally:
             states.cache_of.cache_clear()
 
@@ -191,10 +191,14 @@ class TestTheCache:
         class Undone(Exception):
             pass
 
-        with pytest.raises(Undone), transaction.atomic():
-            rename(company, "Never")
-            assert name_of(company) == "Never"  # whoever has recorded it sees it
-            raise Undone
+        def record_and_undo() -> None:
+            with transaction.atomic():
+                rename(company, "Never")
+                assert name_of(company) == "Never"  # whoever has recorded it sees it
+                raise Undone
+
+        with pytest.raises(Undone):
+            record_and_undo()
         assert name_of(company).startswith("Company")
         rename(company, "Instead")  # at the version that was rolled back
         assert name_of(company) == "Instead"

@@ -1,0 +1,239 @@
+"""Memberships through the real log: its rules, and a cache that is never behind in any thread or process."""
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+from itertools import count, islice
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from eventstore import store
+from eventstore.records import Context, NewEvent
+from ledger import memberships
+from ledger.aggregates.membership import EMPTY, Membership
+from ledger.commands import ActivateDeal, DeleteDeal, UpdateDeal
+from ledger.events import DealActivated, DealCompany, DealCreated
+from tests.integration.ledger.portfolio import do, new_company, new_deal, together
+from tests.processes import StartManage, wait_until
+
+pytestmark = pytest.mark.usefixtures("database")
+
+MEMBERSHIP = 4
+CONTEXT = Context("tester", "tests")
+
+
+def member(company: UUID, tier: str = "A", *, active: bool = False) -> UUID:
+    return new_deal(active=active, line=MEMBERSHIP, tier=tier, company_uuid=company)
+
+
+def update(deal: UUID, company: UUID, tier: str = "B") -> None:
+    do(UpdateDeal(deal, MEMBERSHIP, (DealCompany(company, "member"),), tier))
+
+
+class TestTheRules:
+    def test_a_company_without_a_membership_deal_has_an_empty_membership(self) -> None:
+        company = new_company()
+        new_deal(company_uuid=company)
+        assert memberships.lookup(company) == memberships.lookup(uuid4()) == EMPTY
+
+    def test_a_membership_deal_makes_a_member_who_is_then_activated(self) -> None:
+        company = new_company()
+        deal = member(company)
+        assert memberships.lookup(company) == Membership("A", deal, activated=False)
+        do(ActivateDeal(deal))
+        assert memberships.lookup(company) == Membership("A", deal, activated=True)
+
+    def test_an_update_asks_for_activation_anew(self) -> None:
+        company = new_company()
+        deal = member(company, active=True)
+        update(deal, company)
+        assert memberships.lookup(company) == Membership("B", deal, activated=False)
+
+    def test_an_update_that_names_another_company_moves_the_membership(self) -> None:
+        before, after = new_company(), new_company()
+        deal = member(before, active=True)
+        update(deal, after)
+        assert memberships.lookup(before) == EMPTY
+        assert memberships.lookup(after) == Membership("B", deal)
+
+    def test_a_deleted_membership_deal_ends_it(self) -> None:
+        company = new_company()
+        do(DeleteDeal(member(company)))
+        assert memberships.lookup(company) == EMPTY
+
+    def test_a_later_deal_replaces_an_earlier_one_for_good(self) -> None:
+        company = new_company()
+        earlier, later = member(company), member(company, "C")
+        do(ActivateDeal(earlier))
+        assert memberships.lookup(company) == Membership("C", later)
+        do(DeleteDeal(earlier))
+        assert memberships.lookup(company) == Membership("C", later)
+        do(DeleteDeal(later))
+        assert memberships.lookup(company) == EMPTY
+
+    def test_an_update_of_a_replaced_deal_counts_like_a_new_one(self) -> None:
+        company, other = new_company(), new_company()
+        earlier, later = member(company), member(company, "C")
+        update(earlier, other)
+        assert memberships.lookup(company) == Membership("C", later)
+        assert memberships.lookup(other) == Membership("B", earlier)
+
+    def test_answers_are_the_same_when_read_again_from_the_start(self) -> None:
+        company, other = new_company(), new_company()
+        update(member(company), other)
+        member(company, active=True)
+        answers = memberships.lookup(company), memberships.lookup(other)
+        memberships.reset()
+        assert (memberships.lookup(company), memberships.lookup(other)) == answers
+
+
+class TestNeverBehind:
+    def test_what_another_thread_recorded(self) -> None:
+        company = new_company()
+        memberships.lookup(company)
+        [deal] = together(lambda: member(company))
+        assert memberships.lookup(company).deal_uuid == deal
+
+    def test_in_many_threads_each_sees_what_it_has_itself_recorded(self) -> None:
+        memberships.reset()
+
+        def work() -> None:
+            company = new_company()
+            for _ in range(5):
+                deal = member(company)
+                assert memberships.lookup(company) == Membership("A", deal)
+                do(ActivateDeal(deal))
+                assert memberships.lookup(company).activated
+                update(deal, company)
+                # Between ending the old membership and beginning the new one there is no moment without any.
+                assert memberships.lookup(company) == Membership("B", deal)
+
+        assert together(*[work] * 4) == [None] * 4
+
+    def test_a_reader_never_meets_a_member_between_two_memberships(self) -> None:
+        company = new_company()
+        deal = member(company)
+        memberships.lookup(company)
+        stop: list[bool] = []
+
+        def read() -> set[UUID | None]:
+            seen = set()
+            while not stop:
+                seen.add(memberships.lookup(company).deal_uuid)
+            return seen
+
+        def write() -> None:
+            try:
+                for _ in range(50):
+                    update(deal, company)
+            finally:
+                stop.append(True)
+
+        assert together(read, read, write) == [{deal}, {deal}, None]
+
+    def test_what_another_process_recorded(self, start_manage: StartManage) -> None:
+        company = new_company()
+        deal = member(company)
+        code = f"""
+import time
+from uuid import UUID
+from ledger import memberships
+for _ in range(1000):
+    print(memberships.lookup(UUID("{company}")), flush=True)
+    time.sleep(0.05)
+"""
+        other = start_manage("shell", "-v0", "-c", code)
+        wait_until(lambda: f"{Membership('A', deal)}" in other.output())
+        do(ActivateDeal(deal))
+        wait_until(lambda: f"{Membership('A', deal, activated=True)}" in other.output())
+        assert memberships.lookup(company).activated
+
+    def test_what_is_recorded_in_a_transaction_is_for_its_caller_alone(self) -> None:
+        company, before = new_company(), new_company()
+        kept = member(before)
+        memberships.lookup(company)
+
+        class Undone(Exception):
+            pass
+
+        def record_and_undo() -> None:
+            with transaction.atomic():
+                deal = member(company)
+                assert memberships.lookup(company).deal_uuid == deal
+                assert memberships.lookup(before).deal_uuid == kept
+                raise Undone
+
+        with pytest.raises(Undone):
+            record_and_undo()
+        assert memberships.lookup(company) == EMPTY
+        assert memberships.lookup(before).deal_uuid == kept
+        # The position that was rolled back is given to another event.
+        deal = member(company, "D")
+        assert memberships.lookup(company) == Membership("D", deal)
+
+    def test_an_empty_cache_asked_within_a_transaction_keeps_nothing(self) -> None:
+        memberships.reset()
+        company = new_company()
+        with transaction.atomic():
+            deal = member(company)
+            assert memberships.lookup(company).deal_uuid == deal
+            transaction.set_rollback(True)
+        assert memberships.lookup(company) == EMPTY
+
+
+class TestManyDeals:
+    @staticmethod
+    def _record(events: Iterator[NewEvent], number: int) -> None:
+        while chunk := list(islice(events, min(number, 2000))):
+            store.append(chunk, CONTEXT)
+
+    def test_hydrate_in_memory_that_does_not_grow_with_their_events(self) -> None:
+        company, numbers = uuid4(), count()
+
+        def events() -> Iterator[NewEvent]:
+            deal = uuid4()
+            for _ in islice(numbers, 10_000):
+                terms = (DealCompany(company, "member"),)
+                yield NewEvent(f"deal-{deal}", DealCreated(MEMBERSHIP, terms, "A"))
+                yield NewEvent(f"deal-{deal}", DealActivated())
+
+        def peak() -> int:
+            memberships.reset()
+            tracemalloc.start()
+            assert memberships.lookup(company).activated
+            _, highest = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return highest
+
+        self._record(islice(events(), 5_000), 5_000)
+        small = peak()
+        self._record(events(), 20_000)
+        assert peak() < small * 1.5
+
+    def test_a_hundred_thousand_members_cost_one_indexed_look_and_microseconds(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        companies = [UUID(int=number) for number in range(1, 100_001)]
+        deals = (
+            NewEvent(f"deal-{uuid4()}", DealCreated(MEMBERSHIP, (DealCompany(company, "member"),), "A"))
+            for company in companies
+        )
+        self._record(deals, 100_000)
+        new_company()
+        memberships.lookup(companies[0])
+        with django_assert_num_queries(1) as queries:
+            assert memberships.lookup(companies[-1]).rating_tier == "A"
+        with connection.cursor() as cursor:
+            explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+            cursor.execute(explain + queries.captured_queries[0]["sql"])
+            plan = str(cursor.fetchall())
+        assert "eventstore_event_pkey" in plan or "category_position" in plan or "INTEGER PRIMARY KEY" in plan
+        assert "Seq Scan" not in plan
+        kept = memberships._caches["default"]._kept
+        begin = time.perf_counter()
+        for company in companies[:1000]:
+            kept.of(company)
+        assert (time.perf_counter() - begin) / 1000 < 50e-6
