@@ -1,9 +1,6 @@
 """The consumers in the admin: where each stands and how far behind, its error, and what operators did to it."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,73 +8,20 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from eventstore import store
 from eventstore.browsing import ReadOnlyAdmin, as_text, exact
-from eventstore.clock import utc_now
 from eventstore.events_admin import event_link
-from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
+from eventstore.models import Checkpoint, LagSample, OperatorAction
+from eventstore.monitoring import statuses
 from eventstore.payload_html import payload_html
 
 
 def consumer_databases() -> list[str]:
     """Return the databases in which consumers keep their rows: with the events, and with the read models."""
     return list(dict.fromkeys(("default", settings.READ_DATABASE)))
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a consumer stands, next to the head of the log."""
-
-    checkpoint: Checkpoint
-    state: str
-    lag_events: int
-    lag_seconds: float
-
-    @property
-    def link(self) -> SafeString:
-        """Return a link to the consumer's own page."""
-        address = reverse("admin:eventstore_checkpoint_change", args=[self.checkpoint.name])
-        return format_html('<a href="{}">{}</a>', address, self.checkpoint.name)
-
-    @property
-    def position_link(self) -> SafeString | str:
-        """Return a link to the last event that it has dealt with."""
-        return event_link(self.checkpoint.position)
-
-    @property
-    def error_link(self) -> SafeString | str:
-        """Return a link to the event at which it stopped."""
-        return event_link(self.checkpoint.error_position)
-
-
-def state_of(checkpoint: Checkpoint) -> str:
-    """Return in a word what the consumer is doing, as its row says."""
-    if checkpoint.error_message:
-        return "stopped"
-    if checkpoint.paused:
-        return "paused"
-    if checkpoint.waiting_for:
-        return "waiting"
-    return "rebuilding" if checkpoint.kind == Checkpoint.Kind.REBUILD else "running"
-
-
-def standing(checkpoint: Checkpoint, head: int, now: datetime) -> Standing:
-    """Return where a consumer stands; its lag in seconds is the age of the oldest event not yet dealt with."""
-    oldest = Event.objects.filter(position=checkpoint.position + 1).first()
-    seconds = max(0.0, (now - oldest.recorded_at).total_seconds()) if oldest else 0.0
-    return Standing(checkpoint, state_of(checkpoint), max(0, head - checkpoint.position), seconds)
-
-
-def standings() -> Iterator[Standing]:
-    """Yield where each consumer stands, process managers first."""
-    newest = Event.objects.order_by("-position").first()
-    head, now = newest.position if newest else 0, utc_now()
-    for using in consumer_databases():
-        for checkpoint in Checkpoint.objects.using(using).order_by("kind", "name"):
-            yield standing(checkpoint, head, now)
 
 
 class DatabaseFilter(admin.SimpleListFilter):
@@ -124,14 +68,13 @@ class CheckpointAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
-        newest = Event.objects.order_by("-position").first()
         context = {
             **self.admin_site.each_context(request),
             "title": "Consumers",
             "opts": self.opts,
             "media": self.media,
-            "head": newest,
-            "standings": list(standings()),
+            "head": store.head(),
+            "statuses": statuses(),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "eventstore/admin/consumers.html", context)
@@ -153,15 +96,17 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state(self, checkpoint: Checkpoint) -> SafeString:
-        """Return the state in a word."""
-        return format_html('<span class="state state-{0}">{0}</span>', state_of(checkpoint))
+        """Return the state in a word, as `manage.py consumers` says it."""
+        state = next((status.state for status in statuses() if status.name == checkpoint.name), "not in the code")
+        return format_html('<span class="state state-{0}">{0}</span>', state)
 
     @admin.display(description="behind by")
     def lag(self, checkpoint: Checkpoint) -> str:
         """Return how far the consumer is behind the head, in events and in seconds."""
-        newest = Event.objects.order_by("-position").first()
-        now_standing = standing(checkpoint, newest.position if newest else 0, utc_now())
-        return f"{now_standing.lag_events} events, {now_standing.lag_seconds:.1f} s"
+        for status in statuses():
+            if status.name == checkpoint.name:
+                return f"{status.lag_events} events, {status.lag_seconds:.1f} s"
+        return f"{max(0, store.head().position - checkpoint.position)} events"
 
     @admin.display(description="last event dealt with")
     def last_dealt_with(self, checkpoint: Checkpoint) -> SafeString | str:
