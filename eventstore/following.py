@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import Final
 
 from django.conf import settings
@@ -151,4 +152,5 @@ def catch_up(*names: str) -> None:
     projectors = [name for name in named if name not in managers]
     if projectors:
         followed += projections(projectors)
-    Follower(followed, Stop(), once=True).follow()
+    with closing(Stop()) as stop:
+        Follower(followed, stop, once=True).follow()

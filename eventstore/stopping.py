@@ -19,6 +19,11 @@ class Stop:
         self.asked = False
         self._woken, self._waker = socket.socketpair()
 
+    def close(self) -> None:
+        """Give back what the waiting needs."""
+        self._woken.close()
+        self._waker.close()
+
     def ask(self) -> None:
         """Ask for the end."""
         self.asked = True
