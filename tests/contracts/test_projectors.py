@@ -1,0 +1,335 @@
+"""Read models on both databases: living through a history and making them anew give the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventstore import store
+from eventstore.consumers import consumers
+from eventstore.following import catch_up, projections
+from eventstore.consumer import Step
+from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent, RecordedEvent
+from ledger import events as e
+from projectors import queries
+from projectors.errors import MissingRow
+from projectors.models import AgingBucket, Balance, Company, DailyActivity, Deal, DealCompany, FinancialProduct, JournalLine
+from projectors.projector import Projector
+from projectors.projectors import PROJECTORS
+from tests.databases import Database
+from tests.histories import History, record
+
+TABLES: tuple[type[Model], ...] = tuple(table for projector in PROJECTORS for table in projector.tables)
+COMPANY, OTHER, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 8))
+ROLES = (e.DealCompany(COMPANY, "seller"), e.DealCompany(OTHER, "debtor"))
+DAY = date(2024, 3, 1)
+
+
+def append(stream: str, *events: object) -> int:
+    return store.append([NewEvent(stream, event) for event in events], Context("tester", "a test")).position
+
+
+def rows(model: type[Model], generation: int) -> list[dict[str, Any]]:
+    """Return all rows of a generation but for what differs between generations, in an order of their own."""
+    values = model._default_manager.filter(generation=generation).values()
+    return sorted(({k: v for k, v in row.items() if k not in {"id", "generation"}} for row in values), key=str)
+
+
+def everything(generation: int) -> dict[str, list[dict[str, Any]]]:
+    return {model.__name__: rows(model, generation) for model in TABLES}
+
+
+def group_projects(names: Sequence[str], events: Sequence[RecordedEvent], generation: int) -> None:
+    """Hand a batch to projectors as the loop does: a dependent finds the others as they were at its event."""
+    members = [consumers.projectors[name] for name in names]
+    dependent = {name for member in members if member.depends_on for name in member.types}
+    batch: list[RecordedEvent] = []
+    for index, event in enumerate(events):
+        batch.append(event)
+        if event.type in dependent or index == len(events) - 1:
+            for member in members:
+                own = [one for one in batch if one.type in member.types]
+                if own:
+                    with transaction.atomic():
+                        member.project(own, generation, "default")
+            batch = []
+
+
+def project_in_batches(events: Sequence[RecordedEvent], sizes: Sequence[int], generation: int) -> None:
+    start, turn = 0, 0
+    while start < len(events):
+        size = sizes[turn % len(sizes)]
+        for group in consumers.groups():
+            group_projects(group.names, events[start : start + size], generation)
+        start, turn = start + size, turn + 1
+
+
+def product(due: date = DAY, principal: str = "100.00", currency: str = "USD") -> e.ProductOriginated:
+    rate = Decimal("0.001")
+    return e.ProductOriginated(
+        DEAL, ASSET, OTHER, Decimal(principal), currency, due, rate, "debtor", ROLES, "a product"
+    )
+
+
+def fee(amount: str, day: date) -> e.LateFeeIncurred:
+    cycled = store.last_of_type("SystemCycled")
+    assert cycled is not None
+    value, rate = Decimal("100.00"), Decimal("0.001")
+    return e.LateFeeIncurred(Decimal(amount), "USD", OTHER, day, cycled.recorded_at, ASSET, value, rate, 1)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_batches_give_the_rows_that_one_event_at_a_time_gave(database: Database, seed: int) -> None:
+    record(History(seed, 120).appends)
+    events = list(store.read_all())
+    generations = iter(range(2, 1_000))
+    project_in_batches(events, [1], 1)
+    one_by_one = everything(1)
+    assert all(one_by_one[model.__name__] for model in TABLES)
+
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5))
+    def any_batches(sizes: list[int]) -> None:
+        generation = next(generations)
+        project_in_batches(events, sizes, generation)
+        assert everything(generation) == one_by_one
+
+    any_batches()
+
+
+def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: Database, run_manage: Any) -> None:
+    history = History(4, 200).appends
+    for start in range(0, len(history), 17):
+        record(history[start : start + 17])
+        for projection in projections([], batch_size=start % 7 + 1):
+            while projection.step() is Step.PROGRESSED:
+                pass
+    catch_up(*consumers.projectors)
+    lived = everything(1)
+    for group in consumers.groups():
+        run_manage("rebuild_projector", group.names[0])
+    assert set(Checkpoint.objects.values_list("generation", flat=True)) == {2}
+    assert everything(2) == lived
+    assert {model.__name__: sorted(map(str, rows_alive(model))) for model in TABLES} == {
+        name: sorted(map(str, kept)) for name, kept in lived.items()
+    }
+
+
+def rows_alive(model: type[Model]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k not in {"id", "generation"}} for row in queries.live(model).values()]
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket"),
+    [
+        (-1, "current"),
+        (0, "current"),
+        (1, "1-30"),
+        (30, "1-30"),
+        (31, "31-60"),
+        (60, "31-60"),
+        (61, "61-90"),
+        (90, "61-90"),
+        (91, "over 90"),
+    ],
+)
+def test_what_is_owed_ages_by_its_days_past_due(database: Database, days: int, bucket: str) -> None:
+    append(f"product-{PRODUCT}", product(DAY - timedelta(days=days)))
+    append("system", e.SystemCycled(DAY))
+    catch_up("aging")
+    [row] = queries.live(AgingBucket)
+    assert (row.business_date, row.currency, row.bucket) == (DAY, "USD", bucket)
+    assert (row.principal, row.fees, row.products, row.minor_digits) == (10_000, 0, 1, 2)
+
+
+def test_fees_age_with_their_product_and_the_dates_own_are_not_among_them(database: Database) -> None:
+    due = DAY - timedelta(days=40)
+    append(f"product-{PRODUCT}", product(due))
+    append("system", e.SystemCycled(DAY))
+    append(f"product-{PRODUCT}", fee("0.10", DAY))
+    append("system", e.SystemCycled(DAY + timedelta(days=1)))
+    catch_up("aging")
+    ages = [(row.business_date, row.bucket, row.fees) for row in queries.live(AgingBucket).order_by("business_date")]
+    assert ages == [(DAY, "31-60", 0), (DAY + timedelta(days=1), "31-60", 10)]
+
+
+def test_a_product_that_owes_only_fees_counts_and_one_that_owes_nothing_does_not(database: Database) -> None:
+    append(f"product-{PRODUCT}", product(DAY - timedelta(days=2)))
+    append("system", e.SystemCycled(DAY - timedelta(days=1)))
+    append(f"product-{PRODUCT}", fee("0.10", DAY))
+    payment = e.PaymentApplied(Decimal("100.00"), Decimal("100.00"), Decimal("0.00"), "USD", "paid")
+    append(f"product-{PRODUCT}", payment)
+    append("system", e.SystemCycled(DAY))
+    append(f"product-{PRODUCT}", e.LateFeeWaived(Decimal("0.10"), "USD", "kind"))
+    append("system", e.SystemCycled(DAY + timedelta(days=1)))
+    catch_up("aging")
+    ages = [(r.business_date, r.principal, r.fees, r.products) for r in queries.live(AgingBucket).order_by("position")]
+    assert ages == [(DAY - timedelta(days=1), 10_000, 0, 1), (DAY, 0, 10, 1)]
+
+
+def test_aging_sees_products_as_they_were_at_the_cycle_however_far_the_log_has_gone(database: Database) -> None:
+    append(f"product-{PRODUCT}", product(DAY))
+    append("system", e.SystemCycled(DAY))
+    payment = e.PaymentApplied(Decimal("100.00"), Decimal("100.00"), Decimal("0.00"), "USD", "paid")
+    append(f"product-{PRODUCT}", payment)
+    append("system", e.SystemCycled(DAY + timedelta(days=1)))
+    catch_up("aging")
+    assert [(row.business_date, row.principal) for row in queries.live(AgingBucket)] == [(DAY, 10_000)]
+
+
+def test_a_product_remembers_where_its_principal_reached_zero_and_where_it_owed_again(database: Database) -> None:
+    stream = f"product-{PRODUCT}"
+    whole, nothing = Decimal("100.00"), Decimal("0.00")
+    originated = append(stream, product())
+    paid = append(stream, e.PaymentApplied(whole, whole, nothing, "USD", "paid"))
+    bounced = append(stream, e.PaymentReversed(paid, whole, whole, nothing, "USD", "bounced"))
+    catch_up("financial_products")
+    [row] = queries.live(FinancialProduct)
+    assert (row.originated_position, row.principal_zero_position, row.owing_again_position) == (
+        originated,
+        paid,
+        bounced,
+    )
+    assert (row.status, row.principal_outstanding, row.principal_paid) == ("open", 10_000, 0)
+    written_off = append(stream, e.ProductWrittenOff(whole, nothing, "USD", "lost"))
+    catch_up("financial_products")
+    row.refresh_from_db()
+    assert (row.status, row.principal_zero_position, row.owing_again_position) == (
+        "written_off",
+        written_off,
+        bounced,
+    )
+    assert (row.owes, row.principal_paid, row.position) == (False, 0, written_off)
+
+
+def test_a_product_that_owes_only_fees_is_open_until_they_are_paid(database: Database) -> None:
+    stream = f"product-{PRODUCT}"
+    append("system", e.SystemCycled(DAY))
+    whole, some, nothing = Decimal("100.00"), Decimal("0.10"), Decimal("0.00")
+    append(stream, product(DAY - timedelta(days=1)), fee("0.10", DAY))
+    append(stream, e.PaymentApplied(whole, whole, nothing, "USD", "paid"))
+    catch_up("financial_products")
+    [row] = queries.live(FinancialProduct)
+    assert (row.status, row.owes, row.fees_outstanding) == ("open", True, 10)
+    append(stream, e.PaymentApplied(some, nothing, some, "USD", "paid"))
+    catch_up("financial_products")
+    row.refresh_from_db()
+    assert (row.status, row.owes, row.fees_paid, row.fees_incurred) == ("paid", False, 10, 10)
+
+
+def test_amounts_are_whole_minor_units_by_the_digits_they_were_recorded_with(database: Database) -> None:
+    append(f"company-{COMPANY}", e.CompanyRegistered("one"), e.CompanyFunded(Decimal("999999999999999.999"), "KWD", "a"))
+    append(f"company-{OTHER}", e.CompanyRegistered("two"), e.CompanyFunded(Decimal(7), "JPY", "b"))
+    append(f"asset-{ASSET}", e.AssetRegistered(Decimal("0.01"), "USD", COMPANY, OTHER, "c"))
+    catch_up("balances")
+    found = {(row.uuid, row.balance, row.currency, row.minor_digits) for row in queries.live(Balance)}
+    assert found == {(COMPANY, 999_999_999_999_999_999, "KWD", 3), (OTHER, 7, "JPY", 0), (ASSET, 0, "USD", 2)}
+
+
+def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped_round(database: Database) -> None:
+    funded = e.CompanyFunded(Decimal("9999999999999999.99"), "USD", "much")
+    append(f"company-{COMPANY}", e.CompanyRegistered("one"), *[funded] * 10)
+    events = list(store.read_all())
+    with pytest.raises((OverflowError, IntegrityError, Exception)), transaction.atomic():  # noqa: B017, PT011
+        consumers.projectors["balances"].project(events, 1, "default")
+    assert not Balance.objects.exists()
+
+
+def test_a_balance_has_no_currency_until_the_first_money_arrives(database: Database) -> None:
+    append(f"account-{ACCOUNT}", e.FundingAccountOpened(COMPANY, "main"))
+    catch_up("balances")
+    [row] = queries.live(Balance)
+    assert (row.entity, row.currency, row.status, row.company_uuid, row.label) == (
+        "account",
+        "",
+        "pending",
+        COMPANY,
+        "main",
+    )
+    credited = e.FundsCredited(Decimal("5.00"), "USD", GRANT)
+    append(f"account-{ACCOUNT}", e.FundingAccountActivated(), credited)
+    catch_up("balances")
+    row.refresh_from_db()
+    assert (row.balance, row.currency, row.minor_digits, row.status) == (500, "USD", 2, "active")
+
+
+def test_the_directory_follows_names_currencies_and_deals(database: Database) -> None:
+    append(f"company-{COMPANY}", e.CompanyRegistered("one"), e.CompanyRenamed("uno"))
+    funded = append(f"company-{COMPANY}", e.CompanyFunded(Decimal("1.00"), "EUR", "a"))
+    append(f"company-{COMPANY}", e.CompanyFunded(Decimal("1.00"), "EUR", "b"))
+    append(f"deal-{DEAL}", e.DealCreated(1, ROLES), e.DealActivated())
+    catch_up("directory")
+    [company] = queries.live(Company)
+    assert (company.name, company.currency, company.position) == ("uno", "EUR", funded)
+    [deal] = queries.live(Deal)
+    assert (deal.product_line_id, deal.status, deal.rating_tier) == (1, "active", None)
+    assert [role["role"] for role in deal.companies] == ["seller", "debtor"]
+    append(f"deal-{DEAL}", e.DealUpdated(1, ROLES[1:]))
+    catch_up("directory")
+    deal.refresh_from_db()
+    assert (deal.status, deal.companies) == ("created", [{"company_uuid": str(OTHER), "role": "debtor"}])
+    assert [(row.company_uuid, row.role) for row in queries.live(DealCompany)] == [(OTHER, "debtor")]
+
+
+def test_days_count_events_and_amounts_under_the_events_own_business_date(database: Database) -> None:
+    company = f"company-{COMPANY}"
+    funded = append(company, e.CompanyRegistered("one"), e.CompanyFunded(Decimal("9.00"), "USD", "a"))
+    append("system", e.SystemCycled(DAY))
+    append(company, e.CompanyFunded(Decimal("5.00"), "USD", "b"))
+    append("system", e.SystemCycled(DAY + timedelta(days=1)))
+    append(f"product-{PRODUCT}", fee("0.30", DAY))
+    append(company, e.FundingReversed(funded, Decimal("9.00"), "USD", "bounced"))
+    paid_out = append(f"account-{ACCOUNT}", e.FundsPaidOut(Decimal("3.00"), "USD", "out"))
+    append(f"account-{ACCOUNT}", e.PayoutReturned(paid_out, Decimal("3.00"), "USD", "back"))
+    catch_up("daily_activity")
+    found = {(row.business_date, row.currency): row for row in queries.live(DailyActivity)}
+    assert found[None, ""].events == {"CompanyRegistered": 1}
+    assert found[None, "USD"].paid_in == 900
+    assert found[DAY, ""].events == {"SystemCycled": 1}
+    assert (found[DAY, "USD"].paid_in, found[DAY, "USD"].fees_assessed) == (500, 30)
+    last = found[DAY + timedelta(days=1), "USD"]
+    assert (last.paid_in, last.paid_out, last.minor_digits) == (-900, 0, 2)
+    assert last.events == {"FundingReversed": 1, "FundsPaidOut": 1, "PayoutReturned": 1}
+
+
+def test_an_event_of_an_entity_that_was_never_made_stops_the_projector(database: Database) -> None:
+    append(f"company-{COMPANY}", e.CompanyRenamed("nobody"))
+    [event] = store.read_all()
+    with pytest.raises(MissingRow, match=f"event at 1 changes {COMPANY} in projectors_company"), transaction.atomic():
+        consumers.projectors["directory"].project([event], 1, "default")
+
+
+def test_queries_answer_from_the_generation_that_the_checkpoint_names(database: Database) -> None:
+    append(f"company-{COMPANY}", e.CompanyRegistered("one"), e.CompanyFunded(Decimal("5.00"), "USD", "a"))
+    catch_up("journal")
+    Checkpoint.objects.filter(name="journal").update(generation=2)
+    assert queries.trial_balance() == []
+    Checkpoint.objects.filter(name="journal").update(generation=1)
+    assert [(line.account, line.debit, line.credit) for line in queries.trial_balance()] == [
+        ("clearing_in", 500, 0),
+        ("company_balances", 0, 500),
+    ]
+    assert queries.trial_balance(as_of=1) == []
+    assert queries.position_of(JournalLine) == 2
+
+
+def test_text_of_any_kind_comes_through_whole(database: Database) -> None:
+    text = "tab\tand \\N and \\. and 'quotes' \"both\" {curly,} ☃ %s"
+    append(f"company-{COMPANY}", e.CompanyRegistered(text), e.CompanyFunded(Decimal("5.00"), "USD", text))
+    append(f"account-{ACCOUNT}", e.FundingAccountOpened(COMPANY, text))
+    catch_up("journal", "directory", "balances")
+    assert queries.live(Company).get().name == text
+    assert {line.reference for line in queries.live(JournalLine)} == {text}
+    assert queries.live(Balance).get(entity="account").label == text
+    append(f"company-{COMPANY}", e.CompanyRenamed(text[::-1]))
+    catch_up("directory")
+    assert queries.live(Company).get().name == text[::-1]
