@@ -40,6 +40,24 @@ class Product:
     currency: str
 
 
+def originated(
+    product: Product, due: date, rate: str = "0.001", companies: tuple[DealCompany, ...] = SELLER_AND_DEBTOR
+) -> ProductOriginated:
+    """Return the event that a product begins with."""
+    return ProductOriginated(
+        deal_uuid=DEAL,
+        asset_uuid=product.asset_uuid,
+        obligor_company_uuid=DEBTOR,
+        principal=product.principal,
+        currency=product.currency,
+        due_date=due,
+        daily_late_fee_rate=Decimal(rate),
+        late_fee_payer_role="debtor",
+        companies=companies,
+        reference="a product",
+    )
+
+
 @dataclass(slots=True)
 class Book:
     """Writes events; ids are made one after the other, spread over the whole range."""
@@ -72,20 +90,22 @@ class Book:
     ) -> Product:
         """Originate a product on that asset."""
         product = Product(self.new_uuid("product"), asset_uuid, Decimal(principal), currency)
-        originated = ProductOriginated(
-            deal_uuid=DEAL,
-            asset_uuid=asset_uuid,
-            obligor_company_uuid=DEBTOR,
-            principal=product.principal,
-            currency=currency,
-            due_date=due,
-            daily_late_fee_rate=Decimal(rate),
-            late_fee_payer_role="debtor",
-            companies=companies,
-            reference="a product",
-        )
-        self.append(stream_id("product", product.uuid), originated)
+        self.append(stream_id("product", product.uuid), originated(product, due, rate, companies))
         return product
+
+    def invoices(self, number: int, due: date) -> list[Product]:
+        """Do as `invoice` does, so many times, in few appends."""
+        products = [
+            Product(self.new_uuid("product"), self.new_uuid("asset"), Decimal("1000.00"), "USD") for _ in range(number)
+        ]
+        for some in (products[first : first + 500] for first in range(0, number, 500)):
+            events = []
+            for product in some:
+                registered = AssetRegistered(product.principal, "USD", SELLER, DEBTOR, "an invoice")
+                events.append(NewEvent(f"asset-{product.asset_uuid}", registered))
+                events.append(NewEvent(f"product-{product.uuid}", originated(product, due)))
+            store.append(events, CONTEXT)
+        return products
 
     def invoice(self, due: date, value: str = "1000.00", currency: str = "USD", rate: str = "0.001") -> Product:
         """Register an asset and originate a product on all of it."""

@@ -1,0 +1,166 @@
+"""Two years of real invoices, and a few weeks of made-up ones: the late fees are exactly those that the files tell."""
+
+import csv
+import os
+import random
+import signal
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from eventstore import store
+from tests.databases import Database
+from tests.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
+from tests.processes import ROOT, RunManage, StartManage, wait_until
+
+LATE_FEES = ("run_processmanager", "late_fees")
+GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    return made_up()
+
+
+@pytest.fixture
+def path(rows: list[Row], tmp_path: Path) -> str:
+    return written(tmp_path / "invoices.csv", rows)
+
+
+def written(path: Path, rows: list[Row]) -> str:
+    path.write_text(content(rows))
+    return str(path)
+
+
+def assert_records_nothing_more(run_manage: RunManage, path: str) -> None:
+    before = store.head()
+    assert (
+        "recorded: 0 dates, 0 companies, 0 deals, 0 invoices, 0 settlements"
+        in run_manage("import_receivables", path).stdout
+    )
+    assert store.head() == before
+
+
+def test_late_fees_that_catches_up_afterwards_charges_every_day_late(
+    database: Database, rows: list[Row], path: str, run_manage: RunManage
+) -> None:
+    run_manage("import_receivables", path)
+    run_manage(*LATE_FEES, "--once")
+    assert_recorded(rows)
+    assert_records_nothing_more(run_manage, path)
+
+
+def test_late_fees_that_follows_live_charges_every_day_late(
+    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+) -> None:
+    late_fees = start_manage(*LATE_FEES)
+    run_manage("import_receivables", path)
+    wait_until(lambda: counted("LateFeesAssessed") == counted("SystemCycled"), timeout=60)
+    late_fees.send_signal(signal.SIGTERM)
+    assert late_fees.wait(timeout=20) == 0, late_fees.errors()
+    assert_recorded(rows)
+
+
+def test_late_fees_killed_again_and_again_charges_every_day_late(
+    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+) -> None:
+    run_manage("import_receivables", path)
+    chance = random.Random(7)
+    kills = 0
+    while counted("LateFeesAssessed") < counted("SystemCycled") and kills < 5:
+        before = counted("LateFeesAssessed")
+        late_fees = start_manage(*LATE_FEES)
+        wait_until(lambda before=before: counted("LateFeesAssessed") > before, timeout=60, every=0.001)
+        time.sleep(chance.uniform(0, 0.03))
+        late_fees.kill_group()
+        kills += 1
+    assert kills > 2
+    run_manage(*LATE_FEES, "--once")
+    assert_recorded(rows)
+
+
+def test_an_import_killed_again_and_again_goes_on_where_it_was(
+    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+) -> None:
+    chance = random.Random(11)
+    for _ in range(3):
+        before = store.head().position
+        importing = start_manage("import_receivables", path)
+        wait_until(
+            lambda before=before, running=importing: store.head().position > before or running.poll() is not None,
+            timeout=60,
+            every=0.001,
+        )
+        time.sleep(chance.uniform(0, 0.1))
+        importing.kill_group()
+    assert counted("ProductOriginated") < len(rows)
+    run_manage("import_receivables", path)
+    run_manage(*LATE_FEES, "--once")
+    assert_recorded(rows)
+
+
+def test_two_imports_of_one_file_at_once_record_it_once(
+    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+) -> None:
+    imports = [start_manage("import_receivables", path) for _ in range(2)]
+    ended = [importing.wait(timeout=60) for importing in imports]
+    assert 0 in ended, [importing.errors() for importing in imports]
+    run_manage("import_receivables", path)
+    run_manage(*LATE_FEES, "--once")
+    assert_recorded(rows)
+
+
+def test_a_longer_export_of_the_same_source_goes_on_where_the_last_one_ended(
+    database: Database, rows: list[Row], path: str, tmp_path: Path, run_manage: RunManage
+) -> None:
+    middle = sorted(row.invoice_date for row in rows)[len(rows) // 2]
+    run_manage("import_receivables", written(tmp_path / "earlier.csv", as_exported_on(middle, rows)))
+    run_manage("import_receivables", path)
+    run_manage(*LATE_FEES, "--once")
+    assert_recorded(rows)
+
+
+@pytest.mark.skipif(not GIVEN.exists(), reason=f"{GIVEN} is not there; RECEIVABLES_CSV may name another place")
+@pytest.mark.timeout(240)
+def test_two_years_of_real_invoices_incur_exactly_the_late_fees_that_the_file_says(
+    database: Database, run_manage: RunManage, start_manage: StartManage
+) -> None:
+    importing = start_manage("import_receivables", str(GIVEN))
+    chance = random.Random(5)
+    while importing.poll() is None:
+        late_fees = start_manage(*LATE_FEES)
+        time.sleep(chance.uniform(0.6, 3))
+        late_fees.kill_group()
+    assert importing.returncode == 0, importing.errors()
+    run_manage(*LATE_FEES, "--once", timeout=120)
+    assert counted("SystemCycled") == counted("LateFeesAssessed") == 738
+    assert counted("ProductOriginated") == 2466
+    assert counted("LateFeeIncurred") == 8489
+    rows = real_rows()
+    assert sum(row.days_late for row in rows) == 8489
+    assert sum(row.days_late > 0 for row in rows) == 877
+    assert_recorded(rows)
+    assert_records_nothing_more(run_manage, str(GIVEN))
+    assert last_date(rows).isoformat() == "2014-01-09"
+
+
+def real_rows() -> list[Row]:
+    with GIVEN.open(newline="") as file:
+        return [
+            Row(
+                line["customerID"],
+                line["invoiceNumber"],
+                day(line["InvoiceDate"]),
+                day(line["DueDate"]),
+                line["InvoiceAmount"],
+                day(line["SettledDate"]),
+            )
+            for line in csv.DictReader(file)
+        ]
+
+
+def day(text: str) -> date:
+    number, month, year = text.split("/")
+    return date(int(year), int(month), int(number))

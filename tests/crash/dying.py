@@ -1,0 +1,58 @@
+"""Work that is killed with -9 at one exact point: before or after its n-th statement or commit."""
+
+import itertools
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import psycopg
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
+
+_PLACES: Final[tuple[tuple[type, str], ...]] = (
+    (psycopg.Cursor, "execute"),
+    (SQLiteCursorWrapper, "execute"),
+    (SQLiteCursorWrapper, "executemany"),
+    (BaseDatabaseWrapper, "_commit"),
+)
+
+
+def dies_at(point: int, work: Callable[[], object]) -> bool:
+    """Do the work in a process of its own that kills itself at a point, counted from 1; say whether it came to that."""
+    # Connections must not be shared with the child: whoever closes one first ends it for both.
+    connections.close_all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _die_at(point)
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"the work itself failed: {status}"
+    return os.WIFSIGNALED(status)
+
+
+def _die_at(point: int) -> None:
+    points = itertools.count(1)
+    for cls, name in _PLACES:
+        setattr(cls, name, _counted(getattr(cls, name), points, point))
+
+
+def _counted(original: Callable[..., Any], points: Iterator[int], point: int) -> Callable[..., Any]:
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        if next(points) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if next(points) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return counted

@@ -1,0 +1,84 @@
+"""However often late_fees is killed in the middle of a cycle, and whoever else runs it, each fee is charged once."""
+
+import random
+import signal
+import time
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from eventstore.consumer import Step
+from tests.book import Book, assessed, charged, late_fees, run_late_fees
+from tests.crash.dying import dies_at
+from tests.databases import Database
+from tests.processes import StartManage, wait_until
+
+DUE = date(2024, 3, 1)
+POINTS = 70
+
+
+def days(count: int) -> list[date]:
+    return [DUE + timedelta(days=number) for number in range(1, count + 1)]
+
+
+def test_killed_before_and_after_each_of_its_statements_it_loses_and_doubles_nothing(database: Database) -> None:
+    run_late_fees()
+    book = Book()
+    products = [book.invoice(DUE) for _ in range(8)]
+    cycled, deaths = 0, 0
+    for point in range(1, POINTS + 1):
+        if len(assessed()) == cycled:
+            cycled += 1
+            book.cycle(DUE + timedelta(days=cycled))
+        deaths += dies_at(point, lambda: run_late_fees(batch_size=3))
+    assert deaths > POINTS // 2
+    run_late_fees()
+    assert charged() == sorted((product.uuid, day, Decimal("1.00")) for product in products for day in days(cycled))
+    assert [event.incurred for event in assessed().values()] == [8] * cycled
+    assert list(assessed()) == days(cycled)
+
+
+def test_two_copies_that_take_turns_chunk_by_chunk_charge_each_product_once(database: Database) -> None:
+    run_late_fees()
+    book = Book()
+    products = [book.invoice(DUE) for _ in range(10)]
+    for day in days(2):
+        book.cycle(day)
+    copies = [late_fees(batch_size=1) for _ in range(2)]
+    chance = random.Random(3)
+    for _ in range(300):
+        chance.choice(copies).step()
+    assert all(copy.step() is Step.IDLE for copy in copies)
+    assert charged() == sorted((product.uuid, day, Decimal("1.00")) for product in products for day in days(2))
+
+
+@pytest.mark.timeout(180)
+def test_two_copies_killed_again_and_again_in_a_large_cycle_charge_each_product_once(
+    database: Database, start_manage: StartManage
+) -> None:
+    run_late_fees()
+    book = Book()
+    products = book.invoices(2000, DUE)
+    position = book.cycle(DUE + timedelta(days=1))
+    for product in products[::2]:
+        book.pay(product)
+    assert position
+    command = ("run_processmanager", "late_fees", "--batch-size", "50")
+    chance = random.Random(9)
+    copies = [start_manage(*command) for _ in range(2)]
+    kills = 0
+    while not assessed() and kills < 4:
+        before = len(charged())
+        wait_until(lambda before=before: len(charged()) > before or assessed(), timeout=60)
+        time.sleep(chance.uniform(0, 0.2))
+        copies.pop(0).kill_group()
+        kills += 1
+        copies.append(start_manage(*command))
+    wait_until(assessed, timeout=120, every=0.1)
+    for copy in copies:
+        copy.send_signal(signal.SIGTERM)
+    assert [copy.wait(timeout=30) for copy in copies] == [0, 0], copies[0].errors() + copies[1].errors()
+    assert kills > 1
+    assert charged() == sorted((product.uuid, DUE + timedelta(days=1), Decimal("1.00")) for product in products)
+    assert assessed()[DUE + timedelta(days=1)].overdue == len(products)

@@ -1,0 +1,104 @@
+"""Files of invoices made up for tests, and what the ledger must hold once they are imported."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from uuid import UUID
+
+from eventstore import store
+from processmanagers.receivables import ids
+
+HEADER = "customerID,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,DaysLate"
+FORM = "%d/%m/%Y"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One invoice as the file has it."""
+
+    customer: str
+    number: str
+    invoice_date: date
+    due_date: date
+    amount: str
+    settled_date: date | None
+
+    @property
+    def days_late(self) -> int:
+        """How many days after its due date it was settled."""
+        return 0 if self.settled_date is None else max(0, (self.settled_date - self.due_date).days)
+
+    def text(self) -> str:
+        """Return the line of the file."""
+        settled, late = ("", "") if self.settled_date is None else (f"{self.settled_date:{FORM}}", str(self.days_late))
+        dates = f"{self.invoice_date:{FORM}},{self.due_date:{FORM}}"
+        return f"{self.customer},{self.number},{dates},{self.amount},No,{settled},{late}"
+
+
+def made_up(count: int = 150, *, seed: int = 1, begin: date = date(2023, 12, 20)) -> list[Row]:
+    """Return invoices of some customers over a few weeks; some stay open, some are settled at once."""
+    chance = random.Random(seed)
+    rows = []
+    for number in range(count):
+        invoiced = begin + timedelta(days=chance.randint(0, 40) if number else 0)
+        due = invoiced + timedelta(days=chance.choice((0, 5, 10)))
+        settled = None if chance.random() < 0.1 else invoiced + timedelta(days=chance.randint(0, 20))
+        amount = f"{chance.randint(20_00, 900_00) / 100:.2f}"
+        rows.append(Row(f"C-{chance.randint(1, 12)}", f"{1000 + number}", invoiced, due, amount, settled))
+    return rows
+
+
+def content(rows: list[Row]) -> str:
+    """Return the whole file."""
+    return "\r\n".join((HEADER, *(row.text() for row in rows), ""))
+
+
+def as_exported_on(day: date, rows: list[Row]) -> list[Row]:
+    """Return the rows as an export on an earlier day had them: later invoices missing, later settlements open."""
+    known = [row for row in rows if row.invoice_date <= day]
+    return [replace(row, settled_date=None) if row.settled_date and row.settled_date > day else row for row in known]
+
+
+def last_date(rows: list[Row]) -> date:
+    """Return the last date on which anything happened."""
+    return max(row.settled_date or row.invoice_date for row in rows)
+
+
+def days_overdue(rows: list[Row]) -> dict[UUID, int]:
+    """Return for each product that must have fees how many days it was overdue until settled, or until the end."""
+    end = last_date(rows)
+    late = {
+        ids.product_uuid("Seller", row.number): ((row.settled_date or end) - row.due_date).days
+        for row in rows
+        if (row.settled_date or end) > row.due_date
+    }
+    return {product: days for product, days in late.items() if days}
+
+
+def assert_recorded(rows: list[Row]) -> None:
+    """Check the log against the file: every date and invoice once, every product's fees exactly its days late."""
+    first, last = min(row.invoice_date for row in rows), last_date(rows)
+    dates = [event.data.new_date for event in store.read_all(types=["SystemCycled"])]
+    assert dates[0] == first
+    assert dates[-1] == last
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(dates))
+    assert counted("AssetRegistered") == counted("ProductOriginated") == len(rows)
+    assert counted("PaymentApplied") == sum(row.settled_date is not None for row in rows)
+    customers = {row.customer for row in rows}
+    assert counted("CompanyRegistered") == len(customers) + 1
+    assert counted("DealActivated") == len(customers)
+    assert [event.data.business_date for event in store.read_all(types=["LateFeesAssessed"])] == dates
+    fees = Counter((event.uuid, event.data.business_date) for event in store.read_all(types=["LateFeeIncurred"]))
+    assert set(fees.values()) <= {1}
+    assert Counter(product for product, _ in fees) == days_overdue(rows)
+    values = {ids.product_uuid("Seller", row.number): Decimal(row.amount) for row in rows}
+    for event in store.read_all(types=["LateFeeIncurred"]):
+        assert event.data.amount == round(values[event.uuid] * Decimal("0.001"), 2)
+
+
+def counted(type_name: str) -> int:
+    """Return how many events of a type there are."""
+    return sum(1 for _ in store.read_all(types=[type_name]))
