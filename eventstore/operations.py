@@ -69,7 +69,9 @@ def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
         raise OperationRefused(f"there is no event at position {position}: a hole in the log cannot be skipped")
 
 
-def record(action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None) -> None:
+def record(  # noqa: PLR0913 - the row's own columns
+    action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None
+) -> None:
     """Keep what an operator did, in the transaction of what it changes."""
     OperatorAction.objects.using(using).create(
         consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()

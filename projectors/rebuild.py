@@ -81,7 +81,7 @@ class Rebuild(Projection):
         self.rows = checkpoints.load(self.names, self.using)
         if len(self.rows) < len(self.names):
             raise Switched
-        since = self.rows[0].progress[_SKIPS_SINCE]
+        since = (self.rows[0].progress or {}).get(_SKIPS_SINCE, 0)
         skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
         self.skips = {name + REBUILD_SUFFIX: positions for name, positions in skips.items()}
 
@@ -182,8 +182,9 @@ def delete_garbage(group: Group, stop: Stop) -> None:
     using = consumers.database_of(group.names[0])
     for member in group.members:
         row = Checkpoint.objects.using(using).filter(name=member.name).first()
-        for table in member.tables if row else ():
-            while not stop.asked and _delete_some(table, row.generation, using):
+        live_generation = row.generation if row else 0
+        for table in member.tables:
+            while not stop.asked and _delete_some(table, live_generation, using):
                 pass
 
 

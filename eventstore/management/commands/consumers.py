@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
             content = [status.as_json() for status in found]
             self.stdout.write(json.dumps(content, cls=DjangoJSONEncoder, indent=2))
         elif self.stdout.isatty():
-            Console(file=self.stdout._out).print(_table(found))  # noqa: SLF001 - rich writes to the stream itself
+            Console().print(_table(found))
         else:
             self.stdout.write("\t".join(_HEADINGS))
             for status in found:

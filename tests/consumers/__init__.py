@@ -1,0 +1,1 @@
+"""Consumers made for the tests, and processes that run them."""

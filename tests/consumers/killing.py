@@ -1,0 +1,109 @@
+"""A process that kills itself between any two statements, everywhere, and goes on after each time.
+
+`python -m tests.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself before its
+k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed. It prints
+the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it would never end.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import django
+
+django.setup()
+
+from django.db import connections  # noqa: E402 - Django comes first
+from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
+
+from eventstore import store  # noqa: E402
+from eventstore.following import catch_up  # noqa: E402
+from eventstore.records import Context  # noqa: E402
+from eventstore.stopping import Stop  # noqa: E402
+from projectors.rebuild import delete_garbage, rebuild_of, run  # noqa: E402
+from tests.consumers.probes import registered, trigger  # noqa: E402
+
+
+def kill_at(moment: int) -> None:
+    """Let this process die at the so-many-th moment from now on."""
+    left = [moment]
+
+    def tick() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def execute(run_it: Callable[..., Any], *args: Any) -> Any:
+        tick()
+        return run_it(*args)
+
+    def around(name: str) -> None:
+        original = getattr(BaseDatabaseWrapper, name)
+
+        def wrapped(self: BaseDatabaseWrapper, *args: Any, **kwargs: Any) -> Any:
+            tick()
+            result = original(self, *args, **kwargs)
+            tick()
+            return result
+
+        setattr(BaseDatabaseWrapper, name, wrapped)
+
+    for name in ("_commit", "_rollback"):
+        around(name)
+    connections["default"].execute_wrappers.append(execute)
+
+
+def in_a_child(act: Callable[[], None]) -> int:
+    """Run something in a child and return how that ended."""
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        _die_of(act)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _die_of(act: Callable[[], None]) -> NoReturn:
+    try:
+        act()
+    except BaseException:  # noqa: BLE001 - the child ends here, whatever happened
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)
+
+
+def work(name: str) -> None:
+    """Catch up, or rebuild."""
+    if not name.endswith("@rebuild"):
+        catch_up(name)
+        return
+    rebuild, stop = rebuild_of(name.removesuffix("@rebuild")), Stop()
+    rebuild.begin_as(rebuild.group.names[0], actor="tests")
+    run(rebuild, stop, lambda *_: None, lambda _: None)
+    delete_garbage(rebuild.group, stop)
+
+
+def main(name: str) -> None:
+    """Kill it everywhere."""
+    kills = 0
+    while True:
+        if not name.endswith("@rebuild") or kills == 0:
+            store.append([trigger(2), trigger(2), trigger(2)][: 3 if kills == 0 else 1], Context("tests", "killing"))
+
+        def dying(moment: int = kills + 1) -> None:
+            kill_at(moment)
+            work(name)
+
+        ended = in_a_child(dying)
+        if in_a_child(lambda: work(name)) != 0 or ended not in {0, -signal.SIGKILL}:
+            sys.exit(1)
+        if ended == 0:
+            break
+        kills += 1
+    sys.stdout.write(f"{kills}\n")
+
+
+if __name__ == "__main__":
+    with registered():
+        main(sys.argv[1])

@@ -1,0 +1,178 @@
+"""Small consumers whose every effect is a row that nothing keeps from being written twice."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.db import connections, models
+
+from eventstore.consumers import Chunk, Consumers, consumers
+from eventstore.records import NewEvent, RecordedEvent
+from ledger.events import CompanyRegistered, CompanyRenamed
+from processmanagers.manager import Manager
+from projectors.projector import Projector
+
+TABLES = (
+    "CREATE TABLE probe_row (id {serial}, generation integer, name text, position bigint, detail text)",
+    "CREATE TABLE probe_fault (name text, position bigint)",
+)
+
+
+class Row(models.Model):
+    """What a probe has written about one event."""
+
+    generation = models.IntegerField()
+    name = models.TextField()
+    position = models.BigIntegerField()
+    detail = models.TextField()
+
+    class Meta:
+        app_label = "probes"
+        db_table = "probe_row"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.position}"
+
+
+class HandlerBroke(Exception):
+    """What a probe raises at a position that `break_at` names."""
+
+
+class _Probe(Projector):
+    tables: ClassVar[tuple[type[models.Model], ...]] = (Row,)
+    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered", "CompanyRenamed")
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Write a row for each event, one by one, so that there is much to be killed between."""
+        for event in events:
+            raise_if_broken(self.name, event.position, using)
+            with connections[using].cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO probe_row (generation, name, position, detail) VALUES (%s, %s, %s, %s)",
+                    [generation, self.name, event.position, self.detail(generation, using)],
+                )
+
+    def detail(self, generation: int, using: str) -> str:
+        """What the row says besides."""
+        return ""
+
+
+class Copy(_Probe):
+    """Autonomous."""
+
+    name = "copy"
+
+
+class Tally(_Probe):
+    """Autonomous as well."""
+
+    name = "tally"
+
+
+class Base(_Probe):
+    """What `dependent` depends on."""
+
+    name = "base"
+
+
+class Dependent(_Probe):
+    """Writes down how many rows `base` has at each SystemCycled."""
+
+    name = "dependent"
+    types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
+    depends_on: ClassVar[tuple[str, ...]] = ("base",)
+
+    def detail(self, generation: int, using: str) -> str:
+        """How much of `base` is visible."""
+        return str(Row.objects.using(using).filter(name="base", generation=generation).count())
+
+
+class Answers(Manager):
+    """Answers `CompanyRegistered(name="5")` with five CompanyRenamed, in chunks of at most two."""
+
+    name = "answers"
+    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+
+    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
+        """Answer a part."""
+        raise_if_broken(self.name, event.position, "default")
+        done = progress["done"] if progress else 0
+        wanted = int(event.payload["name"])
+        upto = min(done + min(limit, 2), wanted)
+        events = [NewEvent(event.stream_id, CompanyRenamed(f"{event.position}/{number}")) for number in range(done, upto)]
+        return Chunk(events, None if upto == wanted else {"done": upto})
+
+
+class Attentive(Manager):
+    """Answers with how many rows `copy` has, on which it depends."""
+
+    name = "attentive"
+    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+    depends_on: ClassVar[tuple[str, ...]] = ("copy",)
+
+    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
+        """Answer at once."""
+        seen = Row.objects.using("default").filter(name="copy", position__lte=event.position).count()
+        return Chunk([NewEvent(event.stream_id, CompanyRenamed(f"saw {seen}"))])
+
+
+PROBES: tuple[Manager | Projector, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
+
+
+@contextmanager
+def registered(*probes: Manager | Projector) -> Iterator[Consumers]:
+    """Make the probes the only consumers of this process."""
+    managers, projectors = dict(consumers.managers), dict(consumers.projectors)
+    consumers.managers.clear()
+    consumers.projectors.clear()
+    for probe in probes or PROBES:
+        consumers.register(probe)
+    try:
+        yield consumers
+    finally:
+        consumers.managers, consumers.projectors = managers, projectors
+
+
+def make_tables(using: str = "default") -> None:
+    """Make what the probes write to, and read their faults from."""
+    serial = {
+        "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "sqlite": "integer PRIMARY KEY",
+    }[connections[using].vendor]
+    with connections[using].cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(table.format(serial=serial))
+
+
+def break_at(name: str, position: int) -> None:
+    """Let a probe raise at a position, until it is mended."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("INSERT INTO probe_fault VALUES (%s, %s)", [name, position])
+
+
+def mend() -> None:
+    """Let no probe raise any more."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("DELETE FROM probe_fault")
+
+
+def raise_if_broken(name: str, position: int, using: str) -> None:
+    """Raise where `break_at` said so."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM probe_fault WHERE name = %s AND position = %s", [name, position])
+        if cursor.fetchone():
+            message = f"broken\nat {position}"
+            raise HandlerBroke(message)
+
+
+def trigger(answers: int = 1) -> NewEvent:
+    """An event that all probes but `dependent` handle, and `answers` answers so many times."""
+    return NewEvent(f"company-{uuid4()}", CompanyRegistered(str(answers)))
+
+
+def written(name: str, generation: int = 1) -> list[int]:
+    """The positions that a projector has written rows for, in the order of writing."""
+    rows = Row.objects.using("default").filter(name=name, generation=generation).order_by("id")
+    return list(rows.values_list("position", flat=True))

@@ -1,0 +1,50 @@
+"""Consumers that are killed with -9 between any two statements lose nothing and double nothing."""
+
+import sys
+
+import pytest
+
+from eventstore import store
+from eventstore.models import Checkpoint
+from tests import processes
+from tests.consumers.probes import make_tables, registered, written
+from tests.databases import Database
+
+
+def _kill_everywhere(database: Database, name: str) -> int:
+    make_tables()
+    done = processes.run([sys.executable, "-m", "tests.consumers.killing", name], database.env, check=True, timeout=100)
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["copy", "base"])
+def test_a_projector_writes_each_event_once_wherever_it_was_killed(database: Database, name: str) -> None:
+    assert _kill_everywhere(database, name) > 10
+    assert written(name) == list(range(1, store.head().position + 1))
+
+
+def test_a_process_manager_answers_each_event_once_wherever_it_was_killed(database: Database) -> None:
+    # The first trigger is appended before it is registered, and never looked back at.
+    assert _kill_everywhere(database, "answers") > 15
+    begun = Checkpoint.objects.get(name="answers").registered_position
+    triggers = [event.position for event in store.read_all(types=["CompanyRegistered"]) if event.position > begun]
+    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+    assert answers == [(position, f"{position}/{number}") for position in triggers for number in range(2)]
+
+
+def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_was_killed(database: Database) -> None:
+    assert _kill_everywhere(database, "attentive") > 20
+    begun = Checkpoint.objects.get(name="attentive").registered_position
+    triggers = [event.position for event in store.read_all(types=["CompanyRegistered"]) if event.position > begun]
+    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+    assert answers == [(position, f"saw {position}") for position in triggers]
+    assert written("copy") == list(range(1, max(triggers) + 1))
+
+
+def test_a_rebuild_switches_once_and_whole_wherever_it_was_killed(database: Database) -> None:
+    assert _kill_everywhere(database, "base@rebuild") > 20
+    with registered():
+        generations = set(Checkpoint.objects.filter(name__in=["base", "dependent"]).values_list("generation", flat=True))
+    assert len(generations) == 1
+    assert written("base", generations.pop()) == list(range(1, store.head().position + 1))
+    assert not Checkpoint.objects.filter(kind="rebuild").exists()
