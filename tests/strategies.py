@@ -73,11 +73,8 @@ _deal_companies = st.lists(_deal_company, min_size=1, max_size=3, unique=True).m
 _source = st.one_of(st.builds(Source, st.just("company"), _company), st.builds(Source, st.just("asset"), _asset))
 # Mostly an account with the company that it is opened for.
 _pairs = [*zip(COMPANIES, ACCOUNTS, strict=False)] * 3 + [(COMPANIES[2], ACCOUNTS[0])]
-_destination = st.builds(
-    lambda pair, amount, product_uuid: Destination(*pair, amount, product_uuid),
-    st.sampled_from(_pairs),
-    _amount,
-    st.none() | _product,
+_destination = st.tuples(st.sampled_from(_pairs), _amount, st.none() | _product).map(
+    lambda drawn: Destination(drawn[0][0], drawn[0][1], drawn[1], drawn[2])
 )
 
 funding = st.one_of(

@@ -74,7 +74,7 @@ def test_an_account_closes_at_balance_zero(given: Recorded) -> None:
 def test_a_payout_leaves_the_account_to_the_last_cent() -> None:
     command = replace(PAY_OUT, amount=d("100"))
     log = Given(CREDITED).when(command).then(account(ACCOUNT, FundsPaidOut(d("100.00"), "USD", "transfer 9")))
-    assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).currency) == (0, "USD")
+    assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).currency) == (d("0"), "USD")
 
 
 def test_a_payout_comes_back_whole() -> None:

@@ -56,6 +56,11 @@ def test_a_text_that_is_not_a_plain_decimal_number_is_refused(text: str) -> None
         money.parse_decimal(text)
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "0.10", "0" * 35 + "1", "0.0000000001"])
+def test_a_plain_decimal_number_is_read_as_it_is_written(text: str) -> None:
+    assert money.to_text(money.parse_decimal(text)) == (text.lstrip("0") if len(text) > 30 else text)
+
+
 @pytest.mark.parametrize(
     ("value", "digits", "reason"),
     [

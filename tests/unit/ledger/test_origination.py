@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -93,7 +95,7 @@ def test_a_rate_may_be_anything_from_0_to_1(rate: str) -> None:
 
 
 @pytest.mark.parametrize("obligor", [SELLER, CUSTOMER, THIRD])
-def test_the_obligor_may_be_any_company_of_the_deal(obligor: object) -> None:
+def test_the_obligor_may_be_any_company_of_the_deal(obligor: UUID) -> None:
     log = Given(READY, TWO_DEBTORS_DEAL).log
     log.when(replace(ORIGINATE, obligor_company_uuid=obligor))
     assert log.product(PRODUCT).obligor_company_uuid == obligor
@@ -160,5 +162,5 @@ def test_every_product_ever_originated_on_the_asset_is_looked_at() -> None:
         (READY + OTHER + PAID + originated(uuid=NOBODY) + REVERSED, {}, FINANCED),
     ],
 )
-def test_an_origination_is_refused(given: Recorded, changes: dict[str, object], refusal: Refusal) -> None:
-    Given(given).when(replace(ORIGINATE, **changes)).refused(refusal)  # type: ignore[arg-type] - a table of any fields
+def test_an_origination_is_refused(given: Recorded, changes: dict[str, Any], refusal: Refusal) -> None:
+    Given(given).when(replace(ORIGINATE, **changes)).refused(refusal)
