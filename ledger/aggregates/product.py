@@ -52,7 +52,7 @@ class Product:
     """What is owed, as it was originated and as it stands.
 
     Its status is `written_off` once it was written off, else `paid` while neither principal nor fees are outstanding,
-    else `open`: a later fee or a reversed payment opens it again. A fee for a date before the write-off that is assessed
+    else `open`: a later fee or a reversed payment opens it again. A fee that was due before a write-off and is assessed
     only after it is folded like any other, so that it stays visible.
     """
 
