@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from eventstore.checkpoints import never_registered
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand, require_migrated
 from eventstore.outages import BackOff, close_connections, is_outage
+from eventstore.registrations import never_registered
 from eventstore.stopping import Stop
 from ledger.cycle import business_today, published
 from ledger.errors import Refusal, TooManyMissingDates
