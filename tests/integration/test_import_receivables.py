@@ -1,0 +1,268 @@
+"""What import_receivables records, what it passes over, and what it refuses before anything is recorded."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from eventstore import store
+from eventstore.models import Checkpoint
+from ledger import cycle, handlers, states
+from ledger.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
+from processmanagers.receivables import ids
+from tests.databases import Database
+from tests.invoices import Row, content, counted
+
+FIRST, SECOND, THIRD = (date(2024, 3, day) for day in (1, 2, 3))
+ROWS = (
+    Row("C-1", "1", FIRST, date(2024, 3, 11), "100.00", SECOND),
+    Row("C-1", "2", FIRST, date(2024, 3, 11), "50.5", None),
+    Row("C-2", "3", SECOND, date(2024, 3, 12), "70.00", SECOND),
+)
+
+
+class Importer:
+    """Runs the command on rows, and keeps what it wrote."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.errors, self.report = path, "", ""
+
+    def __call__(self, *rows: Row, **options: str) -> None:
+        self.path.write_text(content(list(rows)))
+        out, errors = StringIO(), StringIO()
+        try:
+            call_command("import_receivables", str(self.path), stdout=out, stderr=errors, **options)
+        finally:
+            self.report, self.errors = out.getvalue(), errors.getvalue()
+
+    def faults(self, *rows: Row, **options: str) -> list[str]:
+        """Run it, see that it refuses and records nothing, and return the faults that it tells."""
+        before = store.head()
+        with pytest.raises(CommandError):
+            self(*rows, **options)
+        assert store.head() == before
+        return [line.removeprefix(f"{self.path}: ") for line in self.errors.splitlines()]
+
+
+@pytest.fixture
+def importer(database: Database, tmp_path: Path) -> Importer:
+    return Importer(tmp_path / "invoices.csv")
+
+
+def test_an_invoice_becomes_an_asset_and_a_product_under_a_deal_with_its_customer(importer: Importer) -> None:
+    importer(*ROWS)
+    asset = states.asset(ids.asset_uuid("Seller", "2")).state
+    seller, customer = ids.seller_uuid("Seller"), ids.customer_uuid("Seller", "C-1")
+    assert (asset.value, asset.currency, asset.reference) == (Decimal("50.50"), "USD", "2")
+    assert (asset.sender_company_uuid, asset.receiver_company_uuid) == (seller, customer)
+    owed = states.product(ids.product_uuid("Seller", "2")).state
+    assert (owed.principal, owed.due_date, owed.daily_late_fee_rate) == (
+        asset.value,
+        date(2024, 3, 11),
+        Decimal("0.001"),
+    )
+    assert (owed.obligor_company_uuid, owed.late_fee_payer_role, owed.status) == (customer, "debtor", "open")
+    deal = states.deal(owed.deal_uuid).state
+    assert (deal.product_line_id, deal.status) == (1, "active")
+    assert [(company.company_uuid, company.role) for company in deal.companies] == [
+        (seller, "seller"),
+        (customer, "debtor"),
+    ]
+    assert states.company(customer).state.name == "C-1"
+    assert states.product(ids.product_uuid("Seller", "1")).state.status == "paid"
+    assert {event.actor for event in store.read_all()} == {"import_receivables"}
+
+
+def test_each_date_begins_then_come_its_invoices_then_its_settlements(importer: Importer) -> None:
+    importer(*ROWS)
+    types = ("SystemCycled", "ProductOriginated", "PaymentApplied")
+    order = [
+        (event.type, event.payload.get("new_date") or event.payload["reference"])
+        for event in store.read_all(types=types)
+    ]
+    assert order == [
+        ("SystemCycled", "2024-03-01"),
+        ("ProductOriginated", "1"),
+        ("ProductOriginated", "2"),
+        ("SystemCycled", "2024-03-02"),
+        ("ProductOriginated", "3"),
+        ("PaymentApplied", "1"),
+        ("PaymentApplied", "3"),
+    ]
+
+
+def test_late_fees_begins_before_the_first_date(importer: Importer) -> None:
+    importer(*ROWS)
+    assert Checkpoint.objects.using("default").get(name="late_fees").registered_position == 0
+
+
+def test_a_second_run_records_nothing_and_says_so(importer: Importer) -> None:
+    importer(*ROWS)
+    before = store.head()
+    importer(*ROWS)
+    assert store.head() == before
+    assert importer.report.splitlines()[1:] == [
+        "recorded: 0 dates, 0 companies, 0 deals, 0 invoices, 0 settlements",
+        "recorded before: 3 invoices, 2 settlements",
+    ]
+
+
+def test_a_longer_export_goes_on_and_the_last_date_is_still_open(importer: Importer) -> None:
+    importer(*ROWS)
+    settled = replace(ROWS[1], settled_date=THIRD)
+    importer(ROWS[0], settled, ROWS[2], Row("C-3", "4", SECOND, THIRD, "1.00", None))
+    assert counted("SystemCycled") == 3
+    assert states.product(ids.product_uuid("Seller", "4")).state.status == "open"
+    assert states.product(ids.product_uuid("Seller", "2")).state.status == "paid"
+
+
+def test_dates_between_what_was_cycled_and_the_file_are_cycled_however_many(importer: Importer) -> None:
+    cycle.cycle(date(2022, 1, 1))
+    importer(*ROWS)
+    assert counted("SystemCycled") == 792
+
+
+def test_a_second_sellers_file_has_ids_of_its_own(importer: Importer) -> None:
+    importer(*ROWS)
+    importer(Row("C-1", "1", SECOND, SECOND, "3.00", None), seller="Another")
+    assert states.product(ids.product_uuid("Another", "1")).state.principal == Decimal("3.00")
+    assert counted("CompanyRegistered") == 5
+
+
+def test_what_is_recorded_is_passed_over_whatever_has_happened_since(importer: Importer) -> None:
+    importer(*ROWS)
+    cycle.cycle(THIRD)
+    uuid = ids.product_uuid("Seller", "1")
+    (paid,) = (event for event in store.read_stream(f"product-{uuid}") if event.type == "PaymentApplied")
+    handlers.execute(ReversePayment(uuid, paid.position, "bounced"), actor="tester")
+    handlers.execute(ApplyPayment(uuid, Decimal("1.00"), "a part"), actor="tester")
+    handlers.execute(WriteOffProduct(ids.product_uuid("Seller", "2"), "lost"), actor="tester")
+    before = store.head()
+    importer(*ROWS)
+    assert store.head() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        ({"amount": "100.01"}, ["line 2, column InvoiceAmount: the file says 100.01 USD, and the ledger 100.00 USD"]),
+        (
+            {"due_date": date(2024, 3, 12)},
+            ["line 2, column DueDate: the file says 2024-03-12, and the ledger 2024-03-11"],
+        ),
+        (
+            {"invoice_date": SECOND},
+            ["line 2, column InvoiceDate: the file says 2024-03-02, and the ledger 2024-03-01"],
+        ),
+        (
+            {"settled_date": THIRD},
+            ["line 2, column SettledDate: the file says 2024-03-03, and the ledger 2024-03-02"],
+        ),
+        (
+            {"settled_date": None},
+            ["line 2, column SettledDate: the file says that it is open, and the ledger 2024-03-02"],
+        ),
+        ({"customer": "C-2"}, ["line 2, column customerID: the file says C-2, and the ledger C-1"]),
+    ],
+)
+def test_a_row_that_the_ledger_holds_otherwise_is_a_fault(
+    importer: Importer, change: dict[str, str | date | None], faults: list[str]
+) -> None:
+    importer(*ROWS)
+    assert importer.faults(replace(ROWS[0], **change), *ROWS[1:]) == faults  # type: ignore[arg-type]
+
+
+def test_other_terms_than_those_recorded_are_faults(importer: Importer) -> None:
+    importer(*ROWS)
+    told = importer.faults(*ROWS, late_fee_rate="0.002")
+    assert told == [f"line {line}: the late-fee rate is 0.002, and in the ledger 0.001" for line in (2, 3, 4)]
+    told = importer.faults(*ROWS, currency="EUR")
+    assert told[0] == "line 2, column InvoiceAmount: the file says 100.00 EUR, and the ledger 100.00 USD"
+    importer(*ROWS, late_fee_rate="0.0010")
+
+
+def test_a_missing_part_of_a_date_that_is_no_longer_open_is_a_fault(importer: Importer) -> None:
+    importer(*ROWS)
+    late_settlement = replace(ROWS[1], settled_date=FIRST)
+    late_invoice = Row("C-1", "4", FIRST, THIRD, "1.00", None)
+    assert importer.faults(ROWS[0], late_settlement, ROWS[2], late_invoice) == [
+        "line 3, column SettledDate: the settlement of 2024-03-01 is not in the ledger, which is at 2024-03-02 already",
+        "line 5, column InvoiceDate: the invoice of 2024-03-01 is not in the ledger, which is at 2024-03-02 already",
+    ]
+
+
+def paid_by_hand() -> None:
+    handlers.execute(ApplyPayment(ids.product_uuid("Seller", "2"), Decimal("0.50"), "a part"), actor="tester")
+
+
+def written_off() -> None:
+    handlers.execute(WriteOffProduct(ids.product_uuid("Seller", "2"), "lost"), actor="tester")
+
+
+@pytest.mark.parametrize(("happen", "left"), [(paid_by_hand, "50.00"), (written_off, "0.00")])
+def test_a_settlement_of_what_is_no_longer_owed_is_a_fault(
+    importer: Importer, happen: Callable[[], None], left: str
+) -> None:
+    importer(*ROWS)
+    happen()
+    position = store.head().position
+    (told,) = importer.faults(ROWS[0], replace(ROWS[1], settled_date=THIRD), ROWS[2])
+    assert told.startswith("line 3, column SettledDate: the invoice cannot be settled: of its principal")
+    assert told.endswith(f" {left} is left since position {position}")
+
+
+def test_an_invoice_to_a_customer_whose_deal_is_gone_is_a_fault(importer: Importer) -> None:
+    importer(*ROWS)
+    deal_uuid = ids.deal_uuid("Seller", "C-1")
+    handlers.execute(DeleteDeal(deal_uuid), actor="tester")
+    (told,) = importer.faults(*ROWS, Row("C-1", "4", THIRD, THIRD, "1.00", None))
+    assert (
+        told == f"line 5, column customerID: deal {deal_uuid} with the customer was deleted, at {store.head().position}"
+    )
+
+
+def test_a_faulty_file_records_nothing(importer: Importer) -> None:
+    assert importer.faults(*ROWS, replace(ROWS[0], amount="1.001")) == [
+        "line 5, column InvoiceAmount: '1.001' is not an amount of USD: its currency has 2 digits after the point",
+        "line 5, column invoiceNumber: 1 stands already in line 2",
+    ]
+    assert store.head().position == 0
+    assert not Checkpoint.objects.using("default").exists()
+
+
+def test_what_is_dated_after_today_is_a_fault(importer: Importer) -> None:
+    with time_machine.travel("2024-03-02 05:00:00+00:00"):
+        told = importer.faults(*ROWS)
+    assert told[0] == "line 2, column SettledDate: 02/03/2024 is after today, 2024-03-01"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"currency": "XXX"}, "The currency 'XXX' is none of ISO 4217 with a minor unit."),
+        ({"late_fee_rate": "1.5"}, "The rate '1.5' is not valid: it is not from 0 to 1."),
+        ({"late_fee_rate": "much"}, "The --late-fee-rate 'much' is not valid: it is not a plain decimal number."),
+        ({"seller": ""}, "The --seller is not valid: it is empty."),
+        ({"date_format": "%d/%m"}, "--date-format '%d/%m' must hold day, month and year"),
+        ({"date_format": "%Q"}, "--date-format '%Q' is not one that dates can be read by: 'Q' is a bad directive"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_told_on_one_line(
+    importer: Importer, options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        importer(*ROWS, **options)
+    assert str(refused.value).startswith(message)
+    assert "\n" not in str(refused.value)
+    assert store.head().position == 0
+
+
+def test_a_file_that_is_not_there_is_told_on_one_line(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"nothing\.csv: No such file or directory"):
+        call_command("import_receivables", str(tmp_path / "nothing.csv"))
