@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from typing import Final
 
 from django.conf import settings
@@ -152,5 +151,4 @@ def catch_up(*names: str) -> None:
     projectors = [name for name in named if name not in managers]
     if projectors:
         followed += projections(projectors)
-    with closing(Stop()) as stop:
-        Follower(followed, stop, once=True).follow()
+    Follower(followed, Stop(), once=True).follow()

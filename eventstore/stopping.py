@@ -1,9 +1,9 @@
 """Ending when asked: a signal is heeded between transactions and cuts every wait short."""
 
+import os
 import select
 import signal
-import socket
-import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,28 +17,20 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
-        self._woken, self._waker = socket.socketpair()
-
-    def close(self) -> None:
-        """Give back what the waiting needs."""
-        self._woken.close()
-        self._waker.close()
+        self._woken, self._waker = os.pipe()
+        weakref.finalize(self, _close, self._woken, self._waker)
 
     def ask(self) -> None:
         """Ask for the end."""
         self.asked = True
-        self._waker.send(b"x")
+        os.write(self._waker, b"x")
 
     def wait(self, seconds: float, fileno: int | None = None) -> None:
         """Sleep until the time is over, the end is asked for, or there is something to read from `fileno`."""
         if self.asked:
             return
-        watched = [self._woken.fileno()] if fileno is None else [self._woken.fileno(), fileno]
+        watched = [self._woken] if fileno is None else [self._woken, fileno]
         select.select(watched, [], [], max(seconds, 0))
-
-    def wait_until(self, moment: float) -> None:
-        """Sleep until that moment of the monotonic clock, or the asking."""
-        self.wait(moment - time.monotonic())
 
     @contextmanager
     def on_signals(self) -> Iterator["Stop"]:
@@ -51,3 +43,8 @@ class Stop:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
