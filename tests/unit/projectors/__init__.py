@@ -1,0 +1,1 @@
+"""Tests of projectors that need no database."""
