@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import processes
+from tests import processes, scratch
 from tests.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
 from tests.postgres import Cluster
 from tests.processes import RunManage, Started, StartManage
@@ -63,7 +63,8 @@ def cluster() -> Iterator[Cluster]:
     """Return a running PostgreSQL server of this test's own that flushes to disk, to be crashed and restored."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
-    with Cluster(durable=True) as own:
+    # Processes killed with -9 leave the files as they are, so that a crash in memory is as good as one on a disk.
+    with Cluster(durable=True, place=scratch.quick()) as own:
         yield own
 
 

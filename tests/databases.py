@@ -18,10 +18,10 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from tests import scratch
+
 _CACHES: Final = (("eventstore.cache", "clear_all"), ("ledger.memberships", "reset"))
 """What the application keeps in the process about a database: module and function that forgets it."""
-
-_PLENTY: Final = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SqliteDatabases(Databases):
 
     def __init__(self) -> None:
         super().__init__()
-        self._directory = Path(tempfile.mkdtemp(prefix="daybook-sqlite-", dir=_roomy_memory()))
+        self._directory = Path(tempfile.mkdtemp(prefix="daybook-sqlite-", dir=scratch.quick()))
         self._template = self._directory / "template.sqlite3"
         migrate(self._database(self._template))
 
@@ -110,7 +110,7 @@ class PostgresDatabases(Databases):
 
     def _copy_template(self, name: str) -> Database:
         database = f"test_{name}"
-        self._execute("CREATE DATABASE {} TEMPLATE {}", database, self._template)
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", database, self._template)
         return self._database(database)
 
     def _execute(self, statement: str, *names: str) -> None:
@@ -165,9 +165,3 @@ def _disconnect(alias: str) -> None:
 
 def _parsed(url: str) -> dict[str, Any]:
     return dict(environ.Env.db_url_config(url))
-
-
-def _roomy_memory() -> str | None:
-    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the name below it
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _PLENTY
-    return str(memory) if roomy else None

@@ -18,21 +18,20 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg import sql
 
-from tests import postgres_watchdog
+from tests import postgres_watchdog, scratch
 
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    "max_wal_size": "1GB",
+    "max_wal_size": "256MB",
     "timezone": "UTC",
     "autovacuum_naptime": "5s",
     "logging_collector": "off",
     "dynamic_shared_memory_type": "mmap",  # files in the data directory: nothing stays in /dev/shm after a crash
 }
 _START_TIMEOUT_S: Final = 60
-_MAX_SOCKET_PATH: Final = 80
 
 
 class ServerDidNotStart(Exception):
@@ -42,18 +41,21 @@ class ServerDidNotStart(Exception):
 class Cluster:
     """One PostgreSQL server with a temporary directory of its own, reached by a Unix socket only.
 
-    Without `durable` nothing is flushed to disk: quick, and good for whatever does not crash the server. `settings`
-    are added to postgresql.conf and `environment` to the server's own environment (such as LD_PRELOAD).
+    With `durable` it flushes as in production, on a disk unless another `place` is given; without, it flushes nothing
+    and is kept in memory where there is room: quick, and good for whatever does not crash the server. `settings` are
+    given to the server and `environment` is added to its own (such as LD_PRELOAD).
     """
 
     def __init__(
         self,
         *,
         durable: bool = True,
+        place: str | None = None,
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="daybook-pg-", dir=_short_temporary_directory()))
+        place = place or (scratch.durable() if durable else scratch.quick())
+        self.root = Path(tempfile.mkdtemp(prefix="daybook-pg-", dir=place))
         self.data = self.root / "data"
         self.log = self.root / "log"
         self.settings = {**_SETTINGS, **({} if durable else _NOT_DURABLE), **(settings or {})}
@@ -224,9 +226,3 @@ def binaries() -> Path:
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _short_temporary_directory() -> str:
-    """Return where temporary files go, or /tmp where that is too long for the path of a socket."""
-    directory = tempfile.gettempdir()
-    return directory if len(directory) < _MAX_SOCKET_PATH else "/tmp"  # noqa: S108 - mkdtemp makes the name below it
