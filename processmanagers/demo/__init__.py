@@ -1,0 +1,1 @@
+"""The demonstration: a small made-up portfolio, always the same, through the whole machine."""

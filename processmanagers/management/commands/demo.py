@@ -1,0 +1,62 @@
+"""Shows the whole machine at work on a small portfolio, on a database of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+
+from eventstore.errors import EventStoreError
+from eventstore.management.base import ConsoleCommand
+from ledger.errors import Refusal
+from processmanagers.demo.scenes import SCENES
+from processmanagers.demo.telling import DemoFailed
+
+
+class Command(ConsoleCommand):
+    """Make the demonstration's database anew and play every scene in it."""
+
+    help = "Plays a made-up portfolio, always the same, through the whole machine, on an SQLite database of its own."
+    refusals: ClassVar = (EventStoreError, Refusal, DemoFailed)
+    needs_database = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take nothing but what the command gives to itself."""
+        parser.add_argument("--on-this-database", action="store_true", help="used by the command itself")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+        """Play it, in a process whose DATABASE_URL is that of the demonstration."""
+        if options["on_this_database"]:
+            self._play()
+            return
+        path = settings.BASE_DIR / "var" / "demo.sqlite3"
+        path.parent.mkdir(exist_ok=True)
+        for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            old.unlink(missing_ok=True)
+        surroundings = [
+            f"DATABASE_URL=sqlite:///{path}",
+            "READ_DATABASE_URL=",
+            "HYDRATION_DELAY=0",
+            "HYDRATION_DELAY_ENTROPY=0",
+        ]
+        command = [sys.executable, sys.argv[0], "demo", "--on-this-database"]
+        if subprocess.call(["/usr/bin/env", *surroundings, *command]):
+            raise CommandError("the demonstration failed; what it saw is above")
+        relative = path.relative_to(settings.BASE_DIR)
+        self.stdout.write(
+            "\nTry next, on the same database:\n"
+            f"  export DEBUG=true DATABASE_URL=sqlite:///$PWD/{relative}\n"
+            "  .venv/bin/python manage.py consumers\n"
+            "  .venv/bin/python manage.py daily_cycle --today 2026-03-07\n"
+            "  .venv/bin/python manage.py run_processmanager late_fees --once"
+        )
+
+    def _play(self) -> None:
+        call_command("migrate", verbosity=0)
+        for number, (title, scene) in enumerate(SCENES, start=1):
+            self.stdout.write(f"\n{number}. {title}\n")
+            scene(lambda line: self.stdout.write(f"   {line}"))
+            self.stdout.flush()

@@ -1,0 +1,23 @@
+"""The demonstration says the same in every run, whatever database the environment names."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
+
+
+@pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own")
+def test_the_demonstration_tells_the_same_ids_and_figures_every_time() -> None:
+    command = [sys.executable, "manage.py", "demo"]
+    first, second = (
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False) for _ in range(2)
+    )
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout == GOLDEN.read_text()
+    assert second.stdout == first.stdout
