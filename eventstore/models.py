@@ -37,7 +37,7 @@ class Event(models.Model):
         expression=CategoryOf("stream_id"), output_field=models.CharField(max_length=100), db_persist=True
     )
 
-    objects: ClassVar[models.Manager["Event"]] = EventQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Event"]] = EventQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections
 
@@ -12,13 +12,14 @@ COLUMNS = (
     "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
     " recorded_at"
 )
+_NO_VERSION_IS_HIGHER: Final = 2**63 - 1
 
 
 def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
     """Make records of rows of COLUMNS; SQLite keeps moments without a time zone, in UTC, and sometimes as text."""
     if not rows or getattr(rows[0][-1], "tzinfo", None) is not None:
         return [RecordedEvent._make(row) for row in rows]
-    return [RecordedEvent(*row[:-1], _in_utc(row[-1])) for row in rows]
+    return [RecordedEvent._make((*row[:-1], _in_utc(row[-1]))) for row in rows]
 
 
 def _in_utc(moment: datetime | str) -> datetime:
@@ -66,17 +67,16 @@ def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
 ) -> Iterator[RecordedEvent]:
     """Yield a stream's events above `after_version`, at or below position `up_to`, forwards or backwards."""
     bound, extra = ("", []) if up_to is None else (" AND position <= %s", [up_to])
-    low, high = after_version, None
+    low, high = after_version, _NO_VERSION_IS_HIGHER
+    order = "DESC" if backwards else "ASC"
+    sql = (
+        f"SELECT {COLUMNS} FROM eventstore_event WHERE stream_id = %s AND version > %s AND version < %s{bound}"  # noqa: S608
+        f" ORDER BY version {order} LIMIT %s"
+    )
     remaining = limit
     while remaining is None or remaining > 0:
         size = batch_size if remaining is None else min(batch_size, remaining)
-        below, last = ("", []) if high is None else (" AND version < %s", [high])
-        order = "DESC" if backwards else "ASC"
-        sql = (
-            f"SELECT {COLUMNS} FROM eventstore_event WHERE stream_id = %s AND version > %s{below}{bound}"  # noqa: S608
-            f" ORDER BY version {order} LIMIT %s"
-        )
-        batch = select(using, sql, [stream_id, low, *last, *extra, size])
+        batch = select(using, sql, [stream_id, low, high, *extra, size])
         yield from batch
         if len(batch) < size:
             return
@@ -124,7 +124,8 @@ def _batch(
 ) -> list[RecordedEvent]:
     low, high = bounds
     types, category = filters
-    where, params = "position > %s", [low]
+    params: list[Any] = [low]
+    where = "position > %s"
     if high is not None:
         where, params = f"{where} AND position <= %s", [*params, high]
     if category is not None:
