@@ -1,6 +1,7 @@
 """Whatever is asked for and in whatever order: money is conserved, nothing is overdrawn, and folds agree."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -89,13 +90,18 @@ def after(wishes: list[Wish]) -> Log:
     return log
 
 
-def states(recorded: Recorded) -> dict[str, Any]:
-    """Return the state of every stream."""
+def history(recorded: Recorded) -> Iterator[dict[str, Any]]:
+    """Yield the state of every stream after each event."""
     folded: dict[str, Any] = {}
     for stream, event in recorded:
         initial, evolve = decisions.STATES[stream.partition("-")[0]]
         folded[stream] = evolve(folded.get(stream, initial), event)
-    return folded
+        yield folded
+
+
+def states(recorded: Recorded) -> dict[str, Any]:
+    """Return the state of every stream at the end."""
+    return [{}, *history(recorded)][-1]
 
 
 def balances(log: Log) -> dict[str | None, Decimal]:
@@ -144,8 +150,8 @@ def test_what_a_grant_draws_is_what_it_pays(wishes: list[Wish]) -> None:
 @given(strategies.sequences)
 def test_nothing_is_ever_below_zero_and_no_closed_account_holds_money(wishes: list[Wish]) -> None:
     log = after(wishes)
-    for length in range(len(log.recorded) + 1):
-        for stream, state in states(tuple(log.recorded[:length])).items():
+    for folded in history(tuple(log.recorded)):
+        for stream, state in folded.items():
             if stream.startswith(("company-", "asset-", "account-")):
                 assert state.balance >= 0
             if stream.startswith("account-") and state.status == "closed":
@@ -166,10 +172,10 @@ def test_what_is_owed_is_what_was_lent_less_what_was_paid(wishes: list[Wish]) ->
 @given(strategies.sequences)
 def test_an_asset_backs_at_most_one_product_with_principal_outstanding(wishes: list[Wish]) -> None:
     log = after(wishes)
-    for length in range(len(log.recorded) + 1):
+    for folded in history(tuple(log.recorded)):
         owing = [
             state.asset_uuid
-            for stream, state in states(tuple(log.recorded[:length])).items()
+            for stream, state in folded.items()
             if stream.startswith("product-") and state.principal_outstanding > 0 and state.asset_uuid is not None
         ]
         assert len(owing) == len(set(owing))
