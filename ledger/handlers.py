@@ -3,11 +3,12 @@
 # Note [Every stream looked at is checked]
 A decision is only as good as what it rests on. Facts note the version of each stream that a decision looks at, and the
 append checks all of them, also those that it does not write to: an account that is closed while a grant is decided
-makes the append fail, and the grant is decided again.
+makes the append fail, and the grant is decided again. A refusal appends nothing that could fail; so it is told only
+where none of the streams has moved since it was looked at. Otherwise it might give a sum of balances that never were
+at one time.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,12 +75,23 @@ class LoadedFacts:
         """Return how many digits the currency has after the point; raises UnknownCurrency."""
         return currencies.minor_digits(currency)
 
+    def have_moved(self) -> bool:
+        """Say whether one of the streams looked at has grown since, so that they may never have been so at one time."""
+        return len(self.expected) > 1 and any(
+            version != _version_of(stream, self._using) for stream, version in self.expected.items()
+        )
+
     def _state(self, category: str, uuid: UUID) -> Any:  # noqa: ANN401 - the state of whichever category
         stream = stream_id(category, uuid)
         if stream not in self.expected:
             loaded = states.state(category, uuid, using=self._using)
             self._states[stream], self.expected[stream] = loaded.state, loaded.version
         return self._states[stream]
+
+
+def _version_of(stream: str, using: str) -> int:
+    newest = next(store.read_stream(stream, backwards=True, limit=1, using=using), None)
+    return 0 if newest is None else newest.version
 
 
 def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which key
@@ -98,30 +110,42 @@ def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which
     `store.append` raises; OutcomeUnknown is never tried again here.
     """
     context = Context(actor, correlation_id or str(uuid4()), causation, metadata or {})
-    attempts = settings.COMMAND_MAX_ATTEMPTS
-    for _ in range(attempts - 1):
+    for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
+        facts = LoadedFacts(using)
         try:
-            return _attempt(command, context, key, using, nullcontext())
+            return _decide_and_append(command, facts, context, key, using)
         except WrongExpectedVersion:
             continue
-    # Nobody else can append while the last attempt looks and decides, so a command that always loses gets its turn.
-    return _attempt(command, context, key, using, store.append_lock(using))
+        except Refusal as refusal:
+            if facts.have_moved():
+                continue
+            return _recorded_before(refusal, facts, key, using)
+    return _last_attempt(command, context, key, using)
 
 
-def _attempt(
-    command: Command, context: Context, key: IdempotencyKey | None, using: str, lock: AbstractContextManager[None]
-) -> Appended:
+def _last_attempt(command: Command, context: Context, key: IdempotencyKey | None, using: str) -> Appended:
+    """Decide while nobody else can append, so that a command that always loses gets its turn."""
     facts = LoadedFacts(using)
     try:
-        with lock:
-            events = [NewEvent(stream, data) for stream, data in decisions.decide(command, facts)]
-            return store.append(events, context, expected=facts.expected, key=key, using=using)
-    except Refusal:
-        # A twin with the same key may have been faster, and then the refusal is of its success.
-        recorded = None if key is None else store.recorded_under(key, using)
-        if recorded is not None:
-            return recorded
-        if facts.expected:
-            # "Already exists" and its like must not be said of what a crash could still take back.
-            store.barrier(using)
-        raise
+        with store.append_lock(using):
+            return _decide_and_append(command, facts, context, key, using)
+    except Refusal as refusal:
+        return _recorded_before(refusal, facts, key, using)
+
+
+def _decide_and_append(
+    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+) -> Appended:
+    events = [NewEvent(stream, data) for stream, data in decisions.decide(command, facts)]
+    return store.append(events, context, expected=facts.expected, key=key, using=using)
+
+
+def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey | None, using: str) -> Appended:
+    """Return what a twin with the same key has recorded, for then the refusal is of its success; else raise it."""
+    recorded = None if key is None else store.recorded_under(key, using)
+    if recorded is not None:
+        return recorded
+    if facts.expected:
+        # "Already exists" and its like must not be said of what a crash could still take back.
+        store.barrier(using)
+    raise refusal

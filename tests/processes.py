@@ -49,6 +49,7 @@ class Started(subprocess.Popen[bytes]):
                 stderr=stderr,
                 start_new_session=True,
             )
+        del vars(self)["errors"]  # Popen's own, None for bytes, would hide the method
 
     def output(self) -> str:
         """Return what it has written to standard output so far."""
