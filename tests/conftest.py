@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import processes, scratch
@@ -18,7 +19,7 @@ from tests.processes import RunManage, Started, StartManage
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""
 
-OURS: Final = {"database", "databases", "durable_database"}
+OURS: Final = {"database", "databases", "read_database", "durable_database", "cluster"}
 DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
 
 
@@ -56,6 +57,21 @@ def database(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterat
         assert connection.vendor == fresh.vendor == os.environ["DAYBOOK_TEST_VENDOR"]
         yield fresh
     databases.drop(fresh)
+
+
+@pytest.fixture
+def read_database(
+    database: Database, databases: Databases, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """Return a second database, for the read models: the alias `read`, and READ_DATABASE_URL for subprocesses."""
+    second = databases.make()
+    monkeypatch.setenv("READ_DATABASE_URL", second.url)
+    settings.READ_DATABASE = "read"
+    connections.settings["read"] = dict(connections.settings["default"])
+    with connected_to(second, alias="read"):
+        yield second
+    del connections.settings["read"]
+    databases.drop(second)
 
 
 @pytest.fixture

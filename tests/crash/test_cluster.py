@@ -1,10 +1,24 @@
 """The test's own PostgreSQL server: what was committed survives a crash, and an older copy can be restored."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 from django.contrib.auth.models import User
 from django.db import connections
 
 from tests.databases import Database
 from tests.postgres import Cluster
+from tests.processes import ROOT, wait_until
+
+OWNER = """
+import time
+from tests.postgres import Cluster
+cluster = Cluster(durable=False)
+cluster.start()
+print(cluster.root, cluster.connect().info.backend_pid, flush=True)
+time.sleep(60)
+"""
 
 
 def test_what_was_committed_survives_a_crash_of_the_whole_server(durable_database: Database, cluster: Cluster) -> None:
@@ -27,3 +41,13 @@ def test_an_older_copy_of_the_data_can_be_restored(durable_database: Database, c
     cluster.restore(backup)
     cluster.start()
     assert [user.username for user in User.objects.all()] == ["old"]
+
+
+def test_no_server_outlives_the_process_that_started_it_even_when_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        root, backend = owner.stdout.readline().split()
+        assert Path(root).exists()
+        owner.kill()
+        wait_until(lambda: not Path(root).exists())
+        wait_until(lambda: not Path(f"/proc/{backend}").exists())

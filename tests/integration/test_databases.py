@@ -42,6 +42,13 @@ def test_threads_and_processes_see_the_same_database(database: Database, run_man
     assert done.stdout.strip() == "thread"
 
 
+def test_read_models_can_have_a_database_of_their_own(read_database: Database, run_manage: RunManage) -> None:
+    User.objects.using("read").create(username="reader")
+    assert not User.objects.exists()
+    code = "from django.contrib.auth.models import User; print(User.objects.using('read').get().username)"
+    assert run_manage("shell", "-v0", "-c", code).stdout.strip() == "reader"
+
+
 def test_a_started_process_can_be_killed(start_manage: StartManage) -> None:
     process = start_manage("shell", "-v0", "-c", "import time; print('up'); time.sleep(60)")
     wait_until(lambda: "up" in process.output())
