@@ -4,9 +4,9 @@ Read from the products as they are when the cycle is handled, which is as they w
 group with financial_products. Fees age with their product, and the date's own fees are not yet among them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import Case, Count, Max, Model, Sum, Value, When
 
@@ -47,10 +47,10 @@ def bucket_of(due_date: date, on: date) -> str:
 _LIMITS = ((_Bucket.CURRENT, 0), (_Bucket.DAYS_1_30, 30), (_Bucket.DAYS_31_60, 60), (_Bucket.DAYS_61_90, 90))
 
 
-def _buckets(on: date, generation: int, using: str) -> Sequence[dict[str, object]]:
+def _buckets(on: date, generation: int, using: str) -> Iterable[Mapping[str, Any]]:
     whens = [When(due_date__gte=on - timedelta(days=days), then=Value(bucket.value)) for bucket, days in _LIMITS]
     owing = FinancialProduct.objects.using(using).filter(generation=generation, owes=True)
-    return list(
+    return (
         owing.values("currency", bucket=Case(*whens, default=Value(_Bucket.OVER_90.value)))
         .order_by("currency", "bucket")
         .annotate(

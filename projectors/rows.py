@@ -35,8 +35,8 @@ class Table:
         self.name = model._meta.db_table  # noqa: SLF001 - Django's own name
         self.key = key
         self.changing = changing
-        fields = [f for f in model._meta.concrete_fields if f.column not in ("id", "generation")]  # noqa: SLF001
-        self._types = {f.column: _ARRAY_TYPES.get(f.get_internal_type(), "text") for f in fields}
+        fields = [f for f in model._meta.concrete_fields if f.name not in {"id", "generation"}]  # noqa: SLF001
+        self._types = {f.name: _ARRAY_TYPES.get(f.get_internal_type(), "text") for f in fields}
         self._columns = tuple(self._types)
         self._uuids = frozenset(column for column, type_ in self._types.items() if type_ == "uuid")
 

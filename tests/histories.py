@@ -189,7 +189,7 @@ class History:
         fees = [(stream_id("product", uuid), self._fee(uuid, self._today)) for uuid in overdue]
         incurred = [fee for _, fee in fees if isinstance(fee, LateFeeIncurred)]
         totals = tuple(
-            CurrencyTotal(currency, sum(fee.amount for fee in incurred if fee.currency == currency))
+            CurrencyTotal(currency, sum((fee.amount for fee in incurred if fee.currency == currency), Decimal(0)))
             for currency in sorted({fee.currency for fee in incurred})
         )
         counts = (len(fees), len(incurred), len(fees) - len(incurred), 0)

@@ -3,7 +3,7 @@
 Figures are debits less credits, in minor units: balances are liabilities and therefore below zero.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -49,10 +49,11 @@ class PartyAccounts:
         view = entity.at.get(self._position)
         return _FIGURES[category](view) if view is not None and view.state.currency else {}
 
-    def _sums(self, category: str, uuids: Sequence[UUID]) -> QuerySet[JournalLine, dict[str, Any]]:
+    def _sums(self, category: str, uuids: Sequence[UUID]) -> Iterable[Mapping[str, Any]]:
         of_parties = self._lines.filter(party_type=category, party_uuid__in=uuids)
         keys = ("party_uuid", "account", "currency", "minor_digits")
-        return of_parties.values(*keys).annotate(net=Sum(F("debit") - F("credit"))).order_by(*keys)
+        sums: Iterable[Mapping[str, Any]] = of_parties.values(*keys).annotate(net=Sum(F("debit") - F("credit")))
+        return sums
 
 
 def _compare(party: Party, expected: Figures, found: Figures) -> None:

@@ -52,7 +52,7 @@ class Log:
         """Go through a batch of events; raises Difference where the journal's lines are not theirs."""
         last = min(events[-1].position, self._journal_position)
         in_journal = journal.filter(position__range=(events[0].position, last)).order_by("position", "line").values()
-        found = iter(in_journal)
+        found: Iterator[Mapping[str, Any]] = iter(in_journal)
         for event in events:
             data = event.data
             if event.position <= self._journal_position:
@@ -65,9 +65,9 @@ class Log:
                 self.cycles.append(Cycle(event.position, data.new_date))
         _nothing_more(found)
 
-    def _compare_lines(self, event: RecordedEvent, found: Iterator[dict[str, Any]]) -> None:
+    def _compare_lines(self, event: RecordedEvent, found: Iterator[Mapping[str, Any]]) -> None:
         payload = payload_of(event)
-        booking_date = self._cycled and self._cycled.isoformat()
+        booking_date = self._cycled.isoformat() if self._cycled is not None else None
         business_date = payload.get("new_date") or payload.get("business_date") or booking_date
         for line in lines(Booking(event, payload, booking_date, business_date)):
             self.lines += 1
@@ -131,7 +131,7 @@ _COLUMNS: Final = ("event_type", "business_date", "booking_date", "reference", "
 def _compare_line(table: str, party: Party, line: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     place = [(side["position"], side["line"]) for side in (line, row)]
     if place[1] < place[0]:
-        _nothing_more(iter([dict(row)]))
+        _nothing_more(iter([row]))
     if place[1] > place[0]:
         raise Difference(table, line["account"], party, _figure(line), NOTHING)
     found_party = (row["account"], row["party_type"], str(row["party_uuid"]))
@@ -150,7 +150,7 @@ def _figure(line: Mapping[str, Any]) -> str:
     return f"debit {money[0]}" if money[0].minor else f"credit {money[1]}"
 
 
-def _nothing_more(found: Iterator[dict[str, Any]]) -> None:
+def _nothing_more(found: Iterator[Mapping[str, Any]]) -> None:
     row = next(found, None)
     if row is not None:
         party = Party(row["party_type"], row["party_uuid"])

@@ -152,11 +152,8 @@ def _compare_bucket(expected: Due, row: AgingBucket | None) -> None:
         if figures[0] != figures[1]:
             raise Difference("aging", column, party, *figures)
     if (expected.products, expected.cycle.position) != (row.products, row.position):
-        figures = [
-            f"{products} at {at}"
-            for products, at in ((expected.products, expected.cycle.position), (row.products, row.position))
-        ]
-        raise Difference("aging", "products", party, *figures)
+        by_events = f"{expected.products} at {expected.cycle.position}"
+        raise Difference("aging", "products", party, by_events, f"{row.products} at {row.position}")
 
 
 def _compare_totals(expected: Mapping[tuple[str, str], int], lines: QuerySet[JournalLine]) -> int:

