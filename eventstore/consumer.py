@@ -90,7 +90,7 @@ class Consumer(ABC):
         if step is not Step.PROGRESSED:
             self.forget()
             self.meter.rest()
-        self._watch.look(self.meter.rate, idle=step is Step.IDLE)
+        self._watch.look(self.meter.rate)
         return step
 
     def _step(self) -> Step:
@@ -98,7 +98,7 @@ class Consumer(ABC):
             self.load()
         if any(row.paused for row in self.rows):
             return Step.PAUSED
-        if not self._events:
+        if not self._events or self._events[0].position != self.place.position + 1:
             self._events = self.read()
         return self.work(self._events) if self._events else Step.IDLE
 
@@ -125,7 +125,7 @@ class Consumer(ABC):
     def read(self) -> list[RecordedEvent]:
         """Read the next events, beginning with the last one dealt with, which must still be what it was."""
         position, recorded_at = self.place
-        events = store.read_batch(from_position=max(position, 1), limit=self.batch_size + 1)
+        events = store.read_batch(from_position=max(position, 1), limit=self.batch_size + (1 if position else 0))
         if position:
             found = events.pop(0) if events and events[0].position == position else None
             if found is None or (recorded_at and found.recorded_at != recorded_at):
@@ -172,12 +172,9 @@ class Consumer(ABC):
         for row in self.rows:
             row.position, row.recorded_at = place
             row.progress, row.error_position, row.error_count = self.lasting(), None, 0
-        while self._events and self._events[0].position <= place.position:
-            self._drop(place.position)
+        if self._events:
+            self._events = self._events[place.position - self._events[0].position + 1 :]
         self.stopped = None
-
-    def _drop(self, position: int) -> None:
-        self._events = self._events[position - self._events[0].position + 1 :]
 
     def stop(self, name: str | None, position: int, message: str) -> Step:
         """Keep in the member's row, or in all, where and why it stopped; in a transaction of its own."""
@@ -194,9 +191,10 @@ class Consumer(ABC):
         return Step.STOPPED
 
     def is_held(self) -> bool:
-        """Whether the rows still name the error at which the consumer stopped: no operator has cleared it."""
+        """Whether the rows still are what the consumer stopped for: no operator has cleared the error, or rebuilt."""
         rows = checkpoints.load(self.names, self.using)
-        return len(rows) < len(self.names) or any(row.error_position is not None for row in rows)
+        apart = len(rows) < len(self.names) or len({(row.position, row.generation) for row in rows}) > 1
+        return apart or any(row.error_position is not None for row in rows)
 
 
 def describe(error: BaseException) -> str:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import transaction
+
 from eventstore import checkpoints, store
 from eventstore.clock import utc_now
 from eventstore.consumers import PROJECTOR, consumers
@@ -27,15 +29,15 @@ class Watch:
         self._names, self._using = names, using
         self._seen = self._sampled = float("-inf")
 
-    def look(self, rate: float, *, idle: bool) -> None:
+    def look(self, rate: float) -> None:
         """Write what is due; called after every step."""
         now = time.monotonic()
         if now >= self._seen + _HEARTBEAT_S:
             self._seen = now
-            seen: dict[str, Any] = {"last_seen": utc_now(), "rate": round(rate, 1)}
-            if idle:
-                seen["waiting_for"] = ""
-            Checkpoint.objects.using(self._using).filter(name__in=self._names).update(**seen)
+            with transaction.atomic(using=self._using):
+                checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
+                rows = Checkpoint.objects.using(self._using).filter(name__in=self._names)
+                rows.update(last_seen=utc_now(), rate=round(rate, 1))
         if now >= self._sampled + _SAMPLE_S:
             self._sampled = now
             sample(self._names, self._using)

@@ -102,7 +102,8 @@ class Reaction(Consumer):
             if projection.rows and projection.place.position >= position:
                 continue
             try:
-                projection.load()
+                if not projection.rows:
+                    projection.load()
             except BehindItsGroup as error:
                 return self._wait_for(error.name)
             if projection.place.position >= position:

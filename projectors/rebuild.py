@@ -21,6 +21,7 @@ from eventstore.errors import OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.outages import Reconnecting
 from eventstore.projection import Projection
+from eventstore.records import RecordedEvent
 from eventstore.stopping import Stop
 
 _DELETED_AT_ONCE = 2000
@@ -43,6 +44,7 @@ def group_to_rebuild(name: str) -> Group:
 class Rebuild(Projection):
     """The rebuild of one group, begun, gone on with, or joined."""
 
+    _read_to_head = False
     _projected = False
 
     @staticmethod
@@ -84,6 +86,17 @@ class Rebuild(Projection):
         since = (self.rows[0].progress or {}).get(_SKIPS_SINCE, 0)
         skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
         self.skips = {name + REBUILD_SUFFIX: positions for name, positions in skips.items()}
+
+    def read(self) -> list[RecordedEvent]:
+        """Read on, noticing the head."""
+        events = super().read()
+        self._read_to_head = len(events) < self.batch_size
+        return events
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the last read came to the head and is dealt with, even if something is appended all the time."""
+        return self._read_to_head and not self._events
 
     def lasting(self) -> object | None:
         """Which skips count, for as long as the rebuild lasts."""
@@ -168,7 +181,7 @@ def _advance(rebuild: Rebuild, seen: Seen) -> bool:
         step = rebuild.step()
         if step is Step.STOPPED and rebuild.stopped is not None:
             raise rebuild.stopped
-        if step is Step.IDLE and rebuild.switch():
+        if rebuild.is_near and rebuild.switch():
             return True
     except Switched:
         return True

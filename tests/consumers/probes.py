@@ -1,5 +1,7 @@
 """Small consumers whose every effect is a row that nothing keeps from being written twice."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -48,6 +50,8 @@ class _Probe(Projector):
         """Write a row for each event, one by one, so that there is much to be killed between."""
         for event in events:
             raise_if_broken(self.name, event.position, using)
+            if os.environ.get("PROBE_FREEZE_AT") == str(event.position):
+                os.kill(os.getpid(), signal.SIGSTOP)
             with connections[using].cursor() as cursor:
                 cursor.execute(
                     "INSERT INTO probe_row (generation, name, position, detail) VALUES (%s, %s, %s, %s)",

@@ -1,0 +1,442 @@
+"""The rules of all consumers: in order, none missed, exactly once, stopped and skipped by name, seen and paused."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from eventstore import monitoring, operations, store
+from eventstore.clock import utc_now
+from eventstore.consumer import Step
+from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
+from eventstore.following import Follower, catch_up, projections, reaction
+from eventstore.models import Checkpoint, LagSample, OperatorAction
+from eventstore.records import Context, NewEvent
+from eventstore.stopping import Stop
+from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
+from tests.databases import Database
+
+
+@pytest.fixture(autouse=True)
+def _probes(database: Database) -> Iterator[None]:
+    make_tables()
+    with registered():
+        yield
+
+
+def append(*events: NewEvent) -> int:
+    return store.append(events, Context("tests", "a conversation")).position
+
+
+def triggers(number: int) -> int:
+    return append(*(trigger() for _ in range(number)))
+
+
+def row(name: str) -> Checkpoint:
+    return Checkpoint.objects.get(name=name)
+
+
+def answers() -> Sequence[tuple[int | None, str]]:
+    return [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+
+
+class TestWhereItBegins:
+    def test_a_projector_begins_at_the_first_event(self) -> None:
+        triggers(3)
+        catch_up("copy")
+        assert written("copy") == [1, 2, 3]
+        assert (row("copy").position, row("copy").registered_position) == (3, 0)
+
+    def test_a_process_manager_begins_at_the_head_and_never_looks_back(self) -> None:
+        triggers(3)
+        catch_up("answers")
+        assert (row("answers").position, row("answers").registered_position, answers()) == (3, 3, [])
+        triggers(1)
+        catch_up("answers")
+        assert answers() == [(4, "4/0")]
+        assert row("answers").registered_position == 3
+
+    def test_a_name_that_is_not_in_the_code_is_refused_with_those_that_are(self) -> None:
+        with pytest.raises(UnknownConsumer, match=r"no process manager 'copy'; there are: answers, attentive"):
+            reaction("copy")
+        with pytest.raises(UnknownConsumer, match=r"no projector 'answers'; there are: base, copy, dependent, tally"):
+            projections(["answers"])
+
+
+class TestAnotherStore:
+    def test_a_checkpoint_beyond_the_head_stops_the_consumer(self) -> None:
+        triggers(5)
+        catch_up("copy")
+        forget_events_after(3)
+        with pytest.raises(NotCaughtUp, match="copy has seen position 5 .* now there is none: another store"):
+            catch_up("copy")
+        assert (row("copy").position, row("copy").error_position) == (5, 5)
+
+    def test_a_checkpoint_whose_event_is_not_the_one_remembered_stops_the_consumer(self) -> None:
+        triggers(5)
+        catch_up("copy", "answers")
+        record_at_another_moment(store.head().position)
+        triggers(5)
+        with pytest.raises(NotCaughtUp, match="copy has seen position 5"):
+            catch_up("copy")
+        assert written("copy") == [1, 2, 3, 4, 5]
+        with pytest.raises(NotCaughtUp, match="answers has seen position"):
+            catch_up("answers")
+
+    def test_a_store_that_is_another_one_cannot_be_skipped(self) -> None:
+        triggers(5)
+        catch_up("copy")
+        forget_events_after(3)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        with pytest.raises(OperationRefused, match="another store"):
+            operations.skip("copy", 5, actor="me", reason="why not")
+
+
+class TestAHoleInTheLog:
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_it_stops_the_consumer_which_names_both_positions_and_keeps_what_stands_before(self, name: str) -> None:
+        catch_up("answers")
+        triggers(9)
+        delete_event(5)
+        with pytest.raises(NotCaughtUp, match=f"{name} expected position 5 and found 6"):
+            catch_up(name)
+        assert (row(name).position, row(name).error_position) == (4, 5)
+        assert "expected position 5 and found 6" in row(name).error_message
+        if name == "copy":
+            assert written("copy") == [1, 2, 3, 4]
+
+    def test_it_cannot_be_skipped(self) -> None:
+        triggers(9)
+        delete_event(5)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        with pytest.raises(OperationRefused, match="a hole in the log cannot be skipped"):
+            operations.skip("copy", 5, actor="me", reason="why not")
+
+
+class TestAHandlerThatRaises:
+    def test_what_stands_before_the_bad_event_is_kept_and_the_row_names_it(self) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        with pytest.raises(NotCaughtUp, match="copy stopped at position 5: HandlerBroke: broken at 5"):
+            catch_up("copy")
+        assert written("copy") == [1, 2, 3, 4]
+        stopped = row("copy")
+        assert (stopped.position, stopped.error_position, stopped.error_count) == (4, 5, 1)
+        assert stopped.error_message == "HandlerBroke: broken at 5"
+        assert stopped.error_at is not None
+
+    def test_the_row_counts_how_often_and_forgets_the_error_once_it_is_past(self) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        for times in (1, 2, 3):
+            with pytest.raises(NotCaughtUp):
+                catch_up("copy")
+            assert row("copy").error_count == times
+        mend()
+        catch_up("copy")
+        assert written("copy") == list(range(1, 10))
+        mended = row("copy")
+        assert (mended.error_position, mended.error_message, mended.error_at, mended.error_count) == (None, "", None, 0)
+
+    def test_it_stops_no_other_consumer(self) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        with pytest.raises(NotCaughtUp, match="^copy stopped at position 5: HandlerBroke: broken at 5$"):
+            catch_up("copy", "tally", "base")
+        assert (written("tally"), written("base")) == (list(range(1, 10)), list(range(1, 10)))
+
+    def test_a_process_manager_that_raises_has_appended_nothing_for_the_event(self) -> None:
+        catch_up("answers")
+        triggers(3)
+        break_at("answers", 2)
+        with pytest.raises(NotCaughtUp, match="answers stopped at position 2"):
+            catch_up("answers")
+        assert answers() == [(1, "1/0")]
+        mend()
+        catch_up("answers")
+        assert answers() == [(1, "1/0"), (2, "2/0"), (3, "3/0")]
+
+    def test_the_event_may_be_skipped_with_a_reason_that_is_kept_and_no_other(self) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        break_at("copy", 7)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        for position in (4, 6, 7):
+            with pytest.raises(OperationRefused, match="copy stopped at position 5, and only that can be skipped"):
+                operations.skip("copy", position, actor="me", reason="it is bad")
+        with pytest.raises(OperationRefused, match="reason"):
+            operations.skip("copy", 5, actor="me", reason=" ")
+        operations.skip("copy", 5, actor="me", reason="it is bad")
+        with pytest.raises(NotCaughtUp, match="copy stopped at position 7"):
+            catch_up("copy")
+        assert written("copy") == [1, 2, 3, 4, 6]
+        kept = OperatorAction.objects.get()
+        assert (kept.consumer, kept.action, kept.position, kept.actor, kept.reason) == ("copy", "skip", 5, "me", "it is bad")
+
+    def test_nothing_can_be_skipped_where_nothing_has_stopped(self) -> None:
+        triggers(3)
+        catch_up("copy")
+        with pytest.raises(OperationRefused, match="copy is not stopped: there is nothing to skip"):
+            operations.skip("copy", 3, actor="me", reason="why not")
+        assert not OperatorAction.objects.exists()
+
+    def test_who_remembers_the_row_from_before_a_skip_does_not_handle_the_event_after_it(self) -> None:
+        triggers(2)
+        standby = projections(["copy"], 1)[0]
+        assert standby.step() is Step.PROGRESSED
+        break_at("copy", 2)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        operations.skip("copy", 2, actor="me", reason="it is bad")
+        mend()
+        while standby.step() is Step.PROGRESSED:
+            pass
+        assert (written("copy"), row("copy").position) == ([1], 2)
+
+    def test_a_skipped_event_of_a_process_manager_leaves_no_progress_behind(self) -> None:
+        catch_up("answers")
+        append(trigger(5), trigger(1))
+        consumer = reaction("answers")
+        consumer.step()
+        assert row("answers").progress == {"done": 2}
+        break_at("answers", 1)
+        with pytest.raises(NotCaughtUp):
+            catch_up("answers")
+        operations.skip("answers", 1, actor="me", reason="enough of it")
+        catch_up("answers")
+        assert answers() == [(1, "1/0"), (1, "1/1"), (2, "2/0")]
+        assert row("answers").progress is None
+
+
+class TestPausing:
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_a_paused_consumer_does_nothing_until_it_is_resumed(self, name: str) -> None:
+        catch_up("copy", "answers")
+        triggers(1)
+        operations.pause(name, actor="me", reason="to look at it")
+        with pytest.raises(NotCaughtUp, match=f"^{name} is paused$"):
+            catch_up(name)
+        assert row(name).position == 0
+        operations.resume(name, actor="me")
+        catch_up(name)
+        assert row(name).position >= 1
+        kept = [(one.action, one.actor, one.reason) for one in OperatorAction.objects.order_by("id")]
+        assert kept == [("pause", "me", "to look at it"), ("resume", "me", "")]
+
+    def test_it_takes_effect_between_the_chunks_of_one_event(self) -> None:
+        catch_up("answers")
+        append(trigger(6))
+        consumer = reaction("answers")
+        assert consumer.step() is Step.PROGRESSED
+        operations.pause("answers", actor="me")
+        assert consumer.step() is Step.PAUSED
+        assert len(answers()) == 2
+        operations.resume("answers", actor="me")
+        catch_up("answers")
+        assert [name for _, name in answers()] == [f"1/{number}" for number in range(6)]
+
+    def test_what_does_not_fit_is_refused_and_not_kept(self) -> None:
+        with pytest.raises(UnknownConsumer, match="no consumer 'nobody'; there are: answers, attentive, base, copy"):
+            operations.pause("nobody", actor="me")
+        with pytest.raises(OperationRefused, match="copy is neither paused nor stopped"):
+            operations.resume("copy", actor="me")
+        operations.pause("copy", actor="me")
+        with pytest.raises(OperationRefused, match="copy is paused already"):
+            operations.pause("copy", actor="me")
+        assert OperatorAction.objects.count() == 1
+
+
+class TestTwoCopies:
+    def test_a_late_copy_cannot_write(self) -> None:
+        triggers(4)
+        late, quick = projections(["copy"], 2)[0], projections(["copy"], 2)[0]
+        assert late.step() is Step.PROGRESSED
+        for _ in range(3):
+            quick.step()
+        while late.step() is Step.PROGRESSED:
+            pass
+        assert written("copy") == [1, 2, 3, 4]
+
+    def test_a_late_copy_of_a_process_manager_cannot_append(self) -> None:
+        catch_up("answers")
+        append(trigger(5))
+        late, quick = reaction("answers"), reaction("answers")
+        assert late.step() is Step.PROGRESSED
+        assert quick.step() is Step.PROGRESSED
+        for copy in (late, quick, late, quick, late):
+            copy.step()
+        catch_up("answers")
+        assert [name for _, name in answers()] == [f"1/{number}" for number in range(5)]
+
+
+class TestBatches:
+    def test_a_transaction_has_at_most_a_batch_and_the_batch_moves_the_checkpoint_once(self) -> None:
+        triggers(10)
+        consumer = projections(["copy"], 4)[0]
+        seen = []
+        while consumer.step() is Step.PROGRESSED:
+            seen.append(row("copy").position)
+        assert seen == [4, 8, 10]
+
+    def test_what_a_process_manager_does_not_answer_is_passed_over_together(self) -> None:
+        catch_up("answers")
+        append(trigger(2), trigger(2))
+        catch_up("answers")
+        consumer = reaction("answers")
+        assert row("answers").position == store.head().position
+        assert consumer.step() is Step.IDLE
+
+    def test_emitted_events_name_their_cause_and_keep_its_conversation(self) -> None:
+        catch_up("answers")
+        triggers(1)
+        catch_up("answers")
+        (answer,) = store.read_all(types=["CompanyRenamed"])
+        assert (answer.causation, answer.correlation_id, answer.actor) == (1, "a conversation", "answers")
+
+
+class TestDependents:
+    def test_a_dependent_sees_the_others_exactly_as_they_were_at_its_event(self) -> None:
+        cycle_after = _with_cycles((3, 1, 0, 5))
+        catch_up("dependent")
+        seen = Row.objects.filter(name="dependent").order_by("id").values_list("position", "detail")
+        assert [(position, int(detail)) for position, detail in seen] == cycle_after
+
+    def test_naming_any_of_a_group_runs_and_pauses_all_of_it(self) -> None:
+        triggers(2)
+        catch_up("base")
+        assert row("dependent").position == 2
+        operations.pause("dependent", actor="me")
+        with pytest.raises(NotCaughtUp, match="base, dependent is paused"):
+            catch_up("base")
+
+    def test_a_skip_concerns_the_member_that_raised(self) -> None:
+        _with_cycles((2, 1))
+        triggers(2)
+        break_at("dependent", 3)
+        with pytest.raises(NotCaughtUp, match="dependent stopped at position 3"):
+            catch_up("base")
+        assert (row("base").position, row("base").error_position) == (2, None)
+        assert row("dependent").error_position == 3
+        with pytest.raises(OperationRefused, match="base is not stopped"):
+            operations.skip("base", 3, actor="me", reason="it is bad")
+        operations.skip("dependent", 3, actor="me", reason="it is bad")
+        catch_up("base")
+        assert (written("dependent"), written("base")) == ([5], [1, 2, 4, 6, 7])
+
+    def test_a_process_manager_finds_its_projectors_at_its_event_or_beyond(self) -> None:
+        catch_up("attentive")
+        triggers(3)
+        catch_up("attentive")
+        assert answers() == [(1, "saw 1"), (2, "saw 2"), (3, "saw 3")]
+        assert written("copy")[:3] == [1, 2, 3]
+
+    def test_a_process_manager_waits_for_a_projector_that_is_paused_and_says_so(self) -> None:
+        catch_up("attentive")
+        triggers(1)
+        operations.pause("copy", actor="me")
+        with pytest.raises(NotCaughtUp, match="attentive is waiting for copy, which is paused or stopped"):
+            catch_up("attentive")
+        assert (row("attentive").waiting_for, answers(), written("copy")) == ("copy", [], [])
+        (status,) = [one for one in monitoring.statuses() if one.name == "attentive"]
+        assert (status.state, status.waiting_for) == ("waiting", "copy")
+        operations.resume("copy", actor="me")
+        catch_up("attentive")
+        assert (row("attentive").waiting_for, answers()) == ("", [(1, "saw 1")])
+
+    def test_an_error_met_while_advancing_a_projector_is_the_projectors(self) -> None:
+        catch_up("attentive")
+        triggers(2)
+        break_at("copy", 2)
+        with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
+            catch_up("attentive")
+        assert (row("copy").error_position, row("attentive").error_position) == (2, None)
+        assert answers() == [(1, "saw 1")]
+        with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
+            catch_up("attentive")
+        assert row("copy").error_count == 1
+
+    def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_of_its_group(self) -> None:
+        triggers(2)
+        catch_up("base")
+        Checkpoint.objects.filter(name="dependent").delete()
+        with pytest.raises(NotCaughtUp, match="dependent is not where base is.*run manage.py rebuild_projector dependent"):
+            catch_up("base")
+
+
+def _with_cycles(before: Sequence[int]) -> list[tuple[int, int]]:
+    """Append so many triggers before each of some SystemCycled, and return where those are and what came before."""
+    from datetime import date  # noqa: PLC0415 - used here alone
+
+    from ledger.events import SystemCycled  # noqa: PLC0415 - used here alone
+
+    found, base = [], 0
+    for day, number in enumerate(before, start=1):
+        base += number
+        cycled = NewEvent("system", SystemCycled(date(2026, 1, day)))
+        found.append((append(*(trigger() for _ in range(number)), cycled), base))
+    return found
+
+
+class TestSeeingThem:
+    def test_every_consumer_of_the_code_is_listed_with_its_lag(self) -> None:
+        triggers(3)
+        catch_up("copy", "answers")
+        triggers(2)
+        found = {status.name: status for status in monitoring.statuses()}
+        assert set(found) == {"answers", "attentive", "base", "copy", "dependent", "tally"}
+        copy = found["copy"]
+        assert (copy.kind, copy.state, copy.position, copy.head, copy.lag_events) == ("projector", "running", 3, 5, 2)
+        assert copy.lag_seconds > 0
+        assert copy.last_seen is not None
+        assert (found["tally"].state, found["tally"].lag_events, found["tally"].last_seen) == ("stopped", 5, None)
+
+    def test_machines_get_exactly_these_fields(self) -> None:
+        triggers(2)
+        break_at("copy", 2)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        (status,) = [one for one in monitoring.statuses() if one.name == "copy"]
+        fields = status.as_json()
+        assert list(fields) == [
+            "name", "kind", "state", "position", "head", "lag_events", "lag_seconds", "rate", "last_seen", "error",
+        ]  # fmt: skip
+        assert fields["state"] == "stopped"
+        assert {key: fields["error"][key] for key in ("position", "message", "count")} == {
+            "position": 2,
+            "message": "HandlerBroke: broken at 2",
+            "count": 1,
+        }
+
+    def test_a_sample_of_the_lag_is_kept_for_each_minute_of_a_day(self) -> None:
+        triggers(2)
+        old = utc_now() - timedelta(days=1, minutes=2)
+        LagSample.objects.create(name="copy", minute=old, lag_events=1, lag_seconds=1)
+        catch_up("copy")
+        catch_up("copy")
+        (kept,) = LagSample.objects.all()
+        assert (kept.name, kept.lag_events, kept.lag_seconds) == ("copy", 0, 0)
+
+
+def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
+    triggers(6)
+    Follower(projections([], 2), Stop(), once=True).follow()
+    assert written("base") == written("copy") == written("tally") == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_transaction_that_fails_at_its_commit_is_the_handlers_failure() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite checks nothing at the commit but foreign keys")
+    triggers(2)
+    with closing(connection.cursor()) as cursor, transaction.atomic():
+        cursor.execute(
+            "ALTER TABLE probe_row ADD CONSTRAINT late UNIQUE (generation, name) DEFERRABLE INITIALLY DEFERRED"
+        )
+    with pytest.raises(NotCaughtUp, match="copy stopped at position 2: IntegrityError"):
+        catch_up("copy")
+    assert written("copy") == [1]

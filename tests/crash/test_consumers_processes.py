@@ -1,0 +1,318 @@
+"""Consumers as processes: two at once, killed, frozen, asked to end, woken, and left without their database."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection, connections, transaction
+
+from eventstore import operations, store
+from eventstore.following import Follower, projections
+from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent
+from eventstore.stopping import Stop
+from tests import processes
+from tests.consumers.probes import break_at, make_tables, mend, registered, trigger, written
+from tests.databases import Database
+from tests.postgres import Cluster
+from tests.processes import Started, wait_until
+
+QUICK = {"CONSUMER_POLL_INTERVAL": "50", "CONSUMER_BATCH_SIZE": "5"}
+SELDOM = {"CONSUMER_POLL_INTERVAL": "60000"}
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
+    """Start a command with the probes as its consumers; it is killed when the test ends."""
+    crashed = "durable_database" in request.fixturenames
+    database: Database = request.getfixturevalue("durable_database" if crashed else "database")
+    make_tables()
+    started: list[Started] = []
+
+    def begin(*args: str, **env: str) -> Started:
+        directory = tmp_path / str(len(started))
+        directory.mkdir()
+        arguments = [sys.executable, "-m", "tests.consumers.manage", *args]
+        started.append(Started(arguments, {**database.env, **QUICK, **env}, directory))
+        return started[-1]
+
+    with registered():
+        yield begin
+    for process in started:
+        process.kill_group()
+
+
+def append(*events: NewEvent) -> int:
+    return store.append(events, Context("tests", "a conversation")).position
+
+
+def position(name: str) -> int:
+    found = Checkpoint.objects.filter(name=name).first()
+    return -1 if found is None else found.position
+
+
+def answered() -> list[str]:
+    return [event.payload["name"] for event in store.read_all(types=["CompanyRenamed"])]
+
+
+def test_it_registers_before_the_hydration_delay_which_a_signal_cuts_short(start: Start) -> None:
+    append(trigger())
+    process = start("run_processmanager", "answers", HYDRATION_DELAY="60000")
+    projector = start("run_projector", "copy", HYDRATION_DELAY="60000")
+    wait_until(lambda: position("answers") == 1 and position("copy") == 0)
+    append(trigger())
+    time.sleep(0.2)
+    assert (written("copy"), answered()) == ([], [])
+    for one in (process, projector):
+        one.terminate()
+        assert one.wait(timeout=5) == 0
+
+
+def test_what_is_appended_during_the_hydration_delay_and_after_is_handled_by_the_same_loop(start: Start) -> None:
+    start("run_processmanager", "answers", HYDRATION_DELAY="500")
+    wait_until(lambda: position("answers") == 0)
+    for _ in range(20):
+        append(trigger())
+        time.sleep(0.05)
+    wait_until(lambda: len(answered()) == 20)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_after_its_transaction_with_status_0(start: Start, sent: signal.Signals) -> None:
+    process = start("run_processmanager", "answers", **SELDOM)
+    wait_until(lambda: position("answers") == 0)
+    append(*(trigger(4) for _ in range(50)))
+    wait_until(lambda: len(answered()) > 10)
+    process.send_signal(sent)
+    assert process.wait(timeout=10) == 0
+    assert process.errors() == ""
+    start("run_processmanager", "answers", "--once").wait(timeout=30)
+    assert len(answered()) == len(set(answered())) == 200
+
+
+def test_copies_of_a_process_manager_answer_once_even_if_they_are_killed_and_started_again(start: Start) -> None:
+    copies = [start("run_processmanager", "answers") for _ in range(2)]
+    wait_until(lambda: position("answers") == 0)
+    for round_number in range(3):
+        append(*(trigger(5) for _ in range(20)))
+        wait_until(lambda count=round_number: len(answered()) > count * 100 + 10)  # type: ignore[misc]
+        copies.pop(0).kill()
+        copies.append(start("run_processmanager", "answers"))
+    wait_until(lambda: len(answered()) == 300)
+    assert len(set(answered())) == 300
+
+
+def test_copies_of_a_projector_write_once(start: Start) -> None:
+    for _ in range(3):
+        start("run_projector", "copy", "base")
+    for _ in range(20):
+        append(*(trigger() for _ in range(5)))
+    wait_until(lambda: position("copy") == position("base") == 100)
+    assert written("copy") == written("base") == list(range(1, 101))
+
+
+def test_a_frozen_copy_frees_its_locks_and_cannot_write_when_it_thaws(start: Start) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no time limit on a transaction")
+    frozen = start("run_projector", "copy", IDLE_IN_TRANSACTION_TIMEOUT="500", PROBE_FREEZE_AT="3")
+    append(*(trigger() for _ in range(5)))
+    wait_until(lambda: _is_stopped(frozen.pid))
+    start("run_projector", "copy")
+    wait_until(lambda: position("copy") == 5)
+    os.kill(frozen.pid, signal.SIGCONT)
+    append(trigger())
+    wait_until(lambda: position("copy") == 6)
+    wait_until(lambda: "the database is away" in frozen.errors())
+    assert frozen.poll() is None
+    assert written("copy") == [1, 2, 3, 4, 5, 6]
+    assert Checkpoint.objects.get(name="copy").error_count == 0
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_it_is_woken_by_an_append_long_before_it_would_look_by_itself(start: Start) -> None:
+    start("run_projector", "copy", **SELDOM)
+    wait_until(lambda: position("copy") == 0)
+    append(trigger())
+    wait_until(lambda: position("copy") == 1)
+    time.sleep(0.5)
+    begun = time.monotonic()
+    append(trigger())
+    wait_until(lambda: position("copy") == 2, timeout=5)
+    assert time.monotonic() - begun < 2
+
+
+def test_a_lost_wake_up_costs_no_event(start: Start) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has nobody to wake it")
+    start("run_projector", "copy")
+    wait_until(lambda: position("copy") == 0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    append(trigger())
+    wait_until(lambda: position("copy") == 1, timeout=5)
+
+
+def test_idle_it_asks_little(start: Start) -> None:
+    process = start("run_projector", **SELDOM)
+    wait_until(lambda: position("copy") == position("tally") == 0)
+    time.sleep(0.7)
+    before = _cpu_seconds(process.pid)
+    time.sleep(2)
+    assert _cpu_seconds(process.pid) - before < 0.1
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_process_of_one_consumer_ends_with_it_and_says_why_in_one_line(start: Start) -> None:
+    append(trigger(), trigger())
+    break_at("copy", 2)
+    process = start("run_projector", "copy")
+    assert process.wait(timeout=20) == 1
+    assert process.errors() == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2\n"
+
+
+def test_a_process_of_several_keeps_the_others_going_and_starts_the_stopped_one_again(start: Start) -> None:
+    append(trigger(), trigger())
+    break_at("copy", 2)
+    process = start("run_projector")
+    wait_until(lambda: position("tally") == position("base") == 2)
+    wait_until(lambda: Checkpoint.objects.get(name="copy").error_count > 1)
+    mend()
+    wait_until(lambda: position("copy") == 2)
+    assert process.poll() is None
+    assert "copy stopped at position 2: HandlerBroke: broken at 2; trying again in" in process.errors()
+
+
+def test_after_a_skip_the_stopped_one_goes_on_at_once(start: Start) -> None:
+    append(trigger(), trigger(), trigger())
+    break_at("copy", 2)
+    start("run_projector")
+    wait_until(lambda: Checkpoint.objects.get(name="copy").error_count > 2, timeout=30)
+    operations.skip("copy", 2, actor="me", reason="it is bad")
+    wait_until(lambda: position("copy") == 3, timeout=1)
+    assert written("copy") == [1, 3]
+
+
+def test_once_it_finishes_the_others_and_ends_non_zero(start: Start) -> None:
+    append(trigger(), trigger())
+    break_at("copy", 2)
+    process = start("run_projector", "--once")
+    assert process.wait(timeout=20) == 1
+    assert process.errors() == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2\n"
+    assert (position("tally"), position("base")) == (2, 2)
+
+
+def test_a_pause_takes_effect_within_a_poll_and_kills_nothing(start: Start) -> None:
+    process = start("run_projector", "copy")
+    wait_until(lambda: position("copy") == 0)
+    operations.pause("copy", actor="me")
+    append(trigger())
+    time.sleep(0.5)
+    assert position("copy") == 0
+    operations.resume("copy", actor="me")
+    wait_until(lambda: position("copy") == 1, timeout=5)
+    assert process.poll() is None
+
+
+@pytest.mark.usefixtures("durable_database")
+def test_a_database_that_is_away_is_waited_for_and_is_nobodys_error(cluster: Cluster, start: Start) -> None:
+    consumers = [start("run_projector", "copy", "tally"), start("run_processmanager", "answers")]
+    wait_until(lambda: position("copy") == position("answers") == 0)
+    for end in (cluster.kill, cluster.stop):
+        append(*(trigger(3) for _ in range(30)))
+        wait_until(lambda: len(answered()) > 5)
+        connections.close_all()
+        end()
+        time.sleep(1)
+        cluster.start()
+    wait_until(lambda: len(answered()) == 180, timeout=30)
+    wait_until(lambda: position("copy") == 240, timeout=30)
+    assert len(set(answered())) == 180
+    assert written("copy") == list(range(1, 241))
+    assert [process.poll() for process in consumers] == [None, None]
+    assert sum(Checkpoint.objects.values_list("error_count", flat=True)) == 0
+
+
+@pytest.mark.usefixtures("durable_database")
+def test_an_older_database_that_was_restored_is_another_store(cluster: Cluster, start: Start) -> None:
+    append(trigger(), trigger())
+    connections.close_all()
+    cluster.stop()
+    backup = cluster.backup()
+    cluster.start()
+    append(trigger())
+    assert start("run_projector", "copy", "--once").wait(timeout=20) == 0
+    remembered = Checkpoint.objects.get(name="copy")
+    connections.close_all()
+    cluster.stop()
+    cluster.restore(backup)
+    cluster.start()
+    append(trigger(), trigger())
+    # As where read models lie in a database of their own, which was not restored.
+    remembered.save(force_insert=True)
+    stopped = start("run_projector", "copy", "--once")
+    assert stopped.wait(timeout=20) == 1
+    assert "copy has seen position 3" in stopped.errors()
+    assert "another store" in stopped.errors()
+    assert written("copy") == []
+
+
+@pytest.mark.usefixtures("start")
+def test_a_locked_sqlite_database_is_waited_for(database: Database) -> None:
+    if database.vendor != "sqlite":
+        pytest.skip("only SQLite is locked as a whole")
+    append(trigger())
+    stop, reports = Stop(), list[str]()
+
+    def follow() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 50")
+        Follower(projections(["copy"]), stop, once=True, report=reports.append).run()
+        connection.close()
+
+    thread = threading.Thread(target=follow)
+    with transaction.atomic():
+        thread.start()
+        wait_until(lambda: reports)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE probe_row SET name = name")
+    thread.join(timeout=30)
+    assert "locked" in reports[0]
+    assert written("copy") == [1]
+
+
+def test_memory_does_not_grow_with_the_log(start: Start) -> None:
+    for _ in range(20):
+        append(*(trigger() for _ in range(500)))
+    process = start("run_projector", "copy", CONSUMER_BATCH_SIZE="200", DEBUG="true")
+    wait_until(lambda: position("copy") > 1000, timeout=60)
+    early = _peak_kb(process.pid)
+    wait_until(lambda: position("copy") == 10_000, timeout=60)
+    assert _peak_kb(process.pid) - early < 4_000
+
+
+def _peak_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def test_the_database_must_be_migrated(database: Database, tmp_path: Path) -> None:
+    if database.vendor != "sqlite":
+        pytest.skip("one vendor is enough")
+    env = {**database.env, "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
+    done = processes.run(processes.manage("run_projector", "--once"), env, check=False, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr == "CommandError: the database 'default' is not migrated; run: manage.py migrate\n"
