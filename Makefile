@@ -22,6 +22,7 @@ test check: lint types imports migrations docs suite ## everything that CI runs:
 run: $(VENV)/runtime ## everything for real in one terminal, with a superuser for the admin; http://127.0.0.1:8000
 	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
+	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once
 	@$(DEVELOPMENT) honcho start
 
 bench: $(VENV)/development ## measure what docs/performance.md quotes
