@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -68,7 +68,8 @@ def _rows(position: int, on: date, first: UUID, limit: int) -> list[tuple[Any, .
     }
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _owed_at(product_uuid: UUID | str, position: int) -> bool:
@@ -86,8 +87,14 @@ def _overdue(row: tuple[Any, ...]) -> Overdue:
         due_date if isinstance(due_date, date) else date.fromisoformat(due_date),
         Decimal(rate),
         role,
-        tuple((UUID(company["company_uuid"]), company["role"]) for company in json.loads(companies)),
+        _companies(companies),
     )
+
+
+@lru_cache(maxsize=1024)
+def _companies(text: str) -> tuple[tuple[UUID, str], ...]:
+    # The products of one deal say the same, and a chunk has many of them.
+    return tuple((UUID(company["company_uuid"]), company["role"]) for company in json.loads(text))
 
 
 def _uuid(value: UUID | str) -> UUID:

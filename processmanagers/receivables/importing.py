@@ -1,19 +1,17 @@
 """Importing a file of invoices: check the file, look at the ledger, and only then record what is missing."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from eventstore import checkpoints, store
+from eventstore.management.progress import Showing
 from processmanagers.late_fees import LateFees
 from processmanagers.receivables.agreement import disagreements
 from processmanagers.receivables.checking import check
 from processmanagers.receivables.recorded import read_recorded
 from processmanagers.receivables.recording import Recording, Summary, missing_by_date
 from processmanagers.receivables.rows import FaultyFile, Invoice, Terms
-
-Shown = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,10 @@ class Imported:
         return max(invoice.settled_date or invoice.invoice_date for invoice in self.invoices)
 
 
-def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, shown: Shown) -> Imported:
+def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, showing: Showing) -> Imported:
     """Record what the ledger does not yet hold of the file; raises FaultyFile before anything is recorded.
 
-    It may be interrupted anywhere and run again. `shown` shows how far it is.
+    It may be interrupted anywhere and run again.
     """
     invoices = check(content, terms, today)
     recorded = read_recorded(invoices, terms)
@@ -48,9 +46,8 @@ def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, 
     if days:
         # It answers only cycles published after it was registered, and there is no second chance.
         checkpoints.register(LateFees.name)
-        parts = sum(len(day.invoices) + len(day.settlements) for day in days.values())
-        with shown("invoices and settlements", parts) as add:
-            Recording(terms, recorded, summary, correlation_id).record(days, add)
+        with showing:
+            Recording(terms, recorded, summary, correlation_id).record(days, showing.at)
     # What is reported as recorded must be durable, whoever recorded it.
     store.barrier()
     return Imported(invoices, summary)

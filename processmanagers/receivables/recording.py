@@ -64,6 +64,9 @@ class Day:
     invoices: list[Invoice] = field(default_factory=list)
     settlements: list[Invoice] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.invoices) + len(self.settlements)
+
 
 def missing_by_date(invoices: Sequence[Invoice], terms: Terms, recorded: Recorded) -> tuple[dict[date, Day], Summary]:
     """Return what is still to be recorded on each date, and a summary that counts what need not be."""
@@ -94,8 +97,9 @@ class Recording:
         self._companies, self._assets = set(recorded.companies), set(recorded.assets)
         self._deals = {uuid: event.type for uuid, event in recorded.deals.items()}
 
-    def record(self, days: dict[date, Day], recorded_some: Callable[[int], None]) -> None:
-        """Record each date; after each, `recorded_some` is told how many invoices and settlements it had."""
+    def record(self, days: dict[date, Day], show: Callable[[int, int], None]) -> None:
+        """Record each date; after each, `show` is told how many invoices and settlements are done, and of how many."""
+        done, total = 0, sum(len(day) for day in days.values())
         for today in self._dates(days):
             self._begin(today)
             day = days.get(today, Day())
@@ -103,7 +107,8 @@ class Recording:
                 self._told_with_its_line(invoice, "InvoiceDate", self._record_invoice)
             for invoice in day.settlements:
                 self._told_with_its_line(invoice, "SettledDate", self._record_settlement)
-            recorded_some(len(day.invoices) + len(day.settlements))
+            done += len(day)
+            show(done, total)
 
     def _dates(self, days: dict[date, Day]) -> Iterator[date]:
         # Dates before the first that is missing, and after the last one cycled, come with it.

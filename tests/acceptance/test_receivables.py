@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ def path(rows: list[Row], tmp_path: Path) -> str:
 def written(path: Path, rows: list[Row]) -> str:
     path.write_text(content(rows))
     return str(path)
+
+
+def more_than(before: int, type_name: str) -> bool:
+    return counted(type_name) > before
 
 
 def assert_records_nothing_more(run_manage: RunManage, path: str) -> None:
@@ -72,7 +77,7 @@ def test_late_fees_killed_again_and_again_charges_every_day_late(
     while counted("LateFeesAssessed") < counted("SystemCycled") and kills < 5:
         before = counted("LateFeesAssessed")
         late_fees = start_manage(*LATE_FEES)
-        wait_until(lambda before=before: counted("LateFeesAssessed") > before, timeout=60, every=0.001)
+        wait_until(partial(more_than, before, "LateFeesAssessed"), timeout=60, every=0.001)
         time.sleep(chance.uniform(0, 0.03))
         late_fees.kill_group()
         kills += 1
@@ -86,13 +91,9 @@ def test_an_import_killed_again_and_again_goes_on_where_it_was(
 ) -> None:
     chance = random.Random(11)
     for _ in range(3):
-        before = store.head().position
+        before = counted("AssetRegistered")
         importing = start_manage("import_receivables", path)
-        wait_until(
-            lambda before=before, running=importing: store.head().position > before or running.poll() is not None,
-            timeout=60,
-            every=0.001,
-        )
+        wait_until(partial(more_than, before, "AssetRegistered"), timeout=60, every=0.001)
         time.sleep(chance.uniform(0, 0.1))
         importing.kill_group()
     assert counted("ProductOriginated") < len(rows)

@@ -5,6 +5,7 @@ import signal
 import time
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,10 @@ from tests.processes import StartManage, wait_until
 
 DUE = date(2024, 3, 1)
 POINTS = 70
+
+
+def is_further_than(before: int) -> bool:
+    return len(charged()) > before or bool(assessed())
 
 
 def days(count: int) -> list[date]:
@@ -70,7 +75,7 @@ def test_two_copies_killed_again_and_again_in_a_large_cycle_charge_each_product_
     kills = 0
     while not assessed() and kills < 4:
         before = len(charged())
-        wait_until(lambda before=before: len(charged()) > before or assessed(), timeout=60)
+        wait_until(partial(is_further_than, before), timeout=60)
         time.sleep(chance.uniform(0, 0.2))
         copies.pop(0).kill_group()
         kills += 1

@@ -68,7 +68,8 @@ def test_an_invoice_becomes_an_asset_and_a_product_under_a_deal_with_its_custome
         Decimal("0.001"),
     )
     assert (owed.obligor_company_uuid, owed.late_fee_payer_role, owed.status) == (customer, "debtor", "open")
-    deal = states.deal(owed.deal_uuid).state
+    deal = states.deal(ids.deal_uuid("Seller", "C-1")).state
+    assert owed.deal_uuid == ids.deal_uuid("Seller", "C-1")
     assert (deal.product_line_id, deal.status) == (1, "active")
     assert [(company.company_uuid, company.role) for company in deal.companies] == [
         (seller, "seller"),

@@ -1,35 +1,35 @@
 """`manage.py import_receivables FILE`: replay a file of invoices one business date at a time."""
 
 from datetime import date, datetime
-from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 from uuid import uuid4
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from eventstore.management.base import ConsoleCommand
+from eventstore.management.progress import Showing
 from ledger import guards, money
 from ledger.currencies import minor_digits
 from ledger.cycle import business_today
 from ledger.errors import Refusal
 from processmanagers.receivables.importing import Imported, import_file
-from processmanagers.receivables.progress import shown
 from processmanagers.receivables.recording import DateNoLongerOpen, RowRefused
 from processmanagers.receivables.rows import FaultyFile, Terms
 
 _A_DATE: Final = date(2001, 2, 3)
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     """Records invoices and settlements of a CSV file, cycling each date from the first to the last."""
 
     help = "Replay a CSV file of invoices one business date at a time; it may be interrupted anywhere and run again."
+    refusals = (*ConsoleCommand.refusals, Refusal, DateNoLongerOpen, RowRefused)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the file and what it does not say itself."""
         parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--date-format", default="%d/%m/%Y", help="of the file's dates (default %(default)r)")
+        parser.add_argument("--date-format", default="%d/%m/%Y", help="of the file's dates (default %%d/%%m/%%Y)")
         parser.add_argument("--currency", default="USD", help="of its amounts (default %(default)s)")
         parser.add_argument("--late-fee-rate", default="0.001", help="a fraction a day (default %(default)s)")
         parser.add_argument("--seller", default="Seller", help="who sells the invoices (default %(default)s)")
@@ -42,34 +42,26 @@ class Command(BaseCommand):
             content = path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
-        errors: TextIO = self.stderr._out  # type: ignore[attr-defined]  # noqa: SLF001 - without Django's colouring
+        showing = Showing(path.name, "invoices and settlements")
         try:
-            imported = import_file(content, terms, business_today(), str(uuid4()), partial(shown, stream=errors))
+            imported = import_file(content, terms, business_today(), str(uuid4()), showing)
         except FaultyFile as faulty:
             for fault in faulty.faults:
                 self.stderr.write(f"{path}: {fault}")
             count = len(faulty.faults)
-            raise CommandError(f"{path}: {count} {'fault' if count == 1 else 'faults'}") from faulty
-        except (DateNoLongerOpen, RowRefused) as error:
-            raise CommandError(f"{path}: {error}") from error
+            told = "1 fault" if count == 1 else f"{count} faults"
+            raise CommandError(f"{path}: {told}, nothing was recorded") from faulty
         self.stdout.write(_report(path, imported))
 
 
 def _terms(options: dict[str, Any]) -> Terms:
-    try:
-        return Terms(
-            seller=guards.text("--seller", options["seller"]),
-            currency=options["currency"],
-            digits=minor_digits(options["currency"]),
-            daily_late_fee_rate=money.rate(_decimal(options["late_fee_rate"])),
-            date_format=_date_format(options["date_format"]),
-        )
-    except Refusal as refusal:
-        raise CommandError(str(refusal)) from refusal
-
-
-def _decimal(text: str) -> Decimal:
-    return money.parse_decimal(text, "--late-fee-rate")
+    return Terms(
+        seller=guards.text("--seller", options["seller"]),
+        currency=options["currency"],
+        digits=minor_digits(options["currency"]),
+        daily_late_fee_rate=money.rate(money.parse_decimal(options["late_fee_rate"], "--late-fee-rate")),
+        date_format=_date_format(options["date_format"]),
+    )
 
 
 def _date_format(text: str) -> str:

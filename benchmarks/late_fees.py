@@ -1,0 +1,109 @@
+"""How fast late_fees assesses one cycle with many overdue products, and how long other writers wait meanwhile.
+
+`python -m benchmarks.late_fees [--products N] [--writers N]`; the rate is told beside a COPY of the same rows, a
+thousand to a transaction, into a table of the same shape with the same indexes.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+import psycopg
+
+from benchmarks.report import say
+from benchmarks.server import environment_of, execute, server
+
+CHUNK = 1000
+COLUMNS = (
+    "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
+    " recorded_at"
+)
+FEES = (
+    f"COPY (SELECT {COLUMNS} FROM eventstore_event WHERE type = 'LateFeeIncurred' AND causation ="
+    " (SELECT max(position) FROM eventstore_event WHERE type = 'SystemCycled') ORDER BY position) TO STDOUT"
+)
+ASSESSED = (
+    "SELECT payload ->> 'incurred' FROM eventstore_event WHERE type = 'LateFeesAssessed' ORDER BY position DESC LIMIT 1"
+)
+RUN = "import django; django.setup(); from benchmarks import late_fees_worker; late_fees_worker.main()"
+
+
+def start(url: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a process of benchmarks/late_fees_worker.py."""
+    command = [sys.executable, "-c", RUN, *arguments]
+    return subprocess.Popen(command, env=environment_of(url), stdout=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for a process, which must succeed, and return what it printed."""
+    output = process.communicate()[0]
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return output
+
+
+def assess(url: str, products: int) -> float:
+    """Assess the cycle that is waiting and return fees a second."""
+    seconds = float(finish(start(url, "assess")))
+    with psycopg.connect(url) as connection:
+        assessed = connection.execute(ASSESSED).fetchone()
+    if assessed != (str(products),):
+        message = f"{assessed} fees were assessed, not {products}"
+        raise RuntimeError(message)
+    return products / seconds
+
+
+def copy(url: str) -> float:
+    """Return the rows a second at which the last cycle's fees are copied, chunk by chunk, into the twin table."""
+    with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        with cursor.copy(FEES) as reading:
+            lines = b"".join(bytes(part) for part in reading).splitlines(keepends=True)
+        started = time.monotonic()
+        for first in range(0, len(lines), CHUNK):
+            with cursor.copy(f"COPY raw_event ({COLUMNS}) FROM STDIN") as writing:
+                writing.write(b"".join(lines[first : first + CHUNK]))
+        return len(lines) / (time.monotonic() - started)
+
+
+def beside_writers(url: str, products: int, writers: int) -> tuple[float, list[float]]:
+    """Assess the cycle that is waiting while others append; return fees a second and the others' waits in ms."""
+    others = [start(url, "write") for _ in range(writers)]
+    for other in others:
+        if other.stdout is None or other.stdout.readline() != "ready\n":
+            message = "a writer did not start"
+            raise RuntimeError(message)
+    rate = assess(url, products)
+    for other in others:
+        other.terminate()
+    return rate, [float(line) for other in others for line in other.communicate()[0].split("\n")[:-1]]
+
+
+def main() -> None:
+    """Make the products, assess one cycle alone and one beside other writers, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=100_000)
+    parser.add_argument("--writers", type=int, default=2)
+    arguments = parser.parse_args()
+    products: int = arguments.products
+    with server() as url:
+        finish(start(url, "fill", str(products)))
+        execute(url, "CREATE TABLE raw_event (LIKE eventstore_event INCLUDING ALL)", "VACUUM ANALYZE")
+        finish(start(url, "cycle", "2024-03-02"))
+        alone = assess(url, products)
+        raw = copy(url)
+        say(f"{products:,} overdue products in one cycle: {alone:,.0f} fees/s")
+        say(f"  COPY of the same rows, {CHUNK:,} to a transaction: {raw:,.0f} rows/s; ratio ×{alone / raw:.2f}")
+        finish(start(url, "cycle", "2024-03-03"))
+        beside, waits = beside_writers(url, products, arguments.writers)
+        centiles = statistics.quantiles(waits, n=100)
+        say(f"  beside {arguments.writers} other writers: {beside:,.0f} fees/s")
+        say(
+            f"  their {len(waits):,} appends took {centiles[49]:.1f} ms at the median, {centiles[94]:.1f} ms at p95,"
+            f" {centiles[98]:.1f} ms at p99, {max(waits):.1f} ms at most"
+        )
+
+
+if __name__ == "__main__":
+    main()
