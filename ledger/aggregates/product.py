@@ -235,7 +235,9 @@ def _reverse(state: Product, command: ReversePayment, facts: Facts) -> PaymentRe
 
 
 def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived:
-    _must_stand(state, command.product_uuid)
+    # A fee of a date before the write-off may be recorded after it; then it is owed, and this is how it is cleared.
+    if not (state.written_off and state.fees_outstanding):
+        _must_stand(state, command.product_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
     reason = guards.text("reason", command.reason)

@@ -214,3 +214,18 @@ def test_a_fee_that_was_not_assessed_changes_nothing() -> None:
 )
 def test_a_product_refuses(given: Recorded, command: ApplyPayment, refusal: Refusal) -> None:
     Given(given).when(command).refused(refusal)
+
+
+def test_a_fee_of_a_date_before_the_write_off_that_is_recorded_after_it_can_be_waived_and_nothing_else() -> None:
+    given = WRITTEN_OFF + product(PRODUCT, FEE)
+    log = (
+        Given(given)
+        .when(replace(WAIVE, amount=d("1.00")))
+        .then(product(PRODUCT, LateFeeWaived(d("1.00"), "USD", "goodwill")))
+    )
+    left = log.product(PRODUCT)
+    assert (left.fees_outstanding, left.status) == (d("0"), "written_off")
+    for command in (replace(WAIVE, amount=d("0.01")), PAY, WRITE_OFF):
+        Given(given, product(PRODUCT, LateFeeWaived(d("1.00"), "USD", "goodwill"))).when(command).refused(
+            ProductIsWrittenOff(product_uuid=PRODUCT)
+        )
