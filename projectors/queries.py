@@ -1,12 +1,13 @@
 """What read models are asked: the rows of the generation that answers, and sums over them."""
 
+from datetime import date
 from typing import Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db.models import Model, QuerySet, Subquery, Sum
 
 from eventstore.models import Checkpoint
-from projectors.models import JournalLine
+from projectors.models import AgingBucket, JournalLine
 from projectors.projectors import PROJECTORS
 
 M = TypeVar("M", bound=Model)
@@ -14,6 +15,10 @@ M = TypeVar("M", bound=Model)
 _PROJECTOR_OF: Final[dict[type[Model], str]] = {
     table: projector.name for projector in PROJECTORS for table in projector.tables
 }
+
+
+BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
+"""Of days past due, from none to over ninety."""
 
 
 class TrialBalanceLine(NamedTuple):
@@ -61,3 +66,9 @@ def trial_balance(as_of: int | None = None) -> list[TrialBalanceLine]:
         TrialBalanceLine(s["account"], s["currency"], s["minor_digits"], int(s["debits"]), int(s["credits"]))
         for s in sums
     ]
+
+
+def aging(business_date: date) -> list[AgingBucket]:
+    """Return what was owed as a business date began, by currency and by how long it was past due."""
+    rows = live(AgingBucket).filter(business_date=business_date)
+    return sorted(rows, key=lambda row: (row.currency, BUCKETS.index(row.bucket)))

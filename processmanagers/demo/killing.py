@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Final
 
-from eventstore.models import Event
+from eventstore import store
 from processmanagers.demo.telling import DemoFailed
 
 _SMALL_CHUNK: Final = ("--batch-size", "2")
@@ -40,4 +40,4 @@ def _late_fees(*options: str) -> subprocess.Popen[bytes]:
 
 
 def _fees() -> int:
-    return Event.objects.filter(type="LateFeeIncurred").count()
+    return sum(1 for _ in store.read_all(types=["LateFeeIncurred"]))

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Final
 
 from projectors import queries
-from projectors.models import AgingBucket
 
 Say = Callable[[str], None]
 _WIDTH: Final = 100
@@ -38,12 +37,10 @@ def table(say: Say, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def aging(say: Say, business_date: date) -> None:
     """Write what was owed at the beginning of a date, by how long it was past due."""
-    found = {row.bucket: row for row in queries.live(AgingBucket).filter(business_date=business_date)}
-    missing = [bucket for bucket in AgingBucket.Bucket.values if bucket not in found]
-    if missing:
-        message = f"nothing was owed in: {', '.join(missing)}"
+    rows = queries.aging(business_date)
+    if len(rows) < len(queries.BUCKETS):
+        message = f"nothing was owed but in: {', '.join(row.bucket for row in rows)}"
         raise DemoFailed(message)
-    rows = [found[bucket] for bucket in AgingBucket.Bucket.values]
     table(
         say,
         ("days past due", "products", "principal", "fees"),
