@@ -1,0 +1,63 @@
+"""The PostgreSQL server that benchmarks run on: one that flushes to disk, with a migrated database."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.postgres import Cluster
+
+HERE = Path(__file__).parent
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
+
+
+@contextmanager
+def server(*, flush_delay_us: int = 0) -> Iterator[str]:
+    """Yield the URL of a migrated database; each flush is slowed by so many microseconds."""
+    with tempfile.TemporaryDirectory() as directory:
+        environment = slow_flush(Path(directory), flush_delay_us) if flush_delay_us else {}
+        with Cluster(durable=True, settings=SETTINGS, environment=environment) as cluster:
+            cluster.create_database("daybook")
+            url = cluster.url("daybook")
+            manage(url, "migrate", "--verbosity", "0")
+            yield url
+
+
+def slow_flush(directory: Path, microseconds: int) -> dict[str, str]:
+    """Compile the library that slows each flush and return the environment that loads it."""
+    library = directory / "slow_flush.so"
+    source = str(HERE / "slow_flush.c")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", str(library), source, "-ldl"], check=True)
+    directory.chmod(0o755)
+    return {"LD_PRELOAD": str(library), "FLUSH_DELAY_US": str(microseconds)}
+
+
+def environment_of(url: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a process that works on a database, without delays."""
+    return {
+        **os.environ,
+        "DEBUG": "false",
+        "SECRET_KEY": "of a benchmark",
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "HYDRATION_DELAY": "0",
+        "HYDRATION_DELAY_ENTROPY": "0",
+        **(more or {}),
+    }
+
+
+def manage(url: str, *arguments: str) -> None:
+    """Run a management command on a database; it must succeed."""
+    subprocess.run([sys.executable, "manage.py", *arguments], check=True, env=environment_of(url))
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements, each in a transaction of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[arg-type]
