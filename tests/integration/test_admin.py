@@ -304,8 +304,8 @@ insert into eventstore_event (
   position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata, recorded_at
 )
 select n, 'product-00000000-0000-0000-0001-' || {last_part}, 1 + n / 2000,
-  case when n % 10 = 0 then 'PaymentApplied' else 'LateFeeIncurred' end, 1, '{{}}', 'actor ' || (n % 5), 'c' || (n / 10),
-  n - n % 10, '{{}}', {moment}
+  case when n % 10 = 0 then 'PaymentApplied' else 'LateFeeIncurred' end, 1, '{{}}',
+  'actor ' || (n % 5), 'c' || (n / 10), n - n % 10, '{{}}', {moment}
 from ({numbers}) as numbers
 """
 

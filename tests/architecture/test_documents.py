@@ -1,0 +1,44 @@
+"""What the documents point to is there: other documents, modules, and commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from tests.architecture.sources import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PROMISED_BY_MAKE = {"performance.md"}
+"""Written by other means; its absence is noticed there."""
+
+
+def document_id(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
+def test_every_link_of_a_document_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text())
+    missing = [link for link in links if not (path.parent / link).exists()]
+    assert [link for link in missing if Path(link).name not in PROMISED_BY_MAKE] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
+def test_every_command_that_a_document_names_exists(path: Path) -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", path.read_text()))
+    assert named - set(get_commands()) == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
+def test_every_module_that_a_document_names_exists(path: Path) -> None:
+    packages = "settings|processmanagers|projectors|ledger|eventstore|tests"
+    named = set(re.findall(rf"`((?:{packages})/[a-z_/]*(?:\.py)?)`", path.read_text()))
+    examples = {"ledger/upcasters.py"}
+    assert [module for module in sorted(named - examples) if not (ROOT / module).exists()] == []
+
+
+def test_the_list_of_decisions_names_each_of_them() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = set(re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("0*.md")}
