@@ -1,12 +1,20 @@
 """What the project's commands share: an expected failure is one clear line on standard error and exit status 1."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.errors import EventStoreError
+
+
+class OneLineParser(CommandParser):
+    """Says on one line what is wrong with an argument; `--help` has the usage."""
+
+    def error(self, message: str) -> Never:
+        """End with status 2."""
+        self.exit(2, f"CommandError: {' '.join(message.split())}; {self.prog} --help says what is allowed\n")
 
 
 class ConsoleCommand(BaseCommand):
@@ -17,6 +25,13 @@ class ConsoleCommand(BaseCommand):
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (EventStoreError,)
     needs_database: ClassVar[bool] = True
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:  # noqa: ANN401 - Django's own
+        """Return a parser whose errors, and those of its subcommands, are one line."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if getattr(parser, "called_from_command_line", False):
+            parser.__class__ = OneLineParser
+        return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:  # noqa: ANN401 - Django's own
         """Run the command; raises CommandError for whatever is expected to go wrong."""

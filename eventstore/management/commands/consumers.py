@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventstore import operations
-from eventstore.management.base import ConsoleCommand
+from eventstore.management.base import ConsoleCommand, OneLineParser
 from eventstore.management.running import operator
 from eventstore.monitoring import Status, statuses
 
@@ -24,7 +24,7 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what to do, to whom and why."""
         parser.add_argument("--json", action="store_true", help="a list for machines")
-        actions = parser.add_subparsers(dest="action", metavar="{pause,resume,skip}")
+        actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar="{pause,resume,skip}")
         for action, explained in (
             ("pause", "let it rest, from its next transaction on"),
             ("resume", "let it go on, or try again what stopped it"),
