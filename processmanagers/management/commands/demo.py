@@ -24,7 +24,11 @@ class Command(ConsoleCommand):
     needs_database = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take nothing but what the command gives to itself."""
+        """Take where the database is to be."""
+        default = settings.BASE_DIR / "var" / "demo.sqlite3"
+        parser.add_argument(
+            "--database", type=Path, default=default, metavar="FILE", help="made anew; var/demo.sqlite3"
+        )
         parser.add_argument("--on-this-database", action="store_true", help="used by the command itself")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
@@ -32,8 +36,8 @@ class Command(ConsoleCommand):
         if options["on_this_database"]:
             self._play()
             return
-        path = settings.BASE_DIR / "var" / "demo.sqlite3"
-        path.parent.mkdir(exist_ok=True)
+        path = options["database"].resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
         for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             old.unlink(missing_ok=True)
         surroundings = [
@@ -45,10 +49,10 @@ class Command(ConsoleCommand):
         command = [sys.executable, sys.argv[0], "demo", "--on-this-database"]
         if subprocess.call(["/usr/bin/env", *surroundings, *command]):
             raise CommandError("the demonstration failed; what it saw is above")
-        relative = path.relative_to(settings.BASE_DIR)
+        relative = path.is_relative_to(settings.BASE_DIR) and path.relative_to(settings.BASE_DIR)
         self.stdout.write(
             "\nTry next, on the same database:\n"
-            f"  export DEBUG=true DATABASE_URL=sqlite:///$PWD/{relative}\n"
+            f"  export DEBUG=true DATABASE_URL=sqlite:///{f'$PWD/{relative}' if relative else path}\n"
             "  .venv/bin/python manage.py consumers\n"
             "  .venv/bin/python manage.py daily_cycle --today 2026-03-07\n"
             "  .venv/bin/python manage.py run_processmanager late_fees --once"
