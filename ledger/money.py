@@ -1,7 +1,7 @@
 """Exact decimal money: reading, checking and rounding amounts; never a float."""
 
 import re
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from ledger.errors import InvalidAmount, InvalidRate
@@ -73,8 +73,7 @@ def rate(value: Decimal) -> Decimal:
 
 def late_fee(value: Decimal, daily_rate: Decimal) -> Decimal:
     """Return value × rate, rounded once, half-even, to the digits that the value has."""
-    with localcontext(_EXACT):
-        return (value * daily_rate).quantize(value)
+    return _EXACT.quantize(_EXACT.multiply(value, daily_rate), value)
 
 
 def digits_of(recorded: Decimal) -> int:
