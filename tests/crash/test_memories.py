@@ -1,0 +1,181 @@
+"""What processes remember of the log, when the server crashes before a flush or an older database is restored.
+
+The WAL writer is stopped and the append's commit is asynchronous, so that its event can be read and is not durable.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, connections
+
+from eventstore import store
+from eventstore.records import IdempotencyKey
+from ledger import memberships, states
+from ledger.aggregates.membership import EMPTY, Membership
+from ledger.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
+from ledger.cycle import cycle
+from ledger.errors import AlreadyExists
+from tests.integration.ledger.portfolio import do, new_company, new_deal, together
+from tests.postgres import Cluster
+
+pytestmark = pytest.mark.usefixtures("durable_database")
+
+MEMBERSHIP = 4
+MONDAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
+        pytest.skip("crashes a PostgreSQL server")
+    with Cluster(durable=True, settings={"autovacuum": "off", "wal_writer_delay": "10s"}) as own:
+        yield own
+
+
+@contextmanager
+def nothing_flushed() -> Iterator[None]:
+    """What this thread commits can be read by all and is on no disk, until somebody else's commit flushes it."""
+    with connection.cursor() as cursor:
+        store.barrier()
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+        os.kill(cursor.fetchone()[0], signal.SIGSTOP)
+        cursor.execute("SET synchronous_commit = off")
+        yield
+        cursor.execute("SET synchronous_commit = on")
+
+
+def crash(cluster: Cluster) -> None:
+    cluster.kill()
+    connections.close_all()
+    cluster.start()
+
+
+def restored(cluster: Cluster, act: object) -> None:
+    """Let something happen, and put the database back to before it."""
+    connections.close_all()
+    cluster.stop()
+    backup = cluster.backup()
+    cluster.start()
+    assert callable(act)
+    act()
+    connections.close_all()
+    cluster.stop()
+    cluster.restore(backup)
+    cluster.start()
+
+
+def name_of(company: UUID) -> str:
+    return states.company(company).state.name
+
+
+class TestAnEventThatACrashTakesBack:
+    def test_is_forgotten_by_the_cache(self, cluster: Cluster) -> None:
+        company = new_company()
+        with nothing_flushed():
+            do(RenameCompany(company, "Lost"))
+        [seen] = together(lambda: name_of(company))
+        assert seen == "Lost"
+        crash(cluster)
+        assert name_of(company).startswith("Company")
+        assert states.company(company).version == 1
+
+    def test_is_noticed_by_the_cache_where_its_position_and_version_were_given_to_another(
+        self, cluster: Cluster
+    ) -> None:
+        company = new_company("10.00")
+        with nothing_flushed():
+            lost = do(FundCompany(company, Decimal(90), "lost")).events[0]
+        assert states.company(company).state.balance == Decimal("100.00")
+        crash(cluster)
+        found = do(FundCompany(company, Decimal(1), "instead")).events[0]
+        assert (found.position, found.version) == (lost.position, lost.version)
+        assert states.company(company).state.balance == Decimal("11.00")
+
+    def test_is_noticed_by_memberships(self, cluster: Cluster) -> None:
+        company, other = new_company(), new_company()
+        deal = new_deal(active=False, line=MEMBERSHIP, tier="A", company_uuid=company)
+        memberships.lookup(company)
+        with nothing_flushed():
+            lost = do(DeleteDeal(deal)).events[0]
+        assert memberships.lookup(company) == EMPTY
+        crash(cluster)
+        found = do(ActivateDeal(deal)).events[0]
+        assert (found.position, found.version) == (lost.position, lost.version)
+        assert memberships.lookup(company) == Membership("A", deal, activated=True)
+        assert memberships.lookup(other) == EMPTY
+
+    def test_is_forgotten_by_memberships(self, cluster: Cluster) -> None:
+        company = new_company()
+        with nothing_flushed():
+            new_deal(line=MEMBERSHIP, tier="A", company_uuid=company)
+        assert memberships.lookup(company).activated
+        crash(cluster)
+        assert memberships.lookup(company) == EMPTY
+
+
+class TestWhatWasSaidToBeRecordedAlready:
+    """It was said after a barrier, so no crash takes it back."""
+
+    def test_a_uuid_that_exists(self, cluster: Cluster) -> None:
+        company = uuid4()
+        with nothing_flushed():
+            do(RegisterCompany(company, "Acme"))
+        [refusal] = together(lambda: do(RegisterCompany(company, "Acme")))
+        assert isinstance(refusal, AlreadyExists)
+        crash(cluster)
+        assert name_of(company) == "Acme"
+
+    def test_a_repeated_key(self, cluster: Cluster) -> None:
+        company, key = new_company(), IdempotencyKey("tester", "key", "body")
+        with nothing_flushed():
+            do(FundCompany(company, Decimal(5), "capital", "USD"), key=key)
+        [answer] = together(lambda: do(FundCompany(company, Decimal(5), "capital", "USD"), key=key))
+        assert not isinstance(answer, Exception)
+        assert answer.repeated
+        crash(cluster)
+        assert states.company(company).state.balance == Decimal("5.00")
+
+    def test_a_date_that_was_cycled(self, cluster: Cluster) -> None:
+        with nothing_flushed():
+            cycle(MONDAY)
+            # The cycle's own barrier commits as this thread does, without a flush.
+        assert together(lambda: cycle(MONDAY)) == [[]]
+        crash(cluster)
+        assert [event.data.new_date for event in store.read_stream("system")] == [MONDAY]
+
+    def test_nothing_of_it_would_have_survived_without(self, cluster: Cluster) -> None:
+        company = uuid4()
+        with nothing_flushed():
+            do(RegisterCompany(company, "Acme"))
+            cycle(MONDAY)
+        crash(cluster)
+        assert store.head().position == 0
+
+
+class TestAnOlderDatabaseThatIsRestored:
+    def test_is_noticed_by_the_cache_and_by_memberships(self, cluster: Cluster) -> None:
+        company, other = new_company("10.00"), new_company()
+        deal = new_deal(active=False, line=MEMBERSHIP, tier="A", company_uuid=company)
+
+        def go_on() -> None:
+            do(FundCompany(company, Decimal(5), "lost"))
+            do(RenameCompany(other, "Lost"))
+            do(ActivateDeal(deal))
+            assert states.company(company).state.balance == Decimal("15.00")
+            assert name_of(other) == "Lost"
+            assert memberships.lookup(company).activated
+
+        restored(cluster, go_on)
+        assert states.company(company).state.balance == Decimal("10.00")
+        assert not memberships.lookup(company).activated
+        do(RenameCompany(other, "Instead"))  # at the position that the lost funding had
+        assert name_of(other) == "Instead"
+        do(DeleteDeal(deal))
+        assert memberships.lookup(company) == EMPTY
+        assert states.company(company).state.balance == Decimal("10.00")
