@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
 
 from eventstore import store
 from eventstore.records import IdempotencyKey
@@ -21,21 +22,40 @@ from ledger.aggregates.membership import EMPTY, Membership
 from ledger.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
 from ledger.cycle import cycle
 from ledger.errors import AlreadyExists
+from tests.databases import Database, connected_to, migrate
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
 from tests.postgres import Cluster
 
-pytestmark = pytest.mark.usefixtures("durable_database")
+pytestmark = pytest.mark.usefixtures("crashable")
 
 MEMBERSHIP = 4
 MONDAY = date(2026, 3, 2)
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def server(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
+    """One server for all of these tests, which crash it in turn, with a migrated template."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
     with Cluster(durable=True, settings={"autovacuum": "off", "wal_writer_delay": "10s"}) as own:
+        own.create_database("migrated")
+        with django_db_blocker.unblock():
+            migrate(Database(own.url("migrated"), "postgresql"))
         yield own
+
+
+@pytest.fixture
+def cluster(server: Cluster) -> Cluster:
+    return server
+
+
+@pytest.fixture
+def crashable(server: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+    name = f"test_{uuid4().hex}"
+    server.create_database(name, template="migrated")
+    fresh = Database(server.url(name), "postgresql")
+    with django_db_blocker.unblock(), connected_to(fresh):
+        yield fresh
 
 
 @contextmanager
