@@ -134,7 +134,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
         progress = checkpoint.progress
         if progress is None:
             return "–"
-        return payload_html(progress, "") if isinstance(progress, dict) else json.dumps(progress)
+        return payload_html(progress) if isinstance(progress, dict) else json.dumps(progress)
 
     @admin.display(description="error")
     def error(self, checkpoint: Checkpoint) -> SafeString | str:

@@ -134,7 +134,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="metadata")
     def readable_metadata(self, event: Event) -> SafeString | str:
         """Return the metadata indented and coloured."""
-        return payload_html(event.metadata, events_url()) if event.metadata else "–"
+        return payload_html(event.metadata) if event.metadata else "–"
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[Event]:
         """Return the log, newest first."""

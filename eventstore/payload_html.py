@@ -17,15 +17,18 @@ _LONGEST_VALUE = 28
 _LONGEST_SUMMARY = 130
 
 
-def payload_html(payload: Mapping[str, Any], search_url: str) -> SafeString:
-    """Return the payload as HTML; its colours are those of the admin's stylesheet."""
+def payload_html(payload: Mapping[str, Any], search_url: str = "") -> SafeString:
+    """Return the payload as HTML, its uuids as links where there is a search to lead to.
+
+    Its colours are those of the admin's stylesheet.
+    """
     text = json.dumps(payload, indent=2, ensure_ascii=False)
     html = highlight(text, JsonLexer(), HtmlFormatter(cssclass="payload"))
 
     def link(found: re.Match[str]) -> str:
         return f'<a href="{search_url}?{urlencode({"q": found[0]})}">{found[0]}</a>'
 
-    return mark_safe(_UUID.sub(link, html))  # noqa: S308 - Pygments has escaped the text, and a uuid needs no escaping
+    return mark_safe(_UUID.sub(link, html) if search_url else html)  # noqa: S308 - Pygments has escaped the text, and a uuid needs no escaping
 
 
 def summary(payload: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Case, Q, QuerySet, When
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from eventstore.browsing import exact
@@ -70,6 +71,22 @@ class DealAdmin(ReadModelAdmin):
         return [Q(deal_uuid=entity), Q(deal_uuid__in=deals)]
 
 
+class NotZeroFilter(admin.SimpleListFilter):
+    """Leaves out who has nothing."""
+
+    title = "Balance"
+    parameter_name = "shown"
+    not_zero = "not zero"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - Django's hook
+        """Return the one choice."""
+        return [(self.not_zero, self.not_zero)]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the balances that are not zero."""
+        return queryset.exclude(balance=0) if self.value() == self.not_zero else queryset
+
+
 @admin.register(Balance)
 class BalanceAdmin(ReadModelAdmin):
     """Balances of companies, assets and funding accounts."""
@@ -79,7 +96,7 @@ class BalanceAdmin(ReadModelAdmin):
     moneys = ("balance",)
     streams: ClassVar = {"company_uuid": "company"}
     replaced: ClassVar = {"uuid": "entity_uuid"}
-    list_filter = (exact("entity", "Whose", offered=lambda: Balance.Entity.values),)
+    list_filter = (exact("entity", "Whose", offered=lambda: Balance.Entity.values), NotZeroFilter)
     search_fields = ("uuid",)
     search_help_text = "The uuid of a company, an asset or an account, in full; a company's finds its accounts too."
 

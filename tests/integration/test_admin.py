@@ -274,6 +274,7 @@ def test_read_models_show_money_with_its_currency_and_lead_to_the_log(browser: C
     assert "1.00 USD" in page(browser, "projectors_dailyactivity_changelist", business_date="2026-01-06")
     assert str(DEAL) in page(browser, "projectors_deal_changelist", q=str(SELLER))
     assert "Payroll" in page(browser, "projectors_balance_changelist", q=str(SELLER))
+    assert "1 balance\n" in page(browser, "projectors_balance_changelist", shown="not zero")
     assert "0 companies" in page(browser, "projectors_company_changelist", q="%")
 
 
