@@ -183,5 +183,3 @@ class LagSample(models.Model):
 
 CONSUMER_TABLES: tuple[type[models.Model], ...] = (Checkpoint, OperatorAction, LagSample)
 """Tables that lie wherever consumers keep their effects: with the events and with the read models."""
-
-

@@ -36,4 +36,4 @@ def main(number: int, shared: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)  # noqa: PLR2004 - the second argument
+    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)

@@ -20,20 +20,20 @@ CHANGES = {
 POSTGRESQL_CHANGES = {
     "a truncate": "TRUNCATE eventstore_event",
     "a truncate with all that hangs on it": "TRUNCATE eventstore_event CASCADE",
-    "an upsert": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event"  # noqa: S608
+    "an upsert": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event"
     " ON CONFLICT (position) DO UPDATE SET actor = 'mallory'",
     "an update as a replica": "SET session_replication_role = replica; UPDATE eventstore_event SET actor = 'mallory'",
     "a delete as a replica": "SET session_replication_role = replica; DELETE FROM eventstore_event",
     "a truncate as a replica": "SET session_replication_role = replica; TRUNCATE eventstore_event",
 }
 SQLITE_CHANGES = {
-    "a replacement": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event",  # noqa: S608
+    "a replacement": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event",
     "a replacement at the same position": "REPLACE INTO eventstore_event (" + COLUMNS + ") VALUES (1, 'company-x', 9,"
     " 'CompanyFunded', 1, '{}', 'mallory', 'c', '{}', '2026-01-01')",
-    "a replacement of the same version": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT 99, stream_id,"  # noqa: S608
+    "a replacement of the same version": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT 99, stream_id,"
     " version, type, schema_version, payload, 'mallory', correlation_id, metadata, recorded_at FROM eventstore_event"
     " WHERE position = 1",
-    "an upsert of SQLite": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event WHERE true"  # noqa: S608
+    "an upsert of SQLite": f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event WHERE true"
     " ON CONFLICT (position) DO UPDATE SET actor = 'mallory'",
 }
 
@@ -59,7 +59,7 @@ def test_a_stream_cannot_have_one_version_twice(database: Database) -> None:
     stream = company()
     append(registered(stream))
     second = (
-        f"INSERT INTO eventstore_event ({COLUMNS}) SELECT 2, stream_id, version, type, schema_version, payload, actor,"  # noqa: S608
+        f"INSERT INTO eventstore_event ({COLUMNS}) SELECT 2, stream_id, version, type, schema_version, payload, actor,"
         " correlation_id, metadata, recorded_at FROM eventstore_event"
     )
     with pytest.raises((psycopg.Error, sqlite3.Error), match=r"event_stream_id_version_unique|append-only"):

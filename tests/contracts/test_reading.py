@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def streams(database: Database) -> tuple[str, str]:  # noqa: ARG001 - the streams are in the database
+def streams(database: Database) -> tuple[str, str]:
     first, second = company(), company()
     append(registered(first), registered(second), funded(first), funded(second), funded(first))
     return first, second
@@ -143,7 +143,7 @@ def test_no_read_scans_the_table(database: Database, read: str) -> None:
         if database.vendor == "postgresql":
             # The test's table is so small that a scan would be right; what counts is whether an index would serve.
             cursor.execute("SET enable_seqscan = off")
-        cursor.execute(f"{explain} SELECT position FROM eventstore_event WHERE {where}", params)  # noqa: S608
+        cursor.execute(f"{explain} SELECT position FROM eventstore_event WHERE {where}", params)
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
         if database.vendor == "postgresql":
             cursor.execute("RESET enable_seqscan")
@@ -156,7 +156,7 @@ def _insert(database: Database, type_name: str, schema_version: int, payload: di
     moment = "now()" if database.vendor == "postgresql" else "'2026-01-01 00:00:00'"
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,"  # noqa: S608
+            "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,"
             f" correlation_id, metadata, recorded_at) VALUES (1, 'company-1', 1, %s, %s, %s, 'a', 'c', '{{}}', {moment})",
             [type_name, schema_version, json.dumps(payload)],
         )

@@ -1,0 +1,1 @@
+"""The event store's parts that need no database."""
