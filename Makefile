@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 WORKERS ?= 4
-PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses $(WORKERS)
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses $(WORKERS) --dist worksteal --durations 5 --durations-min 5
 ON_A_DATABASE := tests/contracts tests/integration tests/crash tests/acceptance
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -25,7 +25,7 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser fo
 	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once
 	@$(DEVELOPMENT) honcho start
 
-bench: $(VENV)/development ## measure what docs/performance.md quotes
+bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 	@$(DEVELOPMENT) python -m benchmarks
 
 clean: ## remove the virtual environment and every cache; databases stay
@@ -65,8 +65,9 @@ format: $(VENV)/development ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 requirements: $(VENV)/development ## pin anew what requirements*.in ask for
-	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	for list in requirements requirements-dev requirements-bench; do \
+	    $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 $$list.in -o $$list.txt || exit 1; \
+	done
 
 venv: $(VENV)/development ## set everything up, and nothing else
 
@@ -86,4 +87,8 @@ $(VENV)/runtime: requirements.txt $(VENV)/made
 
 $(VENV)/development: requirements-dev.txt $(VENV)/runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/benchmarks: requirements-bench.txt $(VENV)/development
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@

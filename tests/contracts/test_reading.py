@@ -157,6 +157,7 @@ def _insert(database: Database, type_name: str, schema_version: int, payload: di
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,"
-            f" correlation_id, metadata, recorded_at) VALUES (1, 'company-1', 1, %s, %s, %s, 'a', 'c', '{{}}', {moment})",
+            " correlation_id, metadata, recorded_at)"
+            f" VALUES (1, 'company-1', 1, %s, %s, %s, 'a', 'c', '{{}}', {moment})",
             [type_name, schema_version, json.dumps(payload)],
         )
