@@ -47,7 +47,7 @@ def resolve(as_of: int | date | None, using: str = "default") -> int | None:
     if isinstance(as_of, date):
         return position_as_of(as_of, using)
     head = store.head(using).position
-    if as_of > head:
+    if not 0 <= as_of <= head:
         raise PositionBeyondHead(position=as_of, head=head)
     return as_of
 

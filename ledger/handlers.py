@@ -27,12 +27,19 @@ from ledger.aggregates.product import Product
 from ledger.commands import Command
 from ledger.errors import Refusal
 
+MAX_POSITION = 2**63 - 1
+"""What a database's number can hold; a client may name anything."""
+
 
 class LoadedFacts:
-    """What a decision may look at, through the caches; `expected` has the version of each stream looked at."""
+    """What a decision may look at, through the caches; `expected` has the version of each stream looked at.
 
-    def __init__(self, using: str) -> None:
+    `also_expected` are versions that the caller, and not the decision, rests on.
+    """
+
+    def __init__(self, using: str, also_expected: Mapping[str, int] | None = None) -> None:
         self._using = using
+        self.also_expected = also_expected or {}
         self._states: dict[str, Any] = {}
         self.expected: dict[str, int] = {}
 
@@ -68,6 +75,8 @@ class LoadedFacts:
 
     def event(self, position: int) -> tuple[str, object] | None:
         """Return stream id and data of the event at a position, or None."""
+        if not 0 < position <= MAX_POSITION:
+            return None
         recorded = store.read_event(position, self._using)
         return None if recorded is None else (recorded.stream_id, recorded.data)
 
@@ -102,30 +111,36 @@ def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which
     causation: int | None = None,
     key: IdempotencyKey | None = None,
     metadata: Mapping[str, Any] | None = None,
+    expected: Mapping[str, int] | None = None,
     using: str = "default",
 ) -> Appended:
     """Decide a command and record its events, all or none, or raise the Refusal that says which rule it breaks.
+
+    `expected` are versions of further streams, on which not the decision but the caller rests; where one of them is no
+    longer so, WrongExpectedVersion is raised at once.
 
     With a `key` that has recorded the same before, the first events are returned as `repeated`. Raises also what
     `store.append` raises; OutcomeUnknown is never tried again here.
     """
     context = Context(actor, correlation_id or str(uuid4()), causation, metadata or {})
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
-        facts = LoadedFacts(using)
+        facts = LoadedFacts(using, expected)
         try:
             return _decide_and_append(command, facts, context, key, using)
-        except WrongExpectedVersion:
-            continue
+        except WrongExpectedVersion as conflict:
+            if expected is not None and conflict.stream_id in expected:
+                raise
         except Refusal as refusal:
             if facts.have_moved():
                 continue
             return _recorded_before(refusal, facts, key, using)
-    return _last_attempt(command, context, key, using)
+    return _last_attempt(command, LoadedFacts(using, expected), context, key, using)
 
 
-def _last_attempt(command: Command, context: Context, key: IdempotencyKey | None, using: str) -> Appended:
+def _last_attempt(
+    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+) -> Appended:
     """Decide while nobody else can append, so that a command that always loses gets its turn."""
-    facts = LoadedFacts(using)
     try:
         with store.append_lock(using):
             return _decide_and_append(command, facts, context, key, using)
@@ -137,7 +152,7 @@ def _decide_and_append(
     command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     events = [NewEvent(stream, data) for stream, data in decisions.decide(command, facts)]
-    return store.append(events, context, expected=facts.expected, key=key, using=using)
+    return store.append(events, context, expected={**facts.also_expected, **facts.expected}, key=key, using=using)
 
 
 def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey | None, using: str) -> Appended:

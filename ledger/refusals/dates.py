@@ -19,10 +19,10 @@ class DateNotCycled(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class PositionBeyondHead(AgainstTheRules):
-    """Nothing has been recorded at a position yet, so nothing can be said as of it."""
+    """Nothing has been recorded at a position, so nothing can be said as of it."""
 
     slug = "position-beyond-head"
-    sentence = "There is no position {position} yet: the last is {head}."
+    sentence = "There is no position {position}: the last is {head}."
 
     position: int
     head: int

@@ -183,6 +183,6 @@ def _reason(command: Command, outcome: Exception, history: History) -> Callable[
             return lambda position: not history.at(stream, position).balance
         case AccountNotActive():
             stream = f"account-{outcome.account_uuid}"
-            return lambda position: history.at(stream, position).status == outcome.status
+            return lambda position: bool(history.at(stream, position).status == outcome.status)
         case _:
             raise outcome

@@ -45,6 +45,7 @@ from ledger.errors import (
     AssetAlreadyFinanced,
     DealNotActive,
     InsufficientFunds,
+    NothingToReverse,
     Refusal,
     UnknownCurrency,
     WaiverExceedsFees,
@@ -179,6 +180,11 @@ class TestARefusedCommand:
         uuid = new_company()
         with pytest.raises(AlreadyExists):
             do(RegisterCompany(uuid, "Again"))
+
+    @pytest.mark.parametrize("position", [0, -1, 10**30])
+    def test_what_can_be_no_position_cannot_be_reversed(self, position: int) -> None:
+        with pytest.raises(NothingToReverse):
+            do(ReverseFunding(position, "mistake", company_uuid=new_company("1.00")))
 
 
 class TestAStreamOnlyReadThatMoves:

@@ -1,7 +1,6 @@
 """States now, at a position and on a business date; and the caches, which are never behind and never ahead."""
 
 import shutil
-from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -64,6 +63,11 @@ class TestAsOfAPosition:
             states.company(company, head + 1)
         assert (refused.value.position, refused.value.head) == (head + 1, head)
 
+    @pytest.mark.parametrize("position", [-1, 10**30])
+    def test_what_can_be_no_position_is_refused(self, position: int) -> None:
+        with pytest.raises(PositionBeyondHead):
+            states.company(uuid4(), position)
+
     def test_any_aggregate_can_be_asked(self) -> None:
         product = new_product()
         before = store.head().position
@@ -118,7 +122,9 @@ class TestAsOfABusinessDate:
         with pytest.raises(DateNotCycled, match="the last date cycled is None"):
             states.company(new_company(), MONDAY)
 
-    def test_each_of_many_dates_ends_where_the_next_begins(self, django_assert_max_num_queries: Callable) -> None:
+    def test_each_of_many_dates_ends_where_the_next_begins(
+        self, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
         company = new_company()
         last_positions = {}
         for number in range(40):
