@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
+from eventstore.errors import WrongExpectedVersion
 from eventstore.records import IdempotencyKey
 from ledger import asof, cycle, handlers
 from ledger.commands import (
@@ -32,8 +33,8 @@ _ONE_DAY = timedelta(days=1)
 class DateNoLongerOpen(Exception):
     """Somebody else has begun a later business date; what is recorded stays, and the import may be run again."""
 
-    def __init__(self, open_date: date, last: date | None) -> None:
-        super().__init__(f"{open_date} was being recorded when somebody else began {last}: stop daily_cycle meanwhile")
+    def __init__(self, open_date: date | None) -> None:
+        super().__init__(f"somebody else began another date while {open_date} was being recorded; stop daily_cycle")
 
 
 class RowRefused(Exception):
@@ -94,6 +95,7 @@ class Recording:
         self.terms, self.summary = terms, summary
         self._correlation_id = correlation_id
         self._last_cycled = recorded.calendar.last
+        self._expected: dict[str, int] = {}
         self._companies, self._assets = set(recorded.companies), set(recorded.assets)
         self._deals = {uuid: event.type for uuid, event in recorded.deals.items()}
 
@@ -122,12 +124,18 @@ class Recording:
             self.summary.dates += len(published)
         last = asof.last_cycled()
         self._last_cycled = None if last is None else last.data.new_date
-        if self._last_cycled != today:
-            raise DateNoLongerOpen(today, self._last_cycled)
+        if last is None or self._last_cycled != today:
+            raise DateNoLongerOpen(today)
+        # What is recorded of a date is recorded on that date or not at all.
+        self._expected = {asof.SYSTEM_STREAM: last.version}
 
     def _told_with_its_line(self, invoice: Invoice, column: str, record: Callable[[Invoice], None]) -> None:
         try:
             record(invoice)
+        except WrongExpectedVersion as conflict:
+            if conflict.stream_id not in self._expected:
+                raise
+            raise DateNoLongerOpen(self._last_cycled) from conflict
         except Refusal as refusal:
             raise RowRefused(Fault(invoice.line, column, str(refusal))) from refusal
 
@@ -202,4 +210,6 @@ class Recording:
     def _execute(self, command: Command, key: IdempotencyKey | None = None) -> None:
         # Another import of the same file may have been faster; what it recorded is the same.
         with suppress(AlreadyExists, AlreadyActive):
-            handlers.execute(command, actor=ACTOR, correlation_id=self._correlation_id, key=key)
+            handlers.execute(
+                command, actor=ACTOR, correlation_id=self._correlation_id, key=key, expected=self._expected
+            )

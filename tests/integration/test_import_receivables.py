@@ -16,6 +16,10 @@ from eventstore.models import Checkpoint
 from ledger import cycle, handlers, states
 from ledger.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
 from processmanagers.receivables import ids
+from processmanagers.receivables.checking import check
+from processmanagers.receivables.recorded import read_recorded
+from processmanagers.receivables.recording import DateNoLongerOpen, Day, Recording, missing_by_date
+from processmanagers.receivables.rows import Terms
 from tests.databases import Database
 from tests.invoices import Row, content, counted
 
@@ -226,6 +230,36 @@ def test_an_invoice_to_a_customer_whose_deal_is_gone_is_a_fault(importer: Import
     assert (
         told == f"line 5, column customerID: deal {deal_uuid} with the customer was deleted, at {store.head().position}"
     )
+
+
+def recording_of(*rows: Row, kind: type[Recording] = Recording) -> tuple[Recording, dict[date, Day]]:
+    terms = Terms("Seller", "USD", 2, Decimal("0.001"), "%d/%m/%Y")
+    invoices = check(content(list(rows)).encode(), terms, date(2025, 1, 1))
+    recorded = read_recorded(invoices, terms)
+    days, summary = missing_by_date(invoices, terms, recorded)
+    return kind(terms, recorded, summary, "a run"), days
+
+
+def test_a_later_date_that_somebody_else_begins_between_two_dates_ends_the_import(database: Database) -> None:
+    def begin_the_third(*_: int) -> None:
+        cycle.cycle(THIRD)
+
+    recording, days = recording_of(*ROWS)
+    with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-02 was being recorded"):
+        recording.record(days, begin_the_third)
+    assert counted("ProductOriginated") == 2
+
+
+def test_nothing_is_recorded_of_a_date_once_somebody_else_has_begun_a_later_one(database: Database) -> None:
+    class Overtaken(Recording):
+        def _begin(self, today: date) -> None:
+            super()._begin(today)
+            cycle.cycle(THIRD)
+
+    recording, days = recording_of(*ROWS, kind=Overtaken)
+    with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-01 was being recorded"):
+        recording.record(days, lambda *_: None)
+    assert {event.type for event in store.read_all()} == {"SystemCycled"}
 
 
 def test_a_faulty_file_records_nothing(importer: Importer) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
 
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import Showing
@@ -51,6 +52,10 @@ class Command(ConsoleCommand):
             count = len(faulty.faults)
             told = "1 fault" if count == 1 else f"{count} faults"
             raise CommandError(f"{path}: {told}, nothing was recorded") from faulty
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"the database was lost, and the import may be run again: {error}") from error
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(f"{path}: interrupted; run it again to go on", returncode=130) from interrupt
         self.stdout.write(_report(path, imported))
 
 
