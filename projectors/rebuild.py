@@ -181,13 +181,11 @@ def _advance(rebuild: Rebuild, seen: Seen) -> bool:
         step = rebuild.step()
         if step is Step.STOPPED and rebuild.stopped is not None:
             raise rebuild.stopped
-        if rebuild.is_near and rebuild.switch():
-            return True
+        if rebuild.rows:
+            seen(rebuild.place.position, max(store.head().position, rebuild.place.position))
+        return rebuild.is_near and rebuild.switch()
     except Switched:
         return True
-    if rebuild.rows:
-        seen(rebuild.place.position, max(store.head().position, rebuild.place.position))
-    return False
 
 
 def delete_garbage(group: Group, stop: Stop) -> None:

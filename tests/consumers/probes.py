@@ -105,7 +105,9 @@ class Answers(Manager):
         done = progress["done"] if progress else 0
         wanted = int(event.payload["name"])
         upto = min(done + min(limit, 2), wanted)
-        events = [NewEvent(event.stream_id, CompanyRenamed(f"{event.position}/{number}")) for number in range(done, upto)]
+        events = [
+            NewEvent(event.stream_id, CompanyRenamed(f"{event.position}/{number}")) for number in range(done, upto)
+        ]
         return Chunk(events, None if upto == wanted else {"done": upto})
 
 

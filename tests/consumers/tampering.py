@@ -9,7 +9,8 @@ from django.db.backends.utils import CursorWrapper
 
 
 @contextmanager
-def _unguarded() -> Iterator[CursorWrapper]:
+def unguarded() -> Iterator[CursorWrapper]:
+    """Let the log be changed; its database is of no use to another test."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ALTER TABLE eventstore_event DISABLE TRIGGER USER")
@@ -22,19 +23,19 @@ def _unguarded() -> Iterator[CursorWrapper]:
 
 def delete_event(position: int) -> None:
     """Leave a hole."""
-    with _unguarded() as cursor:
+    with unguarded() as cursor:
         cursor.execute("DELETE FROM eventstore_event WHERE position = %s", [position])
 
 
 def forget_events_after(position: int) -> None:
     """Restore an older log."""
-    with _unguarded() as cursor:
+    with unguarded() as cursor:
         cursor.execute("DELETE FROM eventstore_event WHERE position > %s", [position])
 
 
 def record_at_another_moment(position: int) -> None:
     """Put another event in the place of one: as after a crash, or in another store."""
-    with _unguarded() as cursor:
+    with unguarded() as cursor:
         cursor.execute("SELECT recorded_at FROM eventstore_event WHERE position = %s", [position])
         moment = cursor.fetchone()[0]
         other = moment + timedelta(microseconds=1)

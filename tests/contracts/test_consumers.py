@@ -177,7 +177,13 @@ class TestAHandlerThatRaises:
             catch_up("copy")
         assert written("copy") == [1, 2, 3, 4, 6]
         kept = OperatorAction.objects.get()
-        assert (kept.consumer, kept.action, kept.position, kept.actor, kept.reason) == ("copy", "skip", 5, "me", "it is bad")
+        assert (kept.consumer, kept.action, kept.position, kept.actor, kept.reason) == (
+            "copy",
+            "skip",
+            5,
+            "me",
+            "it is bad",
+        )
 
     def test_nothing_can_be_skipped_where_nothing_has_stopped(self) -> None:
         triggers(3)
@@ -365,7 +371,9 @@ class TestDependents:
         triggers(2)
         catch_up("base")
         Checkpoint.objects.filter(name="dependent").delete()
-        with pytest.raises(NotCaughtUp, match="dependent is not where base is.*run manage.py rebuild_projector dependent"):
+        with pytest.raises(
+            NotCaughtUp, match="dependent is not where base is.*run manage.py rebuild_projector dependent"
+        ):
             catch_up("base")
 
 

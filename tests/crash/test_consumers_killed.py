@@ -44,7 +44,9 @@ def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_
 def test_a_rebuild_switches_once_and_whole_wherever_it_was_killed(database: Database) -> None:
     assert _kill_everywhere(database, "base@rebuild") > 20
     with registered():
-        generations = set(Checkpoint.objects.filter(name__in=["base", "dependent"]).values_list("generation", flat=True))
+        generations = set(
+            Checkpoint.objects.filter(name__in=["base", "dependent"]).values_list("generation", flat=True)
+        )
     assert len(generations) == 1
     assert written("base", generations.pop()) == list(range(1, store.head().position + 1))
     assert not Checkpoint.objects.filter(kind="rebuild").exists()

@@ -1,0 +1,184 @@
+"""What operators type: every consumer in one list, clear refusals in one line, and the log verified."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from subprocess import CompletedProcess
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from eventstore import store
+from eventstore.following import catch_up
+from eventstore.models import Checkpoint, OperatorAction
+from eventstore.records import Context
+from tests import processes
+from tests.consumers.probes import Base, break_at, make_tables, registered, trigger, written
+from tests.consumers.tampering import delete_event, unguarded
+from tests.databases import Database, Databases, connected_to
+
+Manage = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def manage(database: Database) -> Iterator[Manage]:
+    """manage.py with the probes as its consumers."""
+    make_tables()
+
+    def run(*args: str, check: bool = True, **env: str) -> CompletedProcess[str]:
+        arguments = [sys.executable, "-m", "tests.consumers.manage", *args]
+        return processes.run(arguments, {**database.env, **env}, check=check, timeout=60)
+
+    with registered():
+        yield run
+
+
+def triggers(number: int) -> int:
+    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
+
+
+def refusal(done: CompletedProcess[str]) -> str:
+    """The one line of a command that was refused."""
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("CommandError: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr.removeprefix("CommandError: ").strip()
+
+
+def test_consumers_lists_every_consumer_of_the_code(manage: Manage) -> None:
+    triggers(3)
+    manage("run_projector", "copy", "--once")
+    listed = {one["name"]: one for one in json.loads(manage("consumers", "--json").stdout)}
+    assert sorted(listed) == ["answers", "attentive", "base", "copy", "dependent", "tally"]
+    copy = listed["copy"]
+    assert list(copy) == [
+        "name", "kind", "state", "position", "head", "lag_events", "lag_seconds", "rate", "last_seen", "error",
+    ]  # fmt: skip
+    assert (copy["kind"], copy["state"], copy["position"], copy["head"], copy["error"]) == (
+        "projector", "running", 3, 3, None,
+    )  # fmt: skip
+    lines = manage("consumers").stdout.splitlines()
+    assert len(lines) == 7
+    assert "copy\tprojector\trunning\t3\t3\t0\t0.0" in lines[4]
+
+
+def test_pause_resume_and_skip(manage: Manage) -> None:
+    triggers(3)
+    break_at("copy", 2)
+    assert "copy stopped at position 2" in refusal(manage("run_projector", "copy", "--once", check=False))
+    manage("consumers", "skip", "copy", "--position", "2", "--reason", "it is bad")
+    manage("consumers", "pause", "copy", "--reason", "lunch")
+    assert refusal(manage("run_projector", "copy", "--once", check=False)) == "copy is paused"
+    manage("consumers", "resume", "copy", "--actor", "somebody else")
+    manage("run_projector", "copy", "--once")
+    assert written("copy") == [1, 3]
+    kept = [(one.action, one.position, one.reason) for one in OperatorAction.objects.order_by("id")]
+    assert kept == [("skip", 2, "it is bad"), ("pause", None, "lunch"), ("resume", None, "")]
+    assert OperatorAction.objects.first().actor == "somebody else"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("run_processmanager nobody", "there is no process manager 'nobody'; there are: answers, attentive"),
+        ("run_projector copy nobody", "there is no projector 'nobody'; there are: base, copy, dependent, tally"),
+        ("rebuild_projector answers", "answers is a process manager: what it did, it did once, and it cannot be rebuilt"),
+        ("run_projector --batch-size 0", "--batch-size '0' is not allowed: it must be a whole number from 1 to 100000"),
+        ("consumers pause nobody", "there is no consumer 'nobody'; there are: answers, attentive, base, copy, dependent, tally"),
+        ("consumers skip copy --position 2", "a skip needs a reason: it is kept, for whoever asks later why an event was left out"),
+        ("consumers skip copy --reason x", "skip asks for --position, the event at which the consumer stopped; None is none"),
+        ("consumers skip copy --position 2 --reason x", "copy is not stopped: there is nothing to skip"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("manage")
+def test_what_does_not_fit_is_refused(command: str, line: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        call_command(*command.split())
+    assert str(refused.value) == line
+    assert not Checkpoint.objects.exists()
+
+
+@pytest.mark.usefixtures("manage")
+def test_projectors_that_depend_on_each_other_in_a_circle_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Base, "depends_on", ("dependent",))
+    with pytest.raises(CommandError, match="projectors depend on each other in a circle: "):
+        call_command("run_projector", "tally", "--once")
+
+
+def test_a_rebuild_says_what_it_did(manage: Manage) -> None:
+    triggers(3)
+    catch_up("base")
+    done = manage("rebuild_projector", "dependent")
+    assert done.stdout == "base, dependent: rebuilt\n"
+    assert "rebuild_projector dependent: 3 events in" in done.stderr
+    assert (written("base", 1), written("base", 2)) == ([], [1, 2, 3])
+
+
+def test_read_models_may_lie_in_a_database_of_their_own(manage: Manage, databases: Databases) -> None:
+    own = databases.make()
+    try:
+        with connected_to(own):
+            make_tables()
+        triggers(3)
+        manage("run_projector", "copy", "--once", READ_DATABASE_URL=own.url)
+        manage("consumers", "pause", "copy", READ_DATABASE_URL=own.url)
+        manage("consumers", "resume", "copy", READ_DATABASE_URL=own.url)
+        manage("rebuild_projector", "copy", READ_DATABASE_URL=own.url)
+        manage("run_processmanager", "answers", "--once", READ_DATABASE_URL=own.url)
+        listed = {
+            one["name"]: one for one in json.loads(manage("consumers", "--json", READ_DATABASE_URL=own.url).stdout)
+        }
+        assert (listed["copy"]["position"], listed["answers"]["position"]) == (3, 3)
+        assert [row.name for row in Checkpoint.objects.all()] == ["answers"]
+        with connected_to(own):
+            assert [(row.name, row.generation) for row in Checkpoint.objects.all()] == [("copy", 2)]
+            assert (written("copy", 1), written("copy", 2)) == ([], [1, 2, 3])
+    finally:
+        databases.drop(own)
+
+
+def test_a_refusal_is_one_line_and_status_1(manage: Manage) -> None:
+    line = refusal(manage("run_projector", "copy", "nobody", check=False))
+    assert line == "there is no projector 'nobody'; there are: base, copy, dependent, tally"
+
+
+class TestVerifyEventstore:
+    def test_a_whole_log_passes(self, manage: Manage) -> None:
+        triggers(5)
+        passed = manage("verify_eventstore")
+        assert passed.stdout == "5 events: positions and versions without holes, every one readable\n"
+
+    @pytest.mark.usefixtures("manage")
+    def test_a_hole_is_named(self) -> None:
+        triggers(5)
+        delete_event(3)
+        with pytest.raises(CommandError, match="^position 3 is missing: the next event is at 4$"):
+            call_command("verify_eventstore")
+
+    @pytest.mark.usefixtures("manage")
+    def test_a_gap_in_a_stream_is_named(self) -> None:
+        triggers(5)
+        event = store.read_event(4)
+        assert event is not None
+        with unguarded() as cursor:
+            cursor.execute("UPDATE eventstore_event SET version = 3 WHERE position = 4")
+        with pytest.raises(CommandError, match=f"^stream {event.stream_id}: version 1 is missing, the next is 3$"):
+            call_command("verify_eventstore")
+
+    @pytest.mark.parametrize(
+        ("change", "fault"),
+        [
+            ("type = 'Nonsense'", "event type 'Nonsense' at position 2 is not registered"),
+            ("""payload = '{"nonsense": 1}'""", "CompanyRegistered at position 2 is not readable"),
+            ("schema_version = 9", "position 2"),
+        ],
+    )
+    @pytest.mark.usefixtures("manage")
+    def test_an_event_that_cannot_be_read_is_named(self, change: str, fault: str) -> None:
+        triggers(3)
+        with unguarded() as cursor:
+            cursor.execute(f"UPDATE eventstore_event SET {change} WHERE position = 2")
+        with pytest.raises(CommandError, match=fault):
+            call_command("verify_eventstore")

@@ -1,0 +1,223 @@
+"""A rebuild makes a read model anew beside the old one, and switches to it once, whole, and never backwards."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventstore import operations, store
+from eventstore.consumer import Step
+from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, UnknownConsumer
+from eventstore.following import catch_up, projections
+from eventstore.models import Checkpoint, OperatorAction
+from eventstore.records import Context
+from eventstore.stopping import Stop
+from projectors.rebuild import Rebuild, delete_garbage, rebuild_of, run
+from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.consumers.tampering import forget_events_after
+from tests.databases import Database
+
+
+@pytest.fixture(autouse=True)
+def _probes(database: Database) -> Iterator[None]:
+    make_tables()
+    with registered():
+        yield
+
+
+def triggers(number: int) -> int:
+    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
+
+
+def live(name: str) -> Checkpoint:
+    return Checkpoint.objects.get(name=name)
+
+
+def begun(name: str, *, retry_skipped: bool = False, batch_size: int = 2) -> Rebuild:
+    rebuild = rebuild_of(name, batch_size)
+    rebuild.begin_as(name, actor="me", retry_skipped=retry_skipped)
+    return rebuild
+
+
+def finish(rebuild: Rebuild) -> bool:
+    return run(rebuild, Stop(), lambda *_: None, lambda _: None)
+
+
+def test_the_old_read_model_answers_until_the_new_one_is_whole() -> None:
+    triggers(5)
+    catch_up("copy")
+    rebuild = begun("copy")
+    assert rebuild.step() is Step.PROGRESSED
+    assert live("copy").generation == 1
+    assert (written("copy", 1), written("copy", 2)) == ([1, 2, 3, 4, 5], [1, 2])
+    assert finish(rebuild)
+    assert (live("copy").generation, live("copy").position) == (2, 5)
+    assert written("copy", 2) == [1, 2, 3, 4, 5]
+    assert not Checkpoint.objects.filter(kind="rebuild").exists()
+
+
+def test_what_answers_no_more_is_deleted_and_nothing_else() -> None:
+    triggers(3)
+    catch_up("copy", "tally")
+    rebuild = begun("copy")
+    finish(rebuild)
+    Row.objects.create(generation=3, name="copy", position=1, detail="of a rebuild after this one")
+    delete_garbage(rebuild.group, Stop())
+    assert (written("copy", 1), written("copy", 2), written("copy", 3)) == ([], [1, 2, 3], [1])
+
+
+def test_the_running_projector_goes_on_with_the_new_one() -> None:
+    triggers(3)
+    runner = projections(["copy"])[0]
+    while runner.step() is Step.PROGRESSED:
+        pass
+    finish(begun("copy"))
+    triggers(2)
+    while runner.step() is Step.PROGRESSED:
+        pass
+    assert (written("copy", 1), written("copy", 2)) == ([1, 2, 3], [1, 2, 3, 4, 5])
+
+
+def test_the_switch_catches_up_with_a_live_one_that_is_ahead_so_that_no_read_goes_back() -> None:
+    triggers(4)
+    catch_up("copy")
+    rebuild = begun("copy", batch_size=10)
+    while rebuild.step() is Step.PROGRESSED:
+        pass
+    triggers(3)
+    catch_up("copy")
+    assert rebuild.switch()
+    assert (live("copy").generation, live("copy").position) == (2, 7)
+    assert written("copy", 2) == list(range(1, 8))
+
+
+def test_the_switch_is_refused_while_the_live_one_is_further_ahead_than_one_transaction() -> None:
+    triggers(9)
+    catch_up("copy")
+    rebuild = begun("copy", batch_size=2)
+    rebuild.step()
+    assert not rebuild.switch()
+    assert (live("copy").generation, live("copy").position) == (1, 9)
+
+
+def test_interrupted_it_goes_on_where_it_was() -> None:
+    triggers(6)
+    catch_up("copy")
+    begun("copy").step()
+    again = rebuild_of("copy", 2)
+    assert not again.begin_as("copy", actor="me")
+    assert finish(again)
+    assert written("copy", 2) == [1, 2, 3, 4, 5, 6]
+    assert OperatorAction.objects.filter(action="rebuild").count() == 1
+
+
+def test_a_second_one_of_the_same_name_joins() -> None:
+    triggers(9)
+    catch_up("copy")
+    first, second = begun("copy"), begun("copy")
+    for _ in range(3):
+        first.step()
+        second.step()
+    assert finish(first)
+    assert finish(second)
+    assert (live("copy").generation, written("copy", 2)) == (2, list(range(1, 10)))
+
+
+def test_a_group_is_rebuilt_as_a_whole_and_switches_at_once() -> None:
+    triggers(3)
+    catch_up("base")
+    finish(begun("dependent"))
+    assert (live("base").generation, live("dependent").generation) == (2, 2)
+    assert written("base", 2) == [1, 2, 3]
+
+
+def test_a_dependent_that_is_new_in_the_code_is_made_by_it() -> None:
+    triggers(3)
+    catch_up("base")
+    Checkpoint.objects.filter(name="dependent").delete()
+    finish(begun("dependent"))
+    catch_up("base")
+    assert (live("dependent").position, live("dependent").generation) == (3, live("base").generation)
+
+
+def test_a_projector_that_never_ran_may_be_rebuilt() -> None:
+    triggers(3)
+    finish(begun("copy"))
+    assert (live("copy").position, live("copy").registered_position) == (3, 0)
+    catch_up("copy")
+    assert written("copy", live("copy").generation) == [1, 2, 3]
+
+
+def test_a_process_manager_cannot_be_rebuilt() -> None:
+    with pytest.raises(OperationRefused, match="answers is a process manager"):
+        rebuild_of("answers")
+    with pytest.raises(UnknownConsumer, match="no consumer 'nobody'; there are: answers"):
+        rebuild_of("nobody")
+
+
+def test_who_began_it_is_kept() -> None:
+    begun("copy")
+    kept = OperatorAction.objects.get()
+    assert (kept.consumer, kept.action, kept.actor) == ("copy", "rebuild", "me")
+
+
+@pytest.fixture
+def skipped() -> None:
+    triggers(4)
+    break_at("copy", 2)
+    with pytest.raises(NotCaughtUp):
+        catch_up("copy")
+    operations.skip("copy", 2, actor="me", reason="it is bad")
+    catch_up("copy")
+
+
+@pytest.mark.usefixtures("skipped")
+def test_what_was_skipped_stays_skipped() -> None:
+    mend()
+    finish(begun("copy"))
+    assert written("copy", 2) == [1, 3, 4]
+
+
+@pytest.mark.usefixtures("skipped")
+def test_what_was_skipped_is_tried_again_where_that_is_asked_for() -> None:
+    mend()
+    finish(begun("copy", retry_skipped=True))
+    assert written("copy", 2) == [1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("skipped")
+def test_a_rebuild_that_a_handler_stops_harms_nobody_and_may_skip_as_well() -> None:
+    rebuild = begun("copy", retry_skipped=True)
+    with pytest.raises(ConsumerStopped, match="copy@rebuild stopped at position 2: HandlerBroke"):
+        finish(rebuild)
+    triggers(1)
+    catch_up("copy")
+    assert (live("copy").position, live("copy").generation, live("copy").error_position) == (5, 1, None)
+    operations.skip("copy@rebuild", 2, actor="me", reason="it is still bad")
+    assert finish(rebuild_of("copy"))
+    assert written("copy", 2) == [1, 3, 4, 5]
+
+
+def test_a_live_one_that_is_stopped_is_freed_by_the_switch() -> None:
+    triggers(4)
+    break_at("copy", 2)
+    with pytest.raises(NotCaughtUp):
+        catch_up("copy")
+    mend()
+    finish(begun("copy"))
+    assert (live("copy").position, live("copy").error_position, live("copy").error_count) == (4, None, 0)
+
+
+def test_a_paused_one_stays_paused_and_is_rebuilt() -> None:
+    triggers(4)
+    operations.pause("copy", actor="me")
+    finish(begun("copy"))
+    assert (live("copy").position, live("copy").paused) == (4, True)
+
+
+def test_a_read_model_of_another_store_is_replaced_by_one_of_this() -> None:
+    triggers(5)
+    catch_up("copy")
+    forget_events_after(3)
+    finish(begun("copy"))
+    assert (live("copy").position, written("copy", 2)) == (3, [1, 2, 3])
+    catch_up("copy")
