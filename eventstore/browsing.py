@@ -207,6 +207,10 @@ class ReadOnlyAdmin(ModelAdmin):
         """Refuse."""
         return False
 
+    def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:
+        """Allow what the filters ask for: any other comparison might read the whole table."""
+        return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ANN401, ARG002 - Django's hook
         """Return the list that keeps to the indexes."""
         return ReadOnlyList

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from eventstore.browsing import as_text
 from eventstore.events_admin import stream_link
+from ledger.money import from_minor
 
 Column = Callable[[Any], str | bool]
 
@@ -19,7 +19,7 @@ NOTHING = mark_safe('<span class="nothing">–</span>')
 
 def amount_text(minor: int, digits: int, currency: str) -> str:
     """Return an amount in smallest units as people write it: with its currency's digits, and the currency."""
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}".rstrip()
+    return f"{from_minor(minor, digits):,f} {currency}".rstrip()
 
 
 def money(field: str, *, hide_zero: bool = False) -> Column:

@@ -213,6 +213,24 @@ def test_events_are_found_by(browser: Client, query: dict[str, str], found: list
     assert positions(page(browser, "eventstore_event_changelist", **query)) == found
 
 
+@pytest.mark.parametrize("lookup", ["actor__icontains", "payload__reference", "type__contains", "recorded_at__gte"])
+def test_what_has_no_index_cannot_be_asked_for(browser: Client, lookup: str) -> None:
+    assert browser.get(reverse("admin:eventstore_event_changelist"), {lookup: "1"}).status_code == 400
+
+
+@pytest.mark.parametrize("number", ["999", "x", "0"])
+def test_a_page_that_is_not_there_is_not_an_error(browser: Client, number: str) -> None:
+    assert positions(page(browser, "eventstore_event_changelist", p=number))[0] == store.head().position
+
+
+def test_an_empty_ledger_can_be_looked_at(database: Database) -> None:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root", "root@example.org", "a password"))
+    assert "0 events" in page(client, "eventstore_event_changelist")
+    assert "The log is empty" in page(client, "eventstore_checkpoint_changelist")
+    assert "0 journal lines" in page(client, "projectors_journalline_changelist")
+
+
 def test_the_types_and_categories_to_choose_from_are_those_of_the_code(browser: Client) -> None:
     html = page(browser, "eventstore_event_changelist")
     assert "<option>PayoutReturned</option>" in html
@@ -372,6 +390,7 @@ def test_a_long_list_is_counted_up_to_a_limit_and_can_be_gone_on_with(browser: C
     assert f"{length} events" in page(browser, "eventstore_event_changelist")
     last = page(browser, "eventstore_event_changelist", p=str(length // 100))
     assert positions(last) == list(range(100, 0, -1))
+    assert browser.get(reverse("admin:eventstore_event_changelist"), {"p": "999"}).status_code == 302
     part = page(browser, "eventstore_event_changelist", type="LateFeeIncurred")
     assert f"{COUNT_LIMIT} events" in part
     assert "There are more" in part
