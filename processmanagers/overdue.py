@@ -57,8 +57,15 @@ def overdue_page(position: int, on: date, first: UUID, limit: int) -> Page:
 
 
 def _rows(position: int, on: date, first: UUID, limit: int) -> list[tuple[Any, ...]]:
+    with connections[settings.READ_DATABASE].cursor() as cursor:
+        cursor.execute(*query(position, on, first, limit))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def query(position: int, on: date, first: UUID, limit: int) -> tuple[str, dict[str, Any]]:
+    """Return the statement that finds the products, as the read model's database wants it, and its parameters."""
     connection = connections[settings.READ_DATABASE]
-    query = _QUERY.format(index=_INDEX.get(connection.vendor, ""))
     parameters = {
         "position": position,
         "date": connection.ops.adapt_datefield_value(on),
@@ -66,10 +73,7 @@ def _rows(position: int, on: date, first: UUID, limit: int) -> list[tuple[Any, .
         "last": _UUID.get_db_prep_value(_LAST, connection),
         "limit": limit,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    return _QUERY.format(index=_INDEX.get(connection.vendor, "")), parameters
 
 
 def _owed_at(product_uuid: UUID | str, position: int) -> bool:

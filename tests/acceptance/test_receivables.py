@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from eventstore import store
-from tests.databases import Database
+from projectors.models import FinancialProduct
+from tests.databases import Database, Databases
 from tests.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
 from tests.processes import ROOT, RunManage, StartManage, wait_until
 
@@ -121,6 +122,19 @@ def test_a_longer_export_of_the_same_source_goes_on_where_the_last_one_ended(
     run_manage("import_receivables", path)
     run_manage(*LATE_FEES, "--once")
     assert_recorded(rows)
+
+
+def test_read_models_may_lie_in_another_database(
+    database: Database, databases: Databases, tmp_path: Path, run_manage: RunManage
+) -> None:
+    other = databases.make()
+    elsewhere = {"READ_DATABASE_URL": other.url}
+    rows = made_up(30)
+    run_manage("import_receivables", written(tmp_path / "invoices.csv", rows), env=elsewhere)
+    run_manage(*LATE_FEES, "--once", env=elsewhere)
+    assert_recorded(rows)
+    assert not FinancialProduct.objects.using("default").exists()
+    databases.drop(other)
 
 
 @pytest.mark.skipif(not GIVEN.exists(), reason=f"{GIVEN} is not there; RECEIVABLES_CSV may name another place")

@@ -1,17 +1,26 @@
 """Late fees are those of the position of the cycle, whenever they are worked out."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from eventstore import store
+from eventstore.consumer import Step
+from eventstore.following import catch_up
 from eventstore.records import stream_id
 from ledger.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
-from tests.book import DEBTOR, STRANGER, Book, Product, assessed, charged, fees, run_late_fees
+from processmanagers.overdue import FIRST, overdue_page, query
+from projectors.models import FinancialProduct
+from projectors.queries import live
+from tests.book import DEAL, DEBTOR, STRANGER, Book, Product, assessed, charged, fees, late_fees, run_late_fees
 from tests.databases import Database
 
 DUE, D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3, 4))
@@ -195,6 +204,67 @@ def test_whatever_the_size_of_its_chunks_each_product_is_charged_once(book: Book
     run_late_fees(batch_size)
     assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
     assert assessed()[D1].overdue == 7
+
+
+def test_a_rebuild_of_the_read_model_in_the_middle_of_a_cycle_changes_nothing(book: Book) -> None:
+    products = [book.invoice(DUE) for _ in range(6)]
+    book.cycle(D1)
+    book.pay(products[0])
+    reaction = late_fees(batch_size=1)
+    while len(fees()) < 3:
+        assert reaction.step() is Step.PROGRESSED
+    book.pay(products[5])
+    call_command("rebuild_projector", "financial_products")
+    assert live(FinancialProduct).values_list("generation", flat=True).distinct().get() == 2
+    while reaction.step() is Step.PROGRESSED:
+        pass
+    assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
+
+
+def rows_of_products(number: int, **fields: Any) -> Iterator[FinancialProduct]:
+    for _ in range(number):
+        yield FinancialProduct(
+            generation=1,
+            position=1,
+            product_uuid=uuid4(),
+            deal_uuid=DEAL,
+            obligor_company_uuid=DEBTOR,
+            principal=100,
+            currency="USD",
+            minor_digits=2,
+            due_date=DUE,
+            daily_late_fee_rate="0.001",
+            late_fee_payer_role="debtor",
+            companies=[],
+            reference="",
+            originated_position=1,
+            **fields,
+        )
+
+
+def test_what_was_paid_off_before_the_cycle_is_never_looked_at_again(book: Book) -> None:
+    paid = {"principal_outstanding": 0, "owes": False, "status": "paid"}
+    owing = {"principal_outstanding": 100, "owes": True, "status": "open"}
+    catch_up("financial_products")
+    rows = FinancialProduct.objects.using("default")
+    rows.bulk_create(rows_of_products(5000, principal_zero_position=10, **paid), batch_size=500)
+    rows.bulk_create(rows_of_products(30, principal_zero_position=1000, **paid))
+    rows.bulk_create(rows_of_products(40, **owing))
+    statement, parameters = query(500, D1, FIRST, 100)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plan = str(cursor.fetchall())
+            assert "financial_product_owing" in plan
+            assert "financial_product_zero" in plan
+            assert "SCAN projectors_financialproduct" not in plan
+        else:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            touched = re.findall(r"rows=(\d+) loops", plan) + re.findall(r"Rows Removed by Filter: (\d+)", plan)
+            assert max(int(rows) for rows in touched) <= 100, plan
+    assert len(overdue_page(500, D1, FIRST, 100).products) == 70
 
 
 class TestReversals:
