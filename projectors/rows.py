@@ -109,13 +109,8 @@ class Table:
             yield _array(of_column, quoted=self._types[column] in _QUOTED)
 
     def _copied(self, rows: Iterable[Row], generation: int) -> Iterator[str]:
-        columns = [(column, self._types[column] in _QUOTED) for column in self._columns]
         for row in rows:
-            values = [
-                "\\N" if (v := row[c]) is None else v.translate(_COPY_ESCAPES) if quoted else str(v)
-                for c, quoted in columns
-            ]
-            yield f"{generation}\t" + "\t".join(values) + "\n"
+            yield f"{generation}\t{_copy_line([row[column] for column in self._columns])}\n"
 
     def _load_postgres(self) -> str:
         columns = ", ".join(self._read(column) for column in (*self.key, *self.changing))
@@ -175,6 +170,15 @@ def _array(values: Collection[Any], *, quoted: bool) -> str:
     else:
         texts = ["NULL" if v is None else str(v) for v in values]
     return "{" + ",".join(texts) + "}"
+
+
+def _copy_line(values: list[Any]) -> str:
+    """Return a row as PostgreSQL's COPY reads it; nearly none has a character that must be escaped."""
+    line = "\t".join(["\\N" if v is None else str(v) for v in values])
+    is_plain = line.count("\\") == values.count(None) and line.count("\t") == len(values) - 1
+    if is_plain and "\n" not in line and "\r" not in line:
+        return line
+    return "\t".join("\\N" if v is None else str(v).translate(_COPY_ESCAPES) for v in values)
 
 
 def _hexed(uuid: str | None) -> str | None:
