@@ -4,56 +4,26 @@
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
-import psycopg
+from collections.abc import Sequence
 
 from benchmarks.report import Ratio, say
-from tests.postgres import Cluster
+from benchmarks.server import environment_of, execute, server
 
-HERE = Path(__file__).parent
-TWIN = """
-CREATE TABLE raw_event (LIKE eventstore_event INCLUDING ALL);
-CREATE SEQUENCE raw_event_position CACHE 1;
-ALTER TABLE raw_event ALTER COLUMN position DROP IDENTITY IF EXISTS;
-ALTER TABLE raw_event ALTER COLUMN position SET DEFAULT nextval('raw_event_position');
-"""
-
-
-@contextmanager
-def server(flush_delay_us: int) -> Iterator[str]:
-    """Bring a server that flushes to disk, each flush slowed by so many microseconds, and yield a database's URL."""
-    with tempfile.TemporaryDirectory() as directory:
-        environment = {}
-        if flush_delay_us:
-            library = Path(directory) / "slow_flush.so"
-            command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(HERE / "slow_flush.c"), "-ldl"]
-            subprocess.run(command, check=True)
-            Path(directory).chmod(0o755)
-            environment = {"LD_PRELOAD": str(library), "FLUSH_DELAY_US": str(flush_delay_us)}
-        with Cluster(durable=True, settings={"shared_buffers": "512MB"}, environment=environment) as cluster:
-            cluster.create_database("daybook")
-            url = cluster.url("daybook")
-            subprocess.run(
-                [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-                check=True,
-                env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "settings")},
-            )
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(TWIN)
-            yield url
+# The same columns and the same indexes, with a sequence instead of an order.
+TWIN = (
+    "CREATE TABLE raw_event (LIKE eventstore_event INCLUDING ALL)",
+    "CREATE SEQUENCE raw_event_position",
+    "ALTER TABLE raw_event ALTER COLUMN position DROP IDENTITY IF EXISTS",
+    "ALTER TABLE raw_event ALTER COLUMN position SET DEFAULT nextval('raw_event_position')",
+)
 
 
 def throughput(way: str, url: str, clients: int, batch: int, seconds: float) -> float:
     """Return events a second of so many processes that append at once."""
-    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "settings")}
+    environment = environment_of(url)
     command = [sys.executable, "-m", "benchmarks.append_worker", way, str(seconds), str(batch)]
     workers = [
         subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -71,7 +41,9 @@ def throughput(way: str, url: str, clients: int, batch: int, seconds: float) -> 
     return sum(float(worker.communicate()[0].split()[-1]) for worker in workers)
 
 
-def compare(url: str, ways: Sequence[str], clients: int, batch: int, rounds: int, seconds: float) -> dict[str, list[float]]:
+def compare(
+    url: str, ways: Sequence[str], clients: int, batch: int, rounds: int, seconds: float
+) -> dict[str, list[float]]:
     """Measure the ways in turn, so that a drift of the machine meets them all."""
     figures: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
@@ -87,7 +59,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for delay in (0, 1000):
-        with server(delay) as url:
+        with server(flush_delay_us=delay) as url:
+            execute(url, *TWIN)
             cases = [(1, 1), (8, 1), (1, 100)] if not delay else [(1, 1), (8, 1)]
             for clients, batch in cases:
                 ways = ["raw", "daybook", "pyeventsourcing"]

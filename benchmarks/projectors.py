@@ -32,14 +32,18 @@ FROM (
                     "receiver_company_uuid": "0b9f1f3c-58cc-4372-a567-0e02b2c3d479"}}'
                 ELSE '{{"company_uuid": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "label": "operating"}}' END
                 ELSE CASE category WHEN 'account'
-                     THEN '{{"amount": "12.50", "currency": "USD", "grant_uuid": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}}'
+                     THEN '{{"amount": "12.50", "currency": "USD",
+                             "grant_uuid": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}}'
                      ELSE '{{"amount": "12.50", "currency": "USD", "reference": "receipt ' || i || '"}}' END
                 END::jsonb AS payload
     FROM (SELECT i, (ARRAY['company', 'asset', 'account'])[i % 3 + 1] AS category
           FROM generate_series(1, {number}) AS i) AS numbered
 ) AS events
 """
-READ = "SELECT position, stream_id, type, payload::text FROM eventstore_event WHERE position > %s ORDER BY position LIMIT 1000"
+READ = (
+    "SELECT position, stream_id, type, payload::text FROM eventstore_event"
+    " WHERE position > %s ORDER BY position LIMIT 1000"
+)
 
 
 def read_alone(url: str) -> tuple[int, float]:

@@ -60,4 +60,4 @@ def execute(url: str, *statements: str) -> None:
     """Run statements, each in a transaction of its own."""
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
