@@ -1,7 +1,7 @@
 """The append on SQLite: one BEGIN IMMEDIATE transaction, which holds the one write lock that there is."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -9,9 +9,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from eventstore.clock import utc_now
 from eventstore.outcome import Outcome, Rows
 
-_COLUMNS = (
-    "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
-    " recorded_at"
+_INSERT: Final = (
+    "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,"
+    " causation, metadata, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -42,26 +42,7 @@ def _append(cursor: Any, rows: Rows) -> Outcome:  # noqa: ANN401 - Django's curs
     head = _scalar(cursor, "SELECT max(position) FROM eventstore_event", [])
     now = utc_now()
     moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
-    context = rows.context
-    cursor.executemany(
-        f"INSERT INTO eventstore_event ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
-        [
-            (
-                head + 1 + offset,
-                rows.event_streams[offset],
-                bases[rows.stream_indexes[offset] - 1] + rows.places[offset],
-                rows.types[offset],
-                rows.schema_versions[offset],
-                rows.payloads[offset],
-                context.actor,
-                context.correlation_id,
-                context.causation,
-                rows.metadata,
-                moment,
-            )
-            for offset in range(len(rows.event_streams))
-        ],
-    )
+    cursor.executemany(_INSERT, _values(rows, bases, head, moment))
     first, last = head + 1, head + len(rows.event_streams)
     if rows.key is not None:
         cursor.execute(
@@ -70,6 +51,24 @@ def _append(cursor: Any, rows: Rows) -> Outcome:  # noqa: ANN401 - Django's curs
             [rows.key.scope, rows.key.key, rows.key.fingerprint, first, last, moment],
         )
     return Outcome("appended", first, last, bases, now)
+
+
+def _values(rows: Rows, bases: Sequence[int], head: int, moment: str) -> Iterator[tuple[Any, ...]]:
+    context = rows.context
+    for offset, stream_id in enumerate(rows.event_streams):
+        yield (
+            head + 1 + offset,
+            stream_id,
+            bases[rows.stream_indexes[offset] - 1] + rows.places[offset],
+            rows.types[offset],
+            rows.schema_versions[offset],
+            rows.payloads[offset],
+            context.actor,
+            context.correlation_id,
+            context.causation,
+            rows.metadata,
+            moment,
+        )
 
 
 def _known_key(cursor: Any, rows: Rows) -> Outcome | None:  # noqa: ANN401 - Django's cursor wrapper

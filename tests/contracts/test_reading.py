@@ -125,7 +125,7 @@ def test_an_event_that_is_not_what_its_class_says_is_named_with_its_position(
         _ = event.data
 
 
-READS = {
+READS: dict[str, tuple[str, list[str | int]]] = {
     "by stream": ("stream_id = %s ORDER BY version LIMIT 10", ["company-1"]),
     "by category": ("category = %s AND position > %s ORDER BY position LIMIT 10", ["company", 5]),
     "by type": ("type = %s AND position > %s ORDER BY position LIMIT 10", ["CompanyRegistered", 5]),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -83,12 +84,12 @@ class _LostBefore:
         self.execute = psycopg.Cursor.execute
         text, execute = self.text, self.execute
 
-        def losing(cursor: psycopg.Cursor[object], query: object, *args: object, **kwargs: object) -> object:
+        def losing(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:  # noqa: ANN401 - psycopg's own
             if text in str(query):
                 self._end(cursor.connection.info.backend_pid)
-            return execute(cursor, query, *args, **kwargs)  # type: ignore[arg-type]
+            return execute(cursor, query, *args, **kwargs)
 
-        psycopg.Cursor.execute = losing  # type: ignore[method-assign,assignment]
+        psycopg.Cursor.execute = losing  # type: ignore[method-assign]
 
     def __exit__(self, *_exception: object) -> None:
         psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
