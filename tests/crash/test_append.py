@@ -84,12 +84,12 @@ class _LostBefore:
         self.execute = psycopg.Cursor.execute
         text, execute = self.text, self.execute
 
-        def losing(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:  # noqa: ANN401 - psycopg's own
+        def losing(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
             if text in str(query):
                 self._end(cursor.connection.info.backend_pid)
             return execute(cursor, query, *args, **kwargs)
 
-        psycopg.Cursor.execute = losing  # type: ignore[method-assign]
+        psycopg.Cursor.execute = losing  # type: ignore[method-assign,assignment]
 
     def __exit__(self, *_exception: object) -> None:
         psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
