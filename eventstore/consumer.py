@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum, auto
+from typing import Never
 
 from django.db import transaction
 
@@ -117,10 +118,15 @@ class Consumer(ABC):
         if len(self.rows) < len(self.names):
             self.register()
             self.rows = checkpoints.load(self.names, self.using)
-        for row in self.rows:
-            if (row.position, row.generation) != (self.rows[0].position, self.rows[0].generation):
-                raise BehindItsGroup(min(self.rows, key=lambda one: one.position).name, self.names)
+        if len({(row.position, row.generation) for row in self.rows}) > 1:
+            self._refuse_apart()
         self.skips = checkpoints.skipped(self.names, self.place.position, self.using)
+
+    def _refuse_apart(self) -> Never:
+        last = max(self.rows, key=lambda row: row.position)
+        if last.position > store.head().position:
+            raise AnotherStore(last.name, last.position, last.recorded_at, None)
+        raise BehindItsGroup(min(self.rows, key=lambda row: row.position).name, self.names)
 
     def read(self) -> list[RecordedEvent]:
         """Read the next events, beginning with the last one dealt with, which must still be what it was."""

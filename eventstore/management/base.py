@@ -1,12 +1,15 @@
 """What the project's commands share: an expected failure is one clear line on standard error and exit status 1."""
 
-from typing import Any, ClassVar, Never
+from typing import Any, ClassVar, Final, Never
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.errors import EventStoreError
+
+_INTERRUPTED: Final = 130
+"""What shells report of a program that SIGINT has ended."""
 
 
 class OneLineParser(CommandParser):
@@ -42,6 +45,8 @@ class ConsoleCommand(BaseCommand):
             return super().execute(*args, **options)
         except self.refusals as error:
             raise CommandError(" ".join(str(error).split())) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("interrupted", returncode=_INTERRUPTED) from error
 
 
 def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:

@@ -1,8 +1,8 @@
 """A process that kills itself between any two statements, everywhere, and goes on after each time.
 
-`python -m tests.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself before its
-k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed. It prints
-the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it would never end.
+`python -m tests.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself before
+its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed. It
+prints the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it would never end.
 """
 
 import os

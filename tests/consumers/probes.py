@@ -29,6 +29,8 @@ class Row(models.Model):
     position = models.BigIntegerField()
     detail = models.TextField()
 
+    objects: ClassVar[models.Manager["Row"]] = models.Manager()
+
     class Meta:
         app_label = "probes"
         db_table = "probe_row"

@@ -321,3 +321,37 @@ def test_the_database_must_be_migrated(database: Database, tmp_path: Path) -> No
     done = processes.run(processes.manage("run_projector", "--once"), env, check=False, timeout=30)
     assert done.returncode == 1
     assert done.stderr == "CommandError: the database 'default' is not migrated; run: manage.py migrate\n"
+
+
+def test_while_it_is_rebuilt_again_and_again_no_read_goes_back_or_is_incomplete(start: Start) -> None:
+    append(*(trigger() for _ in range(60)))
+    start("run_projector", "copy")
+    wait_until(lambda: position("copy") == 60)
+    rebuilds = [start("rebuild_projector", "copy") for _ in range(2)]
+    newest, generations = 0, set()
+    for number in range(60, 160):
+        append(trigger())
+        seen, generation, rows = _read_model()
+        assert seen >= newest
+        assert rows == seen
+        newest = seen
+        generations.add(generation)
+        if number == 90:
+            rebuilds.pop(0).kill_group()
+        time.sleep(0.03)
+    assert rebuilds[0].wait(timeout=30) == 0
+    wait_until(lambda: position("copy") == 160)
+    rebuilt = Checkpoint.objects.get(name="copy").generation
+    assert rebuilt > 1
+    assert written("copy", rebuilt) == list(range(1, 161))
+
+
+def _read_model() -> tuple[int, int, int]:
+    """Position, generation and number of rows as one query finds them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.position, c.generation, (SELECT count(*) FROM probe_row r WHERE r.name = c.name AND"
+            " r.generation = c.generation) FROM eventstore_checkpoint c WHERE c.name = 'copy'"
+        )
+        found = cursor.fetchone()
+    return int(found[0]), int(found[1]), int(found[2])
