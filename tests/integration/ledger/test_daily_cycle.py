@@ -2,6 +2,8 @@
 
 import signal
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -178,6 +180,16 @@ class TestAtOnce:
         assert [process.wait(timeout=60) for process in started] == [0] * 10
         assert cycled() == [date(2026, 1, 31)]
 
+    def test_killed_on_the_way_and_run_again_leaves_no_date_out(self, start_manage: StartManage) -> None:
+        cycle(date(2026, 1, 1))
+        for _ in range(3):
+            process = start_manage("daily_cycle", "--today", "2026-11-01")
+            wait_until(partial(_grown, len(cycled()) + 5))
+            process.kill_group()
+        assert 16 < len(cycled()) < 305
+        assert start_manage("daily_cycle", "--today", "2026-11-01").wait(timeout=60) == 0
+        assert cycled() == days(date(2026, 1, 1), 305)
+
 
 class TestTheCommand:
     def test_prints_the_dates_and_says_when_there_are_none(self, run_manage: RunManage) -> None:
@@ -271,6 +283,21 @@ class TestTheLoop:
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
+
+    def test_waits_for_a_database_that_is_away_when_it_starts(
+        self, database: Database, start_manage: StartManage, tmp_path: Path
+    ) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("a file that is away is refused by the settings")
+        url, _, there = database.url.partition("?host=")
+        process = start_manage("daily_cycle", "--loop", env={"DATABASE_URL": f"{url}?host={tmp_path}"})
+        wait_until(lambda: "looking again in" in process.stderr_path.read_text())
+        (tmp_path / ".s.PGSQL.5432").symlink_to(Path(there) / ".s.PGSQL.5432")
+        wait_until(lambda: process.output() == f"{business_today()}\n")
+
+
+def _grown(number: int) -> bool:
+    return len(cycled()) > number
 
 
 def _end_other_connections() -> None:

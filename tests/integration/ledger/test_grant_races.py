@@ -162,7 +162,7 @@ def _is_true(attempt: Attempt, history: History) -> bool:
     """Say whether what was answered was so at some position between the asking and the answer."""
     outcome = attempt.outcome
     if isinstance(outcome, Appended):
-        return outcome.events[0].data.total == sum(given.amount for given in attempt.command.destinations)
+        return bool(outcome.events[0].data.total == sum(given.amount for given in attempt.command.destinations))
     reason = _reason(attempt.command, outcome, history)
     return any(reason(position) for position in range(attempt.before, attempt.after + 1))
 
