@@ -79,10 +79,10 @@ def test_late_fees_killed_again_and_again_charges_every_day_late(
         before = counted("LateFeesAssessed")
         late_fees = start_manage(*LATE_FEES)
         wait_until(partial(more_than, before, "LateFeesAssessed"), timeout=60, every=0.001)
-        time.sleep(chance.uniform(0, 0.03))
+        time.sleep(chance.uniform(0, 0.01))
         late_fees.kill_group()
         kills += 1
-    assert kills > 2
+    assert kills > 1
     run_manage(*LATE_FEES, "--once")
     assert_recorded(rows)
 
