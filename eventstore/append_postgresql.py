@@ -8,11 +8,13 @@ not wait.
 """
 
 import contextlib
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
+from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from eventstore import packing
 from eventstore.errors import IsolationTooHigh
 from eventstore.outcome import Outcome, Rows
 
@@ -20,14 +22,17 @@ _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
 _ISOLATION_TOO_HIGH = "DB001"
 _APPEND = (
-    "SELECT * FROM eventstore_append(%b, %b::text[], %b::bigint[], %b::text[], %b::integer[], %b::integer[],"
-    " %b::text[], %b::integer[], %b::text[], %b::text, %b::text, %b::bigint, %b::text, %b::text, %b::text, %b::text)"
+    "SELECT * FROM eventstore_append(%b::int, %b, %b, %b, %b, %b, %b, %b, %b,"
+    " %b::text, %b::text, %b::bigint, %b::text, %b::text, %b::text, %b::text)"
 )
 _BARRIER = "SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _LOCK = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
 # How many more appends of a connection release early at once, because others were appending at the same time.
 _early_left: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
+
+# Connections that can send packed arrays.
+_ready: WeakSet[psycopg.Connection[object]] = WeakSet()
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
@@ -38,17 +43,19 @@ def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
     outcome = _call(connection, how, rows)
     if not joined:
         _early_left[connection] = _EARLY_APPENDS_AFTER_CONTENTION if outcome.contended else max(left - 1, 0)
-        if outcome.early or outcome.kind == "repeated":
-            # See Note [Early release needs the barrier]
-            barrier(connection)
+    if outcome.early or outcome.kind == "repeated":
+        # See Note [Early release needs the barrier]
+        barrier(connection)
     return outcome
 
 
 def barrier(connection: BaseDatabaseWrapper) -> None:
-    """Return when everything that was committed before is on disk; within a transaction its own commit sees to it."""
-    if not connection.in_atomic_block:
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(_BARRIER)
+    """Return when everything that was committed before is on disk; within a transaction its commit waits for that.
+
+    Without it a transaction that only reads, such as one that finds its key repeated, would commit without a flush.
+    """
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_BARRIER)
 
 
 def lock(connection: BaseDatabaseWrapper) -> None:
@@ -72,33 +79,41 @@ def backend_of(connection: BaseDatabaseWrapper) -> int:
 
 
 def _call(connection: BaseDatabaseWrapper, how: int, rows: Rows) -> Outcome:
-    context, key = rows.context, rows.key
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    raw = connection.connection
+    if raw not in _ready:
+        packing.register(raw)
+        _ready.add(raw)
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        # Django's connections prepare nothing; this one statement is worth it, and nothing else is touched.
+        raw.prepare_threshold = 0 if settings.PREPARED_STATEMENTS else None
         try:
-            cursor.execute(
-                _APPEND,
-                (
-                    how,
-                    rows.stream_ids,
-                    rows.expected,
-                    rows.event_streams,
-                    rows.stream_indexes,
-                    rows.places,
-                    rows.types,
-                    rows.schema_versions,
-                    rows.payloads,
-                    context.actor,
-                    context.correlation_id,
-                    context.causation,
-                    rows.metadata,
-                    *((None, None, None) if key is None else (key.scope, key.key, key.fingerprint)),
-                ),
-            )
+            cursor.execute(_APPEND, (how, *_parameters(rows)))
         except psycopg.DatabaseError as error:
             if error.sqlstate == _ISOLATION_TOO_HIGH:
                 raise IsolationTooHigh(*error.args) from error
             raise
+        finally:
+            raw.prepare_threshold = None
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - the function always answers with one row
     kind, first, last, bases, moment, contended, early, stream, actual = row
     return Outcome(kind, first or 0, last or 0, bases or (), moment, contended, early, stream or "", actual or 0)
+
+
+def _parameters(rows: Rows) -> tuple[object, ...]:
+    context, key = rows.context, rows.key
+    return (
+        packing.Texts(rows.stream_ids),
+        packing.Bigints(rows.expected),
+        packing.Texts(rows.event_streams),
+        packing.Bigints(rows.stream_indexes),
+        packing.Bigints(rows.places),
+        packing.Texts(rows.types),
+        packing.Bigints(rows.schema_versions),
+        packing.Texts(rows.payloads),
+        context.actor,
+        context.correlation_id,
+        context.causation,
+        rows.metadata,
+        *((None, None, None) if key is None else (key.scope, key.key, key.fingerprint)),
+    )

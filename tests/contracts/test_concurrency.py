@@ -181,6 +181,13 @@ class TestOnPostgreSQL:
         append(registered(company()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
 
+    def test_a_repeated_key_found_within_a_transaction_makes_its_commit_wait_for_the_disk(self) -> None:
+        key = IdempotencyKey("client", "key", "f")
+        append(registered(company()), key=key)
+        with transaction.atomic():
+            assert append(registered(company()), key=key).repeated
+            assert self._scalar("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+
     def test_an_append_wakes_who_listens(self) -> None:
         parameters = connection.get_connection_params()
         with psycopg.connect(

@@ -17,8 +17,8 @@
 CREATE FUNCTION eventstore_append(
     how integer,
     stream_ids text[], expected bigint[],
-    event_streams text[], stream_indexes integer[], places integer[],
-    types text[], schema_versions integer[], payloads text[],
+    event_streams text[], stream_indexes bigint[], places bigint[],
+    types text[], schema_versions bigint[], payloads text[],
     event_actor text, event_correlation_id text, event_causation bigint, event_metadata text,
     key_scope text, key_text text, key_fingerprint text,
     OUT outcome text, OUT first_position bigint, OUT last_position bigint, OUT bases bigint[],
@@ -80,7 +80,7 @@ BEGIN
     appended_at := clock_timestamp();
     INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,
                                   causation, metadata, recorded_at)
-    SELECT head + n.ordinality, n.stream_id, bases[n.stream_index] + n.place, n.type, n.schema_version,
+    SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
            n.payload::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb, appended_at
     FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
          WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
