@@ -3,18 +3,23 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
+from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
 from eventstore import monitoring, operations, store
 from eventstore.clock import utc_now
 from eventstore.consumer import Step
+from eventstore.consumers import Chunk
 from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.following import Follower, catch_up, projections, reaction
 from eventstore.models import Checkpoint, LagSample, OperatorAction
-from eventstore.records import Context, NewEvent
+from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.stopping import Stop
+from ledger.events import CompanyRenamed
+from processmanagers.manager import Manager
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
 from tests.databases import Database
@@ -275,10 +280,59 @@ class TestTwoCopies:
         late, quick = reaction("answers"), reaction("answers")
         assert late.step() is Step.PROGRESSED
         assert quick.step() is Step.PROGRESSED
+        assert len(answers()) == 4
+        assert late.step() is Step.PROGRESSED  # it has found that it is late, and read the row anew
+        assert len(answers()) == 4
         for copy in (late, quick, late, quick, late):
             copy.step()
         catch_up("answers")
         assert [name for _, name in answers()] == [f"1/{number}" for number in range(5)]
+
+
+class TestAConflict:
+    """A process manager may expect versions; whoever was quicker makes it decide again."""
+
+    class Racing(Manager):
+        name = "racing"
+        types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+
+        def __init__(self, conflicts: int) -> None:
+            self.conflicts, self.tried, self.locked = conflicts, 0, list[bool]()
+
+        def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
+            self.tried += 1
+            self.locked.append(_holds_the_append_lock())
+            version = 99 if self.tried <= self.conflicts else 1
+            return Chunk([NewEvent(event.stream_id, CompanyRenamed("once"))], expected={event.stream_id: version})
+
+    def _run(self, conflicts: int) -> Racing:
+        racing = self.Racing(conflicts)
+        with registered(racing):
+            catch_up("racing")
+            triggers(1)
+            try:
+                catch_up("racing")
+            except NotCaughtUp as error:
+                assert "racing stopped at position 1: WrongExpectedVersion" in str(error)  # noqa: PT017 - some do
+        return racing
+
+    def test_is_decided_again_and_the_last_time_under_the_append_lock(self) -> None:
+        racing = self._run(settings.COMMAND_MAX_ATTEMPTS - 1)
+        assert answers() == [(1, "once")]
+        if connection.vendor == "postgresql":
+            assert racing.locked == [False] * (settings.COMMAND_MAX_ATTEMPTS - 1) + [True]
+
+    def test_is_an_error_where_even_that_does_not_help(self) -> None:
+        assert self._run(99).tried == settings.COMMAND_MAX_ATTEMPTS
+        assert (answers(), row("racing").error_position) == ([], 1)
+
+
+def _holds_the_append_lock() -> bool:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return False
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        return bool(cursor.fetchone()[0])
 
 
 class TestBatches:
