@@ -13,6 +13,8 @@ def snapshot(using: str) -> Iterator[None]:
     if connection.vendor == "postgresql":
         with transaction.atomic(using=using), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # It locks nothing, and one long stream may keep this connection waiting.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield
         return
     # Django's own transactions are immediate on SQLite, which would hold the one write lock.
