@@ -1,7 +1,7 @@
 """Lists the consumers, and pauses, resumes and lets them skip."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from eventstore import operations
+from eventstore.clock import utc_now
 from eventstore.management.base import ConsoleCommand, OneLineParser
 from eventstore.management.running import operator
 from eventstore.monitoring import Status, statuses
 
-_HEADINGS = ("name", "kind", "state", "position", "head", "lag", "lag s", "events/s", "last seen")
+_HEADINGS: Final = ("name", "kind", "state", "position", "head", "lag", "lag s", "events/s", "last seen")
+
+_LONG_AGO_S: Final = 600
 
 
 class Command(ConsoleCommand):
@@ -57,7 +60,11 @@ class Command(ConsoleCommand):
             content = [status.as_json() for status in found]
             self.stdout.write(json.dumps(content, cls=DjangoJSONEncoder, indent=2))
         elif self.stdout.isatty():
-            Console().print(_table(found))
+            console = Console()
+            console.print(_table(found))
+            for status in found:
+                if status.error or status.waiting_for:
+                    console.print(f"{status.name}: {_state(status)}", markup=False, highlight=False)
         else:
             self.stdout.write("\t".join(_HEADINGS))
             for status in found:
@@ -71,19 +78,31 @@ def _position(given: str | None) -> int:
 
 
 def _table(found: list[Status]) -> Table:
-    table = Table(*_HEADINGS, box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("name", "kind", "state", "at", "head", "lag", "lag s", "rate", "seen"):
+        table.add_column(heading, justify="left" if heading in {"name", "kind", "state"} else "right", no_wrap=True)
     for status in found:
-        table.add_row(*_cells(status))
+        name, kind, _, *figures, _ = _cells(status)
+        table.add_row(name, kind.replace("process_manager", "manager"), status.state, *figures, _ago(status))
     return table
 
 
+def _ago(status: Status) -> str:
+    if status.last_seen is None:
+        return "never"
+    seconds = int((utc_now() - status.last_seen).total_seconds())
+    return f"{seconds} s ago" if seconds < _LONG_AGO_S else f"{status.last_seen:%Y-%m-%d %H:%M}"
+
+
+def _state(status: Status) -> str:
+    state = f"waiting for {status.waiting_for}" if status.waiting_for else status.state
+    if status.error is None:
+        return state
+    return f"{state} at {status.error.position}: {status.error.message} ({status.error.count} times)"
+
+
 def _cells(status: Status) -> list[str]:
-    state = status.state
-    if status.waiting_for:
-        state = f"waiting for {status.waiting_for}"
-    if status.error:
-        state += f" at {status.error.position}: {status.error.message} ({status.error.count} times)"
     seen = "never" if status.last_seen is None else status.last_seen.isoformat(sep=" ", timespec="seconds")
     rate = "" if status.rate is None else f"{status.rate:.0f}"
     figures = (status.position, status.head, status.lag_events, f"{status.lag_seconds:.1f}", rate)
-    return [status.name, status.kind, state, *map(str, figures), seen]
+    return [status.name, status.kind, _state(status), *map(str, figures), seen]
