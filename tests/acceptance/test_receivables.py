@@ -146,7 +146,7 @@ def test_two_years_of_real_invoices_incur_exactly_the_late_fees_that_the_file_sa
     chance = random.Random(5)
     while importing.poll() is None:
         late_fees = start_manage(*LATE_FEES)
-        time.sleep(chance.uniform(0.6, 3))
+        time.sleep(chance.uniform(1, 5))
         late_fees.kill_group()
     assert importing.returncode == 0, importing.errors()
     run_manage(*LATE_FEES, "--once", timeout=120)
