@@ -18,6 +18,7 @@ from eventstore.consumers import consumers
 from eventstore.following import catch_up, projections
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
+from eventstore.stopping import Stop
 from ledger import events as e
 from projectors import queries
 from projectors.errors import MissingRow
@@ -32,8 +33,10 @@ from projectors.models import (
     JournalLine,
 )
 from projectors.projectors import PROJECTORS
+from projectors.rebuild import rebuild_of, run
 from tests.databases import Database
 from tests.histories import History, record
+from tests.unit.ledger.given import Recorded
 
 TABLES: tuple[type[Model], ...] = tuple(table for projector in PROJECTORS for table in projector.tables)
 COMPANY, OTHER, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 8))
@@ -113,19 +116,40 @@ def test_any_batches_give_the_rows_that_one_event_at_a_time_gave(database: Datab
     any_batches()
 
 
-def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: Database, run_manage: Any) -> None:
-    history = History(4, 200).appends
-    for start in range(0, len(history), 17):
-        record(history[start : start + 17])
-        for projection in projections([], batch_size=start % 7 + 1):
+def live_through(appends: Sequence[Recorded], sizes: Sequence[int]) -> None:
+    """Append a part of a history, let the projectors follow it in batches of that size, and so on."""
+    start, turn = 0, 0
+    while start < len(appends):
+        size = sizes[turn % len(sizes)]
+        record(appends[start : start + 2 * size])
+        for projection in projections([], batch_size=size):
             while projection.step() is Step.PROGRESSED:
                 pass
-    catch_up(*consumers.projectors)
+        start, turn = start + 2 * size, turn + 1
+
+
+def rebuild(name: str, batch_size: int) -> None:
+    """Rebuild a projector's group."""
+    own = rebuild_of(name, batch_size)
+    assert own.begin_as(name, actor="tester")
+    assert run(own, Stop(), lambda _done, _total: None, print)
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: Database, seed: int) -> None:
+    live_through(History(seed, 150).appends, [seed, 1, 13, 40])
     lived = everything(1)
-    for group in consumers.groups():
-        run_manage("rebuild_projector", group.names[0])
-    assert set(Checkpoint.objects.values_list("generation", flat=True)) == {2}
-    assert everything(2) == lived
+    names = [group.names[0] for group in consumers.groups()]
+
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(size=st.integers(1, 300))
+    def rebuilt_in_any_batches(size: int) -> None:
+        for name in names:
+            rebuild(name, size)
+        [generation] = set(Checkpoint.objects.values_list("generation", flat=True))
+        assert everything(generation) == lived
+
+    rebuilt_in_any_batches()
     assert {model.__name__: sorted(map(str, rows_alive(model))) for model in TABLES} == {
         name: sorted(map(str, kept)) for name, kept in lived.items()
     }
