@@ -5,10 +5,11 @@ The WAL writer is stopped and the append's commit is asynchronous, so that its e
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,11 +23,14 @@ from ledger.aggregates.membership import EMPTY, Membership
 from ledger.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
 from ledger.cycle import cycle
 from ledger.errors import AlreadyExists
+from tests import processes
 from tests.databases import Database, connected_to, migrate
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.usefixtures("crashable")
+
+Project = Callable[[], processes.Finished]
 
 MEMBERSHIP = 4
 MONDAY = date(2026, 3, 2)
@@ -76,13 +80,12 @@ def crash(cluster: Cluster) -> None:
     cluster.start()
 
 
-def restored(cluster: Cluster, act: object) -> None:
+def restored(cluster: Cluster, act: Callable[[], object]) -> None:
     """Let something happen, and put the database back to before it."""
     connections.close_all()
     cluster.stop()
     backup = cluster.backup()
     cluster.start()
-    assert callable(act)
     act()
     connections.close_all()
     cluster.stop()
@@ -199,3 +202,34 @@ class TestAnOlderDatabaseThatIsRestored:
         do(DeleteDeal(deal))
         assert memberships.lookup(company) == EMPTY
         assert states.company(company).state.balance == Decimal("10.00")
+
+
+class TestACheckpointInAnotherDatabase:
+    """The read models lie on SQLite, which neither crashes nor is restored with the log."""
+
+    @pytest.fixture
+    def project(self, crashable: Database, tmp_path: Path) -> Project:
+        environment = {**crashable.env, "READ_DATABASE_URL": f"sqlite:///{tmp_path}/read.sqlite3"}
+        processes.run(processes.manage("migrate", "-v0", "--database", "read"), environment, check=True, timeout=60)
+        command = processes.manage("run_projector", "directory", "--once")
+        return lambda: processes.run(command, environment, check=False, timeout=60)
+
+    def test_is_never_ahead_of_what_is_durable(self, cluster: Cluster, project: Project) -> None:
+        with nothing_flushed():
+            company = new_company()
+        assert project().returncode == 0
+        crash(cluster)
+        assert states.company(company).state.exists
+        assert project().returncode == 0
+
+    def test_notices_that_its_last_event_is_not_there_any_more(self, cluster: Cluster, project: Project) -> None:
+        new_company()
+        restored(cluster, lambda: [new_company(), project()])
+        done = project()
+        assert done.returncode != 0
+        assert "another store" in done.stderr
+        new_company()  # at the position of the one that was lost
+        done = project()
+        assert done.returncode != 0
+        assert "another store" in done.stderr
+        assert "Traceback" not in done.stderr
