@@ -6,7 +6,7 @@ the append's own Python.
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -47,7 +47,7 @@ def _header(oid: int, length: int) -> bytes:
 
 
 class _TextsDumper(Dumper):
-    format: ClassVar[Format] = Format.BINARY
+    format = Format.BINARY
     oid = 1009
 
     def dump(self, obj: Texts) -> bytes:
@@ -56,7 +56,7 @@ class _TextsDumper(Dumper):
 
 
 class _BigintsDumper(Dumper):
-    format: ClassVar[Format] = Format.BINARY
+    format = Format.BINARY
     oid = 1016
 
     def dump(self, obj: Bigints) -> bytes:
