@@ -39,10 +39,13 @@ def load(names: Sequence[str], using: str, *, lock: bool = False) -> list[Checkp
 def remembered(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
     """What must be as a consumer remembers it for its transaction to go on.
 
-    The number of failures is part of it: a skip clears the error and leaves the number, so that nobody handles an
-    event which, since it last looked, was skipped.
+    The error and the number of failures are part of it: a skip clears the one and leaves the other, so that nobody
+    handles an event which, since the row was read, has failed elsewhere and was skipped.
     """
-    return [(row.name, row.position, row.recorded_at, row.progress, row.generation, row.error_count) for row in rows]
+    return [
+        (row.name, row.position, row.recorded_at, row.progress, row.generation, row.error_position, row.error_count)
+        for row in rows
+    ]
 
 
 def move(names: Sequence[str], place: Place, using: str, *, progress: Any | None, rate: float) -> None:  # noqa: ANN401 - JSON

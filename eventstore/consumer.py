@@ -101,11 +101,15 @@ class Consumer(ABC):
             return Step.PAUSED
         if not self._events or self._events[0].position != self.place.position + 1:
             self._events = self.read()
-        return self.work(self._events) if self._events else Step.IDLE
+        if not self._events:
+            return Step.IDLE
+        if not self.skips:
+            self.skips = self.load_skips()
+        return self.work(self._events)
 
     def forget(self) -> None:
         """Remember nothing: the next step reads everything anew."""
-        self.rows, self._events = [], []
+        self.rows, self._events, self.skips = [], [], {}
 
     @property
     def place(self) -> Place:
@@ -113,14 +117,17 @@ class Consumer(ABC):
         return Place(self.rows[0].position, self.rows[0].recorded_at)
 
     def load(self) -> None:
-        """Read the rows, registering where they do not exist, and what is to be skipped."""
+        """Read the rows, registering where they do not exist."""
         self.rows = checkpoints.load(self.names, self.using)
         if len(self.rows) < len(self.names):
             self.register()
             self.rows = checkpoints.load(self.names, self.using)
         if len({(row.position, row.generation) for row in self.rows}) > 1:
             self._refuse_apart()
-        self.skips = checkpoints.skipped(self.names, self.place.position, self.using)
+
+    def load_skips(self) -> dict[str, frozenset[int]]:
+        """What each row's consumer is to pass over."""
+        return checkpoints.skipped(self.names, self.place.position, self.using)
 
     def _refuse_apart(self) -> Never:
         last = max(self.rows, key=lambda row: row.position)

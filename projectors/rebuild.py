@@ -83,9 +83,12 @@ class Rebuild(Projection):
         self.rows = checkpoints.load(self.names, self.using)
         if len(self.rows) < len(self.names):
             raise Switched
+
+    def load_skips(self) -> dict[str, frozenset[int]]:
+        """What was skipped, by the names of the live rows, unless it is to be tried again."""
         since = (self.rows[0].progress or {}).get(_SKIPS_SINCE, 0)
         skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
-        self.skips = {name + REBUILD_SUFFIX: positions for name, positions in skips.items()}
+        return {name + REBUILD_SUFFIX: positions for name, positions in skips.items()}
 
     def read(self) -> list[RecordedEvent]:
         """Read on, noticing the head."""
@@ -138,6 +141,7 @@ class Rebuild(Projection):
         if not events or events[-1].position < target:
             return None
         self._projected = True
+        self.skips = self.load_skips()
         self.project(events, self.rows[0].generation)
         return Place(events[-1].position, events[-1].recorded_at)
 

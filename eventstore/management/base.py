@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Final, Never
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.errors import EventStoreError
@@ -45,6 +45,8 @@ class ConsoleCommand(BaseCommand):
             return super().execute(*args, **options)
         except self.refusals as error:
             raise CommandError(" ".join(str(error).split())) from error
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"the database failed: {' '.join(str(error).split())}") from error
         except KeyboardInterrupt as error:
             raise CommandError("interrupted", returncode=_INTERRUPTED) from error
 

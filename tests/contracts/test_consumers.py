@@ -210,6 +210,20 @@ class TestAHandlerThatRaises:
             pass
         assert (written("copy"), row("copy").position) == ([1], 2)
 
+    def test_nor_does_who_remembers_it_from_between_the_failure_and_the_skip(self) -> None:
+        triggers(2)
+        break_at("copy", 2)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        standby = projections(["copy"])[0]
+        standby.load()
+        standby.skips = standby.load_skips()
+        operations.skip("copy", 2, actor="me", reason="it is bad")
+        mend()
+        while standby.step() is Step.PROGRESSED:
+            pass
+        assert (written("copy"), row("copy").position) == ([1], 2)
+
     def test_a_skipped_event_of_a_process_manager_leaves_no_progress_behind(self) -> None:
         catch_up("answers")
         append(trigger(5), trigger(1))
