@@ -78,7 +78,7 @@ class Consumers:
         if hasattr(consumer, "project"):
             self.projectors[consumer.name] = cast("AnyProjector", consumer)
         else:
-            self.managers[consumer.name] = cast("AnyManager", consumer)
+            self.managers[consumer.name] = consumer
 
     @property
     def names(self) -> list[str]:
