@@ -9,7 +9,6 @@ with everything before it. Everything else rests on this.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from uuid import uuid4
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -73,7 +72,7 @@ def append(
         message = "an append has at least one event"
         raise ValueError(message)
     append_id = str(uuid4())
-    rows = _rows(events, replace(context, metadata={**context.metadata, "append_id": append_id}), expected or {}, key)
+    rows = _rows(events, context, append_id, expected or {}, key)
     connection = connections[using]
     connection.ensure_connection()
     backend = _BACKENDS[connection.vendor]
@@ -103,7 +102,11 @@ def _between(first: int, last: int, using: str) -> tuple[RecordedEvent, ...]:
 
 
 def _rows(
-    events: Sequence[NewEvent], context: Context, expected: Mapping[str, int], key: IdempotencyKey | None
+    events: Sequence[NewEvent],
+    context: Context,
+    append_id: str,
+    expected: Mapping[str, int],
+    key: IdempotencyKey | None,
 ) -> Rows:
     versions = {event.stream_id: ANY for event in events}
     versions.update(expected)
@@ -112,19 +115,24 @@ def _rows(
             raise InvalidStreamId(stream_id)
     indexes = {stream_id: index for index, stream_id in enumerate(versions, start=1)}
     written = dict.fromkeys(versions, 0)
-    rows = Rows(
-        list(versions), list(versions.values()), [], [], [], [], [], [], context, json.dumps(context.metadata), key
-    )
+    places = []
     for event in events:
-        name, schema_version, payload = registry.encode(event.data)
         written[event.stream_id] += 1
-        rows.event_streams.append(event.stream_id)
-        rows.stream_indexes.append(indexes[event.stream_id])
-        rows.places.append(written[event.stream_id])
-        rows.types.append(name)
-        rows.schema_versions.append(schema_version)
-        rows.payloads.append(payload)
-    return rows
+        places.append(written[event.stream_id])
+    encoded = [registry.encode(event.data) for event in events]
+    return Rows(
+        list(versions),
+        list(versions.values()),
+        [event.stream_id for event in events],
+        [indexes[event.stream_id] for event in events],
+        places,
+        [name for name, _, _ in encoded],
+        [schema_version for _, schema_version, _ in encoded],
+        [payload for _, _, payload in encoded],
+        context,
+        json.dumps({**context.metadata, "append_id": append_id}),
+        key,
+    )
 
 
 @contextmanager

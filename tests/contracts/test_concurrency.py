@@ -10,6 +10,7 @@ from threading import Event as Signal
 import psycopg
 import pytest
 from django.db import connection, connections, transaction
+from django.test import override_settings
 
 from eventstore import append_postgresql, store
 from eventstore.errors import WrongExpectedVersion
@@ -180,6 +181,23 @@ class TestOnPostgreSQL:
         append_postgresql._early_left[connections["default"]] = 10
         append(registered(company()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
+
+    def test_a_session_whose_statements_were_discarded_appends_on(self) -> None:
+        append(registered(company()))
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+        append(registered(company()))
+        assert store.head().position == 2
+
+    @override_settings(PREPARED_STATEMENTS=False)
+    def test_without_prepared_statements_it_appends_as_well(self) -> None:
+        with transaction.atomic():
+            append(registered(company()))
+        append(registered(company()), funded(company()))
+        assert store.head().position == 3
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'eventstore_append'")
+            assert cursor.fetchone()[0] == 0
 
     def test_a_repeated_key_found_within_a_transaction_makes_its_commit_wait_for_the_disk(self) -> None:
         key = IdempotencyKey("client", "key", "f")

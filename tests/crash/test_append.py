@@ -78,26 +78,24 @@ class _LostBefore:
     """Ends this connection's server process just before a statement that contains a text is sent."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text.encode()
 
     def __enter__(self) -> None:
-        self.execute = psycopg.Cursor.execute
-        text, execute = self.text, self.execute
-
-        def losing(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
-            if text in str(query):
-                self._end(cursor.connection.info.backend_pid)
-            return execute(cursor, query, *args, **kwargs)
-
-        psycopg.Cursor.execute = losing  # type: ignore[method-assign,assignment]
+        self.send = append_postgresql.send
+        append_postgresql.send = self._losing
 
     def __exit__(self, *_exception: object) -> None:
-        psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
+        append_postgresql.send = self.send
+
+    def _losing(self, raw: psycopg.Connection[Any], sql: bytes, *how: Any) -> bytes | None:
+        if self.text in sql:
+            append_postgresql.send = self.send
+            self._end(raw.info.backend_pid)
+        return self.send(raw, sql, *how)
 
     def _end(self, pid: int) -> None:
         parameters = connection.get_connection_params()
         with psycopg.connect(
             host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
         ) as other:
-            psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
             other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
