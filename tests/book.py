@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from eventstore import store
 from eventstore.consumer import Step
+from eventstore.following import catch_up
 from eventstore.reaction import Reaction
 from eventstore.records import Context, NewEvent, RecordedEvent, stream_id
 from ledger.events import (
@@ -143,8 +144,10 @@ def late_fees(batch_size: int = 1000) -> Reaction:
     return Reaction(LateFees(), batch_size)
 
 
-def run_late_fees(batch_size: int = 1000) -> None:
-    """Let the process manager catch up."""
+def run_late_fees(batch_size: int = 1000, *, ahead: bool = True) -> None:
+    """Let the process manager catch up, on a read model that is `ahead` of it or that it advances itself."""
+    if ahead:
+        catch_up("financial_products")
     reaction = late_fees(batch_size)
     while (step := reaction.step()) is Step.PROGRESSED:
         pass

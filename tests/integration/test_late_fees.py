@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -113,11 +114,13 @@ def test_a_write_off_counts_like_a_payment(book: Book) -> None:
 
 
 def test_a_product_originated_after_the_cycle_is_not_charged_for_it(book: Book) -> None:
+    asset_uuid = book.asset()
     book.cycle(D1)
-    product = book.invoice(DUE)
+    product = book.product(DUE, asset_uuid=asset_uuid)
     book.cycle(D2)
     run_late_fees()
     assert charged() == [(product.uuid, D2, Decimal("1.00"))]
+    assert assessed()[D1] == nothing(D1)
 
 
 def test_the_value_is_that_at_the_position_of_the_cycle(book: Book) -> None:
@@ -332,13 +335,17 @@ class Oracle:
         self.payments: dict[UUID, list[tuple[int, Decimal]]] = {}
         self.products: list[tuple[Product, date]] = []
         self.expected: list[tuple[UUID, date, Decimal]] = []
+        self.overdue: Counter[date] = Counter()
 
     def happen(self) -> None:
         act = self.chance.choices(
-            (self.originate, self.pay, self.reverse, self.write_off, self.revalue, self.cycle, run_late_fees),
+            (self.originate, self.pay, self.reverse, self.write_off, self.revalue, self.cycle, self.assess),
             (6, 6, 5, 1, 4, 4, 1),
         )[0]
         act()
+
+    def assess(self) -> None:
+        run_late_fees(self.chance.choice((1, 3, 1000)), ahead=self.chance.random() < 0.5)
 
     def any_product(self) -> Iterator[Product]:
         standing = [product for product, _ in self.products if product.uuid in self.owed]
@@ -385,6 +392,7 @@ class Oracle:
         self.book.cycle(self.day)
         for product, due in self.products:
             if due < self.day and self.owed.get(product.uuid, 0) > 0 and product.asset_uuid is not None:
+                self.overdue[self.day] += 1
                 fee = round(self.values[product.asset_uuid] * Decimal("0.0005"), 2)
                 if fee:
                     self.expected.append((product.uuid, self.day, fee))
@@ -397,8 +405,9 @@ def test_whatever_happens_between_the_cycles_each_is_charged_as_it_was(database:
     for _ in range(150):
         oracle.happen()
     oracle.cycle()
-    run_late_fees(batch_size=7)
+    run_late_fees(batch_size=7, ahead=seed % 2 == 0)
     assert oracle.expected
     assert charged() == sorted(oracle.expected)
     for day, event in assessed().items():
         assert event.incurred == sum(1 for _, charged_on, _ in oracle.expected if charged_on == day)
+        assert (event.overdue, event.not_assessed) == (oracle.overdue[day], 0)
