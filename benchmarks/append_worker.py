@@ -57,8 +57,9 @@ def daybook(_url: str) -> Append:
     data = AssetRegistered(Decimal("1250.00"), "USD", sender, receiver, "invoice 2026-000123")
 
     def append(batch: int) -> None:
-        events = [NewEvent(f"asset-{uuid4()}", data) for _ in range(batch)]
-        context = Context("benchmark", str(uuid4()))
+        uuids = [str(uuid4()) for _ in range(batch)]
+        events = [NewEvent(f"asset-{uuid}", data) for uuid in uuids]
+        context = Context("benchmark", uuids[0])
         store.append(events, context, expected={event.stream_id: NO_STREAM for event in events})
 
     return append

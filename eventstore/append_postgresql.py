@@ -155,7 +155,7 @@ def _call(connection: BaseDatabaseWrapper, how: int, rows: Rows) -> Outcome:
     assert answer is not None  # noqa: S101 - the function always answers with one record
     kind, first, last, bases, moment, contended, early, stream, actual = packing.fields(answer)
     return Outcome(
-        packing.as_text(kind),  # type: ignore[arg-type]
+        packing.as_text(kind),
         packing.as_bigint(first),
         packing.as_bigint(last),
         packing.as_bigints(bases),

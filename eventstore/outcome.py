@@ -1,15 +1,13 @@
 """What is sent to the database in one append, and what it answers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import NamedTuple
 
 from eventstore.records import Context, IdempotencyKey, RecordedEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """An append, encoded and column by column.
 
     `stream_ids` are the distinct streams written or checked, `expected` their versions; each event has its stream, the
@@ -21,9 +19,9 @@ class Rows:
     event_streams: list[str]
     stream_indexes: list[int]
     places: list[int]
-    types: list[str]
-    schema_versions: list[int]
-    payloads: list[str]
+    types: Sequence[str]
+    schema_versions: Sequence[int]
+    payloads: Sequence[str]
     context: Context
     metadata: str
     key: IdempotencyKey | None
@@ -60,11 +58,10 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the database answered to an append."""
+class Outcome(NamedTuple):
+    """What the database answered to an append; `kind` is appended, conflict, repeated or reused."""
 
-    kind: Literal["appended", "conflict", "repeated", "reused"]
+    kind: str
     first_position: int = 0
     last_position: int = 0
     bases: Sequence[int] = ()
@@ -73,6 +70,3 @@ class Outcome:
     early: bool = False
     conflicting_stream: str = ""
     actual_version: int = 0
-
-
-Expectations = Mapping[str, int]

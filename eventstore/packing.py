@@ -5,7 +5,7 @@ rest of the append's Python.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,8 +22,20 @@ _FIELD: Final = struct.Struct("!Ii")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+def _header(oid: int, length: int) -> bytes:
+    # One dimension, no nulls, elements counted from 1.
+    return _HEADER.pack(1, 0, oid, length, 1)
+
+
+_ONE_TEXT: Final = _header(TEXT, 1)
+_ONE_BIGINT: Final = _header(BIGINT, 1)
+
+
 def texts(values: Sequence[str]) -> bytes:
     """Pack texts as a text[]."""
+    if len(values) == 1:
+        encoded = values[0].encode()
+        return _ONE_TEXT + _LENGTH.pack(len(encoded)) + encoded
     parts = [_header(TEXT, len(values))]
     for value in values:
         encoded = value.encode()
@@ -31,8 +43,10 @@ def texts(values: Sequence[str]) -> bytes:
     return b"".join(parts)
 
 
-def bigints(values: Iterable[int]) -> bytes:
+def bigints(values: Sequence[int]) -> bytes:
     """Pack whole numbers as a bigint[]."""
+    if len(values) == 1:
+        return _ONE_BIGINT + _BIGINT_ELEMENT.pack(8, values[0])
     packed = [_BIGINT_ELEMENT.pack(8, value) for value in values]
     return b"".join([_header(BIGINT, len(packed)), *packed])
 
@@ -86,8 +100,3 @@ def as_moment(field: bytes | None) -> datetime | None:
 def as_flag(field: bytes | None) -> bool:
     """Unpack a boolean; false where it is null."""
     return field == b"\x01"
-
-
-def _header(oid: int, length: int) -> bytes:
-    # One dimension, no nulls, elements counted from 1.
-    return _HEADER.pack(1, 0, oid, length, 1)

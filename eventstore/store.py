@@ -71,7 +71,7 @@ def append(
     if not events:
         message = "an append has at least one event"
         raise ValueError(message)
-    append_id = str(uuid4())
+    append_id = uuid4().hex
     rows = _rows(events, context, append_id, expected or {}, key)
     connection = connections[using]
     connection.ensure_connection()
@@ -109,30 +109,39 @@ def _rows(
     key: IdempotencyKey | None,
 ) -> Rows:
     versions = {event.stream_id: ANY for event in events}
-    versions.update(expected)
+    if expected:
+        versions.update(expected)
     for stream_id in versions:
         if not is_stream_id(stream_id):
             raise InvalidStreamId(stream_id)
-    indexes = {stream_id: index for index, stream_id in enumerate(versions, start=1)}
-    written = dict.fromkeys(versions, 0)
-    places = []
-    for event in events:
-        written[event.stream_id] += 1
-        places.append(written[event.stream_id])
-    encoded = [registry.encode(event.data) for event in events]
+    streams = [event.stream_id for event in events]
+    types, schema_versions, payloads = zip(*[registry.encode(event.data) for event in events], strict=True)
+    metadata = {**context.metadata, "append_id": append_id}
     return Rows(
         list(versions),
         list(versions.values()),
-        [event.stream_id for event in events],
-        [indexes[event.stream_id] for event in events],
-        places,
-        [name for name, _, _ in encoded],
-        [schema_version for _, schema_version, _ in encoded],
-        [payload for _, _, payload in encoded],
+        streams,
+        *_places(streams, list(versions)),
+        types,
+        schema_versions,
+        payloads,
         context,
-        json.dumps({**context.metadata, "append_id": append_id}),
+        json.dumps(metadata),
         key,
     )
+
+
+def _places(streams: Sequence[str], distinct: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return, for each event, the number of its stream among the distinct ones and its own number within it."""
+    if len(streams) == 1:
+        return [1], [1]
+    indexes = {stream_id: index for index, stream_id in enumerate(distinct, start=1)}
+    written = dict.fromkeys(distinct, 0)
+    places = []
+    for stream_id in streams:
+        written[stream_id] += 1
+        places.append(written[stream_id])
+    return [indexes[stream_id] for stream_id in streams], places
 
 
 @contextmanager

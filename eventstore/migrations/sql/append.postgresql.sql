@@ -78,12 +78,21 @@ BEGIN
     SELECT e.position INTO head FROM eventstore_event e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     appended_at := clock_timestamp();
-    INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,
-                                  causation, metadata, recorded_at)
-    SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
-           n.payload::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb, appended_at
-    FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
-         WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
+    IF cardinality(event_streams) = 1 THEN
+        -- Most appends are of one event, and without unnest that takes half the time.
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
+        VALUES (head + 1, event_streams[1], bases[stream_indexes[1]::integer] + 1, types[1], schema_versions[1],
+                payloads[1]::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb,
+                appended_at);
+    ELSE
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,
+                                      causation, metadata, recorded_at)
+        SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
+               n.payload::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb, appended_at
+        FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
+             WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
+    END IF;
     first_position := head + 1;
     last_position := head + cardinality(event_streams);
 
