@@ -4,12 +4,13 @@
 Under contention the append's commit is asynchronous, so that its lock is gone within microseconds and many commits
 share one flush. Nothing is acknowledged before a transactional logical message has been committed after it, which
 waits until everything before it is on disk. The non-transactional message, pg_current_xact_id() and a plain SELECT do
-not wait.
+not wait. Where contention is expected, a procedure does both in one call; an append that only then meets it sends the
+barrier after itself.
 """
 
 import contextlib
 from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
@@ -24,7 +25,9 @@ _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
 _ISOLATION_TOO_HIGH = "DB001"
 # Not SELECT * FROM: a function scan keeps its one row in a store of its own, which took a third of the whole call.
-_APPEND: Final = b"SELECT eventstore_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+_PLACES: Final = b", ".join(b"$%d" % number for number in range(1, 17))
+_APPEND: Final = b"SELECT eventstore_append(" + _PLACES + b")"
+_APPEND_EARLY: Final = b"CALL eventstore_append_early(" + _PLACES + b", NULL)"
 _TYPES: Final = [
     packing.INTEGER,
     packing.TEXT_ARRAY,
@@ -44,15 +47,15 @@ _TYPES: Final = [
     packing.TEXT,
 ]
 _BINARY: Final = [pq.Format.BINARY] * len(_TYPES)
-_STATEMENT: Final = b"eventstore_append"
+_NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
 _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _LOCK = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
 # How many more appends of a connection release early at once, because others were appending at the same time.
 _early_left: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
 
-# Connections in which the append is a prepared statement.
-_prepared: WeakSet[psycopg.Connection[Any]] = WeakSet()
+# Which of the statements are prepared in a connection.
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
@@ -63,7 +66,7 @@ def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
     outcome = _call(connection, how, rows)
     if not joined:
         _early_left[connection] = _EARLY_APPENDS_AFTER_CONTENTION if outcome.contended else max(left - 1, 0)
-    if outcome.early or outcome.kind == "repeated":
+    if how != _ALONE_EARLY and (outcome.early or outcome.kind == "repeated"):
         # See Note [Early release needs the barrier]
         barrier(connection)
     return outcome
@@ -141,17 +144,17 @@ def _begin(connection: BaseDatabaseWrapper) -> None:
 
 def _call(connection: BaseDatabaseWrapper, how: int, rows: Rows) -> Outcome:
     raw = connection.connection
-    values = _values(how, rows)
+    sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
     with connection.wrap_database_errors:
         _begin(connection)
         try:
-            answer = send(raw, _APPEND, values, _prepare(raw))
+            answer = send(raw, sql, values, _prepare(raw, sql))
         except psycopg.errors.InvalidSqlStatementName:
             # Somebody has discarded the session's statements; nothing was done, unless a transaction was ended by it.
-            _prepared.discard(raw)
+            _prepared.pop(raw, None)
             if how == _JOINED:
                 raise
-            answer = send(raw, _APPEND, values, _prepare(raw))
+            answer = send(raw, sql, values, _prepare(raw, sql))
     assert answer is not None  # noqa: S101 - the function always answers with one record
     kind, first, last, bases, moment, contended, early, stream, actual = packing.fields(answer)
     return Outcome(
@@ -167,16 +170,17 @@ def _call(connection: BaseDatabaseWrapper, how: int, rows: Rows) -> Outcome:
     )
 
 
-def _prepare(raw: "psycopg.Connection[Any]") -> bytes:
+def _prepare(raw: "psycopg.Connection[Any]", sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
-    if raw not in _prepared:
+    name, known = _NAMES[sql], _prepared.setdefault(raw, set())
+    if name not in known:
         with raw.lock:
-            result = raw.pgconn.prepare(_STATEMENT, _APPEND, _TYPES)
+            result = raw.pgconn.prepare(name, sql, _TYPES)
             if result.status != pq.ExecStatus.COMMAND_OK:
                 raise _error(result, raw)
-        _prepared.add(raw)
-    return _STATEMENT
+        known.add(name)
+    return name
 
 
 def _values(how: int, rows: Rows) -> list[bytes | None]:

@@ -11,4 +11,4 @@ class Migration(migrations.Migration):
     """Runs append and append_only for the database at hand."""
 
     dependencies: ClassVar = [("eventstore", "0001_initial")]
-    operations: ClassVar = [vendor_sql("append_only"), vendor_sql("append")]
+    operations: ClassVar = [vendor_sql("append_only"), vendor_sql("append"), vendor_sql("append_early")]

@@ -176,6 +176,16 @@ class TestOnPostgreSQL:
             assert self._synchronous_commit() == self._default_synchronous_commit()
         assert append_postgresql._early_left[connections["default"]] == 10
 
+    def test_an_append_released_early_answers_like_any_other(self) -> None:
+        append_postgresql._early_left[connections["default"]] = 10
+        stream, key = company(), IdempotencyKey("client", "key", "f")
+        first = append(registered(stream), funded(stream), expected={stream: 0}, key=key)
+        assert [(event.position, event.version) for event in first.events] == [(1, 1), (2, 2)]
+        assert append(registered(stream), funded(stream), key=key).repeated
+        with pytest.raises(WrongExpectedVersion, match="is at version 2, not at 0"):
+            append(registered(stream), expected={stream: 0})
+        assert [event.recorded_at for event in store.read_stream(stream)] == [e.recorded_at for e in first.events]
+
     def test_an_early_release_turns_only_its_own_commit_asynchronous(self) -> None:
         append(registered(company()))
         append_postgresql._early_left[connections["default"]] = 10

@@ -49,6 +49,12 @@ def _append_until_lost(acknowledged: list[tuple[int, str]], stop: threading.Even
         connections.close_all()
 
 
+def _hold_the_lock() -> None:
+    with store.append_lock():
+        time.sleep(0.4)
+    connections.close_all()
+
+
 class TestALostConnection:
     """The server process that works for the connection is killed at a known moment."""
 
@@ -58,13 +64,15 @@ class TestALostConnection:
             pytest.skip("SQLite has no connection to lose")
 
     def test_an_append_that_was_committed_before_the_connection_was_lost_is_found_and_not_repeated(self) -> None:
-        # Released early, so that the connection can be lost between the commit and the barrier.
-        append(registered(company()))
-        append_postgresql._early_left[connections["default"]] = 10
         stream = company()
+        holder = threading.Thread(target=_hold_the_lock)
+        holder.start()
+        time.sleep(0.1)
+        # Contended, and so released early: the connection is lost between the commit and the barrier.
         with _LostBefore("pg_logical_emit_message"):
             appended = append(registered(stream))
-        assert positions(list(store.read_stream(stream))) == [appended.position] == [2]
+        holder.join()
+        assert positions(list(store.read_stream(stream))) == [appended.position] == [1]
 
     def test_an_append_that_never_arrived_is_not_sent_again_and_its_outcome_is_unknown(self) -> None:
         append(registered(company()))
@@ -87,11 +95,13 @@ class _LostBefore:
     def __exit__(self, *_exception: object) -> None:
         append_postgresql.send = self.send
 
-    def _losing(self, raw: psycopg.Connection[Any], sql: bytes, *how: Any) -> bytes | None:
+    def _losing(
+        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+    ) -> bytes | None:
         if self.text in sql:
             append_postgresql.send = self.send
             self._end(raw.info.backend_pid)
-        return self.send(raw, sql, *how)
+        return self.send(raw, sql, values, prepared)
 
     def _end(self, pid: int) -> None:
         parameters = connection.get_connection_params()
