@@ -9,6 +9,7 @@ barrier after itself.
 """
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -19,7 +20,7 @@ from psycopg import pq
 
 from eventstore import packing
 from eventstore.errors import IsolationTooHigh
-from eventstore.outcome import Outcome, Rows
+from eventstore.outcome import Kind, Outcome, Rows
 
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
@@ -46,27 +47,56 @@ _TYPES: Final = [
     packing.TEXT,
     packing.TEXT,
 ]
-_BINARY: Final = [pq.Format.BINARY] * len(_TYPES)
+_BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
 _NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
 _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _LOCK = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
-# How many more appends of a connection release early at once, because others were appending at the same time.
-_early_left: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
+_TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
+_FORMAT: Final = int(pq.Format.BINARY)
+_KINDS: Final = tuple(Kind)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE: Final = packing.bigints([1])
 
-# Which of the statements are prepared in a connection.
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
+
+class _Session:
+    """What is known of one connection: its server process, its prepared statements, and how it appends.
+
+    `early_left` is how many more appends release early at once, because others were appending at the same time.
+    """
+
+    __slots__ = ("backend_pid", "early_left", "prepared")
+
+    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
+        self.backend_pid = raw.pgconn.backend_pid
+        self.early_left = 0
+        self.prepared: set[bytes] = set()
+
+
+_sessions: WeakKeyDictionary["psycopg.Connection[Any]", _Session] = WeakKeyDictionary()
+
+
+def session_of(connection: BaseDatabaseWrapper) -> _Session:
+    """Return what is known of the connection that there is."""
+    raw = connection.connection
+    session = _sessions.get(raw)
+    if session is None:
+        session = _sessions[raw] = _Session(raw)
+    return session
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
     """Append in one call: alone and durable when it returns, or as the last act of the transaction that there is."""
-    joined = connection.in_atomic_block or not connection.get_autocommit()
-    left = _early_left.get(connection, 0)
-    how = _JOINED if joined else _ALONE_EARLY if left else _ALONE
-    outcome = _call(connection, how, rows)
+    session = session_of(connection)
+    joined = connection.in_atomic_block or not connection.autocommit
+    how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
+    outcome = _call(connection, session, how, rows)
     if not joined:
-        _early_left[connection] = _EARLY_APPENDS_AFTER_CONTENTION if outcome.contended else max(left - 1, 0)
-    if how != _ALONE_EARLY and (outcome.early or outcome.kind == "repeated"):
+        if outcome.contended:
+            session.early_left = _EARLY_APPENDS_AFTER_CONTENTION
+        elif session.early_left:
+            session.early_left -= 1
+    if how != _ALONE_EARLY and (outcome.early or outcome.kind is Kind.REPEATED):
         # See Note [Early release needs the barrier]
         barrier(connection)
     return outcome
@@ -96,10 +126,8 @@ def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:
 
 
 def backend_of(connection: BaseDatabaseWrapper) -> int:
-    """Return the process id of the server process that works for a connection."""
-    with contextlib.suppress(psycopg.Error):
-        return int(connection.connection.info.backend_pid)
-    return 0
+    """Return the process id of the server process that works, or worked, for a connection."""
+    return session_of(connection).backend_pid
 
 
 def send(
@@ -114,10 +142,10 @@ def send(
         if values is None:
             result = raw.pgconn.exec_(sql)
         elif prepared:
-            result = raw.pgconn.exec_prepared(prepared, values, _BINARY, pq.Format.BINARY)  # type: ignore[arg-type] # None is null
+            result = raw.pgconn.exec_prepared(prepared, values, _BINARY, _FORMAT)  # type: ignore[arg-type] # None is null
         else:
-            result = raw.pgconn.exec_params(sql, values, _TYPES, _BINARY, pq.Format.BINARY)
-        if result.status != pq.ExecStatus.TUPLES_OK:
+            result = raw.pgconn.exec_params(sql, values, _TYPES, _BINARY, _FORMAT)
+        if result.status != _TUPLES_OK:
             raise _error(result, raw)
         return result.get_value(0, 0)
 
@@ -142,56 +170,48 @@ def _begin(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("SELECT 1")
 
 
-def _call(connection: BaseDatabaseWrapper, how: int, rows: Rows) -> Outcome:
+def _call(connection: BaseDatabaseWrapper, session: _Session, how: int, rows: Rows) -> Outcome:
     raw = connection.connection
     sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
     with connection.wrap_database_errors:
         _begin(connection)
         try:
-            answer = send(raw, sql, values, _prepare(raw, sql))
+            answer = send(raw, sql, values, _prepare(raw, session, sql))
         except psycopg.errors.InvalidSqlStatementName:
             # Somebody has discarded the session's statements; nothing was done, unless a transaction was ended by it.
-            _prepared.pop(raw, None)
+            session.prepared.clear()
             if how == _JOINED:
                 raise
-            answer = send(raw, sql, values, _prepare(raw, sql))
-    assert answer is not None  # noqa: S101 - the function always answers with one record
-    kind, first, last, bases, moment, contended, early, stream, actual = packing.fields(answer)
-    return Outcome(
-        packing.as_text(kind),
-        packing.as_bigint(first),
-        packing.as_bigint(last),
-        packing.as_bigints(bases),
-        packing.as_moment(moment),
-        packing.as_flag(contended),
-        packing.as_flag(early),
-        packing.as_text(stream),
-        packing.as_bigint(actual),
-    )
+            answer = send(raw, sql, values, _prepare(raw, session, sql))
+    assert answer is not None  # noqa: S101 - the function always answers with an array
+    kind, first, last, moment, contended, early, conflict, actual, *bases = packing.numbers(answer)
+    recorded_at = _EPOCH + timedelta(microseconds=moment)
+    return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
 
 
-def _prepare(raw: "psycopg.Connection[Any]", sql: bytes) -> bytes:
+def _prepare(raw: "psycopg.Connection[Any]", session: _Session, sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
-    name, known = _NAMES[sql], _prepared.setdefault(raw, set())
-    if name not in known:
+    name = _NAMES[sql]
+    if name not in session.prepared:
         with raw.lock:
             result = raw.pgconn.prepare(name, sql, _TYPES)
             if result.status != pq.ExecStatus.COMMAND_OK:
                 raise _error(result, raw)
-        known.add(name)
+        session.prepared.add(name)
     return name
 
 
 def _values(how: int, rows: Rows) -> list[bytes | None]:
     context, key = rows.context, rows.key
+    single, streams = len(rows.event_streams) == 1, packing.texts(rows.stream_ids)
     return [
         packing.integer(how),
-        packing.texts(rows.stream_ids),
+        streams,
         packing.bigints(rows.expected),
-        packing.texts(rows.event_streams),
-        packing.bigints(rows.stream_indexes),
-        packing.bigints(rows.places),
+        streams if rows.event_streams == rows.stream_ids else packing.texts(rows.event_streams),
+        _ONE if single else packing.bigints(rows.stream_indexes),
+        _ONE if single else packing.bigints(rows.places),
         packing.texts(rows.types),
         packing.bigints(rows.schema_versions),
         packing.texts(rows.payloads),

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from eventstore.clock import utc_now
-from eventstore.outcome import Outcome, Rows
+from eventstore.outcome import Kind, Outcome, Rows
 
 _INSERT: Final = (
     "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,"
@@ -37,7 +37,7 @@ def _append(cursor: Any, rows: Rows) -> Outcome:  # noqa: ANN401 - Django's curs
     for stream_id, expected in zip(rows.stream_ids, rows.expected, strict=True):
         actual = _scalar(cursor, "SELECT max(version) FROM eventstore_event WHERE stream_id = %s", [stream_id])
         if 0 <= expected != actual:
-            return Outcome("conflict", conflicting_stream=stream_id, actual_version=actual)
+            return Outcome(Kind.CONFLICT, conflict=len(bases) + 1, actual_version=actual)
         bases.append(actual)
     head = _scalar(cursor, "SELECT max(position) FROM eventstore_event", [])
     now = utc_now()
@@ -50,7 +50,7 @@ def _append(cursor: Any, rows: Rows) -> Outcome:  # noqa: ANN401 - Django's curs
             " VALUES (%s, %s, %s, %s, %s, %s)",
             [rows.key.scope, rows.key.key, rows.key.fingerprint, first, last, moment],
         )
-    return Outcome("appended", first, last, bases, now)
+    return Outcome(Kind.APPENDED, first, last, now, bases=bases)
 
 
 def _values(rows: Rows, bases: Sequence[int], head: int, moment: str) -> Iterator[tuple[Any, ...]]:
@@ -81,7 +81,7 @@ def _known_key(cursor: Any, rows: Rows) -> Outcome | None:  # noqa: ANN401 - Dja
     found = cursor.fetchone()
     if found is None:
         return None
-    return Outcome("repeated" if found[0] == rows.key.fingerprint else "reused", found[1], found[2])
+    return Outcome(Kind.REPEATED if found[0] == rows.key.fingerprint else Kind.REUSED, found[1], found[2])
 
 
 def _scalar(cursor: Any, sql: str, params: Sequence[Any]) -> int:  # noqa: ANN401 - Django's cursor wrapper

@@ -15,13 +15,14 @@ _LOOKS = 7
 
 
 def look_for(
-    append_id: str, rows: Rows, backend_pid: int, connection: BaseDatabaseWrapper, error: Exception
+    append_id: str, rows: Rows, connection: BaseDatabaseWrapper, error: Exception
 ) -> tuple[RecordedEvent, ...]:
     """Return what the append recorded, durable, as seen on a new connection; OutcomeUnknown where it is not there.
 
     What is there is certain. What is not there may still come, from a server process that has not noticed or from
     another server that took over; so it is looked for until the old process has ended, a few seconds at most.
     """
+    backend_pid = append_postgresql.backend_of(connection)
     connection.close()
     for look in range(_LOOKS):
         try:

@@ -1,10 +1,13 @@
 """What is sent to the database in one append, and what it answers."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import IntEnum
 from typing import NamedTuple
 
 from eventstore.records import Context, IdempotencyKey, RecordedEvent
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Rows(NamedTuple):
@@ -28,45 +31,45 @@ class Rows(NamedTuple):
 
     def recorded(self, outcome: "Outcome") -> tuple[RecordedEvent, ...]:
         """Return the events as they were recorded."""
-        assert outcome.recorded_at is not None  # noqa: S101 - an outcome 'appended' has it
-        context = self.context
+        context, bases, first = self.context, outcome.bases, outcome.first_position
         return tuple(
-            RecordedEvent(
-                outcome.first_position + offset,
-                stream_id,
-                outcome.bases[index - 1] + place,
-                type_name,
-                schema_version,
-                payload,
-                context.actor,
-                context.correlation_id,
-                context.causation,
-                self.metadata,
-                outcome.recorded_at,
-            )
-            for offset, (stream_id, index, place, type_name, schema_version, payload) in enumerate(
-                zip(
-                    self.event_streams,
-                    self.stream_indexes,
-                    self.places,
-                    self.types,
-                    self.schema_versions,
-                    self.payloads,
-                    strict=True,
+            [
+                RecordedEvent(
+                    first + offset,
+                    stream_id,
+                    bases[self.stream_indexes[offset] - 1] + self.places[offset],
+                    self.types[offset],
+                    self.schema_versions[offset],
+                    self.payloads[offset],
+                    context.actor,
+                    context.correlation_id,
+                    context.causation,
+                    self.metadata,
+                    outcome.recorded_at,
                 )
-            )
+                for offset, stream_id in enumerate(self.event_streams)
+            ]
         )
 
 
-class Outcome(NamedTuple):
-    """What the database answered to an append; `kind` is appended, conflict, repeated or reused."""
+class Kind(IntEnum):
+    """What came of an append, by the number that the database answers."""
 
-    kind: str
+    APPENDED = 0
+    CONFLICT = 1
+    REPEATED = 2
+    REUSED = 3
+
+
+class Outcome(NamedTuple):
+    """What the database answered to an append; `conflict` is the 1-based index of a stream at another version."""
+
+    kind: Kind
     first_position: int = 0
     last_position: int = 0
-    bases: Sequence[int] = ()
-    recorded_at: datetime | None = None
+    recorded_at: datetime = NEVER
     contended: bool = False
     early: bool = False
-    conflicting_stream: str = ""
+    conflict: int = 0
     actual_version: int = 0
+    bases: Sequence[int] = ()

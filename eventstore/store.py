@@ -7,16 +7,16 @@ with everything before it. Everything else rests on this.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from uuid import uuid4
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from eventstore import append_postgresql, append_sqlite, lost_connection
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
 from eventstore.models import RecordedKey
-from eventstore.outcome import Outcome, Rows
+from eventstore.outcome import Kind, Outcome, Rows
 from eventstore.reading import (
     head,
     last_of_type,
@@ -71,30 +71,29 @@ def append(
     if not events:
         message = "an append has at least one event"
         raise ValueError(message)
-    append_id = uuid4().hex
+    append_id = os.urandom(16).hex()
     rows = _rows(events, context, append_id, expected or {}, key)
     connection = connections[using]
     connection.ensure_connection()
     backend = _BACKENDS[connection.vendor]
-    backend_pid = append_postgresql.backend_of(connection) if connection.vendor == "postgresql" else 0
     try:
         outcome = backend.append(connection, rows)
     except (OperationalError, InterfaceError) as error:
         if connection.in_atomic_block or connection.vendor != "postgresql" or connection.is_usable():
             raise
-        return Appended(lost_connection.look_for(append_id, rows, backend_pid, connection, error))
+        return Appended(lost_connection.look_for(append_id, rows, connection, error))
     return _appended(outcome, rows, using)
 
 
 def _appended(outcome: Outcome, rows: Rows, using: str) -> Appended:
-    if outcome.kind == "conflict":
-        wanted = dict(zip(rows.stream_ids, rows.expected, strict=True))[outcome.conflicting_stream]
-        raise WrongExpectedVersion(outcome.conflicting_stream, wanted, outcome.actual_version)
-    if outcome.kind == "reused" and rows.key is not None:
-        raise IdempotencyKeyReused(rows.key.key)
-    if outcome.kind == "repeated":
+    if outcome.kind is Kind.APPENDED:
+        return Appended(rows.recorded(outcome))
+    if outcome.kind is Kind.REPEATED:
         return Appended(_between(outcome.first_position, outcome.last_position, using), repeated=True)
-    return Appended(rows.recorded(outcome))
+    if outcome.kind is Kind.REUSED and rows.key is not None:
+        raise IdempotencyKeyReused(rows.key.key)
+    index = outcome.conflict - 1
+    raise WrongExpectedVersion(rows.stream_ids[index], rows.expected[index], outcome.actual_version)
 
 
 def _between(first: int, last: int, using: str) -> tuple[RecordedEvent, ...]:
@@ -116,7 +115,8 @@ def _rows(
             raise InvalidStreamId(stream_id)
     streams = [event.stream_id for event in events]
     types, schema_versions, payloads = zip(*[registry.encode(event.data) for event in events], strict=True)
-    metadata = {**context.metadata, "append_id": append_id}
+    more = context.metadata
+    metadata = json.dumps({**more, "append_id": append_id}) if more else f'{{"append_id": "{append_id}"}}'
     return Rows(
         list(versions),
         list(versions.values()),
@@ -126,7 +126,7 @@ def _rows(
         schema_versions,
         payloads,
         context,
-        json.dumps(metadata),
+        metadata,
         key,
     )
 

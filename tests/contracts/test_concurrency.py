@@ -163,24 +163,25 @@ class TestOnPostgreSQL:
             time.sleep(0.005)
         append(registered(company()))
         holder.join()
-        left = append_postgresql._early_left[connections["default"]]
+        left = append_postgresql.session_of(connections["default"]).early_left
         assert left > 100
         append(registered(company()))
-        assert append_postgresql._early_left[connections["default"]] == left - 1
+        assert append_postgresql.session_of(connections["default"]).early_left == left - 1
 
     def test_an_uncontended_append_is_synchronous_and_one_inside_a_transaction_is_so_always(self) -> None:
         append(registered(company()))
-        append_postgresql._early_left[connections["default"]] = 10
+        append_postgresql.session_of(connections["default"]).early_left = 10
         with transaction.atomic():
             append(registered(company()))
             assert self._synchronous_commit() == self._default_synchronous_commit()
-        assert append_postgresql._early_left[connections["default"]] == 10
+        assert append_postgresql.session_of(connections["default"]).early_left == 10
 
     def test_an_append_released_early_answers_like_any_other(self) -> None:
-        append_postgresql._early_left[connections["default"]] = 10
+        append(registered(company()))
+        append_postgresql.session_of(connections["default"]).early_left = 10
         stream, key = company(), IdempotencyKey("client", "key", "f")
         first = append(registered(stream), funded(stream), expected={stream: 0}, key=key)
-        assert [(event.position, event.version) for event in first.events] == [(1, 1), (2, 2)]
+        assert [(event.position, event.version) for event in first.events] == [(2, 1), (3, 2)]
         assert append(registered(stream), funded(stream), key=key).repeated
         with pytest.raises(WrongExpectedVersion, match="is at version 2, not at 0"):
             append(registered(stream), expected={stream: 0})
@@ -188,7 +189,7 @@ class TestOnPostgreSQL:
 
     def test_an_early_release_turns_only_its_own_commit_asynchronous(self) -> None:
         append(registered(company()))
-        append_postgresql._early_left[connections["default"]] = 10
+        append_postgresql.session_of(connections["default"]).early_left = 10
         append(registered(company()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
 

@@ -12,72 +12,69 @@
 -- stream_ids are the distinct streams that are written or only checked, expected their versions (-1: any).
 -- Each event has its stream, the index of that stream in stream_ids and its place among that stream's new events.
 --
--- outcome is 'appended', 'conflict' (nothing was written; conflicting_stream is at actual_version), 'repeated'
--- (the key was used before for the same thing) or 'reused' (for another).
+-- The answer is one array of numbers, because every value more costs as much as a statement:
+--      1 outcome: 0 appended, 1 conflict (nothing was written), 2 repeated (the key was used before for the same thing),
+--        3 reused (for another)
+--      2 first and 3 last position appended, now or under the key
+--      4 when, in microseconds since 1970
+--      5 whether the lock was contended, 6 whether it was released early
+--      7 the index of the stream in conflict, 8 its actual version
+--      9 and on: the version of each stream before the append
 CREATE FUNCTION eventstore_append(
     how integer,
     stream_ids text[], expected bigint[],
     event_streams text[], stream_indexes bigint[], places bigint[],
     types text[], schema_versions bigint[], payloads text[],
     event_actor text, event_correlation_id text, event_causation bigint, event_metadata text,
-    key_scope text, key_text text, key_fingerprint text,
-    OUT outcome text, OUT first_position bigint, OUT last_position bigint, OUT bases bigint[],
-    OUT appended_at timestamptz, OUT contended boolean, OUT early boolean,
-    OUT conflicting_stream text, OUT actual_version bigint
-) LANGUAGE plpgsql VOLATILE AS $$
+    key_scope text, key_text text, key_fingerprint text
+) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     lock_key CONSTANT bigint := 4919131752989213764;  -- the bytes of 'DAYBOOK' and a version; any constant will do
+    contended CONSTANT boolean := NOT pg_try_advisory_xact_lock(lock_key);
+    early CONSTANT boolean := how = 2 OR how = 1 AND contended;
+    flags CONSTANT bigint[] := ARRAY[contended::integer, early::integer];
     head bigint;
+    actual bigint;
+    bases bigint[];
+    appended_at timestamptz;
     stream text;
     at integer := 0;
     known record;
 BEGIN
-    contended := false;
-    early := how = 2;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         -- A snapshot taken before the lock was had would show an old newest position.
         RAISE EXCEPTION 'append needs READ COMMITTED' USING ERRCODE = 'DB001';
     END IF;
-    IF how = 0 THEN
+    IF early THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+    IF contended THEN
         PERFORM pg_advisory_xact_lock(lock_key);
-    ELSE
-        IF NOT pg_try_advisory_xact_lock(lock_key) THEN
-            contended := true;
-            early := true;
-            PERFORM pg_advisory_xact_lock(lock_key);
-        END IF;
-        IF early THEN
-            PERFORM set_config('synchronous_commit', 'off', true);
-        END IF;
     END IF;
 
     IF key_text IS NOT NULL THEN
         SELECT k.fingerprint, k.first_position, k.last_position INTO known
         FROM eventstore_recordedkey k WHERE k.scope = key_scope AND k.key = key_text;
         IF FOUND THEN
-            outcome := CASE WHEN known.fingerprint = key_fingerprint THEN 'repeated' ELSE 'reused' END;
-            first_position := known.first_position;
-            last_position := known.last_position;
-            RETURN;
+            RETURN ARRAY[CASE WHEN known.fingerprint = key_fingerprint THEN 2 ELSE 3 END,
+                         known.first_position, known.last_position, 0] || flags || ARRAY[0, 0]::bigint[];
         END IF;
     END IF;
 
+    -- Each statement sees what was committed before the lock was had. The newest event must never be deleted.
     FOREACH stream IN ARRAY stream_ids LOOP
         at := at + 1;
-        SELECT e.version INTO actual_version FROM eventstore_event e
+        SELECT e.version INTO actual FROM eventstore_event e
         WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
-        actual_version := coalesce(actual_version, 0);
-        IF expected[at] >= 0 AND expected[at] <> actual_version THEN
-            outcome := 'conflict';
-            conflicting_stream := stream;
-            RETURN;
+        bases[at] := coalesce(actual, 0);
+        IF expected[at] >= 0 AND expected[at] <> bases[at] THEN
+            RETURN ARRAY[1, 0, 0, 0] || flags || ARRAY[at, bases[at]]::bigint[];
         END IF;
-        bases[at] := actual_version;
     END LOOP;
-
     SELECT e.position INTO head FROM eventstore_event e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     appended_at := clock_timestamp();
+
     IF cardinality(event_streams) = 1 THEN
         -- Most appends are of one event, and without unnest that takes half the time.
         INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
@@ -86,21 +83,20 @@ BEGIN
                 payloads[1]::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb,
                 appended_at);
     ELSE
-        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,
-                                      causation, metadata, recorded_at)
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
         SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
                n.payload::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb, appended_at
         FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
              WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
     END IF;
-    first_position := head + 1;
-    last_position := head + cardinality(event_streams);
 
     IF key_text IS NOT NULL THEN
         INSERT INTO eventstore_recordedkey (scope, key, fingerprint, first_position, last_position, recorded_at)
-        VALUES (key_scope, key_text, key_fingerprint, first_position, last_position, appended_at);
+        VALUES (key_scope, key_text, key_fingerprint, head + 1, head + cardinality(event_streams), appended_at);
     END IF;
-    PERFORM pg_notify('eventstore', last_position::text);
-    outcome := 'appended';
+    PERFORM pg_notify('eventstore', (head + cardinality(event_streams))::text);
+    RETURN ARRAY[0, head + 1, head + cardinality(event_streams),
+                 (extract(epoch FROM appended_at) * 1000000)::bigint] || flags || ARRAY[0, 0]::bigint[] || bases;
 END
 $$;
