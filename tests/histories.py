@@ -1,6 +1,6 @@
 """Random histories of a whole ledger: what the rules make of commands drawn by chance, the same for the same seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -264,7 +264,7 @@ _PRELUDE = [
 ]
 
 
-def record(appends: list[Recorded]) -> None:
+def record(appends: Sequence[Recorded]) -> None:
     """Append a history, or a part of it, to the log of the default database."""
     for append in appends:
         store.append([NewEvent(stream, event) for stream, event in append], Context("tester", "a history"))
