@@ -9,6 +9,9 @@ from eventstore.consumer import Consumer, Step, Stopwatch, describe, raise_outag
 from eventstore.consumers import Group, consumers
 from eventstore.records import RecordedEvent
 
+SKIPS_SINCE = "skips_since"
+"""In `progress`: the operators' action up to which no skip counts any more, for a rebuild has tried them again."""
+
 
 class Projection(Consumer):
     """Keeps a group's read models; naming any member is naming the group."""
@@ -53,6 +56,17 @@ class Projection(Consumer):
         self.arrived(place)
         self.pace.took(watch.seconds, len(batch))
         return Step.PROGRESSED
+
+    def load_skips(self) -> dict[str, frozenset[int]]:
+        """What each member is to pass over, by the names of the rows."""
+        since = (self.rows[0].progress or {}).get(SKIPS_SINCE, 0)
+        skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
+        return dict(zip(self.names, (skips[name] for name in self.group.names), strict=True))
+
+    def lasting(self) -> object | None:
+        """Which skips count, for as long as the generation lasts."""
+        progress: object = self.rows[0].progress
+        return progress
 
     def project(self, events: Sequence[RecordedEvent], generation: int) -> None:
         """Let every member handle its events, a dependent finding the others exactly as they were at each."""

@@ -6,7 +6,7 @@ steps as any consumer: so it may be killed and go on, or be run twice at once. T
 generation and position and deletes its own rows, in one transaction. What lies below the live generation is garbage.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -20,12 +20,12 @@ from eventstore.consumers import PROCESS_MANAGER, Group, consumers
 from eventstore.errors import OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.outages import Reconnecting
-from eventstore.projection import Projection
+from eventstore.projection import SKIPS_SINCE, Projection
 from eventstore.records import RecordedEvent
 from eventstore.stopping import Stop
 
 _DELETED_AT_ONCE = 2000
-_SKIPS_SINCE = "skips_since"
+_RETRIES = "retry_skipped"
 
 Seen = Callable[[int, int], None]
 
@@ -63,13 +63,11 @@ class Rebuild(Projection):
 
     def _begin(self, name: str, actor: str, *, retry_skipped: bool) -> bool:
         live, own = self._lock_both()
-        if len(own) == len(self.names) and len({(row.position, row.generation) for row in own}) == 1:
+        if self._can_go_on(own, retry_skipped=retry_skipped):
             return False
         Checkpoint.objects.using(self.using).filter(name__in=[row.name for row in own]).delete()
         generation = max([1, *(row.generation for row in live + own)]) + 1
-        last = OperatorAction.objects.using(self.using).order_by("-id").values_list("id", flat=True).first()
-        skips = {_SKIPS_SINCE: last or 0 if retry_skipped else 0}
-        kind = Checkpoint.Kind.REBUILD
+        kind, skips = Checkpoint.Kind.REBUILD, {_RETRIES: retry_skipped, SKIPS_SINCE: self._since(live, retry_skipped)}
         Checkpoint.objects.using(self.using).bulk_create(
             checkpoints.new_row(own_name, kind, checkpoints.START, generation=generation, progress=skips)
             for own_name in self.names
@@ -78,17 +76,24 @@ class Rebuild(Projection):
         operations.record(OperatorAction.Action.REBUILD, name, self.using, actor=actor, reason=reason)
         return True
 
+    def _can_go_on(self, own: Sequence[Checkpoint], *, retry_skipped: bool) -> bool:
+        """Whether there is a whole rebuild under way, of this log, which does what is asked for."""
+        if len(own) < len(self.names) or len({(row.position, row.generation) for row in own}) > 1:
+            return False
+        return _is_of_this_log(own[0]) and (not retry_skipped or bool((own[0].progress or {}).get(_RETRIES)))
+
+    def _since(self, live: Sequence[Checkpoint], retry_skipped: bool) -> int:  # noqa: FBT001 - one of two
+        """The last action whose skip does not count: now, where skips are tried again or were of another log."""
+        if retry_skipped or not all(_is_of_this_log(row) for row in live):
+            last = OperatorAction.objects.using(self.using).order_by("-id").values_list("id", flat=True).first()
+            return last or 0
+        return max([0, *(int((row.progress or {}).get(SKIPS_SINCE, 0)) for row in live)])
+
     def load(self) -> None:
         """Read the rows; raises Switched where there are none any more."""
         self.rows = checkpoints.load(self.names, self.using)
         if len(self.rows) < len(self.names):
             raise Switched
-
-    def load_skips(self) -> dict[str, frozenset[int]]:
-        """What was skipped, by the names of the live rows, unless it is to be tried again."""
-        since = (self.rows[0].progress or {}).get(_SKIPS_SINCE, 0)
-        skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
-        return {name + REBUILD_SUFFIX: positions for name, positions in skips.items()}
 
     def read(self) -> list[RecordedEvent]:
         """Read on, noticing the head."""
@@ -100,11 +105,6 @@ class Rebuild(Projection):
     def is_near(self) -> bool:
         """Whether the last read came to the head and is dealt with, even if something is appended all the time."""
         return self._read_to_head and not self._events
-
-    def lasting(self) -> object | None:
-        """Which skips count, for as long as the rebuild lasts."""
-        progress: object = self.rows[0].progress
-        return progress
 
     def switch(self) -> bool:
         """Let the new generation answer, at or beyond where the old one is; False where that is too far away yet."""
@@ -148,12 +148,14 @@ class Rebuild(Projection):
     def _point(self, live: Iterable[Checkpoint], own: Iterable[Checkpoint], place: Place) -> None:
         generation = self.rows[0].generation
         known = [row.name for row in live]
-        checkpoints.move(known, place, self.using, progress=None, rate=self.meter.rate)
+        since = (self.rows[0].progress or {}).get(SKIPS_SINCE, 0)
+        progress = {SKIPS_SINCE: since} if since else None
+        checkpoints.move(known, place, self.using, progress=progress, rate=self.meter.rate)
         rows = Checkpoint.objects.using(self.using)
         rows.filter(name__in=known).update(generation=generation)
         rows.filter(name__in=[row.name for row in own]).delete()
         new = [
-            checkpoints.new_row(name, Checkpoint.Kind.PROJECTOR, place, generation=generation)
+            checkpoints.new_row(name, Checkpoint.Kind.PROJECTOR, place, generation=generation, progress=progress)
             for name in self.group.names
             if name not in known
         ]

@@ -221,3 +221,57 @@ def test_a_read_model_of_another_store_is_replaced_by_one_of_this() -> None:
     finish(begun("copy"))
     assert (live("copy").position, written("copy", 2)) == (3, [1, 2, 3])
     catch_up("copy")
+
+
+@pytest.mark.usefixtures("skipped")
+def test_what_a_rebuild_has_tried_again_is_not_skipped_by_the_next_one() -> None:
+    mend()
+    finish(begun("copy", retry_skipped=True))
+    triggers(1)
+    catch_up("copy")
+    finish(begun("copy"))
+    assert written("copy", 3) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.usefixtures("skipped")
+def test_what_is_skipped_after_that_stays_skipped() -> None:
+    mend()
+    finish(begun("copy", retry_skipped=True))
+    triggers(1)
+    break_at("copy", 5)
+    with pytest.raises(NotCaughtUp):
+        catch_up("copy")
+    operations.skip("copy", 5, actor="me", reason="it is bad")
+    triggers(1)
+    catch_up("copy")
+    assert written("copy", 2) == [1, 2, 3, 4, 6]
+    mend()
+    finish(begun("copy"))
+    assert written("copy", 3) == [1, 2, 3, 4, 6]
+
+
+@pytest.mark.usefixtures("skipped")
+def test_one_that_is_to_try_again_does_not_join_one_that_is_not() -> None:
+    mend()
+    begun("copy").step()
+    assert finish(begun("copy", retry_skipped=True))
+    assert written("copy", live("copy").generation) == [1, 2, 3, 4]
+
+
+def test_one_that_was_begun_in_another_store_is_begun_anew() -> None:
+    triggers(5)
+    catch_up("copy")
+    begun("copy", batch_size=4).step()
+    forget_events_after(3)
+    finish(begun("copy"))
+    assert (live("copy").position, written("copy", live("copy").generation)) == (3, [1, 2, 3])
+
+
+@pytest.mark.usefixtures("skipped")
+def test_what_was_skipped_in_another_store_is_not_skipped_in_this_one() -> None:
+    mend()
+    forget_events_after(1)
+    finish(begun("copy"))
+    triggers(3)
+    catch_up("copy")
+    assert written("copy", 2) == [1, 2, 3, 4]
