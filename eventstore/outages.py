@@ -14,7 +14,8 @@ from eventstore.stopping import Stop
 _T = TypeVar("_T")
 _FIRST_RECONNECT_S: Final = 0.1
 _LAST_RECONNECT_S: Final = 5.0
-_SQLSTATES: Final = ("08", "40", "53", "57P", "25P03", "55P03")
+_SQLSTATES: Final = ("08", "25006", "40", "53", "57P", "25P03", "55P03")
+"""25006: a failover has left us with a standby, which lets us read and not write until it is promoted or we move."""
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
 """SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: what passes without the handler being mended."""
 

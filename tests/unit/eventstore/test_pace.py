@@ -72,6 +72,7 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
         _wrapped(errors.IdleInTransactionSessionTimeout("too long")),
         _wrapped(errors.DeadlockDetected("deadlock")),
         _wrapped(errors.TooManyConnections("too many")),
+        _wrapped(errors.ReadOnlySqlTransaction("a standby")),
         _wrapped(psycopg.InterfaceError("the connection is closed")),
         _wrapped(_sqlite(sqlite3.SQLITE_BUSY)),
         OutcomeUnknown("an append"),
