@@ -51,6 +51,7 @@ def published(
             last = store.append([event], context, expected={SYSTEM_STREAM: version}, using=using).events[-1]
         except WrongExpectedVersion:
             last = last_cycled(using=using)  # Somebody else was faster; what is still missing is seen by looking.
+            _check_gap(last, today, most, catch_up=catch_up)
         else:
             yield next_date
     # Dates that another published are about to be reported as done, so they must be durable first.

@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from eventstore import store
+from ledger import asof
 from ledger.cycle import business_today, cycle, published
 from ledger.errors import TooManyMissingDates
 from tests.databases import Database
@@ -113,6 +114,16 @@ class TestAGap:
         settings.DAILY_CYCLE_MAX_GAP_DAYS = 3
         cycle(MONDAY)
         assert len(cycle(MONDAY + 3 * ONE_DAY)) == 3
+
+    def test_left_by_another_ones_first_run_at_the_same_moment_is_refused_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cycle(MONDAY, actor="two")
+        looks = iter([None])
+        monkeypatch.setattr("ledger.cycle.last_cycled", lambda using: next(looks, asof.last_cycled(using=using)))
+        with pytest.raises(TooManyMissingDates):
+            cycle(MONDAY + 400 * ONE_DAY)
+        assert cycled() == [MONDAY]
 
     def test_of_any_size_is_published_where_that_is_asked_for(self) -> None:
         cycle(MONDAY)
