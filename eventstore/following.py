@@ -147,8 +147,13 @@ def catch_up(*names: str) -> None:
     """
     named = names or tuple(consumers.names)
     managers = [name for name in named if consumers.kind(name) == "process_manager"]
-    followed: list[Consumer] = [reaction(name) for name in managers]
     projectors = [name for name in named if name not in managers]
-    if projectors:
-        followed += projections(projectors)
-    Follower(followed, Stop(), once=True).follow()
+    reasons: list[str] = []
+    # Process managers first: what they emit is there for the projectors to read.
+    for followed in ([reaction(name) for name in managers], projections(projectors) if projectors else []):
+        try:
+            Follower(followed, Stop(), once=True).follow()
+        except NotCaughtUp as error:
+            reasons += error.reasons
+    if reasons:
+        raise NotCaughtUp(reasons)

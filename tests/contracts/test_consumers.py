@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from eventstore import monitoring, operations, store
+from eventstore.checkpoints import register
 from eventstore.clock import utc_now
 from eventstore.consumer import Step
 from eventstore.consumers import Chunk
@@ -18,7 +19,7 @@ from eventstore.following import Follower, catch_up, projections, reaction
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.stopping import Stop
-from ledger.events import CompanyRenamed
+from ledger.events import CompanyRenamed, SystemCycled
 from processmanagers.manager import Manager
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
@@ -503,6 +504,15 @@ def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
     triggers(6)
     Follower(projections([], 2), Stop(), once=True).follow()
     assert written("base") == written("copy") == written("tally") == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_catches_up_with_process_managers_and_projectors_finds_all_at_the_head() -> None:
+    register("answers")
+    store.append([NewEvent("system", SystemCycled(date(2026, 1, 1)))], Context("tests", "a conversation"))
+    append(trigger(5))
+    catch_up("copy")
+    catch_up("answers", "copy")
+    assert row("copy").position == row("answers").position == store.head().position == 7
 
 
 def test_a_transaction_that_fails_at_its_commit_is_the_handlers_failure() -> None:
