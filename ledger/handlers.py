@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from eventstore import store
-from eventstore.errors import WrongExpectedVersion
+from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent, stream_id
 from ledger import currencies, decisions, states
 from ledger.aggregates.account import Account
@@ -141,11 +142,32 @@ def _last_attempt(
     command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     """Decide while nobody else can append, so that a command that always loses gets its turn."""
+    appended: Appended | None = None
     try:
         with store.append_lock(using):
-            return _decide_and_append(command, facts, context, key, using)
+            appended = _decide_and_append(command, facts, context, key, using)
     except Refusal as refusal:
         return _recorded_before(refusal, facts, key, using)
+    except (OperationalError, InterfaceError) as error:
+        connection = connections[using]
+        if appended is None or connection.in_atomic_block or connection.vendor != "postgresql":
+            raise  # nothing was committed
+        return _found_after_all(appended, error, using)
+    return appended
+
+
+def _found_after_all(appended: Appended, error: Exception, using: str) -> Appended:
+    """Return what was appended by a commit whose answer was lost, seen on a new connection; else OutcomeUnknown."""
+    last = appended.events[-1]
+    try:
+        connections[using].close()
+        found = store.read_event(last.position, using)
+        if found is not None and found.metadata == last.metadata:  # the append's own id is in it
+            store.barrier(using)
+            return appended
+    except (DatabaseError, InterfaceError) as still_away:
+        raise OutcomeUnknown(last.metadata["append_id"]) from still_away
+    raise OutcomeUnknown(last.metadata["append_id"]) from error
 
 
 def _decide_and_append(

@@ -1,6 +1,7 @@
 """Commands through the service layer: every one once, what is refused, what is decided again, what is repeated."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from functools import partial
 from uuid import UUID, uuid4
@@ -305,6 +306,27 @@ class TestTheLastAttempt:
         with pytest.raises(AlreadyExists):
             do(RegisterCompany(company, "Again"))
         assert do(RenameCompany(company, "Usable")).events[0].version == 2
+
+    @pytest.mark.parametrize("committed", [True, False])
+    def test_a_commit_whose_answer_is_lost_is_looked_for_and_else_its_outcome_is_unknown(
+        self, committed: bool, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite has no connection to lose")
+        settings.COMMAND_MAX_ATTEMPTS = 1
+        company, commit = new_company(), getattr(connection, "_commit")  # noqa: B009 - not in the stubs
+
+        def losing() -> None:
+            monkeypatch.setattr(connection, "_commit", commit)
+            if committed:
+                commit()
+            with connection.wrap_database_errors:
+                connection.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        monkeypatch.setattr(connection, "_commit", losing)
+        with nullcontext() if committed else pytest.raises(OutcomeUnknown):
+            assert do(RenameCompany(company, "Renamed")).events[0].version == 2
+        assert states.company(company).version == (2 if committed else 1)
 
     def test_nothing_but_a_lost_race_is_tried_again(self, database: Database) -> None:
         if database.vendor != "postgresql":
