@@ -424,6 +424,17 @@ class TestDependents:
         catch_up("attentive")
         assert (row("attentive").waiting_for, answers()) == ("", [(1, "saw 1")])
 
+    def test_a_pause_takes_effect_while_it_advances_a_projector(self) -> None:
+        triggers(9)
+        register("attentive")
+        triggers(1)
+        attentive = reaction("attentive", 2)
+        while not written("copy"):
+            attentive.step()
+        operations.pause("attentive", actor="me")
+        assert attentive.step() is Step.PAUSED
+        assert written("copy") == [1, 2]
+
     def test_an_error_met_while_advancing_a_projector_is_the_projectors(self) -> None:
         catch_up("attentive")
         triggers(2)
@@ -435,6 +446,18 @@ class TestDependents:
         with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
             catch_up("attentive")
         assert row("copy").error_count == 1
+
+    def test_a_projector_that_stopped_is_advanced_again_once_it_is_resumed(self) -> None:
+        catch_up("attentive")
+        triggers(2)
+        break_at("copy", 2)
+        with pytest.raises(NotCaughtUp):
+            catch_up("attentive")
+        mend()
+        operations.resume("copy", actor="me")
+        assert (row("copy").error_position, row("copy").error_message) == (None, "")
+        catch_up("attentive")
+        assert answers() == [(1, "saw 1"), (2, "saw 2")]
 
     def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_of_its_group(self) -> None:
         triggers(2)
@@ -489,6 +512,14 @@ class TestSeeingThem:
             "message": "HandlerBroke: broken at 2",
             "count": 1,
         }
+
+    def test_who_gives_no_sign_of_life_for_more_than_a_minute_counts_as_stopped(self) -> None:
+        catch_up("copy")
+        seen = {status.name: status for status in monitoring.statuses()}["copy"]
+        assert (seen.state, seen.rate) == ("running", 0.0)
+        Checkpoint.objects.filter(name="copy").update(last_seen=utc_now() - timedelta(seconds=61))
+        seen = {status.name: status for status in monitoring.statuses()}["copy"]
+        assert (seen.state, seen.rate, seen.error) == ("stopped", None, None)
 
     def test_a_sample_of_the_lag_is_kept_for_each_minute_of_a_day(self) -> None:
         triggers(2)

@@ -13,7 +13,7 @@ from eventstore.records import Context
 from eventstore.stopping import Stop
 from projectors.rebuild import Rebuild, delete_garbage, rebuild_of, run
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
-from tests.consumers.tampering import forget_events_after
+from tests.consumers.tampering import forget_events_after, record_at_another_moment
 from tests.databases import Database
 
 
@@ -97,6 +97,20 @@ def test_the_switch_is_refused_while_the_live_one_is_further_ahead_than_one_tran
     rebuild.step()
     assert not rebuild.switch()
     assert (live("copy").generation, live("copy").position) == (1, 9)
+
+
+def test_an_event_that_raises_within_the_switch_stops_the_rebuild_and_is_named() -> None:
+    triggers(4)
+    rebuild = begun("copy", batch_size=10)
+    while rebuild.step() is Step.PROGRESSED:
+        pass
+    triggers(3)
+    catch_up("copy")
+    break_at("copy", 6)
+    assert not rebuild.switch()
+    with pytest.raises(ConsumerStopped, match="copy@rebuild stopped at position 6: HandlerBroke"):
+        finish(rebuild)
+    assert (live("copy").generation, live("copy").position, live("copy@rebuild").position) == (1, 7, 5)
 
 
 def test_interrupted_it_goes_on_where_it_was() -> None:
@@ -265,6 +279,14 @@ def test_one_that_was_begun_in_another_store_is_begun_anew() -> None:
     forget_events_after(3)
     finish(begun("copy"))
     assert (live("copy").position, written("copy", live("copy").generation)) == (3, [1, 2, 3])
+
+
+def test_one_whose_last_event_is_another_one_by_now_is_begun_anew() -> None:
+    triggers(5)
+    begun("copy", batch_size=4).step()
+    record_at_another_moment(4)
+    finish(begun("copy"))
+    assert (live("copy").position, written("copy", live("copy").generation)) == (5, [1, 2, 3, 4, 5])
 
 
 @pytest.mark.usefixtures("skipped")
