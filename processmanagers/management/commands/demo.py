@@ -1,7 +1,9 @@
 """Shows the whole machine at work on a small portfolio, on a database of its own."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +39,9 @@ class Command(ConsoleCommand):
             self._play()
             return
         path = options["database"].resolve()
+        if path.exists() and path != settings.BASE_DIR / "var" / "demo.sqlite3" and not _is_a_demonstration(path):
+            message = f"--database {path}: it exists and no demonstration made it, so it is not replaced"
+            raise CommandError(message)
         path.parent.mkdir(parents=True, exist_ok=True)
         for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             old.unlink(missing_ok=True)
@@ -64,3 +69,12 @@ class Command(ConsoleCommand):
             self.stdout.write(f"\n{number}. {title}\n")
             scene(lambda line: self.stdout.write(f"   {line}"))
             self.stdout.flush()
+
+
+def _is_a_demonstration(path: Path) -> bool:
+    """Tell by the first event, for what is found here is deleted."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT actor FROM eventstore_event WHERE position = 1").fetchall() == [("demo",)]
+    except sqlite3.Error:
+        return False
