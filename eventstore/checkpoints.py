@@ -80,6 +80,14 @@ def fail(row: Checkpoint, position: int, message: str) -> None:
     row.save(update_fields=["error_position", "error_message", "error_at", "error_count", "last_seen"])
 
 
+def is_of_this_log(row: Checkpoint) -> bool:
+    """Whether the last event that a consumer has dealt with is in the log, and still is what it was."""
+    if row.position == 0:
+        return True
+    event = store.read_event(row.position)
+    return event is not None and (row.recorded_at is None or event.recorded_at == row.recorded_at)
+
+
 def skipped(names: Sequence[str], after: int, using: str, *, since: int = 0) -> dict[str, frozenset[int]]:
     """The positions above `after` that operators have skipped, for each name; `since` is an action not counted."""
     actions = OperatorAction.objects.using(using).filter(

@@ -106,7 +106,8 @@ class Reaction(Consumer):
                     projection.load()
             except BehindItsGroup as error:
                 return self._wait_for(error.name)
-            if projection.place.position >= position:
+            # A read model of another log may be further and knows nothing of this one; its own step will say so.
+            if projection.place.position >= position and checkpoints.is_of_this_log(projection.rows[0]):
                 continue
             held = [row.name for row in projection.rows if row.paused or row.error_position is not None]
             if held:

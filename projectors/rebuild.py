@@ -80,11 +80,11 @@ class Rebuild(Projection):
         """Whether there is a whole rebuild under way, of this log, which does what is asked for."""
         if len(own) < len(self.names) or len({(row.position, row.generation) for row in own}) > 1:
             return False
-        return _is_of_this_log(own[0]) and (not retry_skipped or bool((own[0].progress or {}).get(_RETRIES)))
+        return checkpoints.is_of_this_log(own[0]) and (not retry_skipped or bool((own[0].progress or {}).get(_RETRIES)))
 
     def _since(self, live: Sequence[Checkpoint], retry_skipped: bool) -> int:  # noqa: FBT001 - one of two
         """The last action whose skip does not count: now, where skips are tried again or were of another log."""
-        if retry_skipped or not all(_is_of_this_log(row) for row in live):
+        if retry_skipped or not all(checkpoints.is_of_this_log(row) for row in live):
             last = OperatorAction.objects.using(self.using).order_by("-id").values_list("id", flat=True).first()
             return last or 0
         return max([0, *(int((row.progress or {}).get(SKIPS_SINCE, 0)) for row in live)])
@@ -114,7 +114,7 @@ class Rebuild(Projection):
             with transaction.atomic(using=self.using):
                 live, own = self._lock_both()
                 self.compare(own)
-                place = self._catch_up(max([0, *(row.position for row in live if _is_of_this_log(row))]))
+                place = self._catch_up(max([0, *(row.position for row in live if checkpoints.is_of_this_log(row))]))
                 if place is not None:
                     self._point(live, own, place)
         except Moved:
@@ -162,14 +162,6 @@ class Rebuild(Projection):
         for row in new:
             row.registered_position = 0
         rows.bulk_create(new)
-
-
-def _is_of_this_log(row: Checkpoint) -> bool:
-    """Whether a live row's last event is in the log: a read model of another store does not hold a rebuild back."""
-    if row.position == 0:
-        return True
-    event = store.read_event(row.position)
-    return event is not None and event.recorded_at == row.recorded_at
 
 
 def run(rebuild: Rebuild, stop: Stop, seen: Seen, report: Callable[[str], None]) -> bool:

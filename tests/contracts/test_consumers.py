@@ -435,6 +435,18 @@ class TestDependents:
         assert attentive.step() is Step.PAUSED
         assert written("copy") == [1, 2]
 
+    def test_a_projector_that_is_beyond_but_in_another_store_is_not_relied_upon(self) -> None:
+        catch_up("attentive")
+        triggers(5)
+        catch_up("copy")
+        forget_events_after(0)
+        triggers(1)
+        for _ in range(2):
+            with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
+                catch_up("attentive")
+        assert "another store" in row("copy").error_message
+        assert answers() == []
+
     def test_an_error_met_while_advancing_a_projector_is_the_projectors(self) -> None:
         catch_up("attentive")
         triggers(2)
