@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import psycopg
 from django.db import connections
+from psycopg import pq
 
 from eventstore.records import Head, RecordedEvent
 
@@ -13,6 +15,7 @@ COLUMNS = (
     " recorded_at"
 )
 _NO_VERSION_IS_HIGHER: Final = 2**63 - 1
+_MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
 
 
 def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
@@ -30,6 +33,9 @@ def _in_utc(moment: datetime | str) -> datetime:
 def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
     """Run a query whose columns are COLUMNS."""
     with connections[using].cursor() as cursor:
+        if connections[using].vendor == "postgresql":
+            # In place of Django's, which is made in Python and takes longer than all the rest of a row.
+            cursor.adapters.register_loader("timestamptz", _MOMENT_LOADER)
         cursor.execute(sql, params)
         return records(cursor.fetchall())
 

@@ -28,6 +28,7 @@ _ARRAY_TYPES: Final = {
 # For the rest of the transaction: PostgreSQL thinks that reading a whole table is cheaper than a thousand looks into
 # the index of its key, and is wrong by a factor of ten where the table is in memory.
 _LOOK_UP: Final = "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+_ID: Final = "id"
 _COPY_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _QUOTED: Final = ("text", "jsonb")
 _AS_TEXT: Final = ("date", "uuid", "jsonb")
@@ -46,10 +47,10 @@ class Table:
         self._uuids = frozenset(column for column, type_ in self._types.items() if type_ == "uuid")
 
     def load(self, keys: Collection[Key], generation: int, using: str) -> dict[Key, Row]:
-        """Return those of the rows that exist, by key, with the columns that may change."""
+        """Return those of the rows that exist, by key, with their ids and the columns that may change."""
         if not keys:
             return {}
-        columns = (*self.key, *self.changing)
+        columns = (*self.key, *self.changing, _ID)
         with connections[using].cursor() as cursor:
             if connections[using].vendor == "postgresql":
                 cursor.execute(_LOOK_UP)
@@ -77,21 +78,19 @@ class Table:
                 values = self._values_sqlite(rows, self._columns)
                 cursor.executemany(statement, [(generation, *row) for row in values])
 
-    def update(self, rows: Collection[Row], generation: int, using: str) -> None:
-        """Write the columns that may change, and the position, of rows that exist."""
+    def update(self, rows: Collection[Row], using: str) -> None:
+        """Write the columns that may change, and the position, of rows that were loaded."""
         if not rows:
             return
-        columns = (*self.changing, *self.key)
         with connections[using].cursor() as cursor:
             if connections[using].vendor == "postgresql":
+                columns = (*self.changing, _ID)
                 values = self._arrays(columns, ([row[c] for row in rows] for c in columns))
-                cursor.execute(self._update_postgres(), [*values, generation])
+                cursor.execute(self._update_postgres(), [*values])
             else:
                 sets = ", ".join(f'"{column}" = %s' for column in self.changing)
-                where = " AND ".join(f'"{column}" = %s' for column in self.key)
-                statement = f'UPDATE "{self.name}" SET {sets} WHERE {where} AND generation = %s'  # noqa: S608
-                of_rows = self._values_sqlite(rows, columns)
-                cursor.executemany(statement, [(*row, generation) for row in of_rows])
+                statement = f'UPDATE "{self.name}" SET {sets} WHERE {_ID} = %s'  # noqa: S608 - names of our own model
+                cursor.executemany(statement, self._values_sqlite(rows, (*self.changing, _ID)))
 
     def delete(self, column: str, values: Collection[str], generation: int, using: str) -> None:
         """Delete the rows whose uuid in that column is one of the values."""
@@ -106,7 +105,7 @@ class Table:
 
     def _arrays(self, columns: Key, values: Iterable[Collection[Any]]) -> Iterator[str]:
         for column, of_column in zip(columns, values, strict=True):
-            yield _array(of_column, quoted=self._types[column] in _QUOTED)
+            yield _array(of_column, quoted=self._types.get(column) in _QUOTED)
 
     def _copied(self, rows: Iterable[Row], generation: int) -> Iterator[str]:
         for row in rows:
@@ -117,27 +116,28 @@ class Table:
         arrays = ", ".join(f"%s::{self._types[column]}[]" for column in self.key)
         names = ", ".join(f'"{column}"' for column in self.key)
         where = " AND ".join(f't."{column}" = k."{column}"' for column in self.key)
+        # OFFSET 0 keeps the look a look: where a generation is younger than the table's statistics, PostgreSQL thinks
+        # that it has one row, and would compare all of it with every key.
         return (
-            f"SELECT {columns} FROM unnest({arrays}) AS k ({names})"  # noqa: S608 - names of our own model
-            f' JOIN "{self.name}" AS t ON {where} AND t.generation = %s'
+            f"SELECT {columns}, t.{_ID} FROM unnest({arrays}) AS k ({names}) CROSS JOIN LATERAL"  # noqa: S608
+            f' (SELECT * FROM "{self.name}" AS t WHERE {where} AND t.generation = %s OFFSET 0) AS t'
         )
 
     def _update_postgres(self) -> str:
-        columns = (*self.changing, *self.key)
-        arrays = ", ".join(f"%s::{self._types[column]}[]" for column in columns)
+        columns = (*self.changing, _ID)
+        arrays = ", ".join(f"%s::{self._types.get(column, 'bigint')}[]" for column in columns)
         names = ", ".join(f'"{column}"' for column in columns)
         sets = ", ".join(f'"{column}" = k."{column}"' for column in self.changing)
-        where = " AND ".join(f't."{column}" = k."{column}"' for column in self.key)
         return (
             f'UPDATE "{self.name}" AS t SET {sets} FROM unnest({arrays}) AS k ({names})'  # noqa: S608 - our own model
-            f" WHERE {where} AND t.generation = %s"
+            f" WHERE t.{_ID} = k.{_ID}"
         )
 
     def _read(self, column: str) -> str:
         return f't."{column}"::text' if self._types[column] in _AS_TEXT else f't."{column}"'
 
     def _load_sqlite(self, cursor: CursorWrapper, keys: Iterable[Key], generation: int) -> list[tuple[Any, ...]]:
-        columns = (*self.key, *self.changing)
+        columns = (*self.key, *self.changing, _ID)
         names = ", ".join(f't."{column}"' for column in columns)
         where = " AND ".join(
             f"t.\"{column}\" = json_extract(k.value, '$[{place}]')" for place, column in enumerate(self.key)
@@ -224,4 +224,4 @@ class Draft:
     def save(self) -> None:
         """Write what was added and what was changed."""
         self._table.insert(self._new.values(), self._generation, self._using)
-        self._table.update(self._changed.values(), self._generation, self._using)
+        self._table.update(self._changed.values(), self._using)
