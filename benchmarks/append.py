@@ -56,7 +56,7 @@ def main() -> None:
     """Run every comparison and print each as a row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     for delay in (0, 1000):
         with server(flush_delay_us=delay) as url:

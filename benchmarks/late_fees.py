@@ -1,7 +1,7 @@
 """How fast late_fees assesses one cycle with many overdue products, and how long other writers wait meanwhile.
 
-`python -m benchmarks.late_fees [--products N] [--writers N]`; the rate is told beside a COPY of the same rows, a
-thousand to a transaction, into a table of the same shape with the same indexes.
+`python -m benchmarks.late_fees [--products N] [--writers N] [--rounds N]`; the rate is told beside a COPY of the same
+rows, a thousand to a transaction, into a table of the same shape with the same indexes.
 """
 
 import argparse
@@ -9,10 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
 
 import psycopg
 
-from benchmarks.report import say
+from benchmarks.report import Ratio, say, spread
 from benchmarks.server import environment_of, execute, server
 
 CHUNK = 1000
@@ -81,28 +82,34 @@ def beside_writers(url: str, products: int, writers: int) -> tuple[float, list[f
 
 
 def main() -> None:
-    """Make the products, assess one cycle alone and one beside other writers, and print the figures."""
+    """Make the products, assess cycles alone and beside other writers in turn, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     products: int = arguments.products
+    alone, raw, beside, waits = [], [], [], []
     with server() as url:
         finish(start(url, "fill", str(products)))
         execute(url, "CREATE TABLE raw_event (LIKE eventstore_event INCLUDING ALL)", "VACUUM ANALYZE")
-        finish(start(url, "cycle", "2024-03-02"))
-        alone = assess(url, products)
-        raw = copy(url)
-        say(f"{products:,} overdue products in one cycle: {alone:,.0f} fees/s")
-        say(f"  COPY of the same rows, {CHUNK:,} to a transaction: {raw:,.0f} rows/s; ratio ×{alone / raw:.2f}")
-        finish(start(url, "cycle", "2024-03-03"))
-        beside, waits = beside_writers(url, products, arguments.writers)
-        centiles = statistics.quantiles(waits, n=100)
-        say(f"  beside {arguments.writers} other writers: {beside:,.0f} fees/s")
-        say(
-            f"  their {len(waits):,} appends took {centiles[49]:.1f} ms at the median, {centiles[94]:.1f} ms at p95,"
-            f" {centiles[98]:.1f} ms at p99, {max(waits):.1f} ms at most"
-        )
+        for number in range(arguments.rounds):
+            day = date(2024, 3, 2) + timedelta(days=2 * number)
+            finish(start(url, "cycle", day.isoformat()))
+            alone.append(assess(url, products))
+            raw.append(copy(url))
+            finish(start(url, "cycle", (day + timedelta(days=1)).isoformat()))
+            rate, waited = beside_writers(url, products, arguments.writers)
+            beside.append(rate)
+            waits.extend(waited)
+    say(f"{products:,} overdue products in one cycle: {spread(alone)} fees/s")
+    say(f"  COPY of the same rows, {CHUNK:,} to a transaction: {spread(raw)} rows/s; ratio {Ratio.of(alone, raw)}")
+    say(f"  beside {arguments.writers} other writers: {spread(beside)} fees/s")
+    centiles = statistics.quantiles(waits, n=100)
+    say(
+        f"  their {len(waits):,} appends took {centiles[49]:.1f} ms at the median, {centiles[94]:.1f} ms at p95,"
+        f" {centiles[98]:.1f} ms at p99, {max(waits):.1f} ms at most"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast a projector catches up over a million events, and in how much memory, against reading the rows alone.
 
-`python -m benchmarks.projectors [--events N]`
+`python -m benchmarks.projectors [--events N] [--projectors NAME ...] [--rounds N]`
 """
 
 import argparse
@@ -10,8 +10,8 @@ import time
 
 import psycopg
 
-from benchmarks.report import say
-from benchmarks.server import environment_of, execute, manage, server
+from benchmarks.report import Ratio, say, spread
+from benchmarks.server import environment_of, execute, server
 
 # A tenth each of companies, assets and accounts being made, the rest money that moves on 30,000 of them at random.
 FILL = """
@@ -40,19 +40,28 @@ FROM (
           FROM generate_series(1, {number}) AS i) AS numbered
 ) AS events
 """
+# Everything that a projector has written, so that it begins anew.
+FORGET = """
+DO $$
+BEGIN
+    EXECUTE (SELECT 'TRUNCATE eventstore_checkpoint, ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
+             WHERE tablename LIKE 'projectors\\_%');
+END
+$$
+"""
 READ = (
     "SELECT position, stream_id, type, payload::text FROM eventstore_event"
     " WHERE position > %s ORDER BY position LIMIT 1000"
 )
 
 
-def read_alone(url: str) -> tuple[int, float]:
-    """Read every row in the same batches, decoding nothing; return their number and the seconds."""
-    began, number, last = time.perf_counter(), 0, 0
+def read_alone(url: str) -> float:
+    """Read every row in the same batches, decoding nothing; return the seconds."""
+    began, last = time.perf_counter(), 0
     with psycopg.connect(url, autocommit=True) as connection:
         while rows := connection.execute(READ, [last]).fetchall():
-            number, last = number + len(rows), rows[-1][0]
-    return number, time.perf_counter() - began
+            last = rows[-1][0]
+    return time.perf_counter() - began
 
 
 def catch_up(url: str, name: str) -> tuple[float, int]:
@@ -72,22 +81,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--projectors", nargs="*", default=["balances", "directory", "journal", "daily_activity"])
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     with server() as url:
         tenth = arguments.events // 10
         execute(url, FILL.format(number=tenth), "VACUUM ANALYZE eventstore_event")
         _, memory = catch_up(url, "balances")
         say(f"balances over {tenth:,} events: {memory} MiB")
-        with server() as whole:
-            execute(whole, FILL.format(number=arguments.events), "VACUUM ANALYZE eventstore_event")
-            for name in arguments.projectors:
-                number, alone = read_alone(whole)
-                seconds, memory = catch_up(whole, name)
-                say(
-                    f"{name} over {number:,} events: {number / seconds:,.0f} events/s, {memory} MiB;"
-                    f" reading the rows alone: {number / alone:,.0f} events/s; ratio ×{alone / seconds:.2f}"
-                )
-            manage(whole, "consumers")
+    with server() as url:
+        execute(url, FILL.format(number=arguments.events), "VACUUM ANALYZE eventstore_event")
+        for name in arguments.projectors:
+            rates, alone, memories = [], [], []
+            for _ in range(arguments.rounds):
+                execute(url, FORGET)
+                alone.append(arguments.events / read_alone(url))
+                seconds, memory = catch_up(url, name)
+                rates.append(arguments.events / seconds)
+                memories.append(memory)
+            say(f"{name} over {arguments.events:,} events: {spread(rates)} events/s, {max(memories)} MiB")
+            say(f"  reading the rows alone: {spread(alone)} events/s; ratio {Ratio.of(rates, alone)}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ class Ratio:
         return f"×{self.median:.2f} ({self.least:.2f}–{self.greatest:.2f})"
 
 
+def spread(figures: Sequence[float]) -> str:
+    """Tell the median, and the least and the greatest where there are several."""
+    if len(figures) == 1:
+        return f"{figures[0]:,.0f}"
+    return f"{statistics.median(figures):,.0f} ({min(figures):,.0f}–{max(figures):,.0f})"
+
+
 def say(line: str) -> None:
     """Print a line at once."""
     sys.stdout.write(f"{line}\n")
