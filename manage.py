@@ -4,6 +4,8 @@
 import os
 import sys
 
+_INTERRUPTED = 130  # what shells report of a program that SIGINT has ended
+
 
 def main() -> None:
     """Run a command; what an operator can put right is told in one line, without a traceback."""
@@ -14,6 +16,8 @@ def main() -> None:
 
     try:
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except ImproperlyConfigured as refused:
         sys.exit(f"Daybook does not start: {_one_line(refused)}")
     except Error as failed:

@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connections
 
+from eventstore import store
 from eventstore.consumer import Consumer, Step
 from eventstore.consumers import consumers
 from eventstore.errors import NotCaughtUp
@@ -17,13 +18,19 @@ from eventstore.stopping import Stop
 from eventstore.wakeup import wake_up
 
 Report = Callable[[str], None]
+Seen = Callable[[int, int], None]
 
 _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 60.0
+_SHOW_EVERY_S: Final = 0.5
 
 
 def quiet(_line: str) -> None:
     """Report nothing."""
+
+
+def unseen(_done: int, _total: int) -> None:
+    """Show nothing."""
 
 
 class _Turn:
@@ -32,6 +39,7 @@ class _Turn:
     def __init__(self, consumer: Consumer) -> None:
         self.consumer = consumer
         self.finished = False
+        self.position = 0
         self.reason = ""
         self.retries = BackOff(_FIRST_RETRY_S, _LAST_RETRY_S)
         self.retry_at = 0.0
@@ -44,16 +52,20 @@ class _Turn:
 class Follower:
     """Drives consumers in turn, each at its own pace, in one thread."""
 
-    def __init__(self, followed: Sequence[Consumer], stop: Stop, *, once: bool, report: Report = quiet) -> None:
+    def __init__(
+        self, followed: Sequence[Consumer], stop: Stop, *, once: bool, report: Report = quiet, seen: Seen = unseen
+    ) -> None:
         self._turns = [_Turn(consumer) for consumer in followed]
         self._stop, self._once, self._report = stop, once, report
+        self._seen, self._seen_at = seen, time.monotonic()
         self._reconnecting = Reconnecting(stop, report)
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
         """Go on until caught up (`once`) or asked to end.
 
-        Raises ConsumerStopped where the one consumer stops, and with `once` NotCaughtUp where any could not finish.
+        Raises ConsumerStopped where the one consumer stops, and with `once` NotCaughtUp where any could not finish,
+        asked to end among the reasons.
         """
         self._each(self._register)
         self._hydrate()
@@ -69,6 +81,8 @@ class Follower:
         finally:
             self._wake_up.close()
         reasons = [turn.reason for turn in self._turns if turn.reason and turn.finished]
+        if self._once:
+            reasons += [f"{turn.consumer.label} was interrupted" for turn in self._turns if not turn.finished]
         if reasons:
             raise NotCaughtUp(reasons)
 
@@ -99,6 +113,7 @@ class Follower:
         match step:
             case Step.PROGRESSED:
                 turn.retries.reset()
+                self._show(turn)
                 return True
             case Step.STOPPED:
                 self._has_stopped(turn)
@@ -106,6 +121,15 @@ class Follower:
                 turn.finished = self._once
                 turn.reason = _reason(turn.consumer, step)
         return False
+
+    def _show(self, turn: _Turn) -> None:
+        """Tell now and then how many events have been dealt with, of all that each consumer has before it."""
+        turn.position = turn.consumer.place.position if turn.consumer.rows else turn.position
+        if time.monotonic() - self._seen_at >= _SHOW_EVERY_S:
+            self._seen_at = time.monotonic()
+            head = store.head().position
+            done = sum(head if other.finished else other.position for other in self._turns)
+            self._seen(done, head * len(self._turns))
 
     def _has_stopped(self, turn: _Turn) -> None:
         stopped = turn.consumer.stopped

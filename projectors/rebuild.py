@@ -16,7 +16,7 @@ from django.db.models import Model
 from eventstore import checkpoints, operations, store
 from eventstore.checkpoints import REBUILD_SUFFIX, Place
 from eventstore.consumer import Moved, Step, raise_outage
-from eventstore.consumers import PROCESS_MANAGER, Group, consumers
+from eventstore.consumers import Group, consumers
 from eventstore.errors import OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.outages import Reconnecting
@@ -36,7 +36,7 @@ class Switched(Exception):
 
 def group_to_rebuild(name: str) -> Group:
     """Return the group of a projector; raises UnknownConsumer, and OperationRefused for a process manager."""
-    if consumers.kind(name) == PROCESS_MANAGER:
+    if name in consumers.managers:
         raise OperationRefused(f"{name} is a process manager: what it did, it did once, and it cannot be rebuilt")
     return consumers.group_of(name)
 

@@ -112,7 +112,7 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
 def _database(name: str, default: str) -> dict[str, Any]:
     def read() -> dict[str, Any]:
         url = _text(name, default)
-        if not url.startswith(("sqlite:", "postgres:", "postgresql:", "psql:")):
+        if not url.startswith(("sqlite:///", "postgres:", "postgresql:", "psql:")):
             raise ValueError
         config: dict[str, Any] = {"OPTIONS": {}} | env.db_url_config(url)
         return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)

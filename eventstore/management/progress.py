@@ -12,10 +12,10 @@ _LINE_EVERY_S: Final = 5.0
 
 
 class Showing:
-    """Shows work of a known, perhaps growing, size on standard error."""
+    """Shows work of a known, perhaps growing, size on standard error; unless `always`, only where it takes long."""
 
-    def __init__(self, what: str, unit: str, stream: TextIO | None = None) -> None:
-        self._what, self._unit, self._stream = what, unit, stream or sys.stderr
+    def __init__(self, what: str, unit: str, stream: TextIO | None = None, *, always: bool = True) -> None:
+        self._what, self._unit, self._stream, self._always = what, unit, stream or sys.stderr, always
         self._started = self._shown = time.monotonic()
         self._first: int | None = None
         self._bar: Progress | None = None
@@ -23,7 +23,12 @@ class Showing:
 
     def __enter__(self) -> Self:
         """Begin showing."""
-        if self._stream.isatty():
+        if self._always:
+            self._begin()
+        return self
+
+    def _begin(self) -> None:
+        if self._bar is None and self._stream.isatty():
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -34,13 +39,13 @@ class Showing:
             self._bar = Progress(*columns, console=Console(file=self._stream))
             self._bar.add_task(self._what, total=None, rate="")
             self._bar.start()
-        return self
 
     def at(self, done: int, total: int) -> None:
         """Show that so much is done, of so much."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._started = done, now
+        self._begin()
         self._done = done
         rate = (done - self._first) / max(now - self._started, 0.001)
         if self._bar is not None:
@@ -56,7 +61,7 @@ class Showing:
         """Stop showing; say in a plain line what was done."""
         if self._bar is not None:
             self._bar.stop()
-        elif error is None:
+        elif error is None and self._always:
             seconds = time.monotonic() - self._started
             self._line(f"{self._done:,} {self._unit} in {seconds:.1f} s")
 

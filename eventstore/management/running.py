@@ -1,10 +1,15 @@
 """The options that commands which run consumers have, and who runs them."""
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
+
+from eventstore.consumer import Consumer
+from eventstore.following import Follower
+from eventstore.management.progress import Showing
+from eventstore.stopping import Stop
 
 _MOST: Final = 100_000
 
@@ -28,6 +33,16 @@ def batch_size(options: Mapping[str, Any]) -> int | None:
     if not str(given).isdecimal() or not 1 <= int(given) <= _MOST:
         raise CommandError(f"--batch-size {given!r} is not allowed: it must be a whole number from 1 to {_MOST}")
     return int(given)
+
+
+def follow(followed: Sequence[Consumer], what: str, *, once: bool, report: Callable[[str], None]) -> None:
+    """Run consumers until SIGTERM or SIGINT, or with `once` to the head, which long work is shown on its way to."""
+    with Stop().on_signals() as stop:
+        if not once:
+            Follower(followed, stop, once=False, report=report).run()
+            return
+        with Showing(what, "events", always=False) as showing:
+            Follower(followed, stop, once=True, report=report, seen=showing.at).run()
 
 
 def operator() -> str:

@@ -22,3 +22,18 @@ def test_the_demonstration_tells_the_same_ids_and_figures_every_time(tmp_path: P
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert first.stdout.replace(str(file), "$PWD/var/demo.sqlite3") == GOLDEN.read_text()
     assert second.stdout == first.stdout
+
+
+def test_the_demonstration_replaces_no_file_but_its_own_and_makes_no_folder(tmp_path: Path) -> None:
+    books, nowhere = tmp_path / "books.sqlite3", tmp_path / "nowhere" / "demo.sqlite3"
+    books.write_text("of somebody else")
+    for file, reason in (
+        (books, "it exists and no demonstration made it, so it is not replaced"),
+        (nowhere, f"there is no folder {nowhere.parent}"),
+    ):
+        command = [sys.executable, "manage.py", "demo", "--database", str(file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"CommandError: --database {file}: {reason}\n"
+    assert books.read_text() == "of somebody else"
+    assert not nowhere.parent.exists()

@@ -9,8 +9,6 @@ from django.core.management import get_commands
 from tests.architecture.sources import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-PROMISED_BY_MAKE = {"performance.md"}
-"""Written by other means; its absence is noticed there."""
 
 
 def document_id(path: Path) -> str:
@@ -20,8 +18,7 @@ def document_id(path: Path) -> str:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
 def test_every_link_of_a_document_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text())
-    missing = [link for link in links if not (path.parent / link).exists()]
-    assert [link for link in missing if Path(link).name not in PROMISED_BY_MAKE] == []
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from eventstore import monitoring, operations, store
+from eventstore import following, monitoring, operations, store
 from eventstore.checkpoints import register
 from eventstore.clock import utc_now
 from eventstore.consumer import Step
@@ -547,6 +547,16 @@ def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
     triggers(6)
     Follower(projections([], 2), Stop(), once=True).follow()
     assert written("base") == written("copy") == written("tally") == [1, 2, 3, 4, 5, 6]
+
+
+def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_SHOW_EVERY_S", 0)
+    triggers(6)
+    shown: list[tuple[int, int]] = []
+    once = Follower(projections(["copy", "tally"], 2), Stop(), once=True, seen=lambda *at: shown.append(at))
+    once.follow()
+    assert shown == sorted(shown)
+    assert (shown[0], shown[-1]) == ((2, 12), (12, 12))
 
 
 def test_who_catches_up_with_process_managers_and_projectors_finds_all_at_the_head() -> None:

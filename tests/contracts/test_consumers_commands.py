@@ -182,3 +182,13 @@ class TestVerifyEventstore:
             cursor.execute(f"UPDATE eventstore_event SET {change} WHERE position = 2")
         with pytest.raises(CommandError, match=fault):
             call_command("verify_eventstore")
+
+
+def test_a_skip_without_a_position_asks_for_it(manage: Manage) -> None:
+    done = manage("consumers", "skip", "copy", "--reason", "it is wrong", check=False)
+    assert refusal(done) == "skip asks for --position, the event at which the consumer stopped"
+
+
+def test_an_unknown_projector_to_rebuild_is_told_with_the_projectors_that_there_are(manage: Manage) -> None:
+    told = refusal(manage("rebuild_projector", "nope", check=False))
+    assert told == "there is no projector 'nope'; there are: base, copy, dependent, tally"

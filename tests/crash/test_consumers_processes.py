@@ -102,6 +102,16 @@ def test_a_signal_ends_it_after_its_transaction_with_status_0(start: Start, sent
     assert len(answered()) == len(set(answered())) == 200
 
 
+def test_catching_up_that_a_signal_cuts_short_says_so_and_fails(start: Start) -> None:
+    append(trigger())
+    process = start("run_projector", "copy", "tally", "--once", HYDRATION_DELAY="60000")
+    wait_until(lambda: position("tally") == 0)
+    process.terminate()
+    assert process.wait(timeout=5) == 1
+    assert process.errors() == "CommandError: copy was interrupted; tally was interrupted\n"
+    assert written("copy") == []
+
+
 def test_copies_of_a_process_manager_answer_once_even_if_they_are_killed_and_started_again(start: Start) -> None:
     copies = [start("run_processmanager", "answers") for _ in range(2)]
     wait_until(lambda: position("answers") == 0)

@@ -16,6 +16,13 @@ def test_a_wrong_setting_stops_a_command_in_one_line(command: str, run_manage: R
     assert (done.stdout, done.stderr) == ("", expected)
 
 
+def test_a_url_that_names_no_file_is_refused_without_a_warning(run_manage: RunManage) -> None:
+    done = run_manage("check", env={"DATABASE_URL": "sqlite://daybook"}, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Daybook does not start: DATABASE_URL is not allowed: it must be ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_database_that_is_not_there_is_told_in_one_line(run_manage: RunManage) -> None:
     env = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     done = run_manage("migrate", env=env, check=False)

@@ -73,7 +73,8 @@ class Command(ConsoleCommand):
 
 def _position(given: str | None) -> int:
     if given is None or not given.isdecimal():
-        raise CommandError(f"skip asks for --position, the event at which the consumer stopped; {given!r} is none")
+        wrong = "" if given is None else f": {given!r} is not a position"
+        raise CommandError(f"skip asks for --position, the event at which the consumer stopped{wrong}")
     return int(given)
 
 

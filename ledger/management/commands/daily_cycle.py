@@ -51,7 +51,9 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--period", type=_seconds, metavar="SECONDS", help="between two runs (default: DAILY_CYCLE_PERIOD)"
         )
-        parser.add_argument("--today", type=_date, metavar="DATE", help="take this for today's date (YYYY-MM-DD)")
+        parser.add_argument(
+            "--today", type=_date, metavar="DATE", help="take this for today's date, also with --loop (YYYY-MM-DD)"
+        )
         parser.add_argument("--future", action="store_true", help="allow a --today after today's business date")
         parser.add_argument(
             "--catch-up", action="store_true", help="publish more missing dates than DAILY_CYCLE_MAX_GAP at once"

@@ -39,10 +39,13 @@ class Command(ConsoleCommand):
             self._play()
             return
         path = options["database"].resolve()
-        if path.exists() and path != settings.BASE_DIR / "var" / "demo.sqlite3" and not _is_a_demonstration(path):
-            message = f"--database {path}: it exists and no demonstration made it, so it is not replaced"
-            raise CommandError(message)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        usual = settings.BASE_DIR / "var" / "demo.sqlite3"
+        if path == usual:
+            path.parent.mkdir(exist_ok=True)
+        elif not path.parent.is_dir():
+            raise CommandError(f"--database {path}: there is no folder {path.parent}")
+        elif path.exists() and not _is_a_demonstration(path):
+            raise CommandError(f"--database {path}: it exists and no demonstration made it, so it is not replaced")
         for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             old.unlink(missing_ok=True)
         surroundings = [

@@ -4,10 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.following import Follower, reaction
+from eventstore.following import reaction
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.running import add_arguments, batch_size
-from eventstore.stopping import Stop
+from eventstore.management.running import add_arguments, batch_size, follow
 
 
 class Command(ConsoleCommand):
@@ -22,7 +21,5 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
         """Run it."""
-        stop = Stop()
-        with stop.on_signals():
-            consumer = reaction(options["name"], batch_size(options))
-            Follower([consumer], stop, once=options["once"], report=self.stderr.write).run()
+        consumer = reaction(options["name"], batch_size(options))
+        follow([consumer], f"run_processmanager {options['name']}", once=options["once"], report=self.stderr.write)

@@ -4,10 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.following import Follower, projections
+from eventstore.following import projections
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.running import add_arguments, batch_size
-from eventstore.stopping import Stop
+from eventstore.management.running import add_arguments, batch_size, follow
 
 
 class Command(ConsoleCommand):
@@ -22,7 +21,5 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
         """Run them."""
-        stop = Stop()
-        with stop.on_signals():
-            followed = projections(options["names"], batch_size(options))
-            Follower(followed, stop, once=options["once"], report=self.stderr.write).run()
+        followed = projections(options["names"], batch_size(options))
+        follow(followed, "run_projector", once=options["once"], report=self.stderr.write)

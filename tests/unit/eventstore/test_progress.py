@@ -1,0 +1,36 @@
+"""Long work is shown in plain lines where there is no terminal; what may be brief is silent unless it is long."""
+
+import io
+
+import pytest
+
+from eventstore.management import progress
+from eventstore.management.progress import Showing
+
+
+def test_work_that_is_always_shown_ends_with_what_was_done() -> None:
+    stream = io.StringIO()
+    with Showing("rebuild", "events", stream) as showing:
+        showing.at(0, 2)
+        showing.at(1234, 1234)
+    assert stream.getvalue().startswith("rebuild: 1,234 events in ")
+
+
+def test_work_that_is_not_long_is_silent() -> None:
+    stream = io.StringIO()
+    with Showing("run", "events", stream, always=False) as showing:
+        showing.at(2, 2)
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_long_work_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch, always: bool) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0)
+    stream = io.StringIO()
+    with Showing("run", "events", stream, always=always) as showing:
+        showing.at(0, 4000)
+        showing.at(1000, 4000)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "run: 0 of 4,000 events, 0/s"
+    assert lines[1].startswith("run: 1,000 of 4,000 events, ")
+    assert lines[1].endswith(" s left")
