@@ -164,7 +164,7 @@ def test_a_projector_that_never_ran_may_be_rebuilt() -> None:
 def test_a_process_manager_cannot_be_rebuilt() -> None:
     with pytest.raises(OperationRefused, match="answers is a process manager"):
         rebuild_of("answers")
-    with pytest.raises(UnknownConsumer, match="no consumer 'nobody'; there are: answers"):
+    with pytest.raises(UnknownConsumer, match="no projector 'nobody'; there are: base, copy"):
         rebuild_of("nobody")
 
 
