@@ -21,6 +21,10 @@ LATE_FEES = ("run_processmanager", "late_fees")
 GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")
 
 
+MANY = 1_000
+"""Invoices that take long enough to be killed on the way, also where whoever kills has to wait for the processor."""
+
+
 @pytest.fixture
 def rows() -> list[Row]:
     return made_up()
@@ -70,8 +74,10 @@ def test_late_fees_that_follows_live_charges_every_day_late(
 
 
 def test_late_fees_killed_again_and_again_charges_every_day_late(
-    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+    database: Database, tmp_path: Path, run_manage: RunManage, start_manage: StartManage
 ) -> None:
+    rows = made_up(MANY)
+    path = written(tmp_path / "invoices.csv", rows)
     run_manage("import_receivables", path)
     chance = random.Random(7)
     kills = 0
@@ -88,14 +94,16 @@ def test_late_fees_killed_again_and_again_charges_every_day_late(
 
 
 def test_an_import_killed_again_and_again_goes_on_where_it_was(
-    database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
+    database: Database, tmp_path: Path, run_manage: RunManage, start_manage: StartManage
 ) -> None:
+    rows = made_up(MANY)
+    path = written(tmp_path / "invoices.csv", rows)
     chance = random.Random(11)
     for _ in range(3):
         before = counted("AssetRegistered")
         importing = start_manage("import_receivables", path)
         wait_until(partial(more_than, before, "AssetRegistered"), timeout=60, every=0.001)
-        time.sleep(chance.uniform(0, 0.1))
+        time.sleep(chance.uniform(0, 0.05))
         importing.kill_group()
     assert counted("ProductOriginated") < len(rows)
     run_manage("import_receivables", path)

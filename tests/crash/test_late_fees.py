@@ -68,7 +68,7 @@ def test_two_copies_killed_again_and_again_in_a_large_cycle_charge_each_product_
     for product in products[::2]:
         book.pay(product)
     assert position
-    command = ("run_processmanager", "late_fees", "--batch-size", "50")
+    command = ("run_processmanager", "late_fees", "--batch-size", "20")
     chance = random.Random(9)
     kills = 0
     while not assessed() and kills < 4:
