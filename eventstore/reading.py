@@ -149,6 +149,26 @@ def _batch(
     return select(using, sql, [value for name in types for value in (name, *params, size)] + [size])
 
 
+def search(  # noqa: PLR0913 - each filter is one that a reader may want
+    *,
+    after: int = 0,
+    limit: int,
+    type_name: str | None = None,
+    stream_id: str | None = None,
+    category: str | None = None,
+    correlation_id: str | None = None,
+    using: str = "default",
+) -> list[RecordedEvent]:
+    """Return at most `limit` events above a position, in order, that match all that is given: one query."""
+    given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type_name, "category": category}
+    filters = {column: value for column, value in given.items() if value is not None}
+    where = "".join(f" AND {column} = %s" for column in filters)
+    # A stream's versions rise with its positions, and its index has them.
+    order = "version" if stream_id is not None else "position"
+    sql = f"SELECT {COLUMNS} FROM eventstore_event WHERE position > %s{where} ORDER BY {order} LIMIT %s"  # noqa: S608
+    return select(using, sql, [after, *filters.values(), limit])
+
+
 def last_of_type(type_name: str, up_to: int | None = None, using: str = "default") -> RecordedEvent | None:
     """Return the newest event of a type, at or below position `up_to`, or None."""
     return next(read_all(types=[type_name], up_to=up_to, backwards=True, limit=1, using=using), None)

@@ -25,6 +25,7 @@ from eventstore.reading import (
     read_batch,
     read_event,
     read_stream,
+    search,
 )
 from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent
 from eventstore.registry import registry
@@ -42,6 +43,7 @@ __all__ = [
     "read_event",
     "read_stream",
     "recorded_under",
+    "search",
 ]
 
 _BACKENDS = {"postgresql": append_postgresql, "sqlite": append_sqlite}

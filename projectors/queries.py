@@ -2,12 +2,13 @@
 
 from datetime import date
 from typing import Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model, QuerySet, Subquery, Sum
 
 from eventstore.models import Checkpoint
-from projectors.models import AgingBucket, JournalLine
+from projectors.models import AgingBucket, DealCompany, JournalLine
 from projectors.projectors import PROJECTORS
 
 M = TypeVar("M", bound=Model)
@@ -50,6 +51,11 @@ def position_of(model: type[Model]) -> int:
     """Return the position that a table reflects; 0 where its projector never ran."""
     checkpoint = Checkpoint.objects.using(settings.READ_DATABASE).filter(name=projector_of(model))
     return checkpoint.values_list("position", flat=True).first() or 0
+
+
+def deals_of(company_uuid: UUID) -> QuerySet[DealCompany, UUID]:
+    """Return the deals that a company plays a role in."""
+    return live(DealCompany).filter(company_uuid=company_uuid).values_list("deal_uuid", flat=True)
 
 
 def trial_balance(as_of: int | None = None) -> list[TrialBalanceLine]:

@@ -142,6 +142,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "ninja",
+    "oauth2_provider",
     "eventstore",
     "ledger",
     "projectors",
@@ -180,3 +182,28 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+
+WEB_THREADS = _number("WEB_THREADS", 16, least=1, most=1000)
+API_TOKEN_LIFETIME_S = _number("API_TOKEN_LIFETIME", 3600, least=60, most=86_400)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+OAUTH2_PROVIDER = {
+    # Client credentials only: what else RFC 9700 asks for is on too, so that nothing weaker can be reached by mistake.
+    **{
+        f"COMPLIANT_BCP_RFC9700_{name}": True
+        for name in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+    "ACCESS_TOKEN_EXPIRE_SECONDS": API_TOKEN_LIFETIME_S,
+    "SCOPES": {"ledger": "What the client's permissions allow"},
+    "DEFAULT_SCOPES": ["ledger"],
+}

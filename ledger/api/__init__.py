@@ -1,0 +1,1 @@
+"""The ledger over HTTP: views that add nothing to its rules."""

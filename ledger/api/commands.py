@@ -1,0 +1,137 @@
+"""POST /api/commands/<name>: every command of the ledger, each by the same few lines; the rules are elsewhere."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+from uuid import uuid4  # noqa: TID251 - the edge where a uuid is made that the client leaves out
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from eventstore.records import Appended, IdempotencyKey, RecordedEvent
+from ledger import handlers
+from ledger.api.answers import POSITION, correlation_id
+from ledger.api.forms import Form, form_of, values
+from ledger.api.plain import plain
+from ledger.api.problems import Problem
+from ledger.api.schemas import PROBLEMS, Recorded
+from ledger.api.who import actor, may
+from ledger.names import COMMANDS, permission
+
+router = Router(tags=["commands"])
+
+KEY: Final = "Idempotency-Key"
+_KEY: Final = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
+MADE_HERE: Final = {
+    "register-company": "company_uuid",
+    "register-asset": "asset_uuid",
+    "open-funding-account": "account_uuid",
+    "create-deal": "deal_uuid",
+    "originate-product": "product_uuid",
+    "grant-balances": "grant_uuid",
+}
+"""Commands that create something, and the field of its uuid: made here where the client leaves it out."""
+KEY_NEEDED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds"})
+"""Commands without a uuid of their own, of which a retry would pay twice."""
+
+
+def form(name: str) -> type[Form]:
+    """Return the schema of a command's body."""
+    return form_of(COMMANDS[name], frozenset({MADE_HERE[name]} if name in MADE_HERE else ()))
+
+
+def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
+    key = _key(name, request, body)
+    fields = values(body, COMMANDS[name])
+    made = MADE_HERE.get(name)
+    if made is not None and fields[made] is None:
+        fields[made] = uuid4()
+    command = COMMANDS[name](**fields)
+    appended = handlers.execute(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
+    return _answer(appended)
+
+
+def _key(name: str, request: HttpRequest, body: Form) -> IdempotencyKey | None:
+    given = request.headers.get(KEY)
+    if given is None:
+        if name in KEY_NEEDED:
+            raise Problem(
+                400,
+                "idempotency-key-required",
+                "This command needs an Idempotency-Key",
+                f"{name} has no uuid of its own: without an {KEY} header a retry would do it twice",
+            )
+        return None
+    if _KEY.fullmatch(given) is None:
+        raise Problem(
+            400, "invalid-idempotency-key", "The Idempotency-Key is not one", "1 to 200 printable ASCII characters"
+        )
+    return IdempotencyKey(f"{actor(request)}:{name}", given, _fingerprint(body))
+
+
+def _fingerprint(body: Form) -> str:
+    """Return what two bodies that mean the same have in common, however they were written."""
+    parsed = json.dumps(plain(_parsed(body)), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(parsed.encode()).hexdigest()
+
+
+def _parsed(value: Any) -> Any:  # noqa: ANN401 - any field
+    match value:
+        case Form():
+            return {name: _parsed(getattr(value, name)) for name in type(value).model_fields}
+        case tuple():
+            return [_parsed(one) for one in value]
+        case Decimal():
+            return value.normalize()
+        case _:
+            return value
+
+
+def _answer(appended: Appended) -> HttpResponse:
+    # The payloads are JSON already, as they were recorded: they are not read and written again.
+    events = ",".join(as_json(event) for event in appended.events)
+    content = f'{{"position":{appended.position},"events":[{events}]}}'
+    return HttpResponse(
+        content, status=201, content_type="application/json", headers={POSITION: str(appended.position)}
+    )
+
+
+def as_json(event: RecordedEvent) -> str:
+    """Return what an answer to a command says of an event."""
+    return (
+        f'{{"position":{event.position},"stream_id":{json.dumps(event.stream_id)},"version":{event.version},'
+        f'"type":{json.dumps(event.type)},"payload":{event.payload_json}}}'
+    )
+
+
+def _view(name: str) -> Callable[..., HttpResponse]:
+    def view(request: HttpRequest, body: Any) -> HttpResponse:  # noqa: ANN401 - annotated below
+        return _execute(name, request, body)
+
+    view.__name__ = view.__qualname__ = name.replace("-", "_")
+    view.__annotations__["body"] = form(name)
+    return view
+
+
+def _header(*, required: bool) -> dict[str, Any]:
+    return {
+        "name": KEY,
+        "in": "header",
+        "required": required,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "description": "A repeat under the same key answers as the first time did, and does nothing again.",
+    }
+
+
+for _name, _command in COMMANDS.items():
+    router.post(
+        f"/{_name}",
+        auth=may(permission(_name)),
+        response={201: Recorded, **PROBLEMS},
+        operation_id=_name,
+        summary=(_command.__doc__ or _name).splitlines()[0].rstrip("."),
+        openapi_extra={"parameters": [_header(required=_name in KEY_NEEDED)]},
+    )(_view(_name))

@@ -1,0 +1,66 @@
+"""Schemas of answers that are not made from a definition of the ledger."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+
+class FaultSchema(Schema):
+    """One fault of a body."""
+
+    pointer: str = Field(description="Where, as in RFC 6901.")
+    detail: str
+
+
+class ProblemSchema(Schema):
+    """An answer that says no (RFC 9457); further members are the figures that the rule looked at."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="/problems/ and a slug for good.", examples=["/problems/insufficient-funds"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultSchema] = Field(default_factory=list)
+
+
+PROBLEMS: Final = dict.fromkeys((400, 401, 403, 409, 413, 422, 503), ProblemSchema)
+"""What a command may answer besides."""
+NOT_READ: Final = dict.fromkeys((401, 403, 404, 422, 503), ProblemSchema)
+"""What a query may answer besides."""
+
+
+class RecordedEventSchema(Schema):
+    """An event that a command recorded."""
+
+    position: int
+    stream_id: str
+    version: int
+    type: str
+    payload: dict[str, Any]
+
+
+class Recorded(Schema):
+    """What a command recorded, all of it or nothing."""
+
+    position: int = Field(description="Of the last event.")
+    events: list[RecordedEventSchema]
+
+
+class LoggedEvent(RecordedEventSchema):
+    """An event as the log has it."""
+
+    schema_version: int
+    actor: str
+    correlation_id: str
+    causation: int | None
+    recorded_at: datetime
+
+
+class EventPage(Schema):
+    """A page of the log, in order of position."""
+
+    items: list[LoggedEvent]
+    next: str | None

@@ -1,0 +1,68 @@
+"""Machine clients: an OAuth application with a user of its own, who has exactly the permissions that it was given."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.db import IntegrityError, transaction
+from oauth2_provider.generators import generate_client_id, generate_client_secret
+from oauth2_provider.models import AbstractApplication, get_access_token_model, get_application_model, set_token_value
+from oauthlib.common import generate_token
+
+from eventstore.clock import utc_now
+from eventstore.consumers import consumers
+from ledger.names import VIEW
+
+RESERVED = frozenset({"daily_cycle", "import_receivables"})
+"""Names under which the ledger's own commands record, beside those of the process managers."""
+
+
+class NameTaken(Exception):
+    """A client, a person or the ledger itself has that name, which would make one actor of two."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name!r} is taken: it would not be clear who an event is from")
+
+
+class Client(NamedTuple):
+    """A new client; its secret is kept only as a hash."""
+
+    client_id: str
+    client_secret: str
+    application: AbstractApplication
+
+
+def create(name: str, permissions: Iterable[str]) -> Client:
+    """Make a client that may read and whatever else is named, as `ledger.grant_balances`; raises NameTaken."""
+    if name in RESERVED or name in consumers.names:
+        raise NameTaken(name)
+    secret = generate_client_secret()
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(name)
+            wanted = [full.removeprefix("ledger.") for full in (VIEW, *permissions)]
+            user.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger", codename__in=wanted))
+            model = get_application_model()
+            application = model.objects.create(
+                name=name,
+                user=user,
+                client_id=generate_client_id(),
+                client_secret=secret,
+                client_type=model.CLIENT_CONFIDENTIAL,
+                authorization_grant_type=model.GRANT_CLIENT_CREDENTIALS,
+            )
+    except IntegrityError as error:
+        raise NameTaken(name) from error
+    return Client(application.client_id, secret, application)
+
+
+def token(client: Client) -> str:
+    """Return a bearer token of the client, as /o/token/ would; it is kept only as a hash, and expires as others do."""
+    text: str = generate_token()
+    expires = utc_now() + timedelta(seconds=settings.API_TOKEN_LIFETIME_S)
+    made = get_access_token_model()(application=client.application, expires=expires, scope="ledger")
+    set_token_value(made, text)
+    made.save()
+    return text

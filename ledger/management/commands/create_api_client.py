@@ -1,0 +1,42 @@
+"""`manage.py create_api_client`: let a machine use the ledger over HTTP."""
+
+import re
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from eventstore.management.base import ConsoleCommand
+from ledger import clients
+from ledger.names import COMMANDS, VIEW, permission
+
+_NAME = re.compile(r"[A-Za-z0-9_@.+-]{1,150}")
+
+
+class Command(ConsoleCommand):
+    """Makes a client and prints its id and its secret, once."""
+
+    help = "Makes a machine client that may read and do what is named, and prints its id and secret, once."
+    refusals = (*ConsoleCommand.refusals, clients.NameTaken)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the name and what it may do."""
+        parser.add_argument("name", help="who the client is: the actor of what it records")
+        parser.add_argument(
+            "--permission", action="append", default=[], metavar="ledger.COMMAND", help="may do this; may be repeated"
+        )
+        parser.add_argument("--all-commands", action="store_true", help="may do everything")
+        parser.add_argument("--token", action="store_true", help="print just a bearer token that works at once")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+        """Make it."""
+        name, known = options["name"], [permission(command) for command in COMMANDS]
+        if _NAME.fullmatch(name) is None:
+            raise CommandError(f"{name!r} is not a name: 1 to 150 letters, digits and @ . + - _")
+        for given in options["permission"]:
+            if given not in (VIEW, *known):
+                raise CommandError(f"there is no permission {given!r}; there are: {', '.join((VIEW, *known))}")
+        made = clients.create(name, known if options["all_commands"] else options["permission"])
+        if options["token"]:
+            self.stdout.write(clients.token(made))
+        else:
+            self.stdout.write(f"client_id: {made.client_id}\nclient_secret: {made.client_secret}")
