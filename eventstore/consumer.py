@@ -191,7 +191,7 @@ class Consumer(ABC):
 
     def stop(self, name: str | None, position: int, message: str) -> Step:
         """Keep in the member's row, or in all, where and why it stopped; in a transaction of its own."""
-        message = " ".join(message.split())[:_LONGEST_MESSAGE]
+        message = _as_kept(message)
         try:
             with transaction.atomic(using=self.using):
                 for row in self.lock():
@@ -213,6 +213,12 @@ class Consumer(ABC):
 def describe(error: BaseException) -> str:
     """One line that says what a handler raised."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _as_kept(message: str) -> str:
+    """One line of no more than so many characters, all of which a database can keep."""
+    line = " ".join(message.replace("\x00", "?").split())[:_LONGEST_MESSAGE]
+    return line.encode(errors="replace").decode()
 
 
 def raise_outage(error: BaseException) -> None:

@@ -33,6 +33,12 @@ def unseen(_done: int, _total: int) -> None:
     """Show nothing."""
 
 
+def forget_statements() -> None:
+    """Forget the statements that DEBUG keeps, every one of them, in a process that lives long."""
+    for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()
+
+
 class _Turn:
     """One consumer's place in the round."""
 
@@ -108,8 +114,7 @@ class Follower:
         if turn.is_resting():
             return False
         step = turn.consumer.step()
-        for connection in connections.all(initialized_only=True):
-            connection.queries_log.clear()  # DEBUG keeps every statement, and this process lives long
+        forget_statements()
         match step:
             case Step.PROGRESSED:
                 turn.retries.reset()

@@ -44,7 +44,8 @@ def published(
     most = settings.DAILY_CYCLE_MAX_GAP_DAYS if max_gap is None else max_gap
     last = last_cycled(using=using)
     _check_gap(last, today, most, catch_up=catch_up)
-    while (next_date := _next_date(last, today)) <= today:
+    while last is None or last.data.new_date < today:
+        next_date = _next_date(last, today)
         version = NO_STREAM if last is None else last.version
         event, context = NewEvent(SYSTEM_STREAM, SystemCycled(next_date)), Context(actor, f"cycle-{next_date}")
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from threading import Lock
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.db import connections
 
 from eventstore import store
 from eventstore.records import RecordedEvent
+from ledger import asof
 from ledger.aggregates import membership
 from ledger.aggregates.membership import Membership, Memberships
 
@@ -67,6 +68,13 @@ class MembershipCache:
             self._kept = self._caught_up(self._kept)
         return self._kept.of(company_uuid)
 
+    def lookup_at(self, company_uuid: UUID, position: int) -> Membership:
+        """Return the company's membership as of a position, or the empty one; reads all deals up to there."""
+        folded = _Folded()
+        for event in store.read_all(category="deal", up_to=position, using=self._using):
+            folded.fold(event)
+        return folded.of(company_uuid)
+
     def clear(self) -> None:
         """Forget everything."""
         self._kept = _Folded()
@@ -95,10 +103,14 @@ class MembershipCache:
 _caches: dict[str, MembershipCache] = {}
 
 
-def lookup(company_uuid: UUID, using: str = "default") -> Membership:
-    """Return a company's membership as it is now, or the empty one."""
+def lookup(company_uuid: UUID, as_of: int | date | None = None, using: str = "default") -> Membership:
+    """Return a company's membership, or the empty one: now, or as of a position or business date.
+
+    Raises DateNotCycled for a date after the last one cycled and PositionBeyondHead for a position that is not yet.
+    """
+    position = asof.resolve(as_of, using)
     known = _caches.get(using) or _caches.setdefault(using, MembershipCache(using))
-    return known.lookup(company_uuid)
+    return known.lookup(company_uuid) if position is None else known.lookup_at(company_uuid, position)
 
 
 def reset() -> None:

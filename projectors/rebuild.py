@@ -18,6 +18,7 @@ from eventstore.checkpoints import REBUILD_SUFFIX, Place
 from eventstore.consumer import Moved, Step, raise_outage
 from eventstore.consumers import Group, consumers
 from eventstore.errors import OperationRefused
+from eventstore.following import forget_statements
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.outages import Reconnecting
 from eventstore.projection import SKIPS_SINCE, Projection
@@ -94,6 +95,12 @@ class Rebuild(Projection):
         self.rows = checkpoints.load(self.names, self.using)
         if len(self.rows) < len(self.names):
             raise Switched
+
+    def lock(self) -> list[Checkpoint]:
+        """Lock the rows; what operators have let the live ones skip by now is passed over here as well."""
+        rows = super().lock()
+        self.skips = self.load_skips()
+        return rows
 
     def read(self) -> list[RecordedEvent]:
         """Read on, noticing the head."""
@@ -177,6 +184,7 @@ def _advance(rebuild: Rebuild, seen: Seen) -> bool:
     """Take a step; whether the rebuild is over."""
     try:
         step = rebuild.step()
+        forget_statements()
         if step is Step.STOPPED and rebuild.stopped is not None:
             raise rebuild.stopped
         if rebuild.rows:

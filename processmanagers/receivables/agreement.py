@@ -30,7 +30,6 @@ class _Row:
         self.asset_uuid = ids.asset_uuid(terms.seller, invoice.number)
         self.product_uuid = ids.product_uuid(terms.seller, invoice.number)
         self.deal_uuid = ids.deal_uuid(terms.seller, invoice.customer)
-        self.customer_uuid = ids.customer_uuid(terms.seller, invoice.customer)
 
     def faults(self) -> Iterator[Fault]:
         asset = self.recorded.assets.get(self.asset_uuid)
@@ -57,8 +56,7 @@ class _Row:
     def _asset_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         asset = event.data
         yield from self._differs("InvoiceAmount", self._money(self.invoice.amount), f"{asset.value} {asset.currency}")
-        here, there = self._known(self.customer_uuid), self._known(asset.receiver_company_uuid)
-        yield from self._differs("customerID", here, there)
+        yield from self._differs("customerID", self.invoice.customer, self._known(asset.receiver_company_uuid))
 
     def _product_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         originated = event.data

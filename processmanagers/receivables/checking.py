@@ -158,5 +158,6 @@ class _Row:
             self.fault("DaysLate", f"{text!r} is not a whole number of days")
         elif due_date is not None and settled_date is not None:
             days = max(0, (settled_date - due_date).days)
-            if int(text) != days:
+            # Compared as text, for Python makes no number of thousands of digits.
+            if (text.lstrip("0") or "0") != str(days):
                 self.fault("DaysLate", f"{text}, where SettledDate − DueDate makes {days}")

@@ -7,7 +7,7 @@ and where it ends; memory grows with the number of dates and not with that of pr
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
@@ -45,7 +45,8 @@ class DueByCycle:
     def __init__(self, cycles: Sequence[Cycle]) -> None:
         self._cycles = cycles
         self._positions = [cycle.position for cycle in cycles]
-        self._dates = [cycle.on for cycle in cycles]
+        # Numbers, for past the last date that there is one may count and not date.
+        self._days = [cycle.on.toordinal() for cycle in cycles]
         self._digits: dict[str, int] = {}
         self._changes: dict[tuple[str, str], list[list[int]]] = {}
 
@@ -58,7 +59,8 @@ class DueByCycle:
             return
         begin = bisect_right(self._positions, view.position)
         end = len(self._cycles) if until is None else bisect_left(self._positions, until)
-        edges = [bisect_right(self._dates, product.due_date + timedelta(days=days)) for days in _DAYS_PAST_DUE]
+        due = product.due_date.toordinal()
+        edges = [bisect_right(self._days, due + days) for days in _DAYS_PAST_DUE]
         bounds = [begin, *(min(max(edge, begin), end) for edge in edges), end]
         for bucket, (first, last) in zip(_BUCKETS, pairwise(bounds), strict=True):
             if first < last:

@@ -149,6 +149,16 @@ class TestAHandlerThatRaises:
         mended = row("copy")
         assert (mended.error_position, mended.error_message, mended.error_at, mended.error_count) == (None, "", None, 0)
 
+    def test_what_a_database_cannot_keep_of_its_message_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_args: object) -> None:
+            raise ValueError("no \x00 and no \ud800 either")
+
+        monkeypatch.setattr("tests.consumers.probes.raise_if_broken", broken)
+        triggers(1)
+        with pytest.raises(NotCaughtUp, match="copy stopped at position 1: ValueError: no . and no . either"):
+            catch_up("copy")
+        assert row("copy").error_message == "ValueError: no ? and no ? either"
+
     def test_it_stops_no_other_consumer(self) -> None:
         triggers(9)
         break_at("copy", 5)

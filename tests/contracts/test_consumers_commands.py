@@ -4,16 +4,22 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from subprocess import CompletedProcess
+from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.db.models import Model
 
-from eventstore import store
+from eventstore import operations, store
+from eventstore.errors import NotCaughtUp
 from eventstore.following import catch_up
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.records import Context
+from projectors import rebuild
 from tests import processes
-from tests.consumers.probes import Base, break_at, make_tables, registered, trigger, written
+from tests.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, unguarded
 from tests.databases import Database, Databases, connected_to
 
@@ -114,6 +120,47 @@ def test_a_rebuild_says_what_it_did(manage: Manage) -> None:
     assert done.stdout == "base, dependent: rebuilt\n"
     assert "rebuild_projector dependent: 3 events in" in done.stderr
     assert (written("base", 1), written("base", 2)) == ([], [1, 2, 3])
+
+
+@pytest.mark.usefixtures("manage")
+def test_a_database_lost_before_a_rebuild_begins_or_after_its_switch_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    triggers(3)
+    catch_up("copy")
+    to_lose, delete_some, begin = {1, 2}, rebuild._delete_some, rebuild.Rebuild._begin
+
+    def delete(table: type[Model], live_generation: int, using: str) -> int:
+        if live_generation in to_lose:
+            to_lose.remove(live_generation)
+            raise OperationalError("lost") from psycopg.OperationalError("server closed the connection")
+        return delete_some(table, live_generation, using)
+
+    def beginning(*args: Any, **options: Any) -> bool:
+        monkeypatch.setattr(rebuild.Rebuild, "_begin", begin)
+        raise OperationalError("lost") from psycopg.OperationalError("server closed the connection")
+
+    monkeypatch.setattr(rebuild, "_delete_some", delete)
+    monkeypatch.setattr(rebuild.Rebuild, "_begin", beginning)
+    call_command("rebuild_projector", "copy")
+    told = capsys.readouterr()
+    assert told.out == "copy: rebuilt\n"
+    assert told.err.count("the database is away: lost") == 3
+    assert (written("copy", 1), written("copy", 2)) == ([], [1, 2, 3])
+
+
+@pytest.mark.usefixtures("manage")
+def test_a_rebuild_tries_what_was_skipped_again_where_the_option_says_so() -> None:
+    triggers(3)
+    break_at("copy", 2)
+    with pytest.raises(NotCaughtUp):
+        catch_up("copy")
+    operations.skip("copy", 2, actor="me", reason="it is bad")
+    mend()
+    call_command("rebuild_projector", "copy")
+    assert written("copy", 2) == [1, 3]
+    call_command("rebuild_projector", "copy", "--retry-skipped")
+    assert written("copy", 3) == [1, 2, 3]
 
 
 def test_read_models_may_lie_in_a_database_of_their_own(manage: Manage, databases: Databases) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from eventstore import operations, store
 from eventstore.consumer import Step
@@ -124,6 +125,13 @@ def test_interrupted_it_goes_on_where_it_was() -> None:
     assert OperatorAction.objects.filter(action="rebuild").count() == 1
 
 
+def test_what_debugging_keeps_of_it_does_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    triggers(40)
+    monkeypatch.setattr(connection, "force_debug_cursor", True)
+    assert finish(begun("copy", batch_size=1))
+    assert len(connection.queries_log) < 40
+
+
 def test_a_second_one_of_the_same_name_joins() -> None:
     triggers(9)
     catch_up("copy")
@@ -189,6 +197,19 @@ def test_what_was_skipped_stays_skipped() -> None:
     mend()
     finish(begun("copy"))
     assert written("copy", 2) == [1, 3, 4]
+
+
+def test_what_is_skipped_while_it_is_under_way_stays_skipped() -> None:
+    triggers(6)
+    break_at("copy", 5)
+    with pytest.raises(NotCaughtUp):
+        catch_up("copy")
+    rebuild = begun("copy", batch_size=10)
+    rebuild.pace.limit = 2
+    assert rebuild.step() is Step.PROGRESSED
+    operations.skip("copy", 5, actor="me", reason="it is bad")
+    assert finish(rebuild)
+    assert written("copy", 2) == [1, 2, 3, 4, 6]
 
 
 @pytest.mark.usefixtures("skipped")

@@ -90,6 +90,18 @@ def test_each_read_model_is_compared_at_its_own_position(database: Database) -> 
     assert verify(lambda _done, _total: None)
 
 
+def test_what_is_due_on_the_last_date_that_there_is_never_ages(database: Database) -> None:
+    small_ledger()
+    rate, principal = Decimal("0.001"), Decimal("100.00")
+    never = e.ProductOriginated(DEAL, None, COMPANY, principal, "USD", date.max, rate, "debtor", ROLES, "no due date")
+    context = Context("tester", "a test")
+    store.append([NewEvent(f"product-{UUID(int=7)}", never)], context)
+    store.append([NewEvent("system", e.SystemCycled(date(2024, 3, 2)))], context)
+    catch_up(*consumers.projectors)
+    assert verify(lambda _done, _total: None)
+    assert AgingBucket.objects.filter(business_date=date(2024, 3, 2), bucket="current", products=1).exists()
+
+
 def test_a_position_in_the_middle_of_a_grant_leaves_its_money_in_transit(database: Database) -> None:
     small_ledger()
     Checkpoint.objects.filter(name="journal").update(position=11)

@@ -174,6 +174,7 @@ def test_what_is_recorded_is_passed_over_whatever_has_happened_since(importer: I
             ["line 2, column SettledDate: the file says that it is open, and the ledger 2024-03-02"],
         ),
         ({"customer": "C-2"}, ["line 2, column customerID: the file says C-2, and the ledger C-1"]),
+        ({"customer": "C-9"}, ["line 2, column customerID: the file says C-9, and the ledger C-1"]),
     ],
 )
 def test_a_row_that_the_ledger_holds_otherwise_is_a_fault(

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import Showing
 from eventstore.management.running import add_batch_size, batch_size, operator
+from eventstore.outages import Reconnecting
 from eventstore.stopping import Stop
 from projectors.rebuild import delete_garbage, rebuild_of, run
 
@@ -28,13 +29,17 @@ class Command(ConsoleCommand):
         """Rebuild it."""
         name = options["name"]
         rebuild = rebuild_of(name, batch_size(options))
+        retry_skipped: bool = options["retry_skipped"]
         stop = Stop()
+        reconnecting = Reconnecting(stop, self.stderr.write)
         with stop.on_signals(), Showing(f"rebuild_projector {name}", "events") as showing:
-            delete_garbage(rebuild.group, stop)
-            begun = rebuild.begin_as(name, actor=operator(), retry_skipped=options["retry_skipped"])
-            if not begun:
+            reconnecting.until_done(lambda: delete_garbage(rebuild.group, stop))
+            begun = reconnecting.until_done(
+                lambda: rebuild.begin_as(name, actor=operator(), retry_skipped=retry_skipped)
+            )
+            if begun is False:
                 self.stderr.write(f"{rebuild.label}: going on with a rebuild that was begun before")
             if not run(rebuild, stop, showing.at, self.stderr.write):
                 raise CommandError(f"{name} was not rebuilt: asked to end; the next rebuild_projector {name} goes on")
-            delete_garbage(rebuild.group, stop)
+            reconnecting.until_done(lambda: delete_garbage(rebuild.group, stop))
         self.stdout.write(f"{', '.join(rebuild.group.names)}: rebuilt")

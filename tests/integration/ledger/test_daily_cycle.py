@@ -75,6 +75,10 @@ class TestWhatIsPublished:
         cycle(first + 4 * ONE_DAY)
         assert cycled() == days(first, 5)
 
+    def test_after_the_last_date_that_there_is_nothing_is_missing(self) -> None:
+        assert cycle(date.max) == [date.max]
+        assert cycle(date.max) == cycle(MONDAY) == []
+
     def test_events_name_who_published_them_and_have_a_conversation_for_each_date(self) -> None:
         cycle(MONDAY)
         cycle(MONDAY + 2 * ONE_DAY, actor="import_receivables")

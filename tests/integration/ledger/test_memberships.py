@@ -3,6 +3,7 @@
 import time
 import tracemalloc
 from collections.abc import Iterator
+from datetime import date, timedelta
 from itertools import count, islice
 from uuid import UUID, uuid4
 
@@ -15,6 +16,8 @@ from eventstore.records import Context, NewEvent
 from ledger import memberships
 from ledger.aggregates.membership import EMPTY, Membership
 from ledger.commands import ActivateDeal, DeleteDeal, UpdateDeal
+from ledger.cycle import cycle
+from ledger.errors import DateNotCycled, PositionBeyondHead
 from ledger.events import DealActivated, DealCompany, DealCreated
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
 from tests.processes import StartManage, wait_until
@@ -88,6 +91,41 @@ class TestTheRules:
         answers = memberships.lookup(company), memberships.lookup(other)
         memberships.reset()
         assert (memberships.lookup(company), memberships.lookup(other)) == answers
+
+
+class TestAsOf:
+    def test_a_position_what_happened_after_it_does_not_count(self) -> None:
+        company = new_company()
+        deal = member(company)
+        created = store.head().position
+        do(ActivateDeal(deal))
+        activated = store.head().position
+        do(DeleteDeal(deal))
+        asked = (created - 1, created, activated, store.head().position)
+        assert [memberships.lookup(company, position) for position in asked] == [
+            EMPTY,
+            Membership("A", deal),
+            Membership("A", deal, activated=True),
+            EMPTY,
+        ]
+        assert memberships.lookup(company) == EMPTY
+
+    def test_a_business_date_it_is_what_it_was_until_the_next_one_began(self) -> None:
+        company, monday = new_company(), date(2026, 3, 2)
+        cycle(monday)
+        deal = member(company)
+        cycle(monday + timedelta(days=1))
+        do(ActivateDeal(deal))
+        assert memberships.lookup(company, monday - timedelta(days=1)) == EMPTY
+        assert memberships.lookup(company, monday) == Membership("A", deal)
+        assert memberships.lookup(company, monday + timedelta(days=1)) == Membership("A", deal, activated=True)
+
+    def test_what_is_not_yet_is_refused(self) -> None:
+        company = new_company()
+        with pytest.raises(PositionBeyondHead):
+            memberships.lookup(company, store.head().position + 1)
+        with pytest.raises(DateNotCycled):
+            memberships.lookup(company, date(2026, 3, 2))
 
 
 class TestNeverBehind:

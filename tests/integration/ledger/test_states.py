@@ -163,6 +163,17 @@ class TestTheCache:
         finally:
             states.cache_of.cache_clear()
 
+    def test_forgets_the_one_that_was_used_least_recently(self, settings: Settings) -> None:
+        settings.AGGREGATE_CACHE_SIZE = 2
+        states.cache_of.cache_clear()
+        try:
+            first, second, third = (new_company() for _ in range(3))
+            for company in (first, second, first, third):
+                states.company(company)
+            assert list(states.cache_of("company", "default")._kept) == [first, third]
+        finally:
+            states.cache_of.cache_clear()
+
     def test_is_not_behind_what_another_thread_records(self) -> None:
         company = new_company()
         states.company(company)

@@ -84,6 +84,12 @@ def test_each_fault_is_told_with_line_and_column(row: str, fault: str) -> None:
     assert told.startswith(f"line 2, column {fault}")
 
 
+def test_days_late_may_be_written_with_zeros_in_front_however_many() -> None:
+    assert check(f"{HEADER}\n{GOOD}{'0' * 5000}\n".encode(), TERMS, TODAY)
+    (told,) = faults(HEADER, f"{GOOD}{'1' * 5000}")
+    assert told.startswith("line 2, column DaysLate: 0111")
+
+
 def test_every_fault_of_the_file_is_told_in_order_of_lines() -> None:
     bad = "C1,2,31/02/2012,x,1.234,,"
     told = [fault.split(":")[0] for fault in faults(HEADER, GOOD, bad, GOOD, "C1")]
