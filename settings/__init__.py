@@ -183,6 +183,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+WEB_BIND = _text("WEB_BIND", "127.0.0.1:8000")
+WEB_WORKERS = _number("WEB_WORKERS", 2, least=1, most=100)
 WEB_THREADS = _number("WEB_THREADS", 16, least=1, most=1000)
 API_TOKEN_LIFETIME_S = _number("API_TOKEN_LIFETIME", 3600, least=60, most=86_400)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -17,8 +17,8 @@ class LedgerAPI(NinjaAPI):
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - ninja's own
         """Return the document with the content types that are sent."""
         document = super().get_openapi_schema(*args, **kwargs)
-        for operations in document["paths"].values():
-            for operation in operations.values():
+        for path_item in document["paths"].values():
+            for operation in path_item.values():
                 for status, response in operation["responses"].items():
                     content = response.get("content", {})
                     if int(status) >= problems.FIRST_PROBLEM and "application/json" in content:

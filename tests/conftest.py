@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from tests import processes, scratch
 from tests.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
 from tests.postgres import Cluster
 from tests.processes import RunManage, Started, StartManage
+from tests.webserver import Serve, WebServer, serving
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""
@@ -132,3 +134,18 @@ def start_manage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sta
     yield start
     for process in started:
         process.kill_group()
+
+
+@pytest.fixture
+def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
+    """Serve the web on the test's database by a gunicorn of its own, which is killed in the end."""
+    own = _own_database(request)
+    numbers = itertools.count(1)
+    with ExitStack() as servers:
+
+        def start(**env: str) -> WebServer:
+            directory = tmp_path / f"server-{next(numbers)}"
+            directory.mkdir()
+            return servers.enter_context(serving({**own.env, "DEBUG": "false", **env}, directory))
+
+        yield start

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -37,7 +37,9 @@ Finished = subprocess.CompletedProcess[str]
 class Started(subprocess.Popen[bytes]):
     """A process that writes into files, so that it never waits for a reader, and that leads its own group."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, arguments: list[str], environment: Mapping[str, str], directory: Path, pass_fds: Collection[int] = ()
+    ) -> None:
         self.stdout_path, self.stderr_path = directory / "stdout", directory / "stderr"
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:
             super().__init__(
@@ -48,6 +50,7 @@ class Started(subprocess.Popen[bytes]):
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         del vars(self)["errors"]  # Popen's own, None for bytes, would hide the method
 

@@ -103,7 +103,7 @@ def _form(hint: Any) -> Any:  # noqa: ANN401 - any annotation
         return form_of(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple and len(arguments) == _PAIR and arguments[1] is Ellipsis:
-        items = tuple[_form(arguments[0]), ...]  # type: ignore[misc] # made at run time
+        items: Any = types.GenericAlias(tuple, (_form(arguments[0]), Ellipsis))
         return Annotated[items, Strict(strict=False), AfterValidator(_few)]
     if origin in (Union, types.UnionType) and len(arguments) == _PAIR and type(None) in arguments:
         return _form(next(one for one in arguments if one is not type(None))) | None
