@@ -1,0 +1,54 @@
+"""Calls the API in this process, as a client would that holds a token."""
+
+import json
+from typing import Any, Final
+from uuid import uuid4
+
+from django.http import HttpResponse
+from django.test import Client
+
+PROBLEM: Final = "application/problem+json"
+
+
+class Api:
+    """Django's test client with a bearer token; `headers` are added to those of each call."""
+
+    def __init__(self, token: str | None, **headers: str) -> None:
+        self.token = token
+        self.headers = headers
+        self._client = Client(raise_request_exception=False)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> HttpResponse:
+        """GET a path, with a query if it has one."""
+        return self._client.get(path, headers=self._all(headers))  # type: ignore[return-value] # is one, and a bit more
+
+    def command(self, name: str, body: object, *, key: str | None = "", headers: dict[str, str] | None = None) -> Any:
+        """POST a command: with a key of its own unless another is given, or None."""
+        if key is not None:
+            headers = {"Idempotency-Key": key or str(uuid4()), **(headers or {})}
+        return self.post(f"/api/commands/{name}", json.dumps(body), headers)
+
+    def post(
+        self,
+        path: str,
+        body: str | bytes,
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        """POST a body as it is."""
+        return self._client.post(path, body, content_type=content_type, headers=self._all(headers))
+
+    def _all(self, headers: dict[str, str] | None) -> dict[str, str]:
+        own = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        return {**own, **self.headers, **(headers or {})}
+
+
+def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
+    """Return the problem that a response tells, once it is the one expected."""
+    told: dict[str, Any] = response.json()
+    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM), told
+    assert told["type"].removeprefix("/problems/") == slug, told
+    assert told["status"] == status
+    assert told["title"]
+    assert told["detail"]
+    return told
