@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
@@ -15,7 +15,7 @@ from eventstore.clock import utc_now
 from eventstore.consumers import consumers
 from ledger.names import VIEW
 
-RESERVED = frozenset({"daily_cycle", "import_receivables"})
+RESERVED: Final = frozenset({"daily_cycle", "import_receivables"})
 """Names under which the ledger's own commands record, beside those of the process managers."""
 
 
@@ -34,9 +34,16 @@ class Client(NamedTuple):
     application: AbstractApplication
 
 
+def is_reserved(name: str) -> bool:
+    """Say whether the ledger itself records under a name, however it is written."""
+    return name.lower() in RESERVED or name.lower() in consumers.names
+
+
 def create(name: str, permissions: Iterable[str]) -> Client:
     """Make a client that may read and whatever else is named, as `ledger.grant_balances`; raises NameTaken."""
-    if name in RESERVED or name in consumers.names:
+    model = get_application_model()
+    people, machines = User.objects.filter(username__iexact=name), model.objects.filter(name__iexact=name)
+    if is_reserved(name) or people.exists() or machines.exists():
         raise NameTaken(name)
     secret = generate_client_secret()
     try:
@@ -44,7 +51,6 @@ def create(name: str, permissions: Iterable[str]) -> Client:
             user = User.objects.create_user(name)
             wanted = [full.removeprefix("ledger.") for full in (VIEW, *permissions)]
             user.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger", codename__in=wanted))
-            model = get_application_model()
             application = model.objects.create(
                 name=name,
                 user=user,

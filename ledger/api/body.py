@@ -3,22 +3,32 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from django.http import HttpRequest
 from ninja.parser import Parser
 
-from ledger.api.problems import Fault, Problem, invalid
+from ledger.api import kinds
+from ledger.api.problems import MOST_FAULTS, Fault, Problem, invalid
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_MOST_DIGITS: Final = 20
+_LONGEST_NAME: Final = 200
+_DEEPEST: Final = 16
+_MEDIA_TYPE: Final = "application/json"
 
 
-class _Twice:
-    """Stands where one object has the same key twice."""
+class _Lost:
+    """Stands for a value that could not be read without losing something, and says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
-class _Number(float):
-    """A number with a point or an exponent, which no field of the ledger takes: as a float it would lose digits."""
+_TWICE: Final = _Lost("it is there twice")
+_POINT: Final = _Lost("a number with a point or an exponent loses digits: send it as text")
+_HUGE: Final = _Lost(f"a number of more than {_MOST_DIGITS} digits is none that the ledger has")
 
 
 class StrictParser(Parser):
@@ -26,51 +36,81 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON
         """Return the parsed body; raises Problem: 400 where it is not JSON, 422 where it would lose something."""
-        try:
-            parsed = json.loads(
-                request.body.decode(), parse_float=_Number, parse_constant=_refuse, object_pairs_hook=_once
-            )
-        except (ValueError, RecursionError) as error:
-            raise Problem(400, "not-json", "The body is not JSON in UTF-8") from error
-        if faults := list(_faults(parsed, "")):
+        if request.content_type != _MEDIA_TYPE:
+            given = request.content_type or "missing"
+            raise Problem(kinds.NOT_JSON, f"The Content-Type is {given}: send the body as {_MEDIA_TYPE}.")
+        parsed = _parsed(request.body)
+        if faults := list(islice(_faults(parsed, "", 1), MOST_FAULTS)):
             raise invalid(*faults)
         if not isinstance(parsed, dict):
             raise invalid(Fault("", "it is not an object"))
         return parsed
 
 
-def _refuse(name: str) -> Any:  # noqa: ANN401 - json's own hook
-    message = f"{name} is not JSON"
-    raise ValueError(message)
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(
+            body.decode(),
+            parse_float=lambda _: _POINT,
+            parse_int=_whole_number,
+            parse_constant=lambda name: _Lost(f"{name} is no number of JSON, and no amount"),
+            object_pairs_hook=_once,
+        )
+    except UnicodeDecodeError as error:
+        raise _not_json(f"byte {error.start + 1} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _not_json(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise invalid(Fault("", _too_deep())) from error
+
+
+def _not_json(reason: str) -> Problem:
+    return Problem(kinds.NOT_JSON, f"{reason}. {kinds.NOT_JSON.remedy}", errors=[Fault("", reason)])
+
+
+def _too_deep() -> str:
+    return f"it is nested more than {_DEEPEST} deep"
+
+
+def _whole_number(digits: str) -> int | _Lost:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _HUGE
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
-        found[key] = _Twice() if key in found else value
+        found[key] = _TWICE if key in found else value
     return found
 
 
-def _faults(value: Any, pointer: str) -> Iterator[Fault]:  # noqa: ANN401 - any JSON
+def _faults(value: Any, pointer: str, depth: int) -> Iterator[Fault]:  # noqa: ANN401 - any JSON
     match value:
+        case dict() | list() if depth > _DEEPEST:
+            yield Fault(pointer, _too_deep())
         case dict():
-            for key, one in value.items():
-                place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-                yield from _text_faults(key, place)
-                yield from _faults(one, place)
+            for name, one in value.items():
+                yield from _member_faults(name, one, pointer, depth)
         case list():
             for index, one in enumerate(value):
-                yield from _faults(one, f"{pointer}/{index}")
+                yield from _faults(one, f"{pointer}/{index}", depth + 1)
         case str():
             yield from _text_faults(value, pointer)
-        case _Twice():
-            yield Fault(pointer, "it is there twice")
-        case _Number():
-            yield Fault(pointer, "a number with a point or an exponent loses digits: send it as text")
+        case _Lost():
+            yield Fault(pointer, value.reason)
+
+
+def _member_faults(name: str, value: Any, pointer: str, depth: int) -> Iterator[Fault]:  # noqa: ANN401 - any JSON
+    if len(name) > _LONGEST_NAME:
+        yield Fault(pointer, f"there is no field with a name of {len(name)} characters")
+        return
+    # What cannot be sent as text cannot be pointed to either.
+    place = f"{pointer}/{_SURROGATE.sub('', name).replace('~', '~0').replace('/', '~1')}"
+    yield from _text_faults(name, place)
+    yield from _faults(value, place, depth + 1)
 
 
 def _text_faults(text: str, pointer: str) -> Iterator[Fault]:
     if "\0" in text:
-        yield Fault(pointer.replace("\0", ""), "a text has no null byte")
+        yield Fault(pointer, "a text has no null byte")
     if _SURROGATE.search(text):
-        yield Fault(_SURROGATE.sub("", pointer), "a text has no lone surrogate")
+        yield Fault(pointer, "a text has no lone surrogate")

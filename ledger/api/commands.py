@@ -13,6 +13,7 @@ from ninja import Router
 
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
+from ledger.api import kinds
 from ledger.api.answers import POSITION, correlation_id
 from ledger.api.forms import Form, form_of, values
 from ledger.api.plain import plain
@@ -58,17 +59,10 @@ def _key(name: str, request: HttpRequest, body: Form) -> IdempotencyKey | None:
     given = request.headers.get(KEY)
     if given is None:
         if name in KEY_NEEDED:
-            raise Problem(
-                400,
-                "idempotency-key-required",
-                "This command needs an Idempotency-Key",
-                f"{name} has no uuid of its own: without an {KEY} header a retry would do it twice",
-            )
+            raise Problem(kinds.KEY_REQUIRED)
         return None
     if _KEY.fullmatch(given) is None:
-        raise Problem(
-            400, "invalid-idempotency-key", "The Idempotency-Key is not one", "1 to 200 printable ASCII characters"
-        )
+        raise Problem(kinds.INVALID_KEY)
     return IdempotencyKey(f"{actor(request)}:{name}", given, _fingerprint(body))
 
 
@@ -85,13 +79,13 @@ def _parsed(value: Any) -> Any:  # noqa: ANN401 - any field
         case tuple():
             return [_parsed(one) for one in value]
         case Decimal():
-            return value.normalize()
+            text = f"{value:f}"
+            return text.rstrip("0").rstrip(".") if "." in text else text
         case _:
             return value
 
 
 def _answer(appended: Appended) -> HttpResponse:
-    # The payloads are JSON already, as they were recorded: they are not read and written again.
     events = ",".join(as_json(event) for event in appended.events)
     content = f'{{"position":{appended.position},"events":[{events}]}}'
     return HttpResponse(
@@ -100,10 +94,14 @@ def _answer(appended: Appended) -> HttpResponse:
 
 
 def as_json(event: RecordedEvent) -> str:
-    """Return what an answer to a command says of an event."""
+    """Return what an answer to a command says of an event.
+
+    The payload is written anew, in one way: PostgreSQL gives it back to a repeat with its fields in another order.
+    """
+    payload = json.dumps(event.payload, sort_keys=True, separators=(",", ":"))
     return (
         f'{{"position":{event.position},"stream_id":{json.dumps(event.stream_id)},"version":{event.version},'
-        f'"type":{json.dumps(event.type)},"payload":{event.payload_json}}}'
+        f'"type":{json.dumps(event.type)},"payload":{payload}}}'
     )
 
 

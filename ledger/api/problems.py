@@ -3,23 +3,31 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
-from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from eventstore.errors import EventStoreError, IdempotencyKeyReused, OutcomeUnknown, WrongExpectedVersion
 from eventstore.outages import is_outage
+from ledger.api import kinds
+from ledger.api.kinds import Kind
 from ledger.api.plain import plain
-from ledger.errors import Conflicting, Refusal
+from ledger.errors import Conflicting, InvalidInput, Refusal
 
 CONTENT_TYPE: Final = "application/problem+json"
+TYPES: Final = "/api/problems/"
+"""Where each kind of problem is explained: its slug follows."""
+MOST_FAULTS: Final = 100
+"""How many faults are told at once."""
 FIRST_PROBLEM: Final = 400
 INTERNAL_ERROR: Final = 500
 _RETRY_AFTER_S: Final = 1
+_CHALLENGE: Final = 'Bearer realm="Daybook"'
 _logger = logging.getLogger(__name__)
 
 
@@ -35,21 +43,24 @@ class Fault:
 class Problem(Exception):
     """An answer that says no; raised by views, and made of whatever else they raise."""
 
-    status: int
-    slug: str
-    title: str
+    kind: Kind
     detail: str = ""
     members: Mapping[str, Any] = field(default_factory=dict)
     errors: Sequence[Fault] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self.kind.status
+
     def response(self) -> HttpResponse:
         """Return it as HTTP."""
         content: dict[str, Any] = {
-            "type": f"/problems/{self.slug}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail or self.title,
+            "type": f"{TYPES}{self.kind.slug}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail or self.kind.remedy,
             **{name: plain(value) for name, value in self.members.items()},
         }
         if self.errors:
@@ -59,66 +70,87 @@ class Problem(Exception):
 
 def not_found(detail: str) -> Problem:
     """Say that the uuid in a GET's path is of nothing."""
-    return Problem(404, "not-found", "There is no such thing", detail)
+    return Problem(kinds.NOT_FOUND, detail)
 
 
 def invalid(*faults: Fault) -> Problem:
     """Say what is wrong with a body or a query, and where."""
-    return Problem(422, "invalid-input", "The request does not have the form that it must have", errors=faults)
+    first, more = faults[0], len(faults) - 1
+    place = f"{first.pointer}: " if first.pointer else ""
+    detail = f"{place}{first.detail}" + (f", and {more} more." if more else ".")
+    return Problem(kinds.INVALID, f"{detail} Nothing was recorded; /api/docs has the form.", errors=faults)
 
 
-def of(error: Exception) -> Problem:
-    """Return what is told of an error."""
+def kind_of(refusal: type[Refusal]) -> Kind:
+    """Return how a refusal is told."""
+    status = 409 if issubclass(refusal, Conflicting) else 422
+    title = (refusal.__doc__ or refusal.slug).splitlines()[0].rstrip(".")
+    return Kind(refusal.slug, status, title, "", tuple(one.name for one in fields(refusal)))
+
+
+def of(error: Exception, *, credential: bool = False) -> Problem:
+    """Return what is told of an error; `credential` says whether the request came with one."""
     cause = error.__cause__
     match error:
         case Problem():
             return error
         case HttpError() if isinstance(cause, Problem):
             return cause
-        case HttpError() if isinstance(cause, RequestDataTooBig):
-            return Problem(413, "body-too-large", "The body is too large")
-        case HttpError():
-            return Problem(error.status_code, _SLUGS.get(error.status_code, "refused"), str(error))
+        case AuthenticationError():
+            return _unauthenticated(given=credential)
         case ValidationError():
-            return invalid(*(Fault(_pointer(one["loc"]), _reason(one)) for one in error.errors))
+            return _invalid(error)
+        case InvalidInput():
+            return invalid(Fault(error.pointer, error.reason))
         case Refusal():
-            status = 409 if isinstance(error, Conflicting) else 422
-            return Problem(status, error.slug, _title(error), str(error), error.facts)
+            return Problem(kind_of(type(error)), str(error), error.facts)
         case OperationalError() | InterfaceError() if is_outage(error):
-            return _unavailable("database-away", "The database is away; try again")
+            return _unavailable(kinds.DATABASE_AWAY)
+        case HttpError():
+            return Problem(_BY_STATUS.get(error.status_code, kinds.BAD_REQUEST))
         case _:
             tell = next((tell for kind, tell in _TOLD.items() if isinstance(error, kind)), _unexpected)
             return tell(error)
 
 
 def _unexpected(_error: Exception) -> Problem:
-    return Problem(INTERNAL_ERROR, "internal-error", "Something went wrong within; it was noted")
+    return Problem(kinds.INTERNAL_ERROR)
 
 
-def _unauthenticated(_error: Exception) -> Problem:
-    challenge = {"WWW-Authenticate": 'Bearer realm="Daybook"'}
-    return Problem(401, "unauthenticated", "A valid bearer token or a session is needed", headers=challenge)
+def _unauthenticated(*, given: bool) -> Problem:
+    if not given:
+        return Problem(kinds.UNAUTHENTICATED, headers={"WWW-Authenticate": _CHALLENGE})
+    detail = "The token is unknown, expired or revoked, or its client not let in: get a new one at POST /o/token/."
+    return Problem(kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
 
 
-def _forbidden(error: Exception) -> Problem:
-    return Problem(403, "forbidden", "You may not do this", str(error))
+def _too_large(_error: Exception) -> Problem:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    fault = Fault("", f"it is longer than {limit} bytes")
+    return Problem(kinds.TOO_LARGE, f"A body has at most {limit} bytes.", {"limit_bytes": limit}, [fault])
+
+
+def _invalid(error: ValidationError) -> Problem:
+    if any(tuple(one["loc"]) == ("body", "body") and one["type"] == "missing" for one in error.errors):
+        return Problem(kinds.NOT_JSON, f"The body is empty. {kinds.NOT_JSON.remedy}")
+    faults = [Fault(_pointer(one["loc"]), _reason(one)) for one in error.errors[:MOST_FAULTS]]
+    return invalid(*faults)
 
 
 _TOLD: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
-    IdempotencyKeyReused: lambda _: Problem(
-        422, "idempotency-key-reused", "The key was used before, for something else"
-    ),
-    WrongExpectedVersion: lambda _: Problem(409, "conflict", "Too much happened to this at the same moment; try again"),
-    OutcomeUnknown: lambda _: _unavailable(
-        "outcome-unknown", "Whether it was recorded is unknown: repeat it with the same key"
-    ),
-    AuthenticationError: _unauthenticated,
-    AuthorizationError: _forbidden,
-    PermissionDenied: _forbidden,
+    IdempotencyKeyReused: lambda _: Problem(kinds.KEY_REUSED),
+    WrongExpectedVersion: lambda _: Problem(kinds.CONFLICT),
+    OutcomeUnknown: lambda _: _unavailable(kinds.OUTCOME_UNKNOWN),
+    PermissionDenied: lambda error: Problem(kinds.FORBIDDEN, str(error)),
     Http404: lambda error: not_found(str(error)),
+    RequestDataTooBig: _too_large,
+    SuspiciousOperation: lambda _: Problem(kinds.BAD_REQUEST),
+    UnreadablePostError: lambda _: Problem(kinds.BAD_REQUEST, "The body did not arrive whole. Nothing was recorded."),
 }
 
-_SLUGS: Final = {400: "not-json", 403: "forbidden", 405: "method-not-allowed", 429: "too-many-requests"}
+_BY_STATUS: Final = {
+    kind.status: kind for kind in (kinds.NOT_JSON, kinds.FORBIDDEN, kinds.METHOD_NOT_ALLOWED, kinds.TOO_MANY_REQUESTS)
+}
 
 # The base of all stands last: ninja looks for the nearest class.
 HANDLED: Final[tuple[type[Exception], ...]] = (
@@ -128,8 +160,9 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
     Refusal,
     EventStoreError,
     AuthenticationError,
-    AuthorizationError,
     PermissionDenied,
+    SuspiciousOperation,
+    UnreadablePostError,
     Http404,
     OperationalError,
     InterfaceError,
@@ -139,18 +172,14 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
 
 def handler(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer an error; what nobody expected is noted, and nothing of it is told."""
-    problem = of(error)
-    if problem.status == INTERNAL_ERROR:
+    problem = of(error, credential="Authorization" in request.headers)
+    if problem.kind is kinds.INTERNAL_ERROR:
         _logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem.response()
 
 
-def _unavailable(slug: str, title: str) -> Problem:
-    return Problem(503, slug, title, headers={"Retry-After": str(_RETRY_AFTER_S)})
-
-
-def _title(refusal: Refusal) -> str:
-    return (type(refusal).__doc__ or refusal.slug).splitlines()[0].rstrip(".")
+def _unavailable(kind: Kind) -> Problem:
+    return Problem(kind, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
 def _pointer(place: Sequence[str | int]) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
 
+from ledger.api import kinds
 from ledger.api.problems import Fault, Problem, invalid
 
 MIN_POSITION: Final = "Ledger-Min-Position"
@@ -50,10 +51,8 @@ def _wait(wanted: int, reflected: Callable[[], int], until: float) -> int:
 
 def _not_yet(wanted: int, position: int) -> Problem:
     return Problem(
-        503,
-        "not-reached",
-        "What was asked for has not been reached yet",
-        f"position {wanted} is not reached yet; this is at {position}",
+        kinds.NOT_REACHED,
+        f"Position {wanted} is not reached yet; this is at {position}. {kinds.NOT_REACHED.remedy}",
         {"wanted": wanted, "position": position},
         headers={"Retry-After": "1"},
     )

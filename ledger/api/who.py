@@ -7,8 +7,12 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
+from ninja.utils import check_csrf
 from oauth2_provider.models import get_access_token_model
 
+from ledger import clients
+from ledger.api import kinds
+from ledger.api.problems import Problem
 from ledger.names import VIEW
 
 Caller = User
@@ -45,9 +49,16 @@ class Session(SessionAuth):
         super().__init__()
         self._permission = permission
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Any:  # noqa: ANN401, ARG002 - ninja's own
-        """Return the user, or None where nobody has logged in."""
-        return _allowed(request.user, self._permission)
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        """Return the user, or None where nobody has logged in; raises Problem where what they send may be forged."""
+        caller = _allowed(request.user, self._permission) if self.param_name in request.COOKIES else None
+        if caller is not None and check_csrf(request) is not None:
+            raise Problem(kinds.CSRF_FAILED)
+        return caller
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:  # noqa: ARG002 - ninja's own
+        """Return as a call does."""
+        return self(request)
 
 
 def may(permission: str = VIEW) -> list[Any]:
@@ -59,7 +70,9 @@ def _allowed(user: AbstractBaseUser | AnonymousUser | None, permission: str) -> 
     if not isinstance(user, User) or not user.is_active:
         return None
     if not user.has_perm(permission):
-        raise PermissionDenied(f"the permission {permission} is needed")
+        raise PermissionDenied(f"The permission {permission} is needed: ask whoever runs this ledger for it.")
+    if permission != VIEW and clients.is_reserved(user.get_username()):
+        raise PermissionDenied("This name is one that the ledger itself records under: use another.")
     return user
 
 
