@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "processmanagers",
 ]
 MIDDLEWARE = [
+    "ledger.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,0 +1,199 @@
+"""A small story told over the API, with the same ids and answers each time: the examples of the OpenAPI document."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from tests.integration.api.calling import Api
+
+SELLER: Final = "5e11e700-0000-4000-8000-000000000001"
+DEBTOR: Final = "deb70700-0000-4000-8000-000000000002"
+ACCOUNT: Final = "acc00000-0000-4000-8000-000000000003"
+SECOND_ACCOUNT: Final = "acc00000-0000-4000-8000-000000000004"
+ASSET: Final = "a55e7000-0000-4000-8000-000000000005"
+DEAL: Final = "dea10000-0000-4000-8000-000000000006"
+MEMBERSHIP: Final = "dea10000-0000-4000-8000-000000000009"
+PRODUCT: Final = "bade0000-0000-4000-8000-000000000007"
+GRANT: Final = "fee00000-0000-4000-8000-000000000008"
+MOMENT: Final = "2026-03-03T09:30:00.123456+00:00"
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?\+00:00")
+_RATE: Final = re.compile(r'"rate": ([0-9.]+|null)')
+_REQUEST: Final = {"X-Request-ID": "invoice-4711"}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, whose body may name the position that the last one recorded."""
+
+    name: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, by its operation id."""
+
+    name: str
+    path: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A business date begins, its late fees are assessed, and read models catch up."""
+
+    of: date
+
+
+LAST: Final = object()
+"""Stands for the position of the last event that was recorded."""
+
+_COMPANIES: Final = [{"company_uuid": SELLER, "role": "seller"}, {"company_uuid": DEBTOR, "role": "debtor"}]
+
+BEGINNING: Final = [
+    Day(date(2026, 2, 27)),
+    Command("register-company", {"company_uuid": SELLER, "name": "Baltic Timber"}),
+    Command("rename-company", {"company_uuid": SELLER, "name": "Baltic Timber Ltd"}),
+    Command("register-company", {"company_uuid": DEBTOR, "name": "Nordic Furniture"}),
+    Command("fund-company", {"company_uuid": SELLER, "amount": "400.00", "currency": "USD", "reference": "wire 81"}),
+    Command("open-funding-account", {"account_uuid": ACCOUNT, "company_uuid": SELLER, "label": "operating"}),
+    Command("activate-funding-account", {"account_uuid": ACCOUNT}),
+    Command(
+        "register-asset",
+        {
+            "asset_uuid": ASSET,
+            "value": "800.00",
+            "currency": "USD",
+            "sender_company_uuid": SELLER,
+            "receiver_company_uuid": DEBTOR,
+            "reference": "invoice 4711",
+        },
+    ),
+    Command("revalue-asset", {"asset_uuid": ASSET, "value": "780.00"}),
+    Command("fund-asset", {"asset_uuid": ASSET, "amount": "120.00", "reference": "wire 82"}),
+    Command("create-deal", {"deal_uuid": DEAL, "product_line_id": 1, "companies": _COMPANIES[:1]}),
+    Command("update-deal", {"deal_uuid": DEAL, "product_line_id": 1, "companies": _COMPANIES}),
+    Command("activate-deal", {"deal_uuid": DEAL}),
+    Command(
+        "create-deal",
+        {
+            "deal_uuid": MEMBERSHIP,
+            "product_line_id": 4,
+            "companies": [{"company_uuid": SELLER, "role": "member"}],
+            "rating_tier": "gold",
+        },
+    ),
+    Command("activate-deal", {"deal_uuid": MEMBERSHIP}),
+    Command(
+        "originate-product",
+        {
+            "product_uuid": PRODUCT,
+            "deal_uuid": DEAL,
+            "asset_uuid": ASSET,
+            "principal": "500.00",
+            "due_date": "2026-03-01",
+            "daily_late_fee_rate": "0.001",
+            "late_fee_payer_role": "debtor",
+            "reference": "invoice 4711",
+        },
+    ),
+    Command(
+        "grant-balances",
+        {
+            "grant_uuid": GRANT,
+            "reference": "advance on invoice 4711",
+            "sources": [{"from_type": "company", "from_uuid": SELLER}, {"from_type": "asset", "from_uuid": ASSET}],
+            "destinations": [
+                {
+                    "to_company_uuid": SELLER,
+                    "to_company_account_uuid": ACCOUNT,
+                    "amount": "500.00",
+                    "product_uuid": PRODUCT,
+                }
+            ],
+        },
+    ),
+    Command("pay-out-funds", {"account_uuid": ACCOUNT, "amount": "450.00", "reference": "payout 7"}),
+    Command("apply-payment", {"product_uuid": PRODUCT, "amount": "100.00", "reference": "wire 90"}),
+    Day(date(2026, 3, 1)),
+    Day(date(2026, 3, 2)),
+    Day(date(2026, 3, 3)),
+]
+
+QUERIES: Final = [
+    Query("get-company", "/api/companies/{company_uuid}", {"company_uuid": SELLER}),
+    Query("get-asset", "/api/assets/{asset_uuid}", {"asset_uuid": ASSET}),
+    Query("get-account", "/api/accounts/{account_uuid}", {"account_uuid": ACCOUNT}),
+    Query("get-deal", "/api/deals/{deal_uuid}", {"deal_uuid": DEAL}),
+    Query("get-product", "/api/products/{product_uuid}", {"product_uuid": PRODUCT, "as_of": "2026-03-02"}),
+    Query("get-grant", "/api/grants/{grant_uuid}", {"grant_uuid": GRANT}),
+    Query("get-membership", "/api/companies/{company_uuid}/membership", {"company_uuid": SELLER}),
+    Query("get-business-date", "/api/business-date"),
+    Query("list-events", "/api/events", {"category": "account", "limit": 2}),
+    Query("get-event", "/api/events/{position}", {"position": 2}),
+    Query("list-companies", "/api/companies", {"name": "baltic"}),
+    Query("list-deals", "/api/deals", {"company_uuid": SELLER}),
+    Query("list-accounts", "/api/accounts", {"company_uuid": SELLER}),
+    Query("list-balances", "/api/balances", {"limit": 2}),
+    Query("list-products", "/api/products", {"status": "open", "overdue_on": "2026-03-02"}),
+    Query("list-journal", "/api/journal", {"account": "cash", "limit": 2}),
+    Query("trial-balance", "/api/trial-balance"),
+    Query("aging", "/api/aging", {"business_date": "2026-03-03"}),
+    Query("daily-activity", "/api/daily-activity", {"from": "2026-03-01"}),
+    Query("list-consumers", "/api/consumers"),
+]
+
+END: Final = [
+    Command("waive-late-fee", {"product_uuid": PRODUCT, "amount": "0.40", "reason": "goodwill"}),
+    Command("apply-payment", {"product_uuid": PRODUCT, "amount": "10.00", "reference": "wire 92"}),
+    Command("reverse-payment", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
+    Command("write-off-product", {"product_uuid": PRODUCT, "reason": "the debtor is insolvent"}),
+    Command("pay-out-funds", {"account_uuid": ACCOUNT, "amount": "50.00", "reference": "payout 8"}),
+    Command("return-payout", {"account_uuid": ACCOUNT, "position": LAST, "reason": "the bank sent it back"}),
+    Command("fund-company", {"company_uuid": SELLER, "amount": "25.00", "reference": "wire 91"}),
+    Command("reverse-funding", {"company_uuid": SELLER, "position": LAST, "reason": "it was meant for another"}),
+    Command("open-funding-account", {"account_uuid": SECOND_ACCOUNT, "company_uuid": SELLER, "label": "unused"}),
+    Command("close-funding-account", {"account_uuid": SECOND_ACCOUNT, "reason": "it was never needed"}),
+    Command("delete-deal", {"deal_uuid": DEAL}),
+]
+
+
+def play(api: Api, begin: Callable[[date], None]) -> dict[str, dict[str, Any]]:
+    """Return by operation the first request of it and what it was answered; `begin` begins a business date."""
+    told: dict[str, dict[str, Any]] = {}
+    last = 0
+    for step in [*BEGINNING, *QUERIES, *END]:
+        match step:
+            case Day():
+                begin(step.of)
+            case Command():
+                body = {name: last if value is LAST else value for name, value in step.body.items()}
+                answer = _answered(api.command(step.name, body, key=f"{step.name}-{last}", headers=_REQUEST), 201)
+                last = answer["position"]
+                told.setdefault(step.name, {"body": body, "answer": answer})
+            case Query():
+                answer = _answered(api.get(_address(step)), 200)
+                told[step.name] = {"parameters": step.parameters, "answer": answer}
+    return told
+
+
+def _address(query: Query) -> str:
+    path = query.path.format(**query.parameters)
+    rest = [f"{name}={value}" for name, value in query.parameters.items() if f"{{{name}}}" not in query.path]
+    return f"{path}?{'&'.join(rest)}" if rest else path
+
+
+def _answered(response: Any, status: int) -> Any:
+    assert response.status_code == status, response.content
+    # The database's clock is its own, and so is its pace: the same moment and the same rate stand for each.
+    return json.loads(_RATE.sub('"rate": 64.2', _MOMENT.sub(MOMENT, response.content.decode())))
+
+
+def operations() -> Iterator[str]:
+    """Yield the operations that the story tells of."""
+    for step in [*BEGINNING, *QUERIES, *END]:
+        if not isinstance(step, Day):
+            yield step.name

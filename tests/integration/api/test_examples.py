@@ -1,0 +1,42 @@
+"""The examples in the OpenAPI document are what the API really answers."""
+
+import json
+import os
+from datetime import date
+
+import pytest
+
+from eventstore.following import catch_up
+from ledger import cycle
+from settings.api import api as the_api
+from settings.openapi import EXAMPLES
+from tests.integration.api import story
+from tests.integration.api.calling import Api
+
+REWRITE = "DAYBOOK_REWRITE_EXAMPLES"
+"""Set, it keeps what is answered as the new examples; they are looked at before they are committed."""
+
+
+@pytest.fixture
+def told(api: Api) -> dict[str, object]:
+    return story.play(api, _begin)
+
+
+def _begin(day: date) -> None:
+    cycle.cycle(day)
+    catch_up()
+
+
+def test_each_is_what_is_answered(told: dict[str, object]) -> None:
+    if REWRITE in os.environ:
+        EXAMPLES.write_text(json.dumps(told, indent=1) + "\n")
+    assert told == json.loads(EXAMPLES.read_text())
+
+
+def test_every_operation_has_one() -> None:
+    described = {
+        operation["operationId"]
+        for path_item in the_api.get_openapi_schema()["paths"].values()
+        for operation in path_item.values()
+    }
+    assert set(story.operations()) == described
