@@ -13,13 +13,15 @@ from ninja import Router
 
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
-from ledger.api import kinds
+from ledger.api import kinds, problems
 from ledger.api.answers import POSITION, correlation_id
 from ledger.api.forms import Form, form_of, values
+from ledger.api.places import pointer_to
 from ledger.api.plain import plain
 from ledger.api.problems import Problem
 from ledger.api.schemas import PROBLEMS, Recorded
 from ledger.api.who import actor, may
+from ledger.errors import NotAcceptable
 from ledger.names import COMMANDS, permission
 
 router = Router(tags=["commands"])
@@ -51,7 +53,10 @@ def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
     if made is not None and fields[made] is None:
         fields[made] = uuid4()
     command = COMMANDS[name](**fields)
-    appended = handlers.execute(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
+    try:
+        appended = handlers.execute(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
+    except NotAcceptable as refusal:
+        raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
     return _answer(appended)
 
 

@@ -26,6 +26,7 @@ MOST_FAULTS: Final = 100
 """How many faults are told at once."""
 FIRST_PROBLEM: Final = 400
 INTERNAL_ERROR: Final = 500
+_OWN: Final = frozenset({"type", "title", "status", "detail", "instance", "errors"})
 _RETRY_AFTER_S: Final = 1
 _CHALLENGE: Final = 'Bearer realm="Daybook"'
 _logger = logging.getLogger(__name__)
@@ -85,7 +86,21 @@ def kind_of(refusal: type[Refusal]) -> Kind:
     """Return how a refusal is told."""
     status = 409 if issubclass(refusal, Conflicting) else 422
     title = (refusal.__doc__ or refusal.slug).splitlines()[0].rstrip(".")
-    return Kind(refusal.slug, status, title, "", tuple(one.name for one in fields(refusal)))
+    return Kind(refusal.slug, status, title, "", tuple(_members(refusal).values()))
+
+
+def _members(refusal: type[Refusal]) -> dict[str, str]:
+    """Return by the name of each figure that of its member: `status` is every problem's own, so say whose it is."""
+    names = [one.name for one in fields(refusal)]
+    return {name: f"{names[0].removesuffix('_uuid')}_{name}" if name in _OWN else name for name in names}
+
+
+def refused(refusal: Refusal, pointer: str | None = None) -> Problem:
+    """Say which rule refused, with its figures, and where in the command the fault is, if it is in one place."""
+    sentence = str(refusal)
+    faults = () if pointer is None else (Fault(pointer, f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"),)
+    members = {name: refusal.facts[figure] for figure, name in _members(type(refusal)).items()}
+    return Problem(kind_of(type(refusal)), sentence, members, faults)
 
 
 def of(error: Exception, *, credential: bool = False) -> Problem:
@@ -103,7 +118,7 @@ def of(error: Exception, *, credential: bool = False) -> Problem:
         case InvalidInput():
             return invalid(Fault(error.pointer, error.reason))
         case Refusal():
-            return Problem(kind_of(type(error)), str(error), error.facts)
+            return refused(error)
         case OperationalError() | InterfaceError() if is_outage(error):
             return _unavailable(kinds.DATABASE_AWAY)
         case HttpError():

@@ -1,0 +1,243 @@
+"""What a body must be: whatever a lenient reader would change, lose or pass over is refused, with its place."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+from eventstore import store
+from ledger import clients
+from ledger.names import COMMANDS, permission
+from tests.databases import Databases, connected_to
+from tests.integration.api.calling import Api, problem
+
+U = str(uuid4())
+FUND = "/api/commands/fund-company"
+GRANT = "/api/commands/grant-balances"
+
+
+@pytest.fixture(scope="module")
+def api(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Api]:
+    """Return a client on one database for all of these tests, none of which records anything."""
+    fresh = databases.make()
+    with (
+        django_db_blocker.unblock(),
+        connected_to(fresh),
+        override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
+    ):
+        yield Api(clients.token(clients.create("robot", map(permission, COMMANDS))))
+    databases.drop(fresh)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_recorded(api: Api) -> Iterator[None]:
+    before = store.head().position
+    yield
+    assert store.head().position == before
+
+
+def fund(**raw: str) -> str:
+    """Return a body of fund-company whose fields are JSON as given."""
+    fields = {"company_uuid": json.dumps(U), "amount": '"1.00"', "currency": '"USD"', "reference": '"wire"'} | raw
+    return "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
+
+
+def grant(destination: str) -> str:
+    return f'{{"reference":"g","sources":[{{"from_type":"company","from_uuid":"{U}"}}],"destinations":[{destination}]}}'
+
+
+def destination(amount: str) -> str:
+    return f'{{"to_company_uuid":"{U}","to_company_account_uuid":"{U}","amount":{amount}}}'
+
+
+POINT = "a number with a point or an exponent loses digits: send it as text"
+TEXT = "it is not a text; an amount is sent as text, so that no digit is lost"
+TWICE = "it is there twice"
+PLAIN = "it is not a plain decimal number"
+HUGE = "a number of more than 20 digits is none that the ledger has"
+NOT_UUIDS = ("", "7", U[:-1], U + "0", f"{{{U}}}", f"urn:uuid:{U}", U.replace("-", ""))
+INVALID: list[tuple[str, str, str, str]] = [
+    # amounts
+    (FUND, fund(amount="1"), "/amount", TEXT),
+    (FUND, fund(amount="1.5"), "/amount", POINT),
+    (FUND, fund(amount="1e2"), "/amount", POINT),
+    (FUND, fund(amount="NaN"), "/amount", "NaN is no number of JSON, and no amount"),
+    (FUND, fund(amount="-Infinity"), "/amount", "-Infinity is no number of JSON, and no amount"),
+    (FUND, fund(amount="9" * 5000), "/amount", HUGE),
+    (FUND, fund(amount="true"), "/amount", TEXT),
+    (FUND, fund(amount="null"), "/amount", TEXT),
+    (FUND, fund(amount='["1.00"]'), "/amount", TEXT),
+    *((FUND, fund(amount=f'"{text}"'), "/amount", PLAIN) for text in ("NaN", "1e2", "+1", " 1", "1.", ".5", "1_0", "")),
+    *((FUND, fund(amount=f'"{text}"'), "/amount", PLAIN) for text in ("Infinity", "٣", "1,00", "0x1", "9" * 37)),
+    (GRANT, grant(destination("2")), "/destinations/0/amount", TEXT),
+    (GRANT, grant(f"{destination(chr(34) + '1.00' + chr(34))},{destination('0.1')}"), "/destinations/1/amount", POINT),
+    # fields
+    (FUND, fund(amonut='"1.00"'), "/amonut", "there is no such field"),
+    (FUND, fund(**{"a/b~c": "1"}), "/a~1b~0c", "there is no such field"),
+    (FUND, fund()[:-1] + ',"amount":"2.00"}', "/amount", TWICE),
+    (GRANT, grant(destination('"1.00","amount":"1.00"')), "/destinations/0/amount", TWICE),
+    (GRANT, grant(destination('"1.00","x":{"y":[{"z":1,"z":1}]}')), "/destinations/0/x/y/0/z", TWICE),
+    (FUND, '{"amount":"1.00","currency":"USD","reference":"wire"}', "/company_uuid", "it is missing"),
+    (FUND, fund(**{"k" * 201: "1"}), "", "there is no field with a name of 201 characters"),
+    # texts
+    (FUND, fund(reference='"a\\u0000b"'), "/reference", "a text has no null byte"),
+    (FUND, fund(reference='"a\\ud800b"'), "/reference", "a text has no lone surrogate"),
+    (FUND, fund(reference="7"), "/reference", "it is not a text"),
+    (FUND, fund(**{"a\\u0000b": "1"}), "/a\0b", "a text has no null byte"),
+    (FUND, fund(**{"a\\ud800b": "1"}), "/ab", "a text has no lone surrogate"),
+    (FUND, fund(reference=json.dumps("x" * 2001)), "/reference", "it is longer than 2000"),
+    # uuids, dates, whole numbers, lists
+    *(
+        (FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "it is not a UUID")
+        for text in ("", "7", U[:-1], U + "0")
+    ),
+    *(
+        (FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "it is not a UUID")
+        for text in (f"{{{U}}}", "urn:uuid:" + U)
+    ),
+    (FUND, fund(company_uuid='"' + U.replace("-", "") + '"'), "/company_uuid", "it is not a UUID"),
+    (FUND, fund(company_uuid="7"), "/company_uuid", "it is not a UUID"),
+    (GRANT, grant("7"), "/destinations/0", ""),
+    (GRANT, grant(destination('"1.00"')).replace('"reference":"g"', '"reference":"g","sources":[]'), "/sources", TWICE),
+    # nesting
+    (FUND, fund(reference="[" * 20 + "]" * 20), "/reference" + "/0" * 15, "it is nested more than 16 deep"),
+    (FUND, fund(reference="[" * 100_000 + "]" * 100_000), "", "it is nested more than 16 deep"),
+    (FUND, fund(reference='{"a":' * 900 + "1" + "}" * 900), "/reference" + "/a" * 15, "it is nested more than 16 deep"),
+    # not an object
+    (FUND, "[]", "", "it is not an object"),
+    (FUND, "null", "", "it is not an object"),
+    (FUND, '"text"', "", "it is not an object"),
+    (FUND, "7", "", "it is not an object"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "detail"), [pytest.param(*one, id=f"{one[1][:80]} {one[2][:20]}") for one in INVALID]
+)
+def test_a_fault_is_told_with_its_place(path: str, body: str, pointer: str, detail: str, api: Api) -> None:
+    told = problem(api.post(path, body, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    [fault] = told["errors"]
+    assert fault["pointer"] == pointer
+    assert fault["detail"] == detail or not detail
+    assert len(told["detail"]) < 300
+
+
+@pytest.mark.parametrize(
+    "given", ["2026-02-29", "2026-13-01", "0000-01-01", "2026-1-1", "20260101", "2026-01-01T00:00"]
+)
+def test_a_date_that_does_not_exist_is_refused(given: str, api: Api) -> None:
+    told = problem(api.command("originate-product", origination() | {"due_date": given}), 422, "invalid-input")
+    assert told["errors"] == [{"pointer": "/due_date", "detail": "it is not a date such as 2026-01-31"}]
+
+
+@pytest.mark.parametrize("given", [2**63, -(2**63), "1", True, None])
+def test_a_position_is_a_whole_number_that_the_ledger_may_have(given: Any, api: Api) -> None:
+    body = {"company_uuid": U, "position": given, "reason": "r"}
+    told = problem(api.command("reverse-funding", body), 422, "invalid-input")
+    assert [fault["pointer"] for fault in told["errors"]] == ["/position"]
+
+
+def test_a_list_has_a_bounded_number_of_items(api: Api) -> None:
+    body = {"product_line_id": 1, "companies": [{"company_uuid": U, "role": "seller"}] * 1001}
+    told = problem(api.command("create-deal", body), 422, "invalid-input")
+    assert told["errors"] == [{"pointer": "/companies", "detail": "it has more than 1000 items"}]
+
+
+def origination() -> dict[str, Any]:
+    return {
+        "deal_uuid": U,
+        "principal": "1.00",
+        "due_date": "2026-01-01",
+        "daily_late_fee_rate": "0",
+        "late_fee_payer_role": "debtor",
+        "reference": "r",
+        "currency": "USD",
+    }
+
+
+def test_all_faults_are_told_at_once_up_to_a_hundred(api: Api) -> None:
+    told = problem(api.post(FUND, '{"amount":1,"x":2}', {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert {fault["pointer"] for fault in told["errors"]} == {"/company_uuid", "/amount", "/reference", "/x"}
+    many = '{"x":[' + ",".join(["0.1"] * 5000) + "]}"
+    told = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert len(told["errors"]) == 100
+    many = "{" + ",".join(f'"x{number}":1' for number in range(5000)) + "}"
+    told = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert len(told["errors"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "The body is empty."),
+        (b"{", "line 1, column 2"),
+        (b"{'a': 1}", "line 1, column 2"),
+        (b'{"a": 1,}', "line 1, column 9"),
+        (b'{"a": "\xff"}', "byte 8 is not UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "line 1, column 1"),
+        ('{"a": 1}'.encode("utf-16"), "is not UTF-8"),
+        (b'{"a": "line\nbreak"}', "line 1, column 12"),
+        (b"amount=1&reference=wire", "line 1, column 1"),
+        (b'{"a": 1} {"b": 2}', "line 1, column 10"),
+        (b'{"a": 01}', "line 1, column 8"),
+    ],
+)
+def test_what_is_not_json_is_told_where(body: bytes, reason: str, api: Api) -> None:
+    told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 400, "not-json")
+    assert reason in told["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_body_is_said_to_be_json(content_type: str, api: Api) -> None:
+    told = problem(api.post(FUND, fund(), {"Idempotency-Key": "k"}, content_type), 400, "not-json")
+    assert told["detail"].endswith("send the body as application/json.")
+
+
+def test_a_body_may_say_that_it_is_utf_8(api: Api) -> None:
+    response = api.post(FUND, fund(), {"Idempotency-Key": "k"}, "application/json; charset=utf-8")
+    problem(response, 422, "unknown-company")
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(api: Api) -> None:
+    began = time.monotonic()
+    body = fund(reference=json.dumps("x" * 1024 * 1024))
+    told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 413, "body-too-large")
+    assert told["limit_bytes"] == 1024 * 1024
+    assert told["errors"] == [{"pointer": "", "detail": "it is longer than 1048576 bytes"}]
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 500_000,
+        '{"a":' * 200_000,
+        '{"' + "k" * 500_000 + '":[' + ",".join(["0.5"] * 100_000) + "]}",
+        "1" * 1_000_000,
+    ],
+)
+def test_a_body_that_is_made_to_hurt_costs_little(body: str, api: Api) -> None:
+    began = time.monotonic()
+    response = api.post(FUND, body, {"Idempotency-Key": "k"})
+    assert response.status_code in {400, 422}
+    assert len(response.content) < 10_000
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("key", ["", " a", "a ", "x" * 201, "tab\there", "é"])
+def test_an_idempotency_key_is_printable_ascii_of_bounded_length(key: str, api: Api) -> None:
+    headers = {"Idempotency-Key": key}
+    problem(api.post("/api/commands/register-company", '{"name":"Acme"}', headers), 400, "invalid-idempotency-key")
+
+
+@pytest.mark.parametrize("name", ["fund-company", "fund-asset", "apply-payment", "pay-out-funds"])
+def test_a_command_whose_retry_would_pay_twice_needs_a_key(name: str, api: Api) -> None:
+    target = {"fund-asset": "asset", "apply-payment": "product", "pay-out-funds": "account"}.get(name, "company")
+    body = {f"{target}_uuid": U, "amount": "1.00", "reference": "wire", "currency": "USD"}
+    told = problem(api.command(name, body, key=None), 400, "idempotency-key-required")
+    assert "Idempotency-Key" in told["detail"]

@@ -1,0 +1,55 @@
+"""What each rule's refusal is over HTTP: its slug, its status, its figures, and nothing recorded."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventstore import store
+from ledger import errors
+from ledger.errors import Conflicting, Refusal
+from tests.integration.api.calling import Api, problem
+from tests.integration.api.refused import REFUSED
+
+OF_QUERIES = {"date-not-cycled", "position-beyond-head"}
+"""Refusals of `?as_of=`."""
+OF_COMMAND_LINES = {"too-many-missing-dates", "invalid-input"}
+"""Refusals of daily_cycle, and of the service layer's own callers: HTTP's forms say `invalid-input` before it does."""
+EVERY_PROBLEM = {"type", "title", "status", "detail"}
+
+
+def refusals(of: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for cls in of.__subclasses__():
+        yield from refusals(cls)
+        if "slug" in vars(cls):
+            yield cls
+
+
+BY_SLUG = {cls.slug: cls for cls in refusals()}
+
+
+def test_there_is_a_command_for_every_refusal() -> None:
+    assert set(REFUSED) == set(BY_SLUG) - OF_QUERIES - OF_COMMAND_LINES
+
+
+def test_every_refusal_is_one_that_the_ledger_exports() -> None:
+    assert {cls.__name__ for cls in BY_SLUG.values()} <= set(errors.__all__)
+
+
+@pytest.mark.parametrize("slug", REFUSED)
+def test_a_refusal_gives_its_figures_and_records_nothing(slug: str, api: Api) -> None:
+    refused = REFUSED[slug]()
+    before = store.head().position
+    response = api.command(refused.command, refused.body)
+    told = problem(response, 409 if issubclass(BY_SLUG[slug], Conflicting) else 422, slug)
+    at = told.pop("errors", None)
+    assert {name: value for name, value in told.items() if name not in EVERY_PROBLEM} == refused.figures
+    assert (None if at is None else [fault["pointer"] for fault in at]) == (
+        None if refused.pointer is None else [refused.pointer]
+    )
+    assert store.head().position == before
+
+
+@pytest.mark.parametrize("uuid", [None, "00000000-0000-0000-0000-000000000000"])
+def test_a_reversal_of_funding_has_exactly_one_target(uuid: str | None, api: Api) -> None:
+    body = {"company_uuid": uuid, "asset_uuid": uuid, "position": 1, "reason": "by mistake"}
+    problem(api.command("reverse-funding", body), 422, "one-target-required")
