@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from ledger.api import problems
+from ledger.api import kinds, problems
 from ledger.api.problems import Problem
 
 _UNDER: Final = "/api/"
@@ -40,27 +40,11 @@ def _is_djangos_own(response: HttpResponseBase) -> bool:
 def _problem(request: HttpRequest, status: int) -> Problem:
     match status:
         case HTTPStatus.NOT_FOUND:
-            return Problem(
-                status,
-                "no-such-address",
-                "There is no such address",
-                f"/api/docs tells those that there are; {request.path} is none",
-            )
+            return Problem(kinds.NO_SUCH_ADDRESS, f"{request.path} is no address. {kinds.NO_SUCH_ADDRESS.remedy}")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return Problem(
-                status,
-                "method-not-allowed",
-                "This address does not take that method",
-                f"{request.path} takes what the header Allow says, not {request.method}",
-            )
-        case HTTPStatus.BAD_REQUEST:
-            return Problem(
-                status,
-                "bad-request",
-                "The request cannot be read",
-                "its host name, its headers or its address are not ones that this server takes",
-            )
+            detail = f"{request.path} takes what the header Allow says, not {request.method}."
+            return Problem(kinds.METHOD_NOT_ALLOWED, detail)
         case _ if status < problems.INTERNAL_ERROR:
-            return Problem(status, "refused", HTTPStatus(status).phrase)
+            return problems.of_status(status)
         case _:
-            return problems.of(Exception())
+            return Problem(kinds.INTERNAL_ERROR)

@@ -122,10 +122,15 @@ def of(error: Exception, *, credential: bool = False) -> Problem:
         case OperationalError() | InterfaceError() if is_outage(error):
             return _unavailable(kinds.DATABASE_AWAY)
         case HttpError():
-            return Problem(_BY_STATUS.get(error.status_code, kinds.BAD_REQUEST))
+            return of_status(error.status_code)
         case _:
             tell = next((tell for kind, tell in _TOLD.items() if isinstance(error, kind)), _unexpected)
             return tell(error)
+
+
+def of_status(status: int) -> Problem:
+    """Return what is told where no more is known than the status that Django or ninja would have answered."""
+    return Problem(_BY_STATUS.get(status, kinds.BAD_REQUEST))
 
 
 def _unexpected(_error: Exception) -> Problem:

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.test import override_settings
@@ -16,7 +15,7 @@ from ledger.names import COMMANDS, permission
 from tests.databases import Databases, connected_to
 from tests.integration.api.calling import Api, problem
 
-U = str(uuid4())
+U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
 GRANT = "/api/commands/grant-balances"
 
@@ -117,7 +116,8 @@ INVALID: list[tuple[str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "pointer", "detail"), [pytest.param(*one, id=f"{one[1][:80]} {one[2][:20]}") for one in INVALID]
+    ("path", "body", "pointer", "detail"),
+    [pytest.param(*one, id=f"{number} {one[2][:30]}") for number, one in enumerate(INVALID)],
 )
 def test_a_fault_is_told_with_its_place(path: str, body: str, pointer: str, detail: str, api: Api) -> None:
     told = problem(api.post(path, body, {"Idempotency-Key": "k"}), 422, "invalid-input")
