@@ -1,0 +1,69 @@
+"""Idempotency keys expire by a command, never before their time, and without holding up whoever appends."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from eventstore import keys, store
+from eventstore.clock import utc_now
+from eventstore.models import RecordedKey
+from eventstore.records import IdempotencyKey
+from tests.contracts.events import append, company, registered
+from tests.databases import Database
+from tests.integration.ledger.portfolio import together
+from tests.processes import RunManage
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def recorded(key: str, age: timedelta) -> IdempotencyKey:
+    """Append something under a key, as if that had been so long ago."""
+    made = IdempotencyKey("robot:fund-company", key, "a body")
+    append(registered(company()), key=made)
+    RecordedKey.objects.filter(key=key).update(recorded_at=utc_now() - age)
+    return made
+
+
+def left() -> list[str]:
+    return sorted(RecordedKey.objects.values_list("key", flat=True))
+
+
+def soon() -> datetime:
+    return utc_now() + timedelta(minutes=1)
+
+
+def test_only_keys_older_than_their_lifetime_expire(run_manage: RunManage) -> None:
+    for key, age in (("new", timedelta()), ("young", timedelta(days=7, hours=-1)), ("old", timedelta(days=7, hours=1))):
+        recorded(key, age)
+    done = run_manage("expire_idempotency_keys", env={"IDEMPOTENCY_KEY_LIFETIME": "7"})
+    assert done.stdout == "1 idempotency keys older than 7 days have expired\n"
+    assert left() == ["new", "young"]
+    assert store.head().position == 3
+    run_manage("expire_idempotency_keys")
+    assert left() == ["new", "young"]
+
+
+def test_a_key_that_has_expired_is_a_new_one() -> None:
+    key = recorded("old", timedelta(days=31))
+    assert store.recorded_under(key) is not None
+    assert list(keys.expire(soon())) == [1]
+    assert store.recorded_under(key) is None
+    assert append(registered(company()), key=key).repeated is False
+
+
+def test_keys_expire_some_at_a_time_the_oldest_first() -> None:
+    for number in range(5):
+        recorded(f"{number}", timedelta(days=50 - number))
+    seen = [(deleted, left()) for deleted in keys.expire(soon(), batch_size=2)]
+    assert seen == [(2, ["2", "3", "4"]), (2, ["4"]), (1, [])]
+
+
+def test_nobody_is_held_up_between_two_batches(database: Database) -> None:
+    recorded("first", timedelta(days=2))
+    recorded("second", timedelta(days=1))
+    expiring = keys.expire(soon(), batch_size=1)
+    next(expiring)
+    key = IdempotencyKey("robot:fund-company", "another", "a body")
+    [appended] = together(lambda: append(registered(company()), key=key))
+    assert not isinstance(appended, Exception)
+    assert list(expiring) == [1, 1]
