@@ -61,8 +61,9 @@ _TRACING: Final = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": 200},
-    "description": "The correlation id of what is recorded; without it that of `traceparent`, or a new one.",
+    "schema": {"type": "string"},
+    "description": "The correlation id of what is recorded, of up to 200 printable ASCII characters without a space;"
+    " without one, that of `traceparent`, or a new one.",
 }
 _POSITION: Final = {
     "description": "Of a command, the position of its last event; of a query, the position that its answer reflects.",

@@ -124,7 +124,7 @@ def _header(*, required: bool) -> dict[str, Any]:
         "name": KEY,
         "in": "header",
         "required": required,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "schema": {"type": "string", "maxLength": 200, "pattern": f"^{_KEY.pattern}$"},
         "description": "A repeat under the same key answers as the first time did, and does nothing again.",
     }
 

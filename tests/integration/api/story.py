@@ -194,6 +194,5 @@ def _answered(response: Any, status: int) -> Any:
 
 def operations() -> Iterator[str]:
     """Yield the operations that the story tells of."""
-    for step in [*BEGINNING, *QUERIES, *END]:
-        if not isinstance(step, Day):
-            yield step.name
+    steps: list[Command | Query | Day] = [*BEGINNING, *QUERIES, *END]
+    yield from (step.name for step in steps if not isinstance(step, Day))

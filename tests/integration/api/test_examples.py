@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ REWRITE = "DAYBOOK_REWRITE_EXAMPLES"
 
 
 @pytest.fixture
-def told(api: Api) -> dict[str, object]:
+def told(api: Api) -> dict[str, dict[str, Any]]:
     return story.play(api, _begin)
 
 
@@ -27,7 +28,7 @@ def _begin(day: date) -> None:
     catch_up()
 
 
-def test_each_is_what_is_answered(told: dict[str, object]) -> None:
+def test_each_is_what_is_answered(told: dict[str, dict[str, Any]]) -> None:
     if REWRITE in os.environ:
         EXAMPLES.write_text(json.dumps(told, indent=1) + "\n")
     assert told == json.loads(EXAMPLES.read_text())

@@ -1,0 +1,39 @@
+"""Addresses and methods that there are not, told as problems like everything else under /api/."""
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from tests.integration.api.calling import Api, problem
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool) -> None:
+    settings.DEBUG = debug
+    told = problem(api.get("/api/company"), 404, "no-such-address")
+    assert told["detail"] == "/api/company is none. The page /api/docs tells which there are."
+
+
+@pytest.mark.parametrize("path", ["/api/companies/4711", "/api/events/first", "/api/commands/grant"])
+def test_what_is_not_a_uuid_a_position_or_a_command_names_no_address_or_nothing(api: Api, path: str) -> None:
+    response = api.get(path)
+    assert (response.status_code, response["Content-Type"]) in {
+        (404, "application/problem+json"),
+        (405, "application/problem+json"),
+        (422, "application/problem+json"),
+    }
+
+
+def test_a_method_that_an_address_does_not_take(api: Api) -> None:
+    response = api.get("/api/commands/grant-balances")
+    assert problem(response, 405, "method-not-allowed")["detail"].startswith("It is not GET.")
+    assert response["Allow"] == "POST"
+
+
+def test_a_host_that_is_not_ours(api: Api) -> None:
+    response = Client(headers={"host": "elsewhere.example"}).get("/api/companies")
+    problem(response, 400, "bad-request")
+
+
+def test_a_page_outside_the_api_is_as_django_makes_it(api: Api) -> None:
+    assert Client().get("/nothing")["Content-Type"].startswith("text/html")

@@ -1,0 +1,26 @@
+"""What schemathesis checks besides its own: loaded by its command line as a file of hooks."""
+
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+
+_OF_THE_FORM = {"not-json", "invalid-input", "idempotency-key-required", "invalid-idempotency-key", "body-too-large"}
+
+
+@schemathesis.check
+def what_is_documented_is_well_formed(_ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """A request that the document allows may be refused by a rule of the ledger, but never for its form."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in {400, 413, 422}:
+        return
+    told = response.json()
+    slug = told["type"].removeprefix("/problems/")
+    assert slug not in _OF_THE_FORM, f"the document allows it, and yet: {told}"
+
+
+@schemathesis.check
+def problems_say_nothing_of_the_inside(_ctx: CheckContext, response: Response, _case: Case[Any]) -> None:
+    """No answer tells of the code or the database."""
+    text = response.content.decode(errors="replace")
+    for inside in ("Traceback", "SELECT ", "psycopg", "sqlite3.", '.py"'):
+        assert inside not in text, f"an answer tells {inside!r}"
