@@ -53,7 +53,7 @@ LAST: Final = object()
 
 _COMPANIES: Final = [{"company_uuid": SELLER, "role": "seller"}, {"company_uuid": DEBTOR, "role": "debtor"}]
 
-BEGINNING: Final = [
+BEGINNING: Final[list[Command | Day]] = [
     Day(date(2026, 2, 27)),
     Command("register-company", {"company_uuid": SELLER, "name": "Baltic Timber"}),
     Command("rename-company", {"company_uuid": SELLER, "name": "Baltic Timber Ltd"}),
@@ -123,7 +123,7 @@ BEGINNING: Final = [
     Day(date(2026, 3, 3)),
 ]
 
-QUERIES: Final = [
+QUERIES: Final[list[Query]] = [
     Query("get-company", "/api/companies/{company_uuid}", {"company_uuid": SELLER}),
     Query("get-asset", "/api/assets/{asset_uuid}", {"asset_uuid": ASSET}),
     Query("get-account", "/api/accounts/{account_uuid}", {"account_uuid": ACCOUNT}),
@@ -146,7 +146,7 @@ QUERIES: Final = [
     Query("list-consumers", "/api/consumers"),
 ]
 
-END: Final = [
+END: Final[list[Command]] = [
     Command("waive-late-fee", {"product_uuid": PRODUCT, "amount": "0.40", "reason": "goodwill"}),
     Command("apply-payment", {"product_uuid": PRODUCT, "amount": "10.00", "reference": "wire 92"}),
     Command("reverse-payment", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
