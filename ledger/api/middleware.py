@@ -44,6 +44,8 @@ def _problem(request: HttpRequest, status: int) -> Problem:
         case HTTPStatus.METHOD_NOT_ALLOWED:
             detail = f"{request.path} takes what the header Allow says, not {request.method}."
             return Problem(kinds.METHOD_NOT_ALLOWED, detail)
+        case HTTPStatus.BAD_REQUEST:
+            return Problem(kinds.BAD_REQUEST)
         case _ if status < problems.INTERNAL_ERROR:
             return problems.of_status(status)
         case _:

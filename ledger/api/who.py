@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 from ninja.utils import check_csrf
-from oauth2_provider.models import get_access_token_model
 
+from eventstore.clock import utc_now
 from ledger import clients
 from ledger.api import kinds
 from ledger.api.problems import Problem
@@ -17,6 +18,20 @@ from ledger.names import VIEW
 
 Caller = User
 _LONGEST_TOKEN: Final = 512
+_FIND: Final = """
+SELECT auth_user.*, EXISTS (
+    SELECT 1
+    FROM auth_user_user_permissions AS given
+    JOIN auth_permission AS permission ON permission.id = given.permission_id
+    JOIN django_content_type AS content_type ON content_type.id = permission.content_type_id
+    WHERE given.user_id = auth_user.id AND content_type.app_label = 'ledger' AND permission.codename = %s
+) AS is_permitted
+FROM oauth2_provider_accesstoken AS token
+JOIN oauth2_provider_application AS application ON application.id = token.application_id
+JOIN auth_user ON auth_user.id = application.user_id
+WHERE token.token_checksum = %s AND token.expires > %s
+"""
+"""One look for each request, which Django's own permissions would take three for."""
 
 
 class Bearer(HttpBearer):
@@ -26,20 +41,15 @@ class Bearer(HttpBearer):
         super().__init__()
         self._permission = permission
 
-    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:  # noqa: ARG002 - ninja's own
         """Return the client's user, or None where the token is unknown, expired or revoked."""
         if len(token) > _LONGEST_TOKEN:
             return None
-        checksum = hashlib.sha256(token.encode()).hexdigest()
-        found = (
-            get_access_token_model()
-            .objects.select_related("application__user")
-            .filter(token_checksum=checksum, application__isnull=False)
-            .first()
-        )
-        if found is None or not found.is_valid([]) or not found.application.is_usable(request):
-            return None
-        return _allowed(found.application.user, self._permission)
+        now = connection.ops.adapt_datetimefield_value(utc_now())
+        asked = [self._permission.removeprefix("ledger."), hashlib.sha256(token.encode()).hexdigest(), now]
+        found = next(iter(User.objects.raw(_FIND, asked)), None)
+        permitted = bool(getattr(found, "is_permitted", False))
+        return _allowed(found, self._permission, is_permitted=permitted)
 
 
 class Session(SessionAuth):
@@ -66,10 +76,13 @@ def may(permission: str = VIEW) -> list[Any]:
     return [Bearer(permission), Session(permission)]
 
 
-def _allowed(user: AbstractBaseUser | AnonymousUser | None, permission: str) -> Caller | None:
+def _allowed(
+    user: AbstractBaseUser | AnonymousUser | None, permission: str, *, is_permitted: bool = False
+) -> Caller | None:
     if not isinstance(user, User) or not user.is_active:
         return None
-    if not user.has_perm(permission):
+    # What is not given to the user directly may still be by a group, or be a superuser's.
+    if not is_permitted and not user.has_perm(permission):
         raise PermissionDenied(f"The permission {permission} is needed: ask whoever runs this ledger for it.")
     if permission != VIEW and clients.is_reserved(user.get_username()):
         raise PermissionDenied("This name is one that the ledger itself records under: use another.")

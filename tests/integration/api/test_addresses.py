@@ -11,7 +11,7 @@ from tests.integration.api.calling import Api, problem
 def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     told = problem(api.get("/api/company"), 404, "no-such-address")
-    assert told["detail"] == "/api/company is none. The page /api/docs tells which there are."
+    assert told["detail"] == "/api/company is no address. The page /api/docs tells which there are."
 
 
 @pytest.mark.parametrize("path", ["/api/companies/4711", "/api/events/first", "/api/commands/grant"])
@@ -26,7 +26,7 @@ def test_what_is_not_a_uuid_a_position_or_a_command_names_no_address_or_nothing(
 
 def test_a_method_that_an_address_does_not_take(api: Api) -> None:
     response = api.get("/api/commands/grant-balances")
-    assert problem(response, 405, "method-not-allowed")["detail"].startswith("It is not GET.")
+    assert problem(response, 405, "method-not-allowed")["detail"].endswith("not GET.")
     assert response["Allow"] == "POST"
 
 

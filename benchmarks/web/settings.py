@@ -1,0 +1,6 @@
+"""The project's settings, with the bare views beside its own."""
+
+from settings import *  # noqa: F403 - all of them
+
+ROOT_URLCONF = "benchmarks.web.urls"
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.web"]  # noqa: F405 - from there

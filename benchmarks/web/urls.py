@@ -1,0 +1,37 @@
+"""The project's addresses, and two bare views that ask for the same kind of token."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import path
+from ninja import NinjaAPI, Schema
+
+from benchmarks.web.models import Row
+from ledger.api.who import actor, may
+from settings.urls import urlpatterns as of_the_project
+
+bare = NinjaAPI(title="Bare", urls_namespace="bare", auth=may())
+
+
+class RowSchema(Schema):
+    """A row, as it is sent and answered."""
+
+    uuid: UUID
+    name: str
+    amount: Decimal
+
+
+@bare.post("/rows", response={201: RowSchema})
+def insert(request: HttpRequest, row: RowSchema) -> tuple[int, Row]:
+    """Insert one row."""
+    return 201, Row.objects.create(uuid=row.uuid, name=row.name, amount=row.amount, actor=actor(request))
+
+
+@bare.get("/rows/{uuid}", response=RowSchema)
+def read(request: HttpRequest, uuid: UUID) -> Row:  # noqa: ARG001 - ninja's own
+    """Read one row."""
+    return Row.objects.get(uuid=uuid)
+
+
+urlpatterns = [path("bare/", bare.urls), *of_the_project]
