@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
-from eventstore import append_postgresql, append_sqlite, lost_connection
+from eventstore import append_postgresql, append_sqlite, lost_connection, metrics
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
 from eventstore.models import RecordedKey
 from eventstore.outcome import Kind, Outcome, Rows
@@ -89,11 +89,15 @@ def append(
 
 def _appended(outcome: Outcome, rows: Rows, using: str) -> Appended:
     if outcome.kind is Kind.APPENDED:
+        metrics.APPENDS.inc()
+        metrics.EVENTS.inc(len(rows.event_streams))
         return Appended(rows.recorded(outcome))
     if outcome.kind is Kind.REPEATED:
+        metrics.REPEATS.inc()
         return Appended(_between(outcome.first_position, outcome.last_position, using), repeated=True)
     if outcome.kind is Kind.REUSED and rows.key is not None:
         raise IdempotencyKeyReused(rows.key.key)
+    metrics.CONFLICTS.inc()
     index = outcome.conflict - 1
     raise WrongExpectedVersion(rows.stream_ids[index], rows.expected[index], outcome.actual_version)
 

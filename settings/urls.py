@@ -3,17 +3,18 @@
 from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
-from oauth2_provider.views import RevokeTokenView, TokenView
 
-from projectors.api import operations
 from settings.api import api
+from web import metrics, probes, tokens
 
 urlpatterns = [
+    path("admin/login/", tokens.login),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    path("o/token/", TokenView.as_view(), name="token"),
-    path("o/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
-    path("healthz", operations.healthz),
-    path("readyz", operations.readyz),
+    path("o/token/", tokens.Token.as_view(), name="token"),
+    path("o/revoke_token/", tokens.Revoke.as_view(), name="revoke-token"),
+    path("healthz", probes.healthz),
+    path("readyz", probes.readyz),
+    path("metrics", metrics.view),
     path("", RedirectView.as_view(url="/admin/")),
 ]

@@ -16,6 +16,8 @@ _CONVERSATION: Final = re.compile(r"[!-~]{1,200}")
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_DIGITS: Final = 19
+_KNOWN: Final = "daybook.correlation_id"
+"""Where a request keeps its id; no header can have that name."""
 
 
 def answer(content: dict[str, Any] | list[dict[str, Any]], position: int) -> HttpResponse:
@@ -25,6 +27,12 @@ def answer(content: dict[str, Any] | list[dict[str, Any]], position: int) -> Htt
 
 def correlation_id(request: HttpRequest) -> str:
     """Return the conversation that a request belongs to: X-Request-ID, or traceparent's trace, or a new one."""
+    known: str = request.META.get(_KNOWN) or _correlation_id(request)
+    request.META[_KNOWN] = known
+    return known
+
+
+def _correlation_id(request: HttpRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
     if _CONVERSATION.fullmatch(given):
         return given

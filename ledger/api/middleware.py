@@ -14,7 +14,7 @@ _UNDER: Final = "/api/"
 
 
 class ProblemMiddleware:
-    """Stands first, so that nothing answers past it."""
+    """Stands before whatever may answer, and within what adds headers to every answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

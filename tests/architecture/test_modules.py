@@ -38,7 +38,7 @@ def test_a_module_begins_with_a_sentence_that_says_what_it_is_for(path: Path) ->
 
 @pytest.mark.parametrize("path", application(), ids=name)
 def test_only_the_settings_read_the_environment(path: Path) -> None:
-    if name(path) not in {"settings/__init__.py", "settings/wsgi.py", "manage.py"}:
+    if name(path) not in {"settings/reading.py", "settings/__init__.py", "settings/wsgi.py", "manage.py"}:
         assert READS_OF_THE_ENVIRONMENT & set(dotted_names(tree(path))) == set()
 
 

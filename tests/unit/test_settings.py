@@ -1,6 +1,7 @@
 """Every wrong setting is refused with its name and what is allowed, and docs/settings.md knows them all."""
 
 import ast
+import inspect
 import os
 import re
 import runpy
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+
+from settings import reading
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "settings" / "__init__.py"
@@ -107,7 +110,8 @@ def test_another_read_database_is_an_alias_of_its_own(monkeypatch: pytest.Monkey
 def readings() -> dict[str, ast.Call]:
     """Return each setting's name with the call that reads it."""
     calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
-    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id.startswith("_")]
+    readers = {name for name, member in vars(reading).items() if inspect.isfunction(member)} | {"_database"}
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in readers]
     return {
         call.args[0].value: call
         for call in named
@@ -129,7 +133,7 @@ def test_the_table_names_exactly_what_is_read() -> None:
 
 def test_the_table_gives_the_defaults_and_bounds_of_numbers() -> None:
     for name, call in readings().items():
-        if isinstance(call.func, ast.Name) and call.func.id == "_number":
+        if isinstance(call.func, ast.Name) and call.func.id == "number":
             least, most = (ast.literal_eval(keyword.value) for keyword in call.keywords)
             default, allowed = table()[name]
             assert default == f"`{ast.literal_eval(call.args[1])}`"

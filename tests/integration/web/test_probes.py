@@ -1,0 +1,60 @@
+"""Alive is who answers; ready is who can work, and whoever is not says why, in time."""
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from eventstore.clock import utc_now
+from eventstore.models import Checkpoint
+from tests.databases import Database
+from tests.webserver import serving
+from web import probes
+
+
+@pytest.fixture
+def prober(database: Database) -> Client:
+    """Return somebody who nobody knows."""
+    return Client()
+
+
+def test_a_fresh_database_is_ready_though_no_consumer_ever_ran(prober: Client) -> None:
+    assert (prober.get("/readyz").status_code, prober.get("/healthz").status_code) == (200, 200)
+
+
+def test_a_consumer_that_an_error_stopped_is_named(prober: Client) -> None:
+    row = {"kind": "process_manager", "position": 6, "registered_at": utc_now(), "registered_position": 0}
+    Checkpoint.objects.create(name="late_fees", **row, error_position=7, error_message="secret='x'")
+    response = prober.get("/readyz")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["reasons"] == ["late_fees was stopped by an error at position 7"]
+
+
+def test_a_missing_migration_is_named(prober: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
+    response = prober.get("/readyz")
+    assert (response.status_code, response.json()["reasons"]) == (503, ["the database 'default' is not migrated"])
+    assert prober.get("/healthz").status_code == 200
+
+
+def test_a_database_that_hangs_is_told_in_time_and_hangs_nothing_else(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://nobody:hunter2@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        with serving({**os.environ, "DATABASE_URL": url, "WEB_THREADS": "4"}, tmp_path) as server:
+            began = time.monotonic()
+            answers = []
+            asking = [threading.Thread(target=lambda: answers.append(server.ask("GET", "/readyz"))) for _ in range(4)]
+            for thread in asking:
+                thread.start()
+            for thread in asking:
+                thread.join()
+            took = time.monotonic() - began
+    assert [answer.status for answer in answers] == [503] * 4
+    assert answers[0].json()["reasons"] == [f"no database has answered within {probes.PATIENCE_S} s"]
+    assert took < 2 * probes.PATIENCE_S

@@ -1,0 +1,89 @@
+"""What every answer says to browsers, and which requests must come by HTTPS."""
+
+import re
+import secrets
+from contextlib import closing
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.databases import Database
+from tests.processes import RunManage
+
+EXPECTED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+PAGES = ["/", "/admin/", "/admin/login/", "/api/docs", "/api/openapi.json", "/api/companies", "/nothing", "/o/token/"]
+ELSEWHERE = "203.0.113.9"
+
+
+@pytest.fixture
+def browser(database: Database) -> Client:
+    """Return a browser in which a superuser has logged in."""
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("root", password="a password"))
+    return client
+
+
+def test_every_answer_has_the_headers_and_a_strict_policy(browser: Client) -> None:
+    for page in [*PAGES, "/static/admin/css/base.css"]:
+        response = browser.get(page)
+        response.close()
+        assert {name: response[name] for name in EXPECTED} == EXPECTED, page
+        policy = response["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert "*" not in policy
+        assert "camera=()" in response["Permissions-Policy"]
+
+
+def test_nobody_keeps_what_the_ledger_answers(browser: Client) -> None:
+    assert browser.get("/api/companies")["Cache-Control"] == "no-store"
+    with closing(browser.get("/static/admin/css/base.css")) as file:
+        assert file["Cache-Control"] == "max-age=60, public"
+
+
+@pytest.mark.parametrize("page", ["/api/docs", "/admin/", "/admin/login/", "/admin/eventstore/event/"])
+def test_no_page_needs_what_the_policy_forbids(page: str, browser: Client) -> None:
+    html = browser.get(page).text
+    assert re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|<style|\son[a-z]+=|\sstyle=", html) == []
+    assert [link for link in re.findall(r'(?:src|href)="([^"#?]*)', html) if re.match(r"(https?:)?//", link)] == []
+
+
+def test_plain_http_from_elsewhere_is_redirected(browser: Client) -> None:
+    response = browser.get("/api/companies?limit=1", REMOTE_ADDR=ELSEWHERE)
+    assert (response.status_code, response["Location"]) == (301, "https://testserver/api/companies?limit=1")
+
+
+@pytest.mark.parametrize("probe", ["/healthz", "/readyz", "/metrics"])
+def test_a_probe_is_answered_by_plain_http_under_whatever_name(probe: str, browser: Client) -> None:
+    assert browser.get(probe, headers={"Host": "10.1.2.3:8000"}, REMOTE_ADDR=ELSEWHERE).status_code == 200
+
+
+def test_an_unknown_host_is_refused_otherwise(browser: Client) -> None:
+    assert browser.get("/api/companies", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_over_https_browsers_are_told_to_stay_there(browser: Client) -> None:
+    response = browser.get("/admin/", secure=True)
+    assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+
+
+def test_cookies_are_for_https_alone_and_kept_from_scripts(database: Database) -> None:
+    User.objects.create_superuser("root", password="a password")
+    browser = Client()
+    browser.post("/admin/login/", {"username": "root", "password": "a password"})
+    session = browser.cookies["sessionid"]
+    assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")
+
+
+def test_the_checks_for_production_find_nothing(run_manage: RunManage) -> None:
+    production = {"SECRET_KEY": secrets.token_urlsafe(60), "DEBUG": "false", "ALLOWED_HOSTS": "ledger.example"}
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", env=production)
+    assert "no issues" in done.stdout

@@ -1,0 +1,100 @@
+"""GET /metrics: what Prometheus is told of requests, appends, and consumers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from ninja.errors import AuthenticationError
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from eventstore import store
+from eventstore.monitoring import Status, statuses
+from ledger import asof
+from ledger.api import problems
+from ledger.api.who import may
+
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_LABELS: Final = ("method", "route", "status")
+_REQUESTS: Final = Counter("daybook_http_requests", "Requests answered.", _LABELS)
+_DURATIONS: Final = Histogram(
+    "daybook_http_request_duration_seconds",
+    "How long it took to answer, without what is streamed afterwards.",
+    _LABELS,
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_STATES: Final = ("running", "waiting", "paused", "stopped")
+
+
+def route(request: HttpRequest) -> str:
+    """Return the pattern of a request's address, of which there are few, and never the address itself."""
+    if request.resolver_match is not None:
+        return f"/{request.resolver_match.route}"
+    return settings.STATIC_URL if request.path.startswith(settings.STATIC_URL) else "none"
+
+
+def observe(method: str, pattern: str, status: int, seconds: float) -> None:
+    """Count an answer."""
+    labels = (method if method in _METHODS else "other", pattern, str(status))
+    _REQUESTS.labels(*labels).inc()
+    _DURATIONS.labels(*labels).observe(seconds)
+
+
+class LedgerCollector(Collector):
+    """Reads how the ledger and its consumers are, at the moment when somebody asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the head, the business date, and each consumer's lag and state."""
+        head = store.head().position
+        yield GaugeMetricFamily("daybook_head_position", "Position of the last event.", value=head)
+        cycled = asof.last_cycled(head)
+        if cycled is not None:
+            midnight = datetime.combine(cycled.data.new_date, time(), UTC).timestamp()
+            yield GaugeMetricFamily("daybook_business_date_seconds", "The last date cycled, as UTC.", value=midnight)
+        yield from _consumers(statuses())
+
+
+def _consumers(found: list[Status]) -> Iterator[Metric]:
+    labels = ("consumer", "kind")
+    position = GaugeMetricFamily("daybook_consumer_position", "Position of the last event dealt with.", labels=labels)
+    events = GaugeMetricFamily("daybook_consumer_lag_events", "How many events it has not dealt with.", labels=labels)
+    seconds = GaugeMetricFamily("daybook_consumer_lag_seconds", "Since when the first of them waits.", labels=labels)
+    failed = GaugeMetricFamily("daybook_consumer_failed", "1 where an error stopped it.", labels=labels)
+    errors = CounterMetricFamily("daybook_consumer_errors", "How often it failed at this event.", labels=labels)
+    state = GaugeMetricFamily("daybook_consumer_state", "1 for the state that it is in.", labels=(*labels, "state"))
+    for status in found:
+        key = (status.name, status.kind)
+        position.add_metric(key, status.position)
+        events.add_metric(key, status.lag_events)
+        seconds.add_metric(key, status.lag_seconds)
+        failed.add_metric(key, float(status.error is not None))
+        errors.add_metric(key, 0 if status.error is None else status.error.count)
+        for name in _STATES:
+            state.add_metric((*key, name), float(status.state == name))
+    yield from (position, events, seconds, failed, errors, state)
+
+
+def text() -> bytes:
+    """Return everything, counted over all processes of this server."""
+    shown = CollectorRegistry()
+    shown.register(LedgerCollector())
+    if settings.METRICS_DIRECTORY:
+        shown.register(MultiProcessCollector(None, settings.METRICS_DIRECTORY))
+        return generate_latest(shown)
+    return generate_latest(shown) + generate_latest(REGISTRY)
+
+
+@require_safe
+def view(request: HttpRequest) -> HttpResponse:
+    """Answer them to whoever may read the ledger."""
+    try:
+        if all(known(request) is None for known in may()):
+            return problems.handler(request, AuthenticationError())
+        return HttpResponse(text(), content_type=CONTENT_TYPE_LATEST)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as under /api/
+        return problems.handler(request, error)
