@@ -75,7 +75,8 @@ def _counted(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
-    if not isinstance(error, RequestDataTooBig) and isinstance(error, (SuspiciousOperation, MultiPartParserError, UnicodeError)):
+    unreadable = isinstance(error, (SuspiciousOperation, MultiPartParserError, UnicodeError))
+    if unreadable and not isinstance(error, RequestDataTooBig):
         content = {"error": "invalid_request", "error_description": "The body is not a form as it must be."}
         return HttpResponse(json.dumps(content), status=400, content_type="application/json")
     return problems.handler(request, error)
