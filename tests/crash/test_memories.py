@@ -25,6 +25,7 @@ from ledger.cycle import cycle
 from ledger.errors import AlreadyExists
 from tests import processes
 from tests.databases import Database, connected_to, migrate
+from tests.integration.api.calling import Api, new_token
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
 from tests.postgres import Cluster
 
@@ -162,6 +163,18 @@ class TestWhatWasSaidToBeRecordedAlready:
         assert not isinstance(answer, Exception)
         assert answer.repeated
         crash(cluster)
+        assert states.company(company).state.balance == Decimal("5.00")
+
+    def test_a_repeated_key_over_http(self, cluster: Cluster) -> None:
+        api, company = Api(new_token("robot")), new_company()
+        body = {"company_uuid": company, "amount": "5.00", "currency": "USD", "reference": "capital"}
+        with nothing_flushed():
+            first = api.command("fund-company", body, key="key")
+        [again] = together(lambda: api.command("fund-company", body, key="key"))
+        assert not isinstance(again, Exception)
+        assert again.content == first.content
+        crash(cluster)
+        assert api.command("fund-company", body, key="key").content == first.content
         assert states.company(company).state.balance == Decimal("5.00")
 
     def test_a_date_that_was_cycled(self, cluster: Cluster) -> None:

@@ -1,12 +1,18 @@
 """Calls the API in this process, as a client would that holds a token."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import uuid4
 
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 
+from ledger import clients
+from ledger.names import COMMANDS, permission
+
+QUICK_HASHES: Final = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""Hash secrets in no time: a test of something else is not one of hashing."""
 PROBLEM: Final = "application/problem+json"
 
 
@@ -41,6 +47,13 @@ class Api:
     def _all(self, headers: dict[str, str] | None) -> dict[str, str]:
         own = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         return {**own, **self.headers, **(headers or {})}
+
+
+def new_token(name: str, permissions: Iterable[str] | None = None) -> str:
+    """Return a token of a new machine client with exactly these permissions, beside reading; or with all."""
+    given = map(permission, COMMANDS) if permissions is None else permissions
+    with override_settings(PASSWORD_HASHERS=QUICK_HASHES):
+        return clients.token(clients.create(name, given))
 
 
 def problem(response: Any, status: int, slug: str) -> dict[str, Any]:

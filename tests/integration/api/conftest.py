@@ -4,12 +4,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import pytest
-from pytest_django.fixtures import Settings
 
-from ledger import clients
-from ledger.names import COMMANDS, permission
 from tests.databases import Database
-from tests.integration.api.calling import Api
+from tests.integration.api.calling import Api, new_token
 
 
 class NewApi(Protocol):
@@ -21,18 +18,11 @@ class NewApi(Protocol):
 
 
 @pytest.fixture
-def quick_hashes(settings: Settings) -> None:
-    """Hash secrets in no time: a test of the API is not one of hashing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def new_api(database: Database, quick_hashes: None) -> NewApi:
+def new_api(database: Database) -> NewApi:
     """Return what makes machine clients on the test's database."""
 
     def new(name: str, permissions: Iterable[str] | None = None) -> Api:
-        given = map(permission, COMMANDS) if permissions is None else permissions
-        return Api(clients.token(clients.create(name, given)))
+        return Api(new_token(name, permissions))
 
     return new
 

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
 from eventstore import store
-from ledger import clients
-from ledger.names import COMMANDS, permission
 from tests.databases import Databases, connected_to
-from tests.integration.api.calling import Api, problem
+from tests.integration.api.calling import Api, new_token, problem
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
@@ -24,12 +21,8 @@ GRANT = "/api/commands/grant-balances"
 def api(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Api]:
     """Return a client on one database for all of these tests, none of which records anything."""
     fresh = databases.make()
-    with (
-        django_db_blocker.unblock(),
-        connected_to(fresh),
-        override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
-    ):
-        yield Api(clients.token(clients.create("robot", map(permission, COMMANDS))))
+    with django_db_blocker.unblock(), connected_to(fresh):
+        yield Api(new_token("robot"))
     databases.drop(fresh)
 
 
