@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.db import transaction
 
@@ -20,6 +20,8 @@ _SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
 """After how long without a sign of life a consumer counts as stopped."""
+
+State = Literal["running", "waiting", "paused", "stopped"]
 
 
 class Watch:
@@ -86,7 +88,7 @@ class Status:
 
     name: str
     kind: str
-    state: str
+    state: State
     position: int
     head: int
     lag_events: int
@@ -131,6 +133,7 @@ def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> St
     if row.error_position is not None:
         error = Failure(row.error_position, row.error_message, row.error_at, row.error_count)
     silent = row.last_seen is None or now - row.last_seen > _SILENT
+    state: State
     if row.paused:
         state = "paused"
     elif row.name in stopped or silent:

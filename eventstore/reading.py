@@ -153,14 +153,14 @@ def search(  # noqa: PLR0913 - each filter is one that a reader may want
     *,
     after: int = 0,
     limit: int,
-    type_name: str | None = None,
+    type: str | None = None,  # noqa: A002 - as the column is called
     stream_id: str | None = None,
     category: str | None = None,
     correlation_id: str | None = None,
     using: str = "default",
 ) -> list[RecordedEvent]:
     """Return at most `limit` events above a position, in order, that match all that is given: one query."""
-    given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type_name, "category": category}
+    given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
     filters = {column: value for column, value in given.items() if value is not None}
     where = "".join(f" AND {column} = %s" for column in filters)
     # A stream's versions rise with its positions, and its index has them.

@@ -4,7 +4,8 @@ As of a business date is as of the last position before the first SystemCycled l
 is none.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import date
 
 from eventstore import store
@@ -33,11 +34,38 @@ def position_as_of(business_date: date, using: str = "default") -> int:
     last = last_cycled(head, using)
     if last is None or business_date > _new_date(last):
         raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
-    if business_date == _new_date(last):
-        return head
-    # Dates only rise along the stream, so the first later one is found by halves: a dozen rows for ten years.
-    earlier = bisect_right(range(1, last.version), business_date, key=lambda version: _new_date(_cycle(version, using)))
-    return _cycle(earlier + 1, using).position - 1
+    return head if business_date == _new_date(last) else _first(bisect_right, business_date, last, using).position - 1
+
+
+def began(business_date: date, using: str = "default") -> int:
+    """Return the position at which the date began, or the first one after it; raises DateNotCycled for a later one."""
+    last = last_cycled(using=using)
+    if last is None or business_date > _new_date(last):
+        raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
+    return _first(bisect_left, business_date, last, using).position
+
+
+def booked_from(business_date: date, using: str = "default") -> int | None:
+    """Return the position after which booking dates are this one or later; None where there is none such yet."""
+    try:
+        return began(business_date, using)
+    except DateNotCycled:
+        return None
+
+
+def booked_to(business_date: date, using: str = "default") -> int | None:
+    """Return the last position whose booking date is this one or earlier; None where all are."""
+    last = last_cycled(using=using)
+    if last is None or business_date >= _new_date(last):
+        return None
+    return _first(bisect_right, business_date, last, using).position
+
+
+def _first(bisect: Callable[..., int], business_date: date, last: RecordedEvent, using: str) -> RecordedEvent:
+    """Return the first SystemCycled to the right of a date, where `last` is."""
+    # Dates only rise along the stream, so it is found by halves: a dozen rows for ten years.
+    earlier = bisect(range(1, last.version), business_date, key=lambda version: _new_date(_cycle(version, using)))
+    return _cycle(earlier + 1, using)
 
 
 def resolve(as_of: int | date | None, using: str = "default") -> int | None:

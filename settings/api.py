@@ -5,10 +5,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from ledger.api import calendar, commands, entities, log, problems
+from ledger.api import calendar, commands, entities, log, problems, stream
 from ledger.api.body import StrictParser
 from ledger.api.who import may
-from projectors.api import lists, operations
+from projectors.api import books, lists, operations
 from settings.openapi import DocumentedAPI
 
 
@@ -22,7 +22,7 @@ def make() -> NinjaAPI:
         urls_namespace="api",
     )
     api.add_router("/commands", commands.router)
-    for module in (entities, calendar, log, lists, operations):
+    for module in (entities, calendar, log, stream, lists, books, operations):
         api.add_router("", module.router)
     for kind in problems.HANDLED:
         api.add_exception_handler(kind, handler)

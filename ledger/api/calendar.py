@@ -1,34 +1,30 @@
 """GET /api/business-date: the last date that began, and how far its late fees are."""
 
-from datetime import date, datetime
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from pydantic import Field
 
 from eventstore import store
 from ledger import asof
 from ledger.api.answers import answer
-from ledger.api.schemas import NOT_READ
+from ledger.api.reading import Queries
+from ledger.api.shapes import Moment, Told, shape
 from ledger.api.waiting import reached
 
-router = Router(tags=["queries"])
+router = Queries("queries")
 
 
-class BusinessDate(Schema):
-    """The calendar of the ledger; nulls before the first date."""
+class BusinessDate(Told):
+    """The calendar of the ledger."""
 
-    business_date: date | None
-    cycled_at: datetime | None
-    position: int | None
-    fees_assessed_through: date | None
+    business_date: shape(date) | None = Field(description="The last date cycled, null before the first.")  # type: ignore[valid-type]
+    cycled_at: Moment | None = Field(description="When it began.")
+    position: int | None = Field(description="Of its SystemCycled event.")
+    fees_assessed_through: shape(date) | None = Field(description="The last date whose late fees are complete.")  # type: ignore[valid-type]
 
 
-@router.get(
-    "/business-date",
-    response={200: BusinessDate, **NOT_READ},
-    operation_id="get-business-date",
-    summary="The last date cycled",
-)
+@router.query("/business-date", BusinessDate, "get-business-date", "The last date cycled")
 def business_date(request: HttpRequest) -> HttpResponse:
     """Answer from the log itself."""
     head = reached(request, lambda: store.head().position)
@@ -39,4 +35,4 @@ def business_date(request: HttpRequest) -> HttpResponse:
         "position": None if cycled is None else cycled.position,
         "fees_assessed_through": None if assessed is None else assessed.data.business_date,
     }
-    return answer(content, head)
+    return answer(content)

@@ -14,8 +14,9 @@ from ninja import Router
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
 from ledger.api import kinds, problems
-from ledger.api.answers import POSITION, correlation_id
+from ledger.api.answers import correlation_id
 from ledger.api.forms import Form, form_of, values
+from ledger.api.notes import POSITION
 from ledger.api.places import pointer_to
 from ledger.api.plain import plain
 from ledger.api.problems import Problem

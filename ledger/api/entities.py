@@ -1,58 +1,59 @@
 """GET of one company, asset, account, deal, product or grant: folded from its events, now or as of then."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import date
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
-from pydantic import Field, create_model
+from ninja import Query
+from pydantic import Field
 
 from eventstore import store
-from ledger import asof, memberships, states
+from eventstore.cache import Loaded
+from ledger import asof, events, memberships, states
 from ledger.aggregates.account import Account
 from ledger.aggregates.asset import Asset
 from ledger.aggregates.company import Company
 from ledger.aggregates.deal import Deal
 from ledger.aggregates.grant import Grant
+from ledger.aggregates.membership import Membership
 from ledger.aggregates.product import Product
-from ledger.api.answers import answer, as_of
-from ledger.api.forms import answer_form
+from ledger.api import notes, shapes
+from ledger.api.answers import answer
+from ledger.api.parameters import AskedAsOf, NamedUuid
 from ledger.api.problems import not_found
-from ledger.api.schemas import NOT_READ
+from ledger.api.reading import Queries
 from ledger.api.waiting import reached
 
-router = Router(tags=["queries"])
+router = Queries("queries")
 
-SHOWN: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
-    "company": (Company, ("name", "currency", "balance")),
-    "asset": (
-        Asset,
-        (
-            "value",
-            "currency",
-            "sender_company_uuid",
-            "receiver_company_uuid",
-            "reference",
-            "balance",
-            "product_uuid",
-        ),
-    ),
-    "account": (Account, ("company_uuid", "label", "currency", "status", "balance")),
-    "deal": (Deal, ("product_line_id", "companies", "rating_tier", "status")),
-    "product": (
+
+class Shown(NamedTuple):
+    """What is told of a kind of entity: the fields of the event that began it, and more of its state."""
+
+    plural: str
+    begun_by: type
+    state: type
+    more: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields, in the order in which they are told."""
+        return (*(field.name for field in dataclasses.fields(self.begun_by)), *self.more)
+
+
+SHOWN: Final = {
+    "company": Shown("companies", events.CompanyRegistered, Company, ("currency", "balance")),
+    "asset": Shown("assets", events.AssetRegistered, Asset, ("balance", "product_uuid")),
+    "account": Shown("accounts", events.FundingAccountOpened, Account, ("currency", "status", "balance")),
+    "deal": Shown("deals", events.DealCreated, Deal, ("status",)),
+    "product": Shown(
+        "products",
+        events.ProductOriginated,
         Product,
         (
-            "deal_uuid",
-            "asset_uuid",
-            "obligor_company_uuid",
-            "principal",
-            "currency",
-            "due_date",
-            "daily_late_fee_rate",
-            "late_fee_payer_role",
-            "companies",
-            "reference",
             "principal_outstanding",
             "principal_paid",
             "fees_incurred",
@@ -62,90 +63,108 @@ SHOWN: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
             "status",
         ),
     ),
-    "grant": (Grant, ("total", "currency", "reference", "sources", "destinations")),
+    "grant": Shown("grants", events.BalancesGranted, Grant, ()),
 }
 """What is told of each kind of entity, besides its uuid and where it stands."""
 
-PLURALS: Final = {
-    "company": "companies",
-    "asset": "assets",
-    "account": "accounts",
-    "deal": "deals",
-    "product": "products",
-    "grant": "grants",
+_STANDING: Final[dict[str, Any]] = {
+    "version": Annotated[int, Field(description="Of its stream.")],
+    "position": Annotated[int, Field(description="Of its last event.")],
+}
+_LOOKS: Final = 3
+_ASKED: Final[dict[str, Any]] = {
+    "as_of": Annotated[int | shapes.shape(date), Field(description="As it was asked; left out where it was not.")]
 }
 
 
-def _read(request: HttpRequest, category: str, uuid: UUID, given: str | None) -> HttpResponse:
-    wanted = as_of(given)
-    # Read before the state: what the answer reflects is at least this.
-    reflected = reached(request, _head)
-    if wanted is not None:
-        reflected = asof.resolve(wanted) or 0
-    loaded = states.state(category, uuid, None if wanted is None else reflected)
+def _pinned(request: HttpRequest, wanted: int | date | None) -> int | None:
+    """Return the position that is asked about, None for now, and note what the answer reflects."""
+    # Read before any state: what the answer reflects is at least this.
+    reached(request, lambda: store.head().position)
+    position = asof.resolve(wanted)
+    if position is not None:
+        notes.reflects(request, position)
+    return position
+
+
+def _missing(what: str, wanted: int | date | None) -> Exception:
+    return not_found(f"{what} as of {wanted}." if wanted is not None else f"{what}.")
+
+
+def _standing(loaded: Loaded[Any], wanted: int | date | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"version": loaded.version, "position": loaded.position}
+    return content if wanted is None else content | {"as_of": wanted}
+
+
+def _read(request: HttpRequest, category: str, uuid: UUID, wanted: int | date | None) -> HttpResponse:
+    loaded = states.state(category, uuid, _pinned(request, wanted))
     if not loaded.state.exists:
-        raise not_found(f"There is no {category} {uuid}" + ("." if given is None else f" as of {given}."))
+        raise _missing(f"There is no {category} {uuid}", wanted)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
-    content |= {name: getattr(loaded.state, name) for name in SHOWN[category][1]}
-    content |= {"version": loaded.version, "position": loaded.position}
-    if given is not None:
-        content["as_of"] = given
-    return answer(content, reflected)
+    content |= {name: getattr(loaded.state, name) for name in SHOWN[category].names}
+    return answer(content | _standing(loaded, wanted))
 
 
-def _head() -> int:
-    return store.head().position
-
-
-def _schema(category: str) -> type[Schema]:
-    cls, names = SHOWN[category]
-    fields: dict[str, Any] = {f"{category}_uuid": (UUID, ...)}
-    fields |= {name: (answer_form(cls, name), ...) for name in names}
-    fields |= {
-        "version": (int, Field(description="Of its stream.")),
-        "position": (int, Field(description="Of its last event.")),
-        "as_of": (str | None, Field(default=None, description="Where asked.")),
-    }
-    made: type[Schema] = create_model(f"{category.capitalize()}State", __base__=Schema, __doc__=cls.__doc__, **fields)
-    return made
+def _schema(category: str) -> type[shapes.Told]:
+    shown = SHOWN[category]
+    begun = {field.name for field in dataclasses.fields(shown.begun_by)}
+    fields = {f"{category}_uuid": shapes.shape(UUID)}
+    fields |= {name: shapes.member(shown.begun_by if name in begun else shown.state, name) for name in shown.names}
+    return shapes.make(f"{category.capitalize()}State", shown.state.__doc__, fields | _STANDING, _ASKED)
 
 
 def _view(category: str) -> Callable[..., HttpResponse]:
-    def view(request: HttpRequest, uuid: UUID, as_of: str | None = None) -> HttpResponse:
-        return _read(request, category, uuid, as_of)
+    def view(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -> HttpResponse:
+        return _read(request, category, uuid, which.as_of)
 
     view.__name__ = view.__qualname__ = f"get_{category}"
     return view
 
 
-for _category, _plural in PLURALS.items():
-    router.get(
-        f"/{_plural}/{{uuid:uuid}}",
-        response={200: _schema(_category), **NOT_READ},
-        operation_id=f"get-{_category}",
-        summary=f"One {_category}, now, as of a position or as of a business date",
+for _category, _shown in SHOWN.items():
+    router.query(
+        f"/{_shown.plural}/{{uuid}}",
+        _schema(_category),
+        f"get-{_category}",
+        f"One {_category}, now, as of a position or as of a business date",
+        may_be_missing=True,
     )(_view(_category))
 
 
-class MembershipState(Schema):
-    """Of which deal a company is a member."""
-
-    rating_tier: str | None
-    deal_uuid: UUID
-    activated: bool
-
-
-@router.get(
-    "/companies/{uuid:uuid}/membership",
-    response={200: MembershipState, **NOT_READ},
-    operation_id="get-membership",
-    summary="The company's membership",
+_MembershipState = shapes.make(
+    "MembershipState",
+    Membership.__doc__,
+    {
+        "rating_tier": shapes.shape(str | None),
+        "deal_uuid": shapes.shape(UUID),
+        "activated": shapes.shape(bool),
+        **_STANDING,
+    },
+    _ASKED,
 )
-def membership(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """Answer from the fold of all deals."""
-    reflected = reached(request, _head)
-    found = memberships.lookup(uuid)
-    if found.deal_uuid is None:
-        raise not_found(f"The company {uuid} is not a member.")
+
+
+@router.query(
+    "/companies/{uuid}/membership",
+    _MembershipState,
+    "get-membership",
+    "The company's membership, now, as of a position or as of a business date",
+    may_be_missing=True,
+)
+def membership(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -> HttpResponse:
+    """Answer from the fold of all deals; version and position are those of the deal under which it is held."""
+    position = _pinned(request, which.as_of)
+    found, deal = _held(uuid, position, which.as_of)
+    for _ in range(_LOOKS):
+        if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
+            break
+        found, deal = _held(uuid, position, which.as_of)  # the deal has changed between the two looks
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
-    return answer(content, reflected)
+    return answer(content | _standing(deal, which.as_of))
+
+
+def _held(uuid: UUID, position: int | None, wanted: int | date | None) -> tuple[Membership, Loaded[Deal]]:
+    found = memberships.lookup(uuid, position)
+    if found.deal_uuid is None:
+        raise _missing(f"The company {uuid} is not a member", wanted)
+    return found, states.deal(found.deal_uuid, position)

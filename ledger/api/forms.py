@@ -1,13 +1,12 @@
 """Schemas of requests and answers, made from the definitions of commands and events themselves."""
 
 import dataclasses
-import inspect
 import re
 import types
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from ninja import Schema
@@ -96,6 +95,11 @@ _LEAVES: Final[dict[Any, Any]] = {
 }
 
 
+def leaf(kind: type) -> Any:  # noqa: ANN401 - any annotation
+    """Return how a request shows a value that has no parts, such as a date."""
+    return _LEAVES[kind]
+
+
 def _form(hint: Any) -> Any:  # noqa: ANN401 - any annotation
     if hint in _LEAVES:
         return _LEAVES[hint]
@@ -140,10 +144,3 @@ def _value(value: Any, hint: Any) -> Any:  # noqa: ANN401 - any field
     if isinstance(value, tuple):
         return tuple(_value(one, get_args(hint)[0]) for one in value)
     return value
-
-
-def answer_form(cls: type, name: str) -> Any:  # noqa: ANN401 - any annotation
-    """Return how an answer shows a field or property of a state; what is not there yet is null."""
-    member = inspect.getattr_static(cls, name)
-    hint = get_type_hints(member.fget)["return"] if isinstance(member, property) else get_type_hints(cls)[name]
-    return str if get_origin(hint) is Literal else _form(hint)

@@ -98,6 +98,12 @@ NOT_REACHED: Final = Kind(
     "Try again in a moment, or let it wait with the header Prefer: wait=2.",
     ("wanted", "position"),
 )
+TOO_MANY_STREAMS: Final = Kind(
+    "too-many-streams",
+    503,
+    "As many are being streamed to, or waiting, as this server has room for",
+    "Come back in a few seconds, as the header Retry-After says, or ask /api/events with after= now and then.",
+)
 
 KINDS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
 """All of them, by status."""

@@ -4,70 +4,67 @@ import json
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
-from ninja.params import Query
+from ninja import Query
+from pydantic import Field
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger.api.answers import POSITION
-from ledger.api.problems import Fault, invalid, not_found
-from ledger.api.schemas import NOT_READ, EventPage, LoggedEvent
+from ledger.api.answers import as_it_is
+from ledger.api.parameters import Asked, Category, EventType, Limit, NamedPosition, Position, StreamId, Text
+from ledger.api.problems import not_found
+from ledger.api.reading import Queries
+from ledger.api.schemas import EventPage, LoggedEvent
 from ledger.api.waiting import reached
 
-router = Router(tags=["the log"])
-_MOST = 1000
-_GREATEST = 2**63 - 1
+router = Queries("the log")
 
 
-@router.get(
-    "/events",
-    response={200: EventPage, **NOT_READ},
-    operation_id="list-events",
-    summary="The log, in order of position, narrowed to what matches all that is given",
-)
-def list_events(  # noqa: PLR0913, PLR0917 - each filter is one that a reader may want
-    request: HttpRequest,
-    after: int = Query(0, ge=0, le=_GREATEST),  # type: ignore[type-arg]
-    limit: int = Query(100, ge=1, le=_MOST),  # type: ignore[type-arg]
-    type: str | None = None,  # noqa: A002 - as the contract names it
-    stream_id: str | None = None,
-    category: str | None = None,
-    correlation_id: str | None = None,
-) -> HttpResponse:
+class Narrowed(Asked):
+    """Which events: those that match all that is given."""
+
+    type: EventType | None = None
+    stream_id: StreamId | None = None
+    category: Category | None = None
+    correlation_id: Text | None = None
+
+    def filters(self) -> dict[str, str]:
+        """Return what is given."""
+        names = ("type", "stream_id", "category", "correlation_id")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+class Which(Narrowed):
+    """Which part of the log."""
+
+    after: Position = Field(0, description="Only what is after this position.")
+    limit: Limit = Field(100, description="How many at most.")
+
+
+@router.query("/events", EventPage, "list-events", "The log, in order of position, narrowed to what matches")
+def list_events(request: HttpRequest, which: Query[Which]) -> HttpResponse:
     """Answer a page of the log."""
-    narrowed = {"type": type, "stream_id": stream_id, "category": category, "correlation_id": correlation_id}
-    given = {name: value for name, value in narrowed.items() if value is not None}
-    for name, value in given.items():
-        if "\0" in value:
-            raise invalid(Fault(f"/{name}", "a text has no null byte"))
-    reflected = reached(request, lambda: store.head().position)
-    found = store.search(
-        after=after,
-        limit=limit + 1,
-        type_name=type,
-        stream_id=stream_id,
-        category=category,
-        correlation_id=correlation_id,
-    )
-    page, further = found[:limit], None
-    if len(found) > limit:
-        further = f"{request.path}?{urlencode({**given, 'limit': limit, 'after': page[-1].position})}"
-    content = f'{{"items":[{",".join(as_json(event) for event in page)}],"next":{json.dumps(further)}}}'
-    return HttpResponse(content, content_type="application/json", headers={POSITION: str(reflected)})
+    reached(request, head)
+    given = which.filters()
+    found = store.search(after=which.after, limit=which.limit + 1, **given)
+    page, further = found[: which.limit], None
+    if len(found) > which.limit:
+        further = f"{request.path}?{urlencode({**given, 'limit': which.limit, 'after': page[-1].position})}"
+    return as_it_is(f'{{"items":[{",".join(as_json(event) for event in page)}],"next":{json.dumps(further)}}}')
 
 
-@router.get(
-    "/events/{int:position}",
-    response={200: LoggedEvent, **NOT_READ},
-    operation_id="get-event",
-    summary="The event at a position",
-)
-def get_event(request: HttpRequest, position: int) -> HttpResponse:  # noqa: ARG001 - ninja's
+@router.query("/events/{int:position}", LoggedEvent, "get-event", "The event at a position", may_be_missing=True)
+def get_event(request: HttpRequest, position: NamedPosition) -> HttpResponse:
     """Answer one event."""
-    found = store.read_event(position) if position <= _GREATEST else None
+    reached(request, head)
+    found = store.read_event(position)
     if found is None:
         raise not_found(f"There is no event at position {position}.")
-    return HttpResponse(as_json(found), content_type="application/json", headers={POSITION: str(position)})
+    return as_it_is(as_json(found))
+
+
+def head() -> int:
+    """Return the position up to which the log is."""
+    return store.head().position
 
 
 def as_json(event: RecordedEvent) -> str:

@@ -1,10 +1,12 @@
 """Schemas of answers that are not made from a definition of the ledger."""
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
+
+from ledger.api.parameters import EventType
+from ledger.api.shapes import Moment, Next, Payload, Told
 
 
 class FaultSchema(Schema):
@@ -28,21 +30,19 @@ class ProblemSchema(Schema):
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 403, 409, 413, 422, 503), ProblemSchema)
 """What a command may answer besides."""
-NOT_READ: Final = dict.fromkeys((401, 403, 404, 422, 503), ProblemSchema)
-"""What a query may answer besides."""
 
 
-class RecordedEventSchema(Schema):
+class RecordedEventSchema(Told):
     """An event that a command recorded."""
 
     position: int
     stream_id: str
     version: int
-    type: str
-    payload: dict[str, Any]
+    type: EventType
+    payload: Payload
 
 
-class Recorded(Schema):
+class Recorded(Told):
     """What a command recorded, all of it or nothing."""
 
     position: int = Field(description="Of the last event.")
@@ -55,12 +55,12 @@ class LoggedEvent(RecordedEventSchema):
     schema_version: int
     actor: str
     correlation_id: str
-    causation: int | None
-    recorded_at: datetime
+    causation: int | None = Field(description="Position of the event that caused this one.")
+    recorded_at: Moment
 
 
-class EventPage(Schema):
+class EventPage(Told):
     """A page of the log, in order of position."""
 
     items: list[LoggedEvent]
-    next: str | None
+    next: Next

@@ -10,41 +10,49 @@ from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
 
-from ledger.api import kinds
+from ledger.api import kinds, notes
+from ledger.api.parameters import whole
 from ledger.api.problems import Fault, Problem, invalid
 
 MIN_POSITION: Final = "Ledger-Min-Position"
-_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*([0-9]{1,4})(?![0-9])")
 _LONGEST_S: Final = 10
-_LOOK_EVERY_S: Final = 0.05
-_GREATEST: Final = 2**63 - 1
+_WAIT: Final = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
+_SHORTEST_NAP_S: Final = 0.005
+_LONGEST_NAP_S: Final = 0.1
 
-# Those who wait and those who stream hold a thread each; together never more than a quarter of them.
-patient: Final = BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+# Those who wait and those who stream hold a thread each; together never more than a quarter of them, and so none
+# where there are fewer than four.
+patient: Final = BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
-def reached(request: HttpRequest, reflected: Callable[[], int]) -> int:
-    """Return the position that is reflected, which is at least what the request asks for; raises Problem."""
-    wanted, position = _wanted(request), reflected()
-    if position >= wanted:
-        return position
-    seconds = _seconds(request)
-    if not seconds or not patient.acquire(blocking=False):
+def reached(request: HttpRequest, reflected: Callable[[], int], at_least: int = 0) -> int:
+    """Return the position that is reflected, which is at least what is asked for; raises Problem.
+
+    The answer tells it, and so does a problem that is raised here or later.
+    """
+    wanted, seconds = max(_wanted(request), at_least), _seconds(request)
+    position = reflected()
+    if position < wanted and seconds and patient.acquire(blocking=False):
+        try:
+            position = _wait(wanted, reflected, time.monotonic() + seconds)
+        finally:
+            patient.release()
+        notes.note(request, "Preference-Applied", f"wait={seconds}")
+    notes.reflects(request, position)
+    if position < wanted:
         raise _not_yet(wanted, position)
-    try:
-        return _wait(wanted, reflected, time.monotonic() + seconds)
-    finally:
-        patient.release()
+    return position
 
 
 def _wait(wanted: int, reflected: Callable[[], int], until: float) -> int:
+    # Asleep it holds no lock and no transaction, only the connection that its thread has anyway.
+    nap = _SHORTEST_NAP_S
     while True:
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(max(min(nap, until - time.monotonic()), 0))
+        nap = min(nap * 1.5, _LONGEST_NAP_S)
         position = reflected()
-        if position >= wanted:
+        if position >= wanted or time.monotonic() >= until:
             return position
-        if time.monotonic() >= until:
-            raise _not_yet(wanted, position)
         for connection in connections.all(initialized_only=True):
             connection.queries_log.clear()
 
@@ -59,12 +67,10 @@ def _not_yet(wanted: int, position: int) -> Problem:
 
 
 def _wanted(request: HttpRequest) -> int:
-    given = request.headers.get(MIN_POSITION)
-    if given is None:
-        return 0
-    if not (given.isascii() and given.isdecimal()) or len(given) > len(str(_GREATEST)) or int(given) > _GREATEST:
-        raise invalid(Fault("", f"the header {MIN_POSITION} is not a position"))
-    return int(given)
+    try:
+        return whole(request.headers.get(MIN_POSITION, "0"))
+    except ValueError as error:
+        raise invalid(Fault("", f"the header {MIN_POSITION}: {error}")) from error
 
 
 def _seconds(request: HttpRequest) -> int:

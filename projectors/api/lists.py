@@ -1,291 +1,143 @@
-"""GET of lists: companies, deals, accounts, balances, products, the journal, aging, daily activity."""
+"""GET of lists: companies, deals, accounts, balances and products."""
 
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query
 from pydantic import Field
 
-from ledger import asof, money
-from ledger.api.answers import answer, as_of
-from ledger.api.problems import Fault, invalid
-from ledger.api.schemas import NOT_READ
-from ledger.api.waiting import reached
+from ledger.aggregates.account import Account
+from ledger.api import shapes
+from ledger.api.parameters import BusinessDate, Text, Uuid
+from ledger.api.reading import Queries
 from projectors import queries
-from projectors.api.paging import Page, Paging, page
-from projectors.models import AgingBucket, Balance, Company, DailyActivity, Deal, FinancialProduct, JournalLine
+from projectors.api.items import Item, same
+from projectors.api.paging import Paging, page
+from projectors.models import Balance, Company, Deal, FinancialProduct
 from projectors.queries import live
 
-router = Router(tags=["read models"])
-ANSWERS: Any = {200: Page, **NOT_READ}
-
-
-def _text(name: str, value: str | None) -> str | None:
-    if value is not None and "\0" in value:
-        raise invalid(Fault(f"/{name}", "a text has no null byte"))
-    return value
-
-
-def _amount(units: int, digits: int) -> Decimal:
-    return money.from_minor(units, digits)
+router = Queries("read models")
 
 
 class ByName(Paging):
     """Which companies."""
 
-    name: str | None = Field(None, description="Part of the name, in any case.")
+    name: Text | None = Field(None, description="Part of the name; case does not matter in ASCII.")
 
 
-@router.get("/companies", response=ANSWERS, operation_id="list-companies", summary="The directory of companies")
+_COMPANY: Final = Item(Company, same("company_uuid", "name", "currency", "position"))
+
+
+@router.query("/companies", _COMPANY.page, "list-companies", "The directory of companies")
 def companies(request: HttpRequest, which: Query[ByName]) -> HttpResponse:
     """Answer a page of the directory."""
-    name = _text("name", which.name)
-
-    def rows() -> QuerySet[Company]:
-        found = live(Company)
-        return found if name is None else found.filter(name__icontains=name)
-
-    def show(row: Company) -> dict[str, Any]:
-        return {"company_uuid": row.company_uuid, "name": row.name, "currency": row.currency or None}
-
-    return page(request, Company, rows, ["company_uuid"], show, which, {"name": name})
+    rows = live(Company)
+    if which.name is not None:
+        rows = rows.filter(name__icontains=which.name)
+    return page(request, _COMPANY, rows, which, ["company_uuid"])
 
 
 class OfCompany(Paging):
     """Whose."""
 
-    company_uuid: UUID | None = None
+    company_uuid: Uuid | None = None
 
 
-@router.get("/deals", response=ANSWERS, operation_id="list-deals", summary="Deals, or those of a company")
+_DEAL: Final = Item(Deal, same("deal_uuid", "product_line_id", "companies", "rating_tier", "status", "position"))
+
+
+@router.query("/deals", _DEAL.page, "list-deals", "Deals, or those in which a company plays a role")
 def deals(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
     """Answer a page of deals."""
-
-    def rows() -> QuerySet[Deal]:
-        found = live(Deal)
-        if which.company_uuid is None:
-            return found
-        return found.filter(deal_uuid__in=queries.deals_of(which.company_uuid))
-
-    def show(row: Deal) -> dict[str, Any]:
-        return {
-            "deal_uuid": row.deal_uuid,
-            "product_line_id": row.product_line_id,
-            "companies": row.companies,
-            "rating_tier": row.rating_tier,
-            "status": row.status,
-        }
-
-    return page(request, Deal, rows, ["deal_uuid"], show, which, {"company_uuid": which.company_uuid})
+    rows = live(Deal)
+    if which.company_uuid is not None:
+        rows = rows.filter(deal_uuid__in=queries.deals_of(which.company_uuid))
+    return page(request, _DEAL, rows, which, ["deal_uuid"])
 
 
-@router.get("/accounts", response=ANSWERS, operation_id="list-accounts", summary="Funding accounts")
+_ACCOUNT: Final = Item(
+    Balance,
+    {"account_uuid": "uuid", **same("company_uuid", "label", "currency", "status", "balance", "position")},
+    amounts=("balance",),
+    kinds={"company_uuid": shapes.shape(UUID), "status": shapes.member(Account, "status")},
+    name="FundingAccount",
+)
+
+
+@router.query("/accounts", _ACCOUNT.page, "list-accounts", "Funding accounts, or those of a company")
 def accounts(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
     """Answer a page of accounts."""
-
-    def rows() -> QuerySet[Balance]:
-        found = live(Balance).filter(entity="account")
-        return found if which.company_uuid is None else found.filter(company_uuid=which.company_uuid)
-
-    def show(row: Balance) -> dict[str, Any]:
-        return {
-            "account_uuid": row.uuid,
-            "company_uuid": row.company_uuid,
-            "label": row.label,
-            "currency": row.currency or None,
-            "status": row.status,
-            "balance": _amount(row.balance, row.minor_digits),
-        }
-
-    return page(request, Balance, rows, ["uuid"], show, which, {"company_uuid": which.company_uuid})
+    rows = live(Balance).filter(entity=Balance.Entity.ACCOUNT)
+    if which.company_uuid is not None:
+        rows = rows.filter(company_uuid=which.company_uuid)
+    return page(request, _ACCOUNT, rows, which, ["uuid"])
 
 
-@router.get("/balances", response=ANSWERS, operation_id="list-balances", summary="Every balance")
+_BALANCE: Final = Item(Balance, same("entity", "uuid", "balance", "currency", "position"), amounts=("balance",))
+
+
+@router.query("/balances", _BALANCE.page, "list-balances", "Every balance of a company, an asset or an account")
 def balances(request: HttpRequest, which: Query[Paging]) -> HttpResponse:
     """Answer a page of balances."""
-
-    def show(row: Balance) -> dict[str, Any]:
-        return {
-            "entity": row.entity,
-            "uuid": row.uuid,
-            "balance": _amount(row.balance, row.minor_digits),
-            "currency": row.currency or None,
-        }
-
-    return page(request, Balance, lambda: live(Balance), ["entity", "uuid"], show, which, {})
+    return page(request, _BALANCE, live(Balance), which, ["entity", "uuid"])
 
 
 class WhichProducts(Paging):
-    """Which products."""
+    """Which products: those that match all that is given."""
 
-    deal_uuid: UUID | None = None
-    company_uuid: UUID | None = Field(None, description="The obligor.")
-    asset_uuid: UUID | None = None
-    status: str | None = Field(None, pattern="^(open|paid|written_off)$")
-    overdue_on: date | None = Field(None, description="Owing, and due before this date.")
-
-
-@router.get("/products", response=ANSWERS, operation_id="list-products", summary="Financial products")
-def products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
-    """Answer a page of products."""
-    same = {
-        "deal_uuid": which.deal_uuid,
-        "obligor_company_uuid": which.company_uuid,
-        "asset_uuid": which.asset_uuid,
-        "status": which.status,
-    }
-
-    def rows() -> QuerySet[FinancialProduct]:
-        found = live(FinancialProduct).filter(**{name: value for name, value in same.items() if value is not None})
-        if which.overdue_on is not None:
-            found = found.filter(owes=True, due_date__lt=which.overdue_on)
-        return found
-
-    given = which.model_dump(exclude={"limit", "after"})
-    return page(request, FinancialProduct, rows, ["product_uuid"], _product, which, given)
-
-
-def _product(row: FinancialProduct) -> dict[str, Any]:
-    amounts = (
-        "principal",
-        "principal_outstanding",
-        "principal_paid",
-        "fees_incurred",
-        "fees_paid",
-        "fees_waived",
-        "fees_outstanding",
+    deal_uuid: Uuid | None = None
+    company_uuid: Uuid | None = Field(None, description="The obligor.")
+    asset_uuid: Uuid | None = None
+    status: FinancialProduct.Status | None = None
+    overdue_on: BusinessDate | None = Field(
+        None, description="Those that owe something and were due before this date; in the order of their due dates."
     )
-    others = (
+
+
+_AMOUNTS: Final = (
+    "principal_outstanding",
+    "principal_paid",
+    "fees_incurred",
+    "fees_paid",
+    "fees_waived",
+    "fees_outstanding",
+)
+_PRODUCT: Final = Item(
+    FinancialProduct,
+    same(
         "product_uuid",
         "deal_uuid",
         "asset_uuid",
         "obligor_company_uuid",
+        "principal",
         "currency",
         "due_date",
         "daily_late_fee_rate",
         "late_fee_payer_role",
         "companies",
         "reference",
+        *_AMOUNTS,
         "status",
-    )
-    shown = {name: getattr(row, name) for name in others}
-    return shown | {name: _amount(getattr(row, name), row.minor_digits) for name in amounts}
-
-
-class WhichLines(Paging):
-    """Which lines of the journal."""
-
-    account: str | None = None
-    party_uuid: UUID | None = None
-    from_: date | None = Field(None, alias="from", description="Booked on this date or later.")
-    to: date | None = Field(None, description="Booked on this date or earlier.")
-
-
-@router.get("/journal", response=ANSWERS, operation_id="list-journal", summary="The double-entry journal")
-def journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
-    """Answer a page of the journal."""
-    wanted = Q()
-    for name, value in (
-        ("account", _text("account", which.account)),
-        ("party_uuid", which.party_uuid),
-        ("booking_date__gte", which.from_),
-        ("booking_date__lte", which.to),
-    ):
-        if value is not None:
-            wanted &= Q(**{name: value})
-
-    def show(row: JournalLine) -> dict[str, Any]:
-        names = ("position", "line", "event_type", "business_date", "booking_date", "account", "party_type")
-        return {name: getattr(row, name) for name in names} | {
-            "party_uuid": row.party_uuid,
-            "currency": row.currency,
-            "debit": _amount(row.debit, row.minor_digits),
-            "credit": _amount(row.credit, row.minor_digits),
-            "reference": row.reference,
-        }
-
-    given = {"account": which.account, "party_uuid": which.party_uuid, "from": which.from_, "to": which.to}
-    return page(
-        request, JournalLine, lambda: live(JournalLine).filter(wanted), ["position", "line"], show, which, given
-    )
-
-
-class Whole(Schema):
-    """A list that is short enough to be told at once."""
-
-    items: list[dict[str, Any]]
-    next: None = None
-
-
-@router.get(
-    "/trial-balance", response={200: Whole, **NOT_READ}, operation_id="trial-balance", summary="Sums of the journal"
+        "position",
+    ),
+    amounts=("principal", *_AMOUNTS),
+    kinds={"daily_late_fee_rate": shapes.Amount},
 )
-def trial_balance(request: HttpRequest, as_of: str | None = None) -> HttpResponse:
-    """Answer the sums by account and currency, up to a position or the end of a business date."""
-    return _trial_balance(request, as_of)
 
 
-def _trial_balance(request: HttpRequest, given: str | None) -> HttpResponse:
-    reflected = reached(request, lambda: queries.position_of(JournalLine))
-    position = asof.resolve(as_of(given))
-    if position is not None and position > reflected:
-        raise invalid(Fault("/as_of", f"the journal is only at position {reflected}"))
-    lines = queries.trial_balance(position)
-    items = [
-        {
-            "account": line.account,
-            "currency": line.currency,
-            "debit": _amount(line.debit, line.minor_digits),
-            "credit": _amount(line.credit, line.minor_digits),
-        }
-        for line in lines
-    ]
-    return answer({"items": items, "next": None}, reflected if position is None else position)
-
-
-@router.get("/aging", response={200: Whole, **NOT_READ}, operation_id="aging", summary="What is owed, by days past due")
-def aging(request: HttpRequest, business_date: date) -> HttpResponse:
-    """Answer the buckets as the business date began."""
-    reflected = reached(request, lambda: queries.position_of(AgingBucket))
-    items = [
-        {
-            "business_date": row.business_date,
-            "currency": row.currency,
-            "bucket": row.bucket,
-            "principal": _amount(row.principal, row.minor_digits),
-            "fees": _amount(row.fees, row.minor_digits),
-            "products": row.products,
-        }
-        for row in queries.aging(business_date)
-    ]
-    return answer({"items": items, "next": None}, reflected)
-
-
-class Between(Paging):
-    """Which dates."""
-
-    from_: date | None = Field(None, alias="from")
-    to: date | None = None
-
-
-@router.get("/daily-activity", response=ANSWERS, operation_id="daily-activity", summary="What happened, by date")
-def daily_activity(request: HttpRequest, which: Query[Between]) -> HttpResponse:
-    """Answer a page of dates; what was before the first business date is told by no date and left out here."""
-    wanted = Q(business_date__isnull=False)
-    if which.from_ is not None:
-        wanted &= Q(business_date__gte=which.from_)
-    if which.to is not None:
-        wanted &= Q(business_date__lte=which.to)
-
-    def show(row: DailyActivity) -> dict[str, Any]:
-        names = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
-        shown = {"business_date": row.business_date, "currency": row.currency or None, "events": row.events}
-        return shown | {name: _amount(getattr(row, name), row.minor_digits) for name in names}
-
-    rows = lambda: live(DailyActivity).filter(wanted)  # noqa: E731 - named for what it gives
-    given = {"from": which.from_, "to": which.to}
-    return page(request, DailyActivity, rows, ["business_date", "currency"], show, which, given)
+@router.query("/products", _PRODUCT.page, "list-products", "Financial products")
+def products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
+    """Answer a page of products."""
+    same_as = {
+        "deal_uuid": which.deal_uuid,
+        "obligor_company_uuid": which.company_uuid,
+        "asset_uuid": which.asset_uuid,
+        "status": which.status,
+    }
+    rows = live(FinancialProduct).filter(**{name: value for name, value in same_as.items() if value is not None})
+    if which.overdue_on is None:
+        return page(request, _PRODUCT, rows, which, ["product_uuid"])
+    # The order in which they are indexed: by uuid, each page would sort all that is overdue.
+    rows = rows.filter(owes=True, due_date__lt=which.overdue_on)
+    return page(request, _PRODUCT, rows, which, ["due_date", "product_uuid"])

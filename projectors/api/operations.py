@@ -1,26 +1,31 @@
 """GET /api/consumers: what process managers and projectors are doing."""
 
-from typing import Any
+import json
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from pydantic import RootModel
 
 from eventstore import store
-from eventstore.monitoring import statuses
-from ledger.api.answers import answer
-from ledger.api.schemas import NOT_READ
+from eventstore.monitoring import Status, statuses
+from ledger.api import shapes
+from ledger.api.answers import as_it_is
+from ledger.api.reading import Queries
 from ledger.api.waiting import reached
 
-router = Router(tags=["operations"])
+router = Queries("operations")
 
 
-@router.get(
-    "/consumers",
-    response={200: list[dict[str, Any]], **NOT_READ},
-    operation_id="list-consumers",
-    summary="What process managers and projectors are doing",
-)
+_NOT_TOLD = frozenset({"waiting_for"})
+_Consumer = shapes.told(Status, "Consumer", _NOT_TOLD)
+
+
+class ConsumerList(RootModel[list[_Consumer]]):  # type: ignore[valid-type] # made at run time
+    """Every consumer, by name."""
+
+
+@router.query("/consumers", ConsumerList, "list-consumers", "What process managers and projectors are doing")
 def list_consumers(request: HttpRequest) -> HttpResponse:
     """Answer as `manage.py consumers --json` does."""
-    reflected = reached(request, lambda: store.head().position)
-    return answer([status.as_json() for status in statuses()], reflected)
+    reached(request, lambda: store.head().position)
+    return as_it_is(json.dumps([status.as_json() for status in statuses()], cls=DjangoJSONEncoder))

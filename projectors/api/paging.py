@@ -2,83 +2,122 @@
 
 import base64
 import binascii
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Schema
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from ledger.api.answers import answer
-from ledger.api.problems import Fault, invalid
+from ledger.api.parameters import Asked, Limit
+from ledger.api.plain import plain
+from ledger.api.problems import Fault, Problem, invalid
 from ledger.api.waiting import reached
+from projectors.api.items import Item
 from projectors.queries import position_of
 
 M = TypeVar("M", bound=Model)
-MOST: Final = 1000
+_TAG: Final = 12
+
+After = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 500})]
 
 
-class Paging(Schema):
+class Paging(Asked):
     """Which part of a list."""
 
-    limit: int = Field(100, ge=1, le=MOST)
-    after: str | None = Field(None, description="As a `next` link has it.")
+    limit: Limit = Field(100, description="How many at most.")
+    after: After | None = Field(None, description="Where to go on, as the `next` link of a page with the same filters.")
+
+    def filters(self) -> dict[str, Any]:
+        """Return what narrows the list, as it was given."""
+        given = self.model_dump(exclude={"limit", "after"}, exclude_none=True, by_alias=True)
+        return {name: plain(value) for name, value in given.items()}
 
 
-class Page(Schema):
-    """A page of a list, in the order of its key."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-def page(  # noqa: PLR0913, PLR0917 - what is listed, of what, in which order, and how it is shown
-    request: HttpRequest,
-    model: type[M],
-    rows: Callable[[], QuerySet[M]],
-    key: Sequence[str],
-    show: Callable[[M], Mapping[str, Any]],
-    paging: Paging,
-    given: Mapping[str, Any],
-) -> HttpResponse:
+def page(request: HttpRequest, item: Item[M], rows: QuerySet[M], paging: Paging, key: Sequence[str]) -> HttpResponse:
     """Answer a page of rows in the order of their key, with a link to the next where there is more."""
     # Read before the rows, which therefore are at least as new.
-    reflected = reached(request, lambda: position_of(model))
-    wanted = rows().order_by(*key)
+    reached(request, lambda: position_of(item.model))
+    wanted = rows.order_by(*key)
     if paging.after is not None:
-        wanted = wanted.filter(_beyond(key, _decoded(paging.after, key, model)))
-    found = list(wanted[: paging.limit + 1])
-    shown, further = found[: paging.limit], None
-    if len(found) > paging.limit:
-        last = _encoded([str(getattr(shown[-1], name)) for name in key])
-        narrowed = {name: str(value) for name, value in given.items() if value is not None}
-        further = f"{request.path}?{urlencode({**narrowed, 'limit': paging.limit, 'after': last})}"
-    return answer({"items": [dict(show(row)) for row in shown], "next": further}, reflected)
+        fields = [item.model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
+        try:
+            last = [
+                field.to_python(value)  # type: ignore[union-attr] # each is a column
+                for field, value in zip(fields, _last(request, paging, len(key)), strict=True)
+            ]
+        except (ValidationError, OverflowError) as error:
+            raise _foreign() from error
+        wanted = wanted.filter(_beyond(key, last))
+    return sliced(request, item, wanted[: paging.limit + 1], paging, key)
+
+
+def whole(
+    request: HttpRequest, item: Item[Any], rows: Iterable[Any], paging: Paging, key: Mapping[str, Sequence[str] | None]
+) -> HttpResponse:
+    """Answer a page of rows that are few and all there; a key is ordered as its values are listed, or as they are."""
+
+    def place(values: Iterable[Any]) -> list[Any]:
+        return [
+            value if order is None else order.index(value) for value, order in zip(values, key.values(), strict=True)
+        ]
+
+    found = sorted(((place(getattr(row, name) for name in key), row) for row in rows), key=lambda pair: pair[0])
+    if paging.after is not None:
+        try:
+            last = place(_last(request, paging, len(key)))
+        except ValueError as error:
+            raise _foreign() from error
+        found = [pair for pair in found if pair[0] > last]
+    return sliced(request, item, [row for _, row in found[: paging.limit + 1]], paging, tuple(key))
+
+
+def sliced(request: HttpRequest, item: Item[M], found: Iterable[M], paging: Paging, key: Sequence[str]) -> HttpResponse:
+    """Answer the first of what was found, which is one more than a page holds where another follows."""
+    rows = list(found)
+    shown, further = rows[: paging.limit], None
+    if len(rows) > paging.limit:
+        last = _encoded([_tag(request, paging), *(plain(getattr(shown[-1], name)) for name in key)])
+        further = f"{request.path}?{urlencode({**paging.filters(), 'limit': paging.limit, 'after': last})}"
+    return answer({"items": [item.show(row) for row in shown], "next": further})
 
 
 def _beyond(key: Sequence[str], last: Sequence[Any]) -> Q:
-    """Return (a, b) > (x, y), written so that both databases use the index of the key."""
-    beyond = Q()
-    for index, (name, value) in enumerate(zip(key, last, strict=True)):
-        same = dict(zip(key[:index], last[:index], strict=True))
-        beyond |= Q(**same, **{f"{name}__gt": value})
-    return beyond
+    """Return (a, b) > (x, y), written so that both databases begin at the first of them in the index of the key."""
+    first, *others = key
+    if not others:
+        return Q(**{f"{first}__gt": last[0]})
+    return Q(**{f"{first}__gte": last[0]}) & (Q(**{f"{first}__gt": last[0]}) | _beyond(others, last[1:]))
 
 
-def _encoded(last: Sequence[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
+def _tag(request: HttpRequest, paging: Paging) -> str:
+    """Return what only the pages of one list with the same filters have in common."""
+    asked = json.dumps([request.path, paging.filters()], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:_TAG]
 
 
-def _decoded(text: str, key: Sequence[str], model: type[Model]) -> list[Any]:
+def _encoded(values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _last(request: HttpRequest, paging: Paging, length: int) -> list[Any]:
+    """Return the key of the last row of the page before; raises Problem where `after` is not of this list."""
+    text = paging.after or ""
     try:
-        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if isinstance(values, list) and len(values) == len(key):
-            fields = [model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
-            return [field.to_python(str(value)) for field, value in zip(fields, values, strict=True)]  # type: ignore[union-attr]
-    except (ValueError, binascii.Error, ValidationError):
-        pass
-    raise invalid(Fault("/after", "it is not what a next link had"))
+        values = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise _foreign() from error
+    simple = isinstance(values, list) and all(type(value) in {str, int} for value in values)
+    if not simple or len(values) != length + 1 or values[0] != _tag(request, paging):
+        raise _foreign()
+    rest: list[Any] = values[1:]
+    return rest
+
+
+def _foreign() -> Problem:
+    return invalid(Fault("/after", "it is not what a next link of this list, with these filters, had"))

@@ -19,7 +19,7 @@ MEMBERSHIP: Final = "dea10000-0000-4000-8000-000000000009"
 PRODUCT: Final = "bade0000-0000-4000-8000-000000000007"
 GRANT: Final = "fee00000-0000-4000-8000-000000000008"
 MOMENT: Final = "2026-03-03T09:30:00.123456+00:00"
-_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?\+00:00")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(\+00:00|Z)")
 _RATE: Final = re.compile(r'"rate": ([0-9.]+|null)')
 _REQUEST: Final = {"X-Request-ID": "invoice-4711"}
 

@@ -1,0 +1,34 @@
+"""What the answer to a request will tell in its headers, noted while it is worked out; a problem tells it too."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+POSITION: Final = "Ledger-Position"
+_NOTES: Final = "ledger_notes"
+
+
+def note(request: HttpRequest, header: str, value: str) -> None:
+    """Let the answer have a header."""
+    vars(request).setdefault(_NOTES, {})[header] = value
+
+
+def reflects(request: HttpRequest, position: int) -> None:
+    """Let the answer say that it reflects the log up to a position."""
+    note(request, POSITION, str(position))
+
+
+def telling(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return a view whose answers, whatever they are, have what was noted."""
+
+    @wraps(run)
+    def told(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401 - ninja's own
+        response = run(request, **kwargs)
+        for header, value in vars(request).get(_NOTES, {}).items():
+            response.headers.setdefault(header, value)
+        return response
+
+    return told
