@@ -44,6 +44,13 @@ accesslog = None
 logconfig_dict = settings.LOGGING
 
 
+def post_worker_init(worker: Worker) -> None:
+    """Let streams end with their worker, which would wait for them else."""
+    from ledger.api import stream  # noqa: PLC0415 - Django is set up by now
+
+    stream.ends_when(lambda: not worker.alive)
+
+
 def child_exit(_server: object, worker: Worker) -> None:
     """Keep what a worker counted that has ended."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - the directory is named by now

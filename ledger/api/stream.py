@@ -1,0 +1,167 @@
+"""GET /api/events/stream: the log, followed by server-sent events."""
+
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Query
+from pydantic import Field
+
+from eventstore import store
+from eventstore.outages import is_outage
+from eventstore.records import RecordedEvent
+from eventstore.tail import tail
+from ledger.api import kinds, notes
+from ledger.api.log import Narrowed, as_json, head
+from ledger.api.parameters import Position, whole
+from ledger.api.problems import Fault, Problem, invalid
+from ledger.api.reading import Queries
+from ledger.api.waiting import patient
+from ledger.errors import PositionBeyondHead
+
+router = Queries("the log")
+
+LAST: Final = "Last-Event-ID"
+_BATCH: Final = 500
+_KEEP_ALIVE_S: Final = 5.0
+_LOOK_EVERY_S: Final = 0.5
+_RECONNECT_MS: Final = 1000
+
+_ending: list[Callable[[], bool]] = []
+
+
+def ends_when(is_ending: Callable[[], bool]) -> None:
+    """Let streams end as soon as this says so: a server that is asked to end waits for them."""
+    _ending.append(is_ending)
+
+
+class Followed(Narrowed):
+    """Which events, and from where on."""
+
+    after: Position = Field(0, description=f"Only what is after this position; `{LAST}` counts more.")
+
+
+_EXTRA: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": LAST,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "integer", "minimum": 0},
+            "description": "The last position that the client has seen, as a browser sends it when it comes back.",
+        }
+    ],
+    "responses": {
+        200: {
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": (
+                        'id: 1\nevent: CompanyRegistered\ndata: {"position":1,"stream_id":"company-'
+                        '5e11e700-0000-4000-8000-000000000001","version":1,"type":"CompanyRegistered",'
+                        '"payload":{"name":"Baltic Timber"},"schema_version":1,"actor":"robot","correlation_id":'
+                        '"invoice-4711","causation":null,"recorded_at":"2026-03-03T09:30:00.123456+00:00"}\n\n'
+                    ),
+                }
+            }
+        }
+    },
+}
+
+
+@router.query(
+    "/events/stream", None, "follow-events", "The log, followed from a position on by server-sent events", extra=_EXTRA
+)
+def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttpResponse:
+    """Answer events as they are recorded, each with its position as id.
+
+    The stream ends after some minutes, when the server does, or when the database is away. The client then comes back
+    with the last position that it has seen, as a browser's EventSource does by itself, and misses and repeats nothing.
+    """
+    after, newest = _after(request, which), head()
+    notes.reflects(request, newest)
+    if after > newest:
+        raise PositionBeyondHead(position=after, head=newest)
+    if not patient.acquire(blocking=False):
+        raise Problem(kinds.TOO_MANY_STREAMS, headers={"Retry-After": "5"})
+    return StreamingHttpResponse(
+        _Stream(after, which.filters()),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _after(request: HttpRequest, which: Followed) -> int:
+    given = request.headers.get(LAST, "")
+    try:
+        return whole(given) if given else which.after
+    except ValueError as error:
+        raise invalid(Fault("", f"the header {LAST}: {error}")) from error
+
+
+class _Stream:
+    """The body of the answer; it holds one of the places of those who wait, until it is closed or forgotten."""
+
+    def __init__(self, after: int, filters: dict[str, str]) -> None:
+        self._after, self._filters = after, filters
+        self._until = time.monotonic() + settings.STREAM_LIFETIME_S
+        self._chunks = self._following()
+        self.give_back = weakref.finalize(self, patient.release)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """End it; the server calls this whatever became of the client."""
+        self._chunks.close()
+        self.give_back()
+
+    def _following(self) -> Generator[str]:
+        yield f"retry: {_RECONNECT_MS}\n\n"
+        try:
+            while not self._is_over():
+                if found := self._read():
+                    yield "".join(_as_sent(event) for event in found)
+                elif not self._slept():
+                    # Until something is appended, the thread needs no connection of its own.
+                    connections.close_all()
+                    yield ": nothing new\n\n"
+        except Exception as error:
+            if not is_outage(error):
+                raise
+
+    def _read(self) -> list[RecordedEvent]:
+        # The head first: positions become visible in order, so what is up to it and not found is not of interest.
+        newest = head()
+        found = store.search(after=self._after, limit=_BATCH, **self._filters)
+        before = self._after
+        self._after = max(before, newest if len(found) < _BATCH else 0, *(event.position for event in found[-1:]))
+        if self._after > before:
+            # What is not on disk yet may be lost in a crash, and its position given to another event.
+            store.barrier()
+        return found
+
+    def _slept(self) -> bool:
+        """Sleep until something was appended, the end, or the time to show that the stream is still there: False."""
+        show_at = time.monotonic() + _KEEP_ALIVE_S
+        while not self._is_over():
+            left = min(show_at, self._until) - time.monotonic()
+            if left <= 0:
+                return False
+            if tail.wait_beyond(self._after, min(left, _LOOK_EVERY_S)):
+                return True
+        return True
+
+    def _is_over(self) -> bool:
+        return time.monotonic() >= self._until or any(is_ending() for is_ending in _ending)
+
+
+def _as_sent(event: RecordedEvent) -> str:
+    return f"id: {event.position}\nevent: {event.type}\ndata: {as_json(event)}\n\n"
