@@ -1,9 +1,11 @@
 """How gunicorn serves the web: `gunicorn settings.wsgi`, which reads this file."""
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from gunicorn.workers.base import Worker
@@ -24,6 +26,9 @@ try:
 except ImproperlyConfigured as refused:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     sys.exit(f"Daybook does not start: {refused}")
+# Without it whitenoise warns of what is no fault: nothing was collected, so files are served from where they lie.
+with suppress(OSError):
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 worker_class = "gthread"
@@ -41,6 +46,7 @@ forwarded_allow_ips = ""
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a file of its own
 # Each request has its line from the application, with what gunicorn does not know.
 accesslog = None
+logging.captureWarnings(capture=True)
 logconfig_dict = settings.LOGGING
 
 

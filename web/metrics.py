@@ -1,7 +1,9 @@
 """GET /metrics: what Prometheus is told of requests, appends, and consumers."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from functools import cache
 from typing import Final
 
 from django.conf import settings
@@ -28,14 +30,20 @@ _DURATIONS: Final = Histogram(
     _LABELS,
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+_CONVERTER: Final = re.compile(r"<\w+:")
 _STATES: Final = ("running", "waiting", "paused", "stopped")
 
 
 def route(request: HttpRequest) -> str:
     """Return the pattern of a request's address, of which there are few, and never the address itself."""
     if request.resolver_match is not None:
-        return f"/{request.resolver_match.route}"
+        return _without_converters(request.resolver_match.route)
     return settings.STATIC_URL if request.path.startswith(settings.STATIC_URL) else "none"
+
+
+@cache
+def _without_converters(pattern: str) -> str:
+    return f"/{_CONVERTER.sub('<', pattern)}"
 
 
 def observe(method: str, pattern: str, status: int, seconds: float) -> None:

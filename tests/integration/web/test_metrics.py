@@ -1,0 +1,125 @@
+"""Prometheus is told of requests by their pattern, of appends, and of consumers, by all processes together."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.errors import WrongExpectedVersion
+from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent, stream_id
+from ledger import clients, handlers
+from ledger.commands import RegisterCompany
+from ledger.events import CompanyRegistered
+from tests.databases import Database
+from tests.webserver import Serve
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(text: str) -> Samples:
+    """Return each value by its name and labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def of(found: Samples, name: str, **labels: str) -> float:
+    return found[name, frozenset(labels.items())]
+
+
+@pytest.fixture
+def token(database: Database) -> str:
+    """Return the token of a client that may only read."""
+    return clients.token(clients.create("prometheus", []))
+
+
+def scraped(token: str) -> Samples:
+    answer = Client().get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    return samples(answer.text)
+
+
+def test_nobody_reads_them_who_may_not_read_the_ledger(token: str) -> None:
+    assert Client().get("/metrics").status_code == 401
+    assert Client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert Client().get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    clerk = Client()
+    clerk.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert clerk.get("/metrics").status_code == 403
+    assert Client().post("/metrics").status_code == 405
+
+
+def test_requests_are_counted_by_pattern_and_never_by_address(token: str) -> None:
+    labels = {"method": "GET", "route": "/api/companies/<uuid>", "status": "401"}
+    before = scraped(token).get(("daybook_http_requests_total", frozenset(labels.items())), 0)
+    for _ in range(3):
+        Client().get(f"/api/companies/{uuid4()}?as_of=1")
+    Client().generic("BREW", "/coffee/pot")
+    found = scraped(token)
+    assert of(found, "daybook_http_requests_total", **labels) == before + 3
+    assert of(found, "daybook_http_request_duration_seconds_count", **labels) == before + 3
+    assert of(found, "daybook_http_requests_total", method="other", route="none", status="404") >= 1
+    routes = {dict(labels).get("route", "") for name, labels in found if name == "daybook_http_requests_total"}
+    assert not [route for route in routes if re.search(r"[0-9a-f]{8}-|coffee|\?", route)]
+
+
+def test_a_consumers_lag_state_and_failure_are_told(token: str) -> None:
+    for number in range(4):
+        handlers.execute(RegisterCompany(uuid4(), f"company {number}"), actor="test")
+    Checkpoint.objects.create(
+        name="late_fees",
+        kind="process_manager",
+        position=1,
+        registered_at=utc_now(),
+        registered_position=0,
+        last_seen=utc_now() - timedelta(seconds=1),
+        error_position=2,
+        error_message="it broke",
+        error_count=3,
+    )
+    found = scraped(token)
+    late_fees = {"consumer": "late_fees", "kind": "process_manager"}
+    assert of(found, "daybook_head_position") == 4
+    assert of(found, "daybook_consumer_lag_events", **late_fees) == 3
+    assert of(found, "daybook_consumer_lag_seconds", **late_fees) > 0
+    assert of(found, "daybook_consumer_failed", **late_fees) == 1
+    assert of(found, "daybook_consumer_errors_total", **late_fees) == 3
+    assert of(found, "daybook_consumer_state", **late_fees, state="stopped") == 1
+    assert of(found, "daybook_consumer_state", **late_fees, state="running") == 0
+    assert of(found, "daybook_consumer_failed", consumer="journal", kind="projector") == 0
+
+
+def test_what_several_processes_counted_is_added_up(serve: Serve) -> None:
+    server = serve(WEB_WORKERS="2", WEB_THREADS="4")
+    server.headers["Authorization"] = f"Bearer {clients.token(clients.create('robot', ['ledger.register_company']))}"
+
+    def register(number: int) -> int:
+        body = {"company_uuid": str(uuid4()), "name": f"company {number}"}
+        return server.ask("POST", "/api/commands/register-company", body).status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(register, range(40))) == {201}
+    for _ in range(3):  # whichever process answers
+        found = samples(server.ask("GET", "/metrics").body.decode())
+        assert of(found, "eventstore_appends_total") == 40
+        assert of(found, "eventstore_events_appended_total") == 40
+        labels = {"method": "POST", "route": "/api/commands/register-company", "status": "201"}
+        assert of(found, "daybook_http_requests_total", **labels) == 40
+
+
+def test_a_conflict_is_counted(token: str) -> None:
+    before = of(scraped(token), "eventstore_append_conflicts_total")
+    stream = stream_id("company", uuid4())
+    with pytest.raises(WrongExpectedVersion):
+        store.append([NewEvent(stream, CompanyRegistered("x"))], Context("a", "b"), expected={stream: 7})
+    assert of(scraped(token), "eventstore_append_conflicts_total") == before + 1

@@ -1,0 +1,127 @@
+"""A token is given for a secret, which may be tried only so often; it can be revoked."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connections
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from eventstore.clock import utc_now
+from tests.databases import Database
+from tests.integration.web.conftest import CountingHasher, Machine
+from tests.webserver import Serve
+from web.models import Allowance
+from web.throttle import Throttle
+
+HOSTILE = [
+    ("", "application/json"),
+    ("{}", "application/json"),
+    ("grant_type=client_credentials&client_id=a%00b&client_secret=x", "application/x-www-form-urlencoded"),
+    ("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code", "application/x-www-form-urlencoded"),
+    ("grant_type=password&username=root&password=x", "application/x-www-form-urlencoded"),
+    ("grant_type=client_credentials&client_id=%ff%fe", "application/x-www-form-urlencoded"),
+    ("a&" * 2000, "application/x-www-form-urlencoded"),
+    ("--x\r\nnonsense", "multipart/form-data; boundary=x"),
+    ("nonsense", "multipart/form-data"),
+]
+
+
+def status(machine: Machine, token: str) -> int:
+    return Client().get("/api/companies", headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_token_is_given_for_a_secret_and_ends_when_it_is_revoked(machine: Machine) -> None:
+    answer = machine.ask()
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    token = answer.json()["access_token"]
+    assert status(machine, token) == 200
+    assert machine.ask(path="/o/revoke_token/", token=token).status_code == 200
+    assert status(machine, token) == 401
+
+
+def test_a_wrong_secret_is_told_as_oauth_says(machine: Machine) -> None:
+    answer = machine.ask("wrong")
+    assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
+
+@pytest.mark.parametrize(("body", "content_type"), HOSTILE)
+@pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/"])
+def test_nothing_that_is_sent_breaks_it(path: str, body: str, content_type: str, database: Database) -> None:
+    http = Client(raise_request_exception=False)
+    for authorization in ("", "Basic", "Basic ????", "Basic AAAA", "Basic JTAwOng=", "Bearer x"):
+        answer = http.post(path, body, content_type=content_type, headers={"Authorization": authorization})
+        assert (answer.status_code, set(answer.json()) >= {"error"}) in {(400, True), (401, True)}, authorization
+
+
+def test_a_secret_is_tried_so_often_and_then_not_even_looked_at(machine: Machine, hasher: type[CountingHasher]) -> None:
+    answers = [machine.ask("wrong") for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 3
+    assert hasher.checked == 5
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 12
+    assert answers[-1]["Content-Type"] == "application/problem+json"
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+
+
+def test_who_fails_keeps_nobody_else_from_a_token(machine: Machine) -> None:
+    while machine.ask("wrong", address="203.0.113.6").status_code != 429:
+        pass
+    assert machine.ask(address="10.0.0.1").status_code == 200
+
+
+def test_an_address_has_one_allowance_whatever_clients_it_names(machine: Machine) -> None:
+    http = Client()
+    answers = [
+        http.post("/o/token/", {"grant_type": "client_credentials", "client_id": f"nobody-{number}"}).status_code
+        for number in range(12)
+    ]
+    assert answers == [401] * 10 + [429] * 2
+
+
+def test_whoever_waits_as_long_as_told_is_let_in(machine: Machine) -> None:
+    with time_machine.travel(utc_now(), tick=False) as clock:
+        while (refused := machine.ask("wrong")).status_code != 429:
+            pass
+        clock.shift(timedelta(seconds=int(refused["Retry-After"]) - 1))
+        assert machine.ask().status_code == 429
+        clock.shift(timedelta(seconds=1))
+        assert machine.ask().status_code == 200
+
+
+def test_an_honest_client_may_ask_often(machine: Machine) -> None:
+    assert {machine.ask().status_code for _ in range(30)} == {200}
+
+
+def test_many_at_once_spend_exactly_what_there_is(database: Database) -> None:
+    throttle = Throttle("test", lambda: 20)
+
+    def spend(_number: int) -> int:
+        try:
+            return throttle.wait("everybody")
+        finally:
+            connections.close_all()
+
+    with time_machine.travel(utc_now(), tick=False), ThreadPoolExecutor(10) as pool:
+        waits = list(pool.map(spend, range(50)))
+    assert waits.count(0) == 20
+    assert set(waits) == {0, 3}
+
+
+def test_what_is_past_is_forgotten(machine: Machine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.ask(address="203.0.113.6")
+    monkeypatch.setattr("web.throttle._cleaning._due", 0.0)
+    with time_machine.travel(utc_now() + timedelta(minutes=2)):
+        machine.ask(address="10.0.0.1")
+    assert not Allowance.objects.filter(asker__contains="203.0.113.6").exists()
+
+
+def test_all_processes_of_a_server_count_together(serve: Serve) -> None:
+    server = serve(WEB_WORKERS="2", TOKEN_REQUESTS_PER_MINUTE="18")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answers = [
+        server.ask("POST", "/o/token/", f"grant_type=client_credentials&client_id=nobody-{n}".encode(), form).status
+        for n in range(8)
+    ]
+    assert answers == [401] * 3 + [429] * 5
