@@ -9,6 +9,7 @@ from typing import Any, Final
 from ninja import NinjaAPI
 
 from ledger.api import problems
+from ledger.api.parameters import IN_HEADERS
 from ledger.api.waiting import MIN_POSITION
 
 Document = dict[str, Any]
@@ -46,7 +47,7 @@ _WAITING: Final = [
         "name": MIN_POSITION,
         "in": "header",
         "required": False,
-        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**63 - 1},
+        "schema": IN_HEADERS,
         "description": "Answer only once what is read reflects at least this position; else 503 `not-reached`.",
     },
     {

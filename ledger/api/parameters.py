@@ -17,6 +17,8 @@ from ledger.events import CATEGORIES
 
 GREATEST: Final = 2**63 - 1
 MOST: Final = 1000
+IN_HEADERS: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+"""How a position in a header is described: headers are texts, of which a pattern tells the greatest."""
 LONGEST: Final = 200
 
 _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -30,6 +32,15 @@ def whole(text: str, least: int = 0, most: int = GREATEST) -> int:
         return int(text)
     message = f"it is not a whole number from {least} to {most}"
     raise ValueError(message)
+
+
+def in_header(request: HttpRequest, name: str, default: int = 0) -> int:
+    """Return the position that a header gives; raises Problem."""
+    given = request.headers.get(name)
+    try:
+        return default if given is None else whole(given, most=10**18 - 1)
+    except ValueError as error:
+        raise invalid(Fault("", f"the header {name}: {error}")) from error
 
 
 def _position(value: str) -> int:

@@ -17,8 +17,8 @@ from eventstore.records import RecordedEvent
 from eventstore.tail import tail
 from ledger.api import kinds, notes
 from ledger.api.log import Narrowed, as_json, head
-from ledger.api.parameters import Position, whole
-from ledger.api.problems import Fault, Problem, invalid
+from ledger.api.parameters import IN_HEADERS, Position, in_header
+from ledger.api.problems import Problem
 from ledger.api.reading import Queries
 from ledger.api.waiting import patient
 from ledger.errors import PositionBeyondHead
@@ -51,7 +51,7 @@ _EXTRA: Final[dict[str, Any]] = {
             "name": LAST,
             "in": "header",
             "required": False,
-            "schema": {"type": "integer", "minimum": 0},
+            "schema": IN_HEADERS,
             "description": "The last position that the client has seen, as a browser sends it when it comes back.",
         }
     ],
@@ -59,7 +59,6 @@ _EXTRA: Final[dict[str, Any]] = {
         200: {
             "content": {
                 "text/event-stream": {
-                    "schema": {"type": "string"},
                     "example": (
                         'id: 1\nevent: CompanyRegistered\ndata: {"position":1,"stream_id":"company-'
                         '5e11e700-0000-4000-8000-000000000001","version":1,"type":"CompanyRegistered",'
@@ -82,7 +81,7 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
     The stream ends after some minutes, when the server does, or when the database is away. The client then comes back
     with the last position that it has seen, as a browser's EventSource does by itself, and misses and repeats nothing.
     """
-    after, newest = _after(request, which), head()
+    after, newest = in_header(request, LAST, which.after), head()
     notes.reflects(request, newest)
     if after > newest:
         raise PositionBeyondHead(position=after, head=newest)
@@ -93,14 +92,6 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-def _after(request: HttpRequest, which: Followed) -> int:
-    given = request.headers.get(LAST, "")
-    try:
-        return whole(given) if given else which.after
-    except ValueError as error:
-        raise invalid(Fault("", f"the header {LAST}: {error}")) from error
 
 
 class _Stream:

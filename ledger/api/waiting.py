@@ -11,8 +11,8 @@ from django.db import connections
 from django.http import HttpRequest
 
 from ledger.api import kinds, notes
-from ledger.api.parameters import whole
-from ledger.api.problems import Fault, Problem, invalid
+from ledger.api.parameters import in_header
+from ledger.api.problems import Problem
 
 MIN_POSITION: Final = "Ledger-Min-Position"
 _LONGEST_S: Final = 10
@@ -30,7 +30,7 @@ def reached(request: HttpRequest, reflected: Callable[[], int], at_least: int = 
 
     The answer tells it, and so does a problem that is raised here or later.
     """
-    wanted, seconds = max(_wanted(request), at_least), _seconds(request)
+    wanted, seconds = max(in_header(request, MIN_POSITION), at_least), _seconds(request)
     position = reflected()
     if position < wanted and seconds and patient.acquire(blocking=False):
         try:
@@ -64,13 +64,6 @@ def _not_yet(wanted: int, position: int) -> Problem:
         {"wanted": wanted, "position": position},
         headers={"Retry-After": "1"},
     )
-
-
-def _wanted(request: HttpRequest) -> int:
-    try:
-        return whole(request.headers.get(MIN_POSITION, "0"))
-    except ValueError as error:
-        raise invalid(Fault("", f"the header {MIN_POSITION}: {error}")) from error
 
 
 def _seconds(request: HttpRequest) -> int:
