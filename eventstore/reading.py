@@ -1,6 +1,6 @@
 """Reads of the log, in keyset batches, each by an index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,6 +13,11 @@ from eventstore.records import Head, RecordedEvent
 COLUMNS = (
     "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
     " recorded_at"
+)
+_LITTLE: Final = 1000
+_NOTHING: Final = "''"
+_VERSION_AT: Final = (
+    "coalesce((SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)"
 )
 _NO_VERSION_IS_HIGHER: Final = 2**63 - 1
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
@@ -159,14 +164,35 @@ def search(  # noqa: PLR0913 - each filter is one that a reader may want
     correlation_id: str | None = None,
     using: str = "default",
 ) -> list[RecordedEvent]:
-    """Return at most `limit` events above a position, in order, that match all that is given: one query."""
+    """Return at most `limit` events above a position, in order, that match all that is given.
+
+    The index of one filter is read in order, and the other filters pass over what it finds; it is the one that finds
+    little, where one does.
+    """
     given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
     filters = {column: value for column, value in given.items() if value is not None}
-    where = "".join(f" AND {column} = %s" for column in filters)
-    # A stream's versions rise with its positions, and its index has them.
-    order = "version" if stream_id is not None else "position"
+    leading = _leading(filters, after, using)
+    # What is an expression has no index, whatever the planner thinks of it.
+    where = "".join(f" AND {column if column == leading else f'{column} || {_NOTHING}'} = %s" for column in filters)
+    order, params = "position", [after, *filters.values()]
+    if leading == "stream_id":
+        # A stream's versions rise with its positions, and its index has them; a page begins after the last one's end.
+        order, where = "version", f"{where} AND version > {_VERSION_AT}"
+        params += [after, stream_id]
     sql = f"SELECT {COLUMNS} FROM eventstore_event WHERE position > %s{where} ORDER BY {order} LIMIT %s"  # noqa: S608
-    return select(using, sql, [after, *filters.values(), limit])
+    return select(using, sql, [*params, limit])
+
+
+def _leading(filters: Mapping[str, str], after: int, using: str) -> str | None:
+    """Return the first filter that finds little above a position, else the first that there is."""
+    if len(filters) > 1:
+        for column, value in filters.items():
+            some = f"SELECT 1 FROM eventstore_event WHERE {column} = %s AND position > %s LIMIT %s"  # noqa: S608
+            with connections[using].cursor() as cursor:
+                cursor.execute(f"SELECT count(*) FROM ({some}) AS found", [value, after, _LITTLE])  # noqa: S608
+                if cursor.fetchone()[0] < _LITTLE:
+                    return column
+    return next(iter(filters), None)
 
 
 def last_of_type(type_name: str, up_to: int | None = None, using: str = "default") -> RecordedEvent | None:

@@ -181,6 +181,7 @@ class FinancialProduct(ReadModelRow):
                 name="financial_product_owes",
                 condition=models.Q(owes=True),
             ),
+            models.Index(fields=["generation", "status", "product_uuid"], name="financial_product_status"),
             models.Index(fields=["generation", "deal_uuid", "product_uuid"], name="financial_product_deal"),
             models.Index(
                 fields=["generation", "obligor_company_uuid", "product_uuid"], name="financial_product_obligor"
@@ -215,8 +216,8 @@ class JournalLine(ReadModelRow):
     class Meta:
         constraints: ClassVar = [_key("journal_line_key", "position", "line")]
         indexes: ClassVar = [
-            models.Index(fields=["generation", "account", "position"], name="journal_line_account"),
-            models.Index(fields=["generation", "party_uuid", "position"], name="journal_line_party"),
+            models.Index(fields=["generation", "account", "position", "line"], name="journal_line_by_account"),
+            models.Index(fields=["generation", "party_uuid", "position", "line"], name="journal_line_by_party"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Model, QuerySet, Subquery, Sum
+from django.db.models import Model, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Concat
 
 from eventstore.models import Checkpoint
 from projectors.models import AgingBucket, DealCompany, JournalLine
@@ -40,6 +41,14 @@ def projector_of(model: type[Model]) -> str:
 def live(model: type[M]) -> QuerySet[M]:
     """Return the rows that answer queries: one statement sees one generation. See Note [Generations]."""
     return model._default_manager.using(settings.READ_DATABASE).filter(generation=_generation(model))  # noqa: SLF001 - Django's own name
+
+
+def only(rows: QuerySet[M], column: str, value: str, *, led: bool) -> QuerySet[M]:
+    """Return the rows with a value that many have; where another filter leads, without the index of this one."""
+    if not led:
+        return rows.filter(**{column: value})
+    # What is an expression has no index, whatever the planner thinks of it.
+    return rows.alias(**{f"{column}_as_text": Concat(column, Value(""))}).filter(**{f"{column}_as_text": value})
 
 
 def _generation(model: type[Model]) -> Subquery:

@@ -14,7 +14,9 @@ from ledger.api.parameters import Asked, Category, EventType, Limit, NamedPositi
 from ledger.api.problems import not_found
 from ledger.api.reading import Queries
 from ledger.api.schemas import EventPage, LoggedEvent
+from ledger.api.shapes import EVENT_TYPES
 from ledger.api.waiting import reached
+from ledger.events import CATEGORIES
 
 router = Queries("the log")
 
@@ -32,6 +34,17 @@ class Narrowed(Asked):
         names = ("type", "stream_id", "category", "correlation_id")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
+    def search(self, after: int, limit: int) -> list[RecordedEvent]:
+        """Return at most `limit` of these events above a position, in order."""
+        wanted = self.filters()
+        if self.type is not None and self.category is not None:
+            occurs_in = [category for category, classes in CATEGORIES.items() if EVENT_TYPES[self.type] in classes]
+            if self.category not in occurs_in:
+                return []
+            if occurs_in == [self.category]:
+                del wanted["category"]  # the type says it already
+        return store.search(after=after, limit=limit, **wanted)
+
 
 class Which(Narrowed):
     """Which part of the log."""
@@ -44,11 +57,10 @@ class Which(Narrowed):
 def list_events(request: HttpRequest, which: Query[Which]) -> HttpResponse:
     """Answer a page of the log."""
     reached(request, head)
-    given = which.filters()
-    found = store.search(after=which.after, limit=which.limit + 1, **given)
+    found = which.search(which.after, which.limit + 1)
     page, further = found[: which.limit], None
     if len(found) > which.limit:
-        further = f"{request.path}?{urlencode({**given, 'limit': which.limit, 'after': page[-1].position})}"
+        further = f"{request.path}?{urlencode({**which.filters(), 'limit': which.limit, 'after': page[-1].position})}"
     return as_it_is(f'{{"items":[{",".join(as_json(event) for event in page)}],"next":{json.dumps(further)}}}')
 
 

@@ -88,7 +88,7 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
     if not patient.acquire(blocking=False):
         raise Problem(kinds.TOO_MANY_STREAMS, headers={"Retry-After": "5"})
     return StreamingHttpResponse(
-        _Stream(after, which.filters()),
+        _Stream(after, which),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -97,8 +97,8 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
 class _Stream:
     """The body of the answer; it holds one of the places of those who wait, until it is closed or forgotten."""
 
-    def __init__(self, after: int, filters: dict[str, str]) -> None:
-        self._after, self._filters = after, filters
+    def __init__(self, after: int, which: Narrowed) -> None:
+        self._after, self._which = after, which
         self._until = time.monotonic() + settings.STREAM_LIFETIME_S
         self._chunks = self._following()
         self.give_back = weakref.finalize(self, patient.release)
@@ -131,7 +131,7 @@ class _Stream:
     def _read(self) -> list[RecordedEvent]:
         # The head first: positions become visible in order, so what is up to it and not found is not of interest.
         newest = head()
-        found = store.search(after=self._after, limit=_BATCH, **self._filters)
+        found = self._which.search(self._after, _BATCH)
         before = self._after
         self._after = max(before, newest if len(found) < _BATCH else 0, *(event.position for event in found[-1:]))
         if self._after > before:

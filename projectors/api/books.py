@@ -17,7 +17,7 @@ from projectors import queries
 from projectors.api.items import Item, same
 from projectors.api.paging import Paging, page, whole
 from projectors.models import AgingBucket, DailyActivity, JournalLine
-from projectors.queries import live
+from projectors.queries import live, only
 
 router = Queries("read models")
 
@@ -60,10 +60,10 @@ _LINE: Final = Item(
 def journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
     """Answer a page of the journal."""
     rows = live(JournalLine)
-    if which.account is not None:
-        rows = rows.filter(account=which.account)
     if which.party_uuid is not None:
         rows = rows.filter(party_uuid=which.party_uuid)
+    if which.account is not None:
+        rows = only(rows, "account", which.account, led=which.party_uuid is not None)
     return page(request, _LINE, _booked(rows, which), which, ["position", "line"])
 
 

@@ -15,7 +15,7 @@ from projectors import queries
 from projectors.api.items import Item, same
 from projectors.api.paging import Paging, page
 from projectors.models import Balance, Company, Deal, FinancialProduct
-from projectors.queries import live
+from projectors.queries import live, only
 
 router = Queries("read models")
 
@@ -129,15 +129,17 @@ _PRODUCT: Final = Item(
 @router.query("/products", _PRODUCT.page, "list-products", "Financial products")
 def products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
     """Answer a page of products."""
-    same_as = {
+    uuids = {
         "deal_uuid": which.deal_uuid,
         "obligor_company_uuid": which.company_uuid,
         "asset_uuid": which.asset_uuid,
-        "status": which.status,
     }
-    rows = live(FinancialProduct).filter(**{name: value for name, value in same_as.items() if value is not None})
+    given = {name: value for name, value in uuids.items() if value is not None}
+    rows = live(FinancialProduct).filter(**given)
+    if which.status is not None:
+        rows = only(rows, "status", which.status, led=bool(given or which.overdue_on))
     if which.overdue_on is None:
         return page(request, _PRODUCT, rows, which, ["product_uuid"])
     # The order in which they are indexed: by uuid, each page would sort all that is overdue.
-    rows = rows.filter(owes=True, due_date__lt=which.overdue_on)
+    rows = (rows.exclude(owes=False) if given else rows.filter(owes=True)).filter(due_date__lt=which.overdue_on)
     return page(request, _PRODUCT, rows, which, ["due_date", "product_uuid"])
