@@ -220,6 +220,7 @@ OAUTH2_PROVIDER = {
     },
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # knows no other grant
     "ACCESS_TOKEN_EXPIRE_SECONDS": API_TOKEN_LIFETIME_S,
     "SCOPES": {"ledger": "What the client's permissions allow"},
     "DEFAULT_SCOPES": ["ledger"],
