@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+import warnings
 from pathlib import Path
 
 from gunicorn.workers.base import Worker
@@ -26,9 +26,6 @@ try:
 except ImproperlyConfigured as refused:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     sys.exit(f"Daybook does not start: {refused}")
-# Without it whitenoise warns of what is no fault: nothing was collected, so files are served from where they lie.
-with suppress(OSError):
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 worker_class = "gthread"
@@ -44,9 +41,11 @@ limit_request_line = 8190
 forwarded_allow_ips = ""
 # Signs of life are files: not on a disk, which may be slow.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a file of its own
+control_socket_disable = True
 # Each request has its line from the application, with what gunicorn does not know.
 accesslog = None
 logging.captureWarnings(capture=True)
+warnings.filterwarnings("ignore", "No directory at", UserWarning)  # whitenoise's, where static files are not collected
 logconfig_dict = settings.LOGGING
 
 

@@ -142,8 +142,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-# Files that nobody has collected are served too, only not compressed.
-WHITENOISE_USE_FINDERS = True
+# Where nobody has collected them, files are served from where they lie, only not compressed.
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "admin").is_dir()
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 AUTHENTICATION_BACKENDS = ["web.lockout.LockOut", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 LANGUAGE_CODE = "en-us"

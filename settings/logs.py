@@ -35,6 +35,8 @@ def configured(form: str, level: str) -> dict[str, Any]:
             # Each request has its line already; only what nobody caught says more.
             "django.request": {"filters": ["failures"]},
             "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
+            # It warns of each answer to HEAD that has a body, which it then leaves out, as it should.
+            "gunicorn.http.wsgi": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
         },
     }

@@ -1,7 +1,21 @@
 """The web as gunicorn serves it, with the project's own configuration."""
 
+import os
+import re
 import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
 
+import psutil
+
+from ledger import clients, handlers
+from ledger.commands import RegisterCompany
+from tests import processes
+from tests.databases import Database
+from tests.processes import wait_until
 from tests.webserver import Serve
 
 
@@ -15,3 +29,54 @@ def test_asked_to_end_it_ends(serve: Serve) -> None:
     process = serve().process
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
+
+
+def test_what_is_under_way_is_answered_before_it_ends(serve: Serve) -> None:
+    server = serve()
+    headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
+    waiting = {**headers, "Ledger-Min-Position": "1", "Prefer": "wait=10"}
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.ask, "GET", "/api/business-date", None, waiting)
+        time.sleep(0.5)  # until it surely waits
+        assert not answer.done()
+        server.process.send_signal(signal.SIGTERM)
+        handlers.execute(RegisterCompany(uuid4(), "Northwind"), actor="test")
+        assert answer.result(timeout=20).status == 200
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_is_kept(serve: Serve) -> None:
+    server = serve()
+    headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
+    for _ in range(3):
+        server.ask("GET", "/api/companies")
+    (worker,) = psutil.Process(server.process.pid).children()
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not worker.is_running() and psutil.Process(server.process.pid).children())
+    metrics = server.ask("GET", "/metrics", headers=headers).body.decode()
+    found = re.search(r'http_requests_total\{method="GET",route="/api/companies",status="401"\} (\S+)', metrics)
+    assert found is not None
+    assert float(found[1]) == 3
+
+
+def test_it_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
+    server = serve(TMPDIR=str(tmp_path))
+    assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=20)
+    assert list(tmp_path.glob("*metrics*")) == []
+
+
+def test_static_files_are_served_though_nobody_has_collected_them(serve: Serve) -> None:
+    server = serve()
+    assert b"--primary" in server.ask("GET", "/static/admin/css/base.css").body
+    assert server.ask("GET", "/static/../settings/__init__.py").status in {400, 404}
+
+
+def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:
+    command = [sys.executable, "-m", "gunicorn", "settings.wsgi"]
+    done = processes.run(command, {**database.env, "WEB_THREADS": "many"}, check=False, timeout=20)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Daybook does not start: WEB_THREADS='many' is not allowed: it must be a whole number from 1 to 1000"
+    ]

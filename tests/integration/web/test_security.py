@@ -3,10 +3,13 @@
 import re
 import secrets
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from tests.databases import Database
 from tests.processes import RunManage
@@ -81,6 +84,14 @@ def test_cookies_are_for_https_alone_and_kept_from_scripts(database: Database) -
     browser.post("/admin/login/", {"username": "root", "password": "a password"})
     session = browser.cookies["sessionid"]
     assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")
+
+
+def test_collected_static_files_are_compressed(database: Database, settings: Settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.WHITENOISE_USE_FINDERS = False
+    call_command("collectstatic", verbosity=0, ignore_patterns=["*.js", "*.map", "*.svg"])
+    with closing(Client().get("/static/admin/css/base.css", headers={"Accept-Encoding": "gzip"})) as file:
+        assert (file.status_code, file["Content-Encoding"]) == (200, "gzip")
 
 
 def test_the_checks_for_production_find_nothing(run_manage: RunManage) -> None:

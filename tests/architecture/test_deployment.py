@@ -1,0 +1,151 @@
+"""What runs in production is complete: every process has its unit and its service, and each names what there is."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+from eventstore.consumers import PROCESS_MANAGER, consumers
+from tests.architecture.sources import APPLICATION, ROOT, name
+
+UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+ALWAYS = ["run_projector", "daily_cycle --loop"]
+"""What runs for as long as the machine does, beside the web and the process managers."""
+CLEANING = ["expire_idempotency_keys", "cleartokens", "clearsessions"]
+INSTALLED = "/opt/daybook"
+
+
+def long_lived() -> list[str]:
+    """Return the command of each process that must always run."""
+    managers = [known for known in consumers.names if consumers.kind(known) == PROCESS_MANAGER]
+    return sorted([*ALWAYS, *(f"run_processmanager {manager}" for manager in managers)])
+
+
+def unit(path: Path) -> dict[str, list[str]]:
+    """Return what a unit sets, each name with all of its values."""
+    found: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def managed(line: str) -> str:
+    """Return the command of manage.py in a command line, or ""."""
+    return line.partition("manage.py ")[2]
+
+
+def compose() -> dict[str, Any]:
+    """Return the services of compose.yaml."""
+    services: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return services
+
+
+def said(service: dict[str, Any]) -> str:
+    return " ".join(service.get("command", []))
+
+
+def environment(path: Path) -> set[str]:
+    return set(re.findall(r"^([A-Z_]+)=", path.read_text(), re.MULTILINE))
+
+
+def settings() -> set[str]:
+    return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+
+
+def test_every_long_lived_process_has_a_unit_that_is_always_started_again() -> None:
+    always = [unit(path) for path in SERVICES if unit(path).get("Restart") == ["always"]]
+    started = [managed(found["ExecStart"][0]) or found["ExecStart"][0] for found in always]
+    assert sorted(started) == sorted([*long_lived(), f"{INSTALLED}/.venv/bin/gunicorn settings.wsgi"])
+    assert all(found["StartLimitIntervalSec"] == ["0"] for found in always)
+
+
+def test_every_long_lived_process_has_a_service_that_is_started_again() -> None:
+    running = {label: service for label, service in compose().items() if service["restart"] == "unless-stopped"}
+    assert {"postgres", "web"} <= set(running)
+    assert set(long_lived()) <= {managed(said(service)) for service in running.values()}
+
+
+def test_every_long_lived_process_runs_in_development_too() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    assert sorted(filter(None, map(managed, lines))) == long_lived()
+    assert "web: gunicorn settings.wsgi" in lines
+
+
+def test_what_has_expired_is_forgotten_once_a_day() -> None:
+    units = unit(ROOT / "deploy" / "systemd" / "daybook-housekeeping.service")["ExecStart"]
+    assert [managed(line) for line in units] == CLEANING
+    assert re.findall(r"manage\.py (\w+)", said(compose()["housekeeping"])) == CLEANING
+
+
+def test_every_command_that_is_run_exists() -> None:
+    texts = [path.read_text() for path in (*SERVICES, ROOT / "compose.yaml", ROOT / "Containerfile", ROOT / "Procfile")]
+    named = {command for text in texts for command in re.findall(r'manage\.py"?,? "?([a-z_]+)\b(?!\.)', text)}
+    assert named - set(get_commands()) == set()
+
+
+@pytest.mark.parametrize("path", [*SERVICES, ROOT / "Containerfile", ROOT / "deploy" / "daybook.env.example"], ids=name)
+def test_every_variable_that_is_set_is_a_setting(path: Path) -> None:
+    text = path.read_text()
+    named = environment(path) if path.suffix == ".example" else set(re.findall(r"\b([A-Z]+_[A-Z_]+)=", text))
+    others = {name for name in named if name.startswith(("PYTHON", "PIP"))}
+    assert named - others - settings() == set()
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=name)
+def test_every_unit_is_kept_from_what_it_does_not_need(path: Path) -> None:
+    found = unit(path)
+    assert found["User"] == ["daybook"]
+    assert found["ProtectSystem"] == ["strict"]
+    assert found["CapabilityBoundingSet"] == [""]
+    assert found["EnvironmentFile"] == ["/etc/daybook/daybook.env"]
+
+
+def test_the_target_starts_all_of_it() -> None:
+    wanted = " ".join(unit(ROOT / "deploy" / "systemd" / "daybook.target")["Wants"]).split()
+    started = {path.name for path in UNITS} - {"daybook.target", "daybook-housekeeping.service"}
+    assert set(wanted) == started
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
+    for path in UNITS:
+        text = path.read_text().replace(f"{INSTALLED}/.venv/bin", str(Path(sys.executable).parent))
+        (tmp_path / path.name).write_text(text.replace(INSTALLED, str(ROOT)))
+    verify = ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_services_are_as_narrow_as_the_units() -> None:
+    for label, service in compose().items():
+        if label != "postgres":
+            assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), label
+            assert service["env_file"] == "deploy/daybook.env"
+    assert compose()["migrate"]["restart"] == "no"
+    assert compose()["web"]["ports"] == ["127.0.0.1:8000:8000"]
+
+
+def test_the_image_holds_the_whole_application_and_nothing_else() -> None:
+    text = (ROOT / "Containerfile").read_text()
+    copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE))
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(" ".join(copied).split()) == kept == {*APPLICATION, "manage.py", "gunicorn.conf.py", "requirements.txt"}
+    assert "--require-hashes" in text
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:3.12-slim"] * 2
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["10001"]
+
+
+@pytest.mark.parametrize("file", ["daybook.env", "postgres.env"])
+def test_no_secret_is_in_the_repository(file: str) -> None:
+    assert f"/deploy/{file}" in (ROOT / ".gitignore").read_text().splitlines()
+    example = (ROOT / "deploy" / f"{file}.example").read_text()
+    assert re.findall(r"^(?:SECRET_KEY|POSTGRES_PASSWORD)=(.+)$", example, re.MULTILINE) == []
