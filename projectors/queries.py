@@ -48,7 +48,8 @@ def only(rows: QuerySet[M], column: str, value: str, *, led: bool) -> QuerySet[M
     if not led:
         return rows.filter(**{column: value})
     # What is an expression has no index, whatever the planner thinks of it.
-    return rows.alias(**{f"{column}_as_text": Concat(column, Value(""))}).filter(**{f"{column}_as_text": value})
+    found: QuerySet[M] = rows.alias(**{f"{column}_as_text": Concat(column, Value(""))})
+    return found.filter(**{f"{column}_as_text": value})
 
 
 def _generation(model: type[Model]) -> Subquery:

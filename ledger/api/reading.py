@@ -22,7 +22,7 @@ class Queries(Router):
 
     def __init__(self, tag: str) -> None:
         super().__init__(tags=[tag])
-        self.add_decorator(notes.telling, mode="operation")
+        self.add_decorator(notes.telling, mode="view")
 
     def query(  # noqa: PLR0913 - as ninja's own
         self,

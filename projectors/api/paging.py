@@ -113,7 +113,7 @@ def _last(request: HttpRequest, paging: Paging, length: int) -> list[Any]:
     except (ValueError, binascii.Error, RecursionError) as error:
         raise _foreign() from error
     simple = isinstance(values, list) and all(type(value) in {str, int} for value in values)
-    if not simple or len(values) != length + 1 or values[0] != _tag(request, paging):
+    if not simple or _encoded(values) != text or len(values) != length + 1 or values[0] != _tag(request, paging):
         raise _foreign()
     rest: list[Any] = values[1:]
     return rest

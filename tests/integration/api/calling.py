@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import uuid4
 
-from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from ledger import clients
@@ -24,9 +23,9 @@ class Api:
         self.headers = headers
         self._client = Client(raise_request_exception=False)
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Any:
         """GET a path, with a query if it has one."""
-        return self._client.get(path, headers=self._all(headers))  # type: ignore[return-value] # is one, and a bit more
+        return self._client.get(path, headers=self._all(headers))
 
     def command(self, name: str, body: object, *, key: str | None = "", headers: dict[str, str] | None = None) -> Any:
         """POST a command: with a key of its own unless another is given, or None."""

@@ -1,11 +1,15 @@
 """Fixtures for the tests of the API: clients that hold a token, and the ledger that they work on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
-from tests.databases import Database
+from eventstore.following import catch_up
+from projectors.projectors import PROJECTORS
+from tests.databases import Database, Databases, connected_to
+from tests.histories import History, record
 from tests.integration.api.calling import Api, new_token
 
 
@@ -31,3 +35,14 @@ def new_api(database: Database) -> NewApi:
 def api(new_api: NewApi) -> Api:
     """Return a way to call as the machine client `robot`, which may do everything."""
     return new_api("robot")
+
+
+@pytest.fixture(scope="module")
+def reader(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Api]:
+    """Return a client that may read, of a ledger with a history and its read models, which a module's tests share."""
+    fresh = databases.make()
+    with django_db_blocker.unblock(), connected_to(fresh):
+        record(History(11, 300).appends)
+        catch_up(*(projector.name for projector in PROJECTORS))
+        yield Api(new_token("reader", ()))
+    databases.drop(fresh)

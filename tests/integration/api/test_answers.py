@@ -1,0 +1,74 @@
+"""Every answer to a query is what the OpenAPI document says that it is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from eventstore import store
+from ledger.api.entities import SHOWN
+from settings.api import api as the_api
+from tests.integration.api.calling import Api
+
+
+def asked() -> Iterator[tuple[str, str]]:
+    """Yield the path of each query in the document, and one to ask for."""
+    for category, shown in SHOWN.items():
+        uuids = {event.uuid for event in store.read_all(category=category)}
+        for uuid in uuids:
+            yield f"/api/{shown.plural}/{{uuid}}", f"/api/{shown.plural}/{uuid}"
+            for as_of in (store.head().position - 5, "2024-02-22"):
+                yield f"/api/{shown.plural}/{{uuid}}", f"/api/{shown.plural}/{uuid}?as_of={as_of}"
+            if category == "company":
+                yield "/api/companies/{uuid}/membership", f"/api/companies/{uuid}/membership"
+    for name in ("companies", "deals", "accounts", "balances", "products", "journal", "aging", "daily-activity"):
+        yield f"/api/{name}", f"/api/{name}?limit=1000"
+        yield f"/api/{name}", f"/api/{name}?limit=1"
+    yield "/api/trial-balance", "/api/trial-balance?as_of=50"
+    for path in ("/api/business-date", "/api/consumers"):
+        yield path, path
+    yield "/api/events", "/api/events?limit=1000"
+    yield "/api/events/{position}", "/api/events/3"
+
+
+def test_each_is_as_described(reader: Api) -> None:
+    document = the_api.get_openapi_schema()
+    seen = set()
+    for path, address in asked():
+        response = reader.get(address)
+        described = document["paths"][path]["get"]["responses"][response.status_code]
+        [content] = described["content"].values()
+        validator(document, content["schema"]).validate(response.json())
+        if response.status_code == 200:
+            seen.add(path)
+    queries = {path for path, item in document["paths"].items() if "get" in item} - {"/api/events/stream"}
+    assert {path for path in queries if not path.startswith("/api/problems")} == seen
+
+
+_validators: dict[str, Any] = {}
+
+
+def validator(document: Any, schema: Any) -> Any:
+    known = _validators.get(str(schema))
+    if known is None:
+        known = Draft202012Validator({**schema, "components": document["components"]})
+        _validators[str(schema)] = known
+    return known
+
+
+def test_no_amount_is_a_number_and_each_has_its_currencys_digits(reader: Api) -> None:
+    for balance in reader.get("/api/balances?limit=1000").json()["items"]:
+        digits = {"USD": 2, "JPY": 0, "KWD": 3, None: 0}[balance["currency"]]
+        assert len(balance["balance"].partition(".")[2]) == digits
+    for line in reader.get("/api/journal?limit=1000").json()["items"]:
+        digits = {"USD": 2, "JPY": 0, "KWD": 3}[line["currency"]]
+        assert {len(line[side].partition(".")[2]) for side in ("debit", "credit")} == {digits}
+
+
+@pytest.mark.parametrize("path", ["/api/companies/{uuid}", "/api/companies", "/api/events", "/api/aging"])
+def test_no_parameter_can_be_null(path: str) -> None:
+    document = the_api.get_openapi_schema()
+    for parameter in document["paths"][path]["get"]["parameters"]:
+        assert "null" not in str(parameter["schema"])
+        assert parameter["schema"].get("default", 0) is not None

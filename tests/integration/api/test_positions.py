@@ -1,0 +1,233 @@
+"""What an answer reflects, and waiting for it."""
+
+import time
+from datetime import date
+from threading import Thread
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from eventstore import operations, store
+from eventstore.following import catch_up
+from ledger import cycle
+from ledger.api.waiting import patient
+from projectors.projectors import PROJECTORS
+from tests.databases import Database
+from tests.integration.api.calling import Api, problem
+from tests.integration.ledger.portfolio import new_account, new_company, new_product
+
+NAMES: Final = tuple(projector.name for projector in PROJECTORS)
+LISTS: Final = (
+    "companies",
+    "deals",
+    "accounts",
+    "balances",
+    "products",
+    "journal",
+    "trial-balance",
+    "aging",
+    "daily-activity",
+)
+
+
+def at_least(position: int, prefer: str | None = None) -> dict[str, str]:
+    return {"Ledger-Min-Position": str(position)} | ({} if prefer is None else {"Prefer": prefer})
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_tells_how_far_its_read_model_is_and_not_the_log(name: str, database: Database, api: Api) -> None:
+    new_company("1.00")
+    catch_up(*NAMES)
+    caught_up = store.head().position
+    new_company("1.00")
+    assert api.get(f"/api/{name}")["Ledger-Position"] == str(caught_up)
+    refused = api.get(f"/api/{name}", at_least(caught_up + 1))
+    told = problem(refused, 503, "not-reached")
+    assert (told["wanted"], told["position"]) == (caught_up + 1, caught_up)
+    assert (refused["Ledger-Position"], refused["Retry-After"]) == (str(caught_up), "1")
+    assert "Preference-Applied" not in refused
+    assert api.get(f"/api/{name}", at_least(caught_up)).status_code == 200
+    catch_up(*NAMES)
+    assert api.get(f"/api/{name}", at_least(caught_up + 1))["Ledger-Position"] == str(store.head().position)
+
+
+def test_a_read_model_that_never_ran_reflects_nothing(database: Database, api: Api) -> None:
+    new_company()
+    for name in LISTS:
+        response = api.get(f"/api/{name}")
+        assert (response.json(), response["Ledger-Position"]) == ({"items": [], "next": None}, "0")
+
+
+@pytest.mark.parametrize("path", ["/api/business-date", "/api/events", "/api/consumers", f"/api/companies/{uuid4()}"])
+def test_what_is_read_from_the_log_itself_reflects_its_head(path: str, database: Database, api: Api) -> None:
+    for _ in range(2):
+        new_company()
+        head = store.head().position
+        assert api.get(path, at_least(head))["Ledger-Position"] == str(head)
+        refused = api.get(path, at_least(head + 1))
+        problem(refused, 503, "not-reached")
+        assert refused["Ledger-Position"] == str(head)
+
+
+def test_an_answer_to_a_command_can_be_read_back_at_once(database: Database, api: Api) -> None:
+    response = api.command("register-company", {"name": "Acme"})
+    position = response["Ledger-Position"]
+    uuid = response.json()["events"][0]["stream_id"].removeprefix("company-")
+    assert api.get(f"/api/companies/{uuid}", {"Ledger-Min-Position": position}).status_code == 200
+    problem(api.get("/api/companies", {"Ledger-Min-Position": position}), 503, "not-reached")
+    catching_up = Thread(target=_catch_up_after, args=(0.3,))
+    catching_up.start()
+    response = api.get("/api/companies", {"Ledger-Min-Position": position, "Prefer": "wait=8"})
+    catching_up.join()
+    assert [item["company_uuid"] for item in response.json()["items"]] == [uuid]
+    assert response["Ledger-Position"] == position
+    assert response["Preference-Applied"] == "wait=8"
+
+
+def _catch_up_after(seconds: float) -> None:
+    time.sleep(seconds)
+    catch_up(*NAMES)
+    connections.close_all()
+
+
+@pytest.mark.parametrize(
+    ("prefer", "applied"),
+    [
+        ("Wait=1", "wait=1"),
+        ('respond-async, wait="1"', "wait=1"),
+        ("wait=0", None),
+        ("await=1", None),
+        ("wait=-1", None),
+        ("wait", None),
+        ("return=minimal", None),
+    ],
+)
+def test_only_a_preference_to_wait_waits(prefer: str, applied: str | None, database: Database, api: Api) -> None:
+    begun = time.monotonic()
+    response = api.get("/api/companies", at_least(1, prefer))
+    problem(response, 503, "not-reached")
+    assert response.headers.get("Preference-Applied") == applied
+    assert (time.monotonic() - begun >= 1) == (applied is not None)
+
+
+def test_nobody_waits_longer_than_ten_seconds(database: Database, api: Api) -> None:
+    position = new_position()
+    catching_up = Thread(target=_catch_up_after, args=(0.2,))
+    catching_up.start()
+    response = api.get("/api/companies", at_least(position, "wait=3600"))
+    catching_up.join()
+    assert (response.status_code, response["Preference-Applied"]) == (200, "wait=10")
+
+
+def new_position() -> int:
+    new_company()
+    return store.head().position
+
+
+def test_whoever_finds_no_room_to_wait_is_told_at_once(database: Database, api: Api) -> None:
+    taken = 0
+    while patient.acquire(blocking=False):
+        taken += 1
+    try:
+        begun = time.monotonic()
+        response = api.get("/api/companies", at_least(1, "wait=10"))
+        assert time.monotonic() - begun < 5
+        problem(response, 503, "not-reached")
+        assert "Preference-Applied" not in response
+    finally:
+        for _ in range(taken):
+            patient.release()
+
+
+@pytest.mark.parametrize("given", ["", "x", "-1", "1.0", "+1", " 1 2", "9223372036854775808", "9" * 5000, "٣"])
+def test_a_minimum_that_is_no_position_is_refused(given: str, database: Database, api: Api) -> None:
+    for path in ("/api/companies", "/api/events", f"/api/companies/{uuid4()}"):
+        refused = problem(api.get(path, {"Ledger-Min-Position": given}), 422, "invalid-input")
+        assert "Ledger-Min-Position" in refused["errors"][0]["detail"]
+
+
+def test_the_trial_balance_as_of_a_position_waits_for_the_journal(database: Database, api: Api) -> None:
+    new_company("5.00")
+    catch_up(*NAMES)
+    caught_up = store.head().position
+    new_company("7.00")
+    head = store.head().position
+    assert sums(api, "") == sums(api, f"?as_of={caught_up}") == {"clearing_in": "5.00", "company_balances": "5.00"}
+    problem(api.get(f"/api/trial-balance?as_of={head}"), 503, "not-reached")
+    problem(api.get(f"/api/trial-balance?as_of={head + 1}"), 422, "position-beyond-head")
+    problem(api.get("/api/trial-balance?as_of=2026-03-01"), 422, "date-not-cycled")
+    catch_up(*NAMES)
+    assert sums(api, f"?as_of={head}") == {"clearing_in": "12.00", "company_balances": "12.00"}
+    assert sums(api, f"?as_of={caught_up}") == {"clearing_in": "5.00", "company_balances": "5.00"}
+    assert sums(api, "?as_of=0") == {}
+    response = api.get(f"/api/trial-balance?as_of={caught_up}")
+    assert response["Ledger-Position"] == str(caught_up)
+
+
+def sums(api: Api, query: str) -> dict[str, Any]:
+    response = api.get(f"/api/trial-balance{query}")
+    assert response.status_code == 200, response.content
+    items = response.json()["items"]
+    return {item["account"]: item["debit"] if item["debit"] != "0.00" else item["credit"] for item in items}
+
+
+def test_the_trial_balance_of_a_date_that_goes_on_is_as_far_as_the_journal(database: Database, api: Api) -> None:
+    cycle.cycle(date(2026, 3, 1))
+    new_company("5.00")
+    problem(api.get("/api/trial-balance?as_of=2026-03-01"), 503, "not-reached")
+    catch_up(*NAMES)
+    caught_up = store.head().position
+    new_company("7.00")
+    response = api.get("/api/trial-balance?as_of=2026-03-01")
+    assert response["Ledger-Position"] == str(caught_up)
+    assert sums(api, "?as_of=2026-03-01") == {"clearing_in": "5.00", "company_balances": "5.00"}
+    cycle.cycle(date(2026, 3, 2))
+    problem(api.get("/api/trial-balance?as_of=2026-03-01"), 503, "not-reached")
+    new_company("1.00")
+    catch_up(*NAMES)
+    assert sums(api, "?as_of=2026-03-01") == {"clearing_in": "12.00", "company_balances": "12.00"}
+    assert sums(api, "?as_of=2026-03-02") == {"clearing_in": "13.00", "company_balances": "13.00"}
+    assert sums(api, "?as_of=2026-02-28") == {}
+
+
+def test_aging_is_of_the_last_date_unless_another_is_asked_for(database: Database, api: Api) -> None:
+
+    assert api.get("/api/aging").json()["items"] == []
+    problem(api.get("/api/aging?business_date=2026-03-02"), 422, "date-not-cycled")
+    new_product()  # due on 2026-03-01
+    for day in (1, 2, 3):
+        cycle.cycle(date(2026, 3, day))
+    assert buckets(api, "") == []
+    problem(api.get("/api/aging?business_date=2026-03-02"), 503, "not-reached")
+    catch_up(*NAMES)
+    assert buckets(api, "") == buckets(api, "?business_date=2026-03-03") == [("2026-03-03", "1-30", "100.00")]
+    assert buckets(api, "?business_date=2026-03-01") == [("2026-03-01", "current", "100.00")]
+    assert buckets(api, "?business_date=2026-02-28") == []
+    problem(api.get("/api/aging?business_date=2026-03-04"), 422, "date-not-cycled")
+
+
+def buckets(api: Api, query: str) -> list[tuple[str, str, str]]:
+    items = api.get(f"/api/aging{query}").json()["items"]
+    return [(item["business_date"], item["bucket"], item["principal"]) for item in items]
+
+
+def test_a_paused_read_model_goes_on_answering_from_where_it_is(database: Database, api: Api) -> None:
+    account = new_account(new_company())
+    catch_up(*NAMES)
+    operations.pause("balances", actor="tester")
+    new_company()
+    [item] = api.get("/api/accounts").json()["items"]
+    assert item["account_uuid"] == str(account)
+    problem(api.get("/api/accounts", at_least(store.head().position)), 503, "not-reached")
+
+
+def test_read_models_elsewhere_are_waited_for_there(database: Database, read_database: Database, api: Api) -> None:
+    new_company()
+    head = store.head().position
+    assert api.get("/api/companies")["Ledger-Position"] == "0"
+    catch_up(*NAMES)
+    response = api.get("/api/companies", at_least(head))
+    assert (len(response.json()["items"]), response["Ledger-Position"]) == (1, str(head))
+    assert api.get("/api/business-date")["Ledger-Position"] == str(head)

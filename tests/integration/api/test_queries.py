@@ -1,0 +1,200 @@
+"""One thing at a time: each entity now and as it was, the business date, and what consumers are doing."""
+
+import json
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from eventstore import store
+from eventstore.records import RecordedEvent
+from ledger import asof, cycle, memberships
+from ledger.api.entities import SHOWN
+from ledger.api.plain import plain
+from ledger.commands import ActivateDeal, CreateDeal, DeleteDeal
+from ledger.events import DealCompany
+from tests.databases import Database
+from tests.integration.api.calling import Api, problem
+from tests.integration.ledger.history import History as Folded
+from tests.integration.ledger.portfolio import do, new_company
+from tests.processes import RunManage
+
+
+def told(api: Api, path: str, **headers: str) -> Any:
+    response = api.get(path, headers)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def path_of(event: RecordedEvent) -> str:
+    return f"/api/{SHOWN[event.category].plural}/{event.uuid}"
+
+
+def expected(category: str, uuid: UUID, state: Any, last: RecordedEvent) -> dict[str, Any]:
+    shown: dict[str, Any] = plain({name: getattr(state, name) for name in SHOWN[category].names})
+    return {f"{category}_uuid": str(uuid), **shown, "version": last.version, "position": last.position}
+
+
+@pytest.mark.parametrize("category", SHOWN)
+def test_an_entity_is_told_as_its_events_have_made_it(category: str, reader: Api) -> None:
+    folded = Folded()
+    newest = {event.stream_id: event for event in folded.events if event.category == category}
+    assert newest
+    for stream_id, last in list(newest.items())[:5]:
+        answer = told(reader, path_of(last))
+        assert answer == expected(category, last.uuid, folded.at(stream_id, last.position), last)
+
+
+@pytest.mark.parametrize("category", SHOWN)
+def test_as_of_a_position_later_events_do_not_count(category: str, reader: Api) -> None:
+    folded = Folded()
+    events = [event for event in folded.events if event.category == category][::7][:8]
+    for event in events:
+        # As of a position between its own and the next one of its stream it is as its own has left it.
+        between = min(event.position + 1, store.head().position)
+        last = next(one for one in store.read_stream(event.stream_id, up_to=between, backwards=True, limit=1))
+        response = reader.get(f"{path_of(event)}?as_of={between}")
+        answer = expected(category, event.uuid, folded.at(event.stream_id, between), last)
+        assert response.json() == answer | {"as_of": between}
+        assert response["Ledger-Position"] == str(between)
+
+
+def test_as_of_a_business_date_is_as_it_ended(reader: Api) -> None:
+    folded = Folded()
+    cycles = [event for event in folded.events if event.type == "SystemCycled"]
+    company = next(event for event in folded.events if event.type == "CompanyRegistered")
+    for ended, following in pairwise(cycles):
+        day = ended.data.new_date
+        response = reader.get(f"{path_of(company)}?as_of={day}")
+        assert response["Ledger-Position"] == str(following.position - 1)
+        assert response.json()["as_of"] == str(day)
+        assert response.json()["balance"] == plain(folded.at(company.stream_id, following.position - 1).balance)
+    last = told(reader, f"{path_of(company)}?as_of={cycles[-1].data.new_date}")
+    assert last == told(reader, path_of(company)) | {"as_of": str(cycles[-1].data.new_date)}
+
+
+def test_as_of_a_date_before_the_first_is_before_the_first_began(reader: Api) -> None:
+    first = next(event for event in store.read_all() if event.type == "SystemCycled")
+    company = next(event for event in store.read_all(category="company") if event.position < first.position)
+    response = reader.get(f"{path_of(company)}?as_of=0001-01-01")
+    assert response["Ledger-Position"] == str(first.position - 1)
+    assert response.json() | {"as_of": 0} == told(reader, f"{path_of(company)}?as_of={first.position - 1}") | {
+        "as_of": 0
+    }
+
+
+@pytest.mark.parametrize("category", SHOWN)
+def test_what_is_not_there_or_was_not_yet_is_not_found(category: str, reader: Api) -> None:
+    plural = SHOWN[category].plural
+    head = store.head().position
+    missing = reader.get(f"/api/{plural}/{uuid4()}")
+    assert "There is no" in problem(missing, 404, "not-found")["detail"]
+    assert missing["Ledger-Position"] == str(head)
+    first = next(event for event in store.read_all(category=category))
+    early = reader.get(f"{path_of(first)}?as_of={first.position - 1}")
+    assert f"as of {first.position - 1}" in problem(early, 404, "not-found")["detail"]
+    assert early["Ledger-Position"] == str(first.position - 1)
+    problem(reader.get(f"{path_of(first)}?as_of=0"), 404, "not-found")
+    for wrong in ("nothing", "7c9e6679", f"{{{uuid4()}}}", "%00", "%F0%9F%92%A9", "9" * 5000):
+        problem(reader.get(f"/api/{plural}/{wrong}"), 404, "not-found")
+
+
+def test_a_uuid_is_the_same_in_capitals(reader: Api) -> None:
+    company = next(store.read_all(category="company"))
+    assert told(reader, f"/api/companies/{str(company.uuid).upper()}") == told(reader, path_of(company))
+
+
+def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(reader: Api) -> None:
+    path, head = path_of(next(store.read_all(category="company"))), store.head().position
+    refused = problem(reader.get(f"{path}?as_of={head + 1}"), 422, "position-beyond-head")
+    assert (refused["position"], refused["head"]) == (head + 1, head)
+    cycled = asof.last_cycled()
+    assert cycled is not None
+    last = cycled.data.new_date
+    refused = problem(reader.get(f"{path}?as_of={last + timedelta(days=1)}"), 422, "date-not-cycled")
+    assert refused["last_date"] == str(last)
+
+
+@pytest.mark.parametrize(
+    "given", ["", "x", "-1", "1.0", "1e3", "2026-02-30", "2026-2-1", "%00", "%ED%A0%80", "9" * 4400, "1_0"]
+)
+def test_what_is_neither_a_position_nor_a_date_is_refused_with_its_place(given: str, reader: Api) -> None:
+    refused = problem(reader.get(f"/api/companies/{uuid4()}?as_of={given}"), 422, "invalid-input")
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/as_of"]
+
+
+def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database: Database, api: Api) -> None:
+    company, deal = new_company(), uuid4()
+    path = f"/api/companies/{company}/membership"
+    problem(api.get(path), 404, "not-found")
+    created = do(CreateDeal(deal, 4, (DealCompany(company, "member"),), "gold"))
+    content = {"rating_tier": "gold", "deal_uuid": str(deal), "activated": False, "version": 1}
+    assert told(api, path) == content | {"position": created.position}
+    cycle.cycle(date(2026, 3, 1))
+    activated = do(ActivateDeal(deal))
+    assert told(api, path) == content | {"activated": True, "version": 2, "position": activated.position}
+    was = told(api, f"{path}?as_of={created.position}")
+    assert was == content | {"position": created.position, "as_of": created.position}
+    do(DeleteDeal(deal))
+    problem(api.get(path), 404, "not-found")
+    cycle.cycle(date(2026, 3, 2))
+    assert memberships.lookup(company).deal_uuid is None
+    problem(api.get(f"{path}?as_of=2026-03-01"), 404, "not-found")
+
+
+def test_the_business_date_is_null_before_the_first_and_then_the_last(database: Database, api: Api) -> None:
+    nothing = dict.fromkeys(("business_date", "cycled_at", "position", "fees_assessed_through"))
+    assert told(api, "/api/business-date") == nothing
+    cycle.cycle(date(2026, 3, 1))
+    cycled = asof.last_cycled()
+    assert cycled is not None
+    answer = told(api, "/api/business-date")
+    assert answer == nothing | {
+        "business_date": "2026-03-01",
+        "cycled_at": cycled.recorded_at.isoformat(),
+        "position": cycled.position,
+    }
+
+
+def test_consumers_are_told_as_the_command_tells_them(api: Api, run_manage: RunManage) -> None:
+    new_company()
+    run_manage("run_projector", "--once", env={"HYDRATION_DELAY": "0"})
+    new_company()
+    answer, printed = told(api, "/api/consumers"), json.loads(run_manage("consumers", "--json").stdout)
+    for one in [*answer, *printed]:
+        assert one.pop("lag_seconds") >= 0  # which grows meanwhile
+    assert answer == printed
+    assert {one["lag_events"] for one in answer} >= {1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/companies/{UUID(int=1)}",
+        f"/api/companies/{UUID(int=1)}/membership",
+        "/api/business-date",
+        "/api/events",
+        "/api/events/1",
+        "/api/events/stream",
+        "/api/consumers",
+        "/api/companies",
+        "/api/deals",
+        "/api/accounts",
+        "/api/balances",
+        "/api/products",
+        "/api/journal",
+        "/api/trial-balance",
+        "/api/aging",
+        "/api/daily-activity",
+    ],
+)
+def test_a_parameter_that_a_query_does_not_take_or_that_is_there_twice_is_refused(path: str, reader: Api) -> None:
+    refused = problem(reader.get(f"{path}?company_uid=1&%00=1&a~/b=2"), 422, "invalid-input")
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/company_uid", "/", "/a~0~1b"]
+    if path.count("/") == 2 and path.rpartition("/")[2] not in {"business-date", "consumers"}:
+        name = "type" if path == "/api/events" else "limit"
+        value = "SystemCycled" if name == "type" else "5"
+        refused = problem(reader.get(f"{path}?{name}={value}&{name}={value}"), 422, "invalid-input")
+        assert refused["errors"] == [{"pointer": f"/{name}", "detail": "it is there twice"}]
