@@ -110,7 +110,8 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
 
 
 def _describe(method: str, operation: Document) -> None:
-    operation["parameters"] += [*(_WAITING if method == "get" else []), _TRACING]
+    streams = any("text/event-stream" in response.get("content", {}) for response in operation["responses"].values())
+    operation["parameters"] += [*(_WAITING if method == "get" and not streams else []), _TRACING]
     operation["security"] = [{"Bearer": []}, {"ClientCredentials": []}, {"Session": []}]
     for status, response in operation["responses"].items():
         response["headers"] = _headers(int(status))

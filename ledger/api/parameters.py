@@ -131,9 +131,7 @@ Uuid = leaf(UUID)
 """A uuid, in either case."""
 BusinessDate = leaf(date)
 """A date."""
-StreamId = Annotated[
-    str, AfterValidator(_stream_id), _schema(type="string", pattern=rf"^[a-z][a-z_]*(-{_UUID})?$", maxLength=100)
-]
+StreamId = Annotated[str, AfterValidator(_stream_id), _schema(type="string", pattern=rf"^[a-z][a-z_]*(-{_UUID})?$")]
 """The id of a stream."""
 if TYPE_CHECKING:
     EventType = str

@@ -16,13 +16,13 @@ ON_POSTGRES = os.environ["DAYBOOK_TEST_VENDOR"] == "postgresql"
 @pytest.mark.timeout(300)
 def test_every_operation_answers_as_documented_whatever_it_is_sent(run_manage: RunManage, serve: Serve) -> None:
     token = run_manage("create_api_client", "schemathesis", "--all-commands", "--token").stdout.strip()
-    server = serve()
+    server = serve(STREAM_LIFETIME="1")
     done = processes.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/schemathesis.toml", "run"),
             f"{server.url}/api/openapi.json",
             *("--header", f"Authorization: Bearer {token}"),
-            *("--checks", "all", "--max-examples", "12", "--workers", "2", "--continue-on-failure", "--no-color"),
+            *("--checks", "all", "--max-examples", "5", "--workers", "4", "--continue-on-failure", "--no-color"),
             *("--seed", "1", "--generation-database", "none"),
         ],
         os.environ,
