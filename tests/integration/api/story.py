@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+from eventstore.following import catch_up
+from ledger import cycle
 from tests.integration.api.calling import Api
 
 SELLER: Final = "5e11e700-0000-4000-8000-000000000001"
@@ -161,14 +163,15 @@ END: Final[list[Command]] = [
 ]
 
 
-def play(api: Api, begin: Callable[[date], None]) -> dict[str, dict[str, Any]]:
-    """Return by operation the first request of it and what it was answered; `begin` begins a business date."""
+def play(api: Api) -> dict[str, dict[str, Any]]:
+    """Return by operation the first request of it and what it was answered."""
     told: dict[str, dict[str, Any]] = {}
     last = 0
     for step in [*BEGINNING, *QUERIES, *END]:
         match step:
             case Day():
-                begin(step.of)
+                cycle.cycle(step.of)
+                catch_up()
             case Command():
                 body = {name: last if value is LAST else value for name, value in step.body.items()}
                 answer = _answered(api.command(step.name, body, key=f"{step.name}-{last}", headers=_REQUEST), 201)

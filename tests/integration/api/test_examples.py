@@ -2,13 +2,10 @@
 
 import json
 import os
-from datetime import date
 from typing import Any
 
 import pytest
 
-from eventstore.following import catch_up
-from ledger import cycle
 from settings.api import api as the_api
 from settings.openapi import EXAMPLES
 from tests.integration.api import story
@@ -20,12 +17,7 @@ REWRITE = "DAYBOOK_REWRITE_EXAMPLES"
 
 @pytest.fixture
 def told(api: Api) -> dict[str, dict[str, Any]]:
-    return story.play(api, _begin)
-
-
-def _begin(day: date) -> None:
-    cycle.cycle(day)
-    catch_up()
+    return story.play(api)
 
 
 def test_each_is_what_is_answered(told: dict[str, dict[str, Any]]) -> None:
