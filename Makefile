@@ -48,6 +48,7 @@ migrations: $(VENV)/development ## no model without its migration, and Django's 
 
 docs: $(VENV)/development ## generated documentation is up to date
 	$(DEVELOPMENT) $(MANAGE) describe_events --check
+	$(DEVELOPMENT) $(MANAGE) describe_problems --check
 
 suite: tests-without-database tests-on-sqlite tests-on-postgres ## the tests, on SQLite and on PostgreSQL
 

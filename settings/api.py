@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from ledger.api import calendar, commands, entities, log, problems, stream
+from ledger.api import calendar, commands, entities, explanations, log, problems, stream
 from ledger.api.body import StrictParser
 from ledger.api.who import may
 from projectors.api import books, lists, operations
@@ -22,7 +22,7 @@ def make() -> NinjaAPI:
         urls_namespace="api",
     )
     api.add_router("/commands", commands.router)
-    for module in (entities, calendar, log, stream, lists, books, operations):
+    for module in (entities, calendar, log, stream, lists, books, operations, explanations):
         api.add_router("", module.router)
     for kind in problems.HANDLED:
         api.add_exception_handler(kind, handler)

@@ -86,7 +86,7 @@ def kind_of(refusal: type[Refusal]) -> Kind:
     """Return how a refusal is told."""
     status = 409 if issubclass(refusal, Conflicting) else 422
     title = (refusal.__doc__ or refusal.slug).splitlines()[0].rstrip(".")
-    return Kind(refusal.slug, status, title, "", tuple(_members(refusal).values()))
+    return Kind(refusal.slug, status, title, refusal.remedy, tuple(_members(refusal).values()))
 
 
 def _members(refusal: type[Refusal]) -> dict[str, str]:
@@ -100,7 +100,7 @@ def refused(refusal: Refusal, pointer: str | None = None) -> Problem:
     sentence = str(refusal)
     faults = () if pointer is None else (Fault(pointer, f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"),)
     members = {name: refusal.facts[figure] for figure, name in _members(type(refusal)).items()}
-    return Problem(kind_of(type(refusal)), sentence, members, faults)
+    return Problem(kind_of(type(refusal)), f"{sentence} {refusal.remedy}", members, faults)
 
 
 def of(error: Exception, *, credential: bool = False) -> Problem:

@@ -21,7 +21,7 @@ class ProblemSchema(Schema):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="/problems/ and a slug for good.", examples=["/problems/insufficient-funds"])
+    type: str = Field(description="/api/problems/ and a slug for good.", examples=["/api/problems/insufficient-funds"])
     title: str
     status: int
     detail: str

@@ -13,6 +13,7 @@ class CurrencyMismatch(AgainstTheRules):
 
     slug = "currency-mismatch"
     sentence = "The currency is {expected}, not {given}."
+    remedy = "Send the currency of what the money is for, or leave it out."
 
     expected: str
     given: str
@@ -24,6 +25,7 @@ class InsufficientFunds(AgainstTheRules):
 
     slug = "insufficient-funds"
     sentence = "{requested} {currency} requested, {available} {currency} available."
+    remedy = "Ask for less, or fund it first."
 
     available: Decimal
     requested: Decimal
@@ -36,6 +38,7 @@ class BalanceTooLarge(AgainstTheRules):
 
     slug = "balance-too-large"
     sentence = "The balance would be {balance} {currency}, which is more than 18 digits."
+    remedy = "Split it over several of them."
 
     balance: Decimal
     currency: str
@@ -47,6 +50,7 @@ class SenderIsReceiver(AgainstTheRules):
 
     slug = "sender-is-receiver"
     sentence = "The asset's sender and receiver are the same company, {company_uuid}."
+    remedy = "Name two companies."
 
     company_uuid: UUID
 
@@ -57,6 +61,7 @@ class AccountNotActive(AgainstTheRules):
 
     slug = "account-not-active"
     sentence = "The funding account {account_uuid} is {status}, not active."
+    remedy = "Activate it first, if it is pending; a closed account stays closed."
 
     account_uuid: UUID
     status: str
@@ -68,6 +73,7 @@ class AccountIsClosed(AgainstTheRules):
 
     slug = "account-is-closed"
     sentence = "The funding account {account_uuid} is closed for good."
+    remedy = "Open another one."
 
     account_uuid: UUID
 
@@ -78,6 +84,7 @@ class AccountNotEmpty(AgainstTheRules):
 
     slug = "account-not-empty"
     sentence = "The funding account {account_uuid} still holds {balance} {currency}."
+    remedy = "Pay out what it holds first."
 
     account_uuid: UUID
     balance: Decimal
@@ -90,6 +97,7 @@ class AccountOfAnotherCompany(AgainstTheRules):
 
     slug = "account-of-another-company"
     sentence = "The funding account {account_uuid} does not belong to the company {company_uuid}."
+    remedy = "Name the company that the account belongs to: GET /api/accounts/{account_uuid} tells it."
 
     account_uuid: UUID
     company_uuid: UUID
@@ -101,6 +109,7 @@ class NoSources(AgainstTheRules):
 
     slug = "no-sources"
     sentence = "A grant needs at least one source."
+    remedy = "Name a company or an asset that has a balance."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -109,6 +118,7 @@ class SourceTwice(AgainstTheRules):
 
     slug = "source-twice"
     sentence = "The {from_type} {from_uuid} stands twice among the sources."
+    remedy = "Name it once: a grant draws on all that it has."
 
     from_type: str
     from_uuid: UUID
@@ -120,6 +130,7 @@ class SourceWithoutBalance(AgainstTheRules):
 
     slug = "source-without-balance"
     sentence = "The {from_type} {from_uuid} has no balance to draw on."
+    remedy = "Leave it out, or fund it first."
 
     from_type: str
     from_uuid: UUID
@@ -131,3 +142,4 @@ class NoDestinations(AgainstTheRules):
 
     slug = "no-destinations"
     sentence = "A grant needs at least one destination."
+    remedy = "Name the account that is to be credited, and the amount."

@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 
 @dataclass(eq=False, kw_only=True)
 class Refusal(Exception):
-    """A rule refused the command and nothing was recorded; tell whoever sent it, for repeating it changes nothing."""
+    """A rule refused the command and nothing was recorded; tell whoever sent it, for repeating it changes nothing.
+
+    `sentence` is what the rule found, with its figures; `remedy` is what to do about it.
+    """
 
     slug: ClassVar[str]
     sentence: ClassVar[str]
+    remedy: ClassVar[str]
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ class DateNotCycled(AgainstTheRules):
 
     slug = "date-not-cycled"
     sentence = "The business date {business_date} has not begun: the last date cycled is {last_date}."
+    remedy = "Ask as of a date that has begun, or leave as_of out."
 
     business_date: date
     last_date: date | None
@@ -23,6 +24,7 @@ class PositionBeyondHead(AgainstTheRules):
 
     slug = "position-beyond-head"
     sentence = "There is no position {position}: the last is {head}."
+    remedy = "Ask as of a position that there is, or leave as_of out."
 
     position: int
     head: int
@@ -34,6 +36,7 @@ class TooManyMissingDates(AgainstTheRules):
 
     slug = "too-many-missing-dates"
     sentence = "{missing} business dates are missing, from {first_date} to {last_date}, and {most} is the most at once."
+    remedy = "Look at the date and the database; if both are right, run daily_cycle --catch-up."
 
     missing: int
     first_date: date

@@ -12,6 +12,7 @@ class UnknownCompany(NotThere):
 
     slug = "unknown-company"
     sentence = "There is no company {company_uuid}."
+    remedy = "Look at the uuid, or register the company first."
 
     company_uuid: UUID
 
@@ -22,6 +23,7 @@ class UnknownAsset(NotThere):
 
     slug = "unknown-asset"
     sentence = "There is no asset {asset_uuid}."
+    remedy = "Look at the uuid, or register the asset first."
 
     asset_uuid: UUID
 
@@ -32,6 +34,7 @@ class UnknownAccount(NotThere):
 
     slug = "unknown-account"
     sentence = "There is no funding account {account_uuid}."
+    remedy = "Look at the uuid, or open the funding account first."
 
     account_uuid: UUID
 
@@ -42,6 +45,7 @@ class UnknownDeal(NotThere):
 
     slug = "unknown-deal"
     sentence = "There is no deal {deal_uuid}."
+    remedy = "Look at the uuid, or create the deal first."
 
     deal_uuid: UUID
 
@@ -52,6 +56,7 @@ class UnknownProduct(NotThere):
 
     slug = "unknown-product"
     sentence = "There is no product {product_uuid}."
+    remedy = "Look at the uuid, or originate the product first."
 
     product_uuid: UUID
 
@@ -62,6 +67,7 @@ class NothingToReverse(NotThere):
 
     slug = "nothing-to-reverse"
     sentence = "Position {position} is no {expected} of {stream_id}."
+    remedy = "Look for the position in GET /api/events with that stream_id."
 
     position: int
     expected: str
@@ -74,6 +80,7 @@ class AlreadyExists(Conflicting):
 
     slug = "already-exists"
     sentence = "The {category} {uuid} exists already."
+    remedy = "If you repeat a request of your own, it was done; otherwise choose another uuid."
 
     category: str
     uuid: UUID
@@ -85,6 +92,7 @@ class AlreadyActive(Conflicting):
 
     slug = "already-active"
     sentence = "The {category} {uuid} is active already."
+    remedy = "There is nothing left to do."
 
     category: str
     uuid: UUID
@@ -96,5 +104,6 @@ class AlreadyReversed(Conflicting):
 
     slug = "already-reversed"
     sentence = "What happened at position {position} has been reversed already."
+    remedy = "There is nothing left to do."
 
     position: int

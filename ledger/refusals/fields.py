@@ -11,6 +11,7 @@ class InvalidAmount(NotAcceptable):
 
     slug = "invalid-amount"
     sentence = "The {field} {value!r} is not valid: {reason}."
+    remedy = "Send it as text with no more digits than its currency has, such as 1250.00."
 
     field: str = "amount"
     value: str
@@ -23,6 +24,7 @@ class InvalidRate(NotAcceptable):
 
     slug = "invalid-rate"
     sentence = "The rate {value!r} is not valid: {reason}."
+    remedy = "Send the fraction of a day as text, such as 0.001."
 
     value: str
     reason: str
@@ -34,6 +36,7 @@ class InvalidText(NotAcceptable):
 
     slug = "invalid-text"
     sentence = "The {field} is not valid: {reason}."
+    remedy = "Send 1 to 200 characters without control characters."
 
     field: str
     reason: str
@@ -45,6 +48,7 @@ class UnknownCurrency(NotAcceptable):
 
     slug = "unknown-currency"
     sentence = "The currency {currency!r} is none of ISO 4217 with a minor unit."
+    remedy = "Send a code such as USD, or leave it out to take that of the target."
 
     currency: str
 
@@ -55,6 +59,7 @@ class CurrencyRequired(NotAcceptable):
 
     slug = "currency-required"
     sentence = "A currency is required, for there is none yet to go by."
+    remedy = "Send a currency: the first amount decides which one it is."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -63,6 +68,7 @@ class UnknownProductLine(NotAcceptable):
 
     slug = "unknown-product-line"
     sentence = "There is no product line {product_line_id}; there are 1, 2, 3 and 4."
+    remedy = "Send 1 (receivables purchase), 2 (payables finance), 3 (inventory finance) or 4 (membership)."
 
     product_line_id: int
 
@@ -73,6 +79,7 @@ class UnknownFromType(NotAcceptable):
 
     slug = "unknown-from-type"
     sentence = 'A grant cannot draw on {from_type!r}, only on "asset" or "company".'
+    remedy = "Name each source as one of the two."
 
     from_type: str
 
@@ -83,3 +90,4 @@ class OneTargetRequired(NotAcceptable):
 
     slug = "one-target-required"
     sentence = "Exactly one of company_uuid and asset_uuid is required."
+    remedy = "Name the company or the asset whose funding is taken back, and not both."

@@ -11,6 +11,7 @@ class InvalidInput(NotAcceptable):
 
     slug = "invalid-input"
     sentence = "{pointer}: {reason}."
+    remedy = "Mend what stands there."
 
     pointer: str
     reason: str

@@ -13,6 +13,7 @@ class DealWithoutCompanies(AgainstTheRules):
 
     slug = "deal-without-companies"
     sentence = "A deal needs at least one company."
+    remedy = "Name each company with the role that it plays."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -21,6 +22,7 @@ class CompanyTwiceInRole(AgainstTheRules):
 
     slug = "company-twice-in-role"
     sentence = "The company {company_uuid} stands twice in the role {role!r}."
+    remedy = "Name it once."
 
     company_uuid: UUID
     role: str
@@ -32,6 +34,7 @@ class MembershipCompanyCount(AgainstTheRules):
 
     slug = "membership-company-count"
     sentence = "A membership deal has exactly one company, not {count}."
+    remedy = "Create one deal for each member."
 
     count: int
 
@@ -42,6 +45,7 @@ class RatingTierRequired(AgainstTheRules):
 
     slug = "rating-tier-required"
     sentence = "A membership deal needs a rating tier."
+    remedy = "Send a rating_tier."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -50,6 +54,7 @@ class RatingTierNotAllowed(AgainstTheRules):
 
     slug = "rating-tier-not-allowed"
     sentence = "Only a membership deal has a rating tier, not product line {product_line_id}."
+    remedy = "Leave rating_tier out."
 
     product_line_id: int
 
@@ -60,6 +65,7 @@ class ProductLineFixed(AgainstTheRules):
 
     slug = "product-line-fixed"
     sentence = "The deal's product line is {product_line_id} and cannot become {requested}."
+    remedy = "Create another deal for the other product line."
 
     product_line_id: int
     requested: int
@@ -71,6 +77,7 @@ class DealIsDeleted(AgainstTheRules):
 
     slug = "deal-is-deleted"
     sentence = "The deal {deal_uuid} is deleted."
+    remedy = "Create another deal."
 
     deal_uuid: UUID
 
@@ -81,6 +88,7 @@ class DealNotActive(AgainstTheRules):
 
     slug = "deal-not-active"
     sentence = "The deal {deal_uuid} is {status}, not active."
+    remedy = "Activate it first, also after each update; a deleted deal stays deleted."
 
     deal_uuid: UUID
     status: str
@@ -92,6 +100,7 @@ class PrincipalExceedsValue(AgainstTheRules):
 
     slug = "principal-exceeds-value"
     sentence = "The principal {principal} {currency} exceeds the asset's value of {value} {currency}."
+    remedy = "Lower the principal, or revalue the asset first."
 
     principal: Decimal
     value: Decimal
@@ -107,6 +116,7 @@ class AssetAlreadyFinanced(AgainstTheRules):
         "The asset {asset_uuid} backs the product {product_uuid}, of which {principal_outstanding} "
         "{currency} is outstanding."
     )
+    remedy = "Wait until that product is paid or written off, or name another asset."
 
     asset_uuid: UUID
     product_uuid: UUID
@@ -120,6 +130,7 @@ class RoleNotPlayed(AgainstTheRules):
 
     slug = "role-not-played"
     sentence = "No company of the deal plays the role {role!r}."
+    remedy = "Name a role that one of the deal's companies plays."
 
     role: str
 
@@ -130,6 +141,7 @@ class ObligorNotInDeal(AgainstTheRules):
 
     slug = "obligor-not-in-deal"
     sentence = "The company {company_uuid} is not one of the deal's."
+    remedy = "Name one of the deal's companies, or leave it out."
 
     company_uuid: UUID
 
@@ -140,6 +152,7 @@ class ObligorRequired(AgainstTheRules):
 
     slug = "obligor-required"
     sentence = "{count} companies play the role {role!r}: name the obligor."
+    remedy = "Send the obligor_company_uuid."
 
     role: str
     count: int
@@ -151,6 +164,7 @@ class PaymentExceedsOutstanding(AgainstTheRules):
 
     slug = "payment-exceeds-outstanding"
     sentence = "The payment exceeds what is outstanding by {surplus} {currency}: principal {principal}, fees {fees}."
+    remedy = "Apply no more than principal and fees; return the surplus to whoever paid it."
 
     principal: Decimal
     fees: Decimal
@@ -164,6 +178,7 @@ class WaiverExceedsFees(AgainstTheRules):
 
     slug = "waiver-exceeds-fees"
     sentence = "{requested} {currency} cannot be waived of fees of {fees} {currency}."
+    remedy = "Waive no more than the fees outstanding."
 
     fees: Decimal
     requested: Decimal
@@ -176,6 +191,7 @@ class ProductIsWrittenOff(AgainstTheRules):
 
     slug = "product-is-written-off"
     sentence = "The product {product_uuid} is written off."
+    remedy = "What is written off owes nothing: there is nothing to do."
 
     product_uuid: UUID
 
@@ -186,5 +202,6 @@ class NothingOwed(AgainstTheRules):
 
     slug = "nothing-owed"
     sentence = "The product {product_uuid} owes nothing."
+    remedy = "There is nothing left to do."
 
     product_uuid: UUID

@@ -146,6 +146,7 @@ QUERIES: Final[list[Query]] = [
     Query("aging", "/api/aging", {"business_date": "2026-03-03"}),
     Query("daily-activity", "/api/daily-activity", {"from": "2026-03-01"}),
     Query("list-consumers", "/api/consumers"),
+    Query("get-problem", "/api/problems/{slug}", {"slug": "insufficient-funds"}),
 ]
 
 END: Final[list[Command]] = [

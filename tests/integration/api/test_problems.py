@@ -1,0 +1,154 @@
+"""Every way of saying no: each kind is told as the table has it, says what to do, and gives nothing else away."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from ledger.api.explanations import KINDS
+from tests.consumers.tampering import unguarded
+from tests.databases import Database, connected_to
+from tests.integration.api.calling import Api, problem
+from tests.integration.api.conftest import NewApi
+from tests.integration.api.refused import REFUSED
+from tests.integration.api.test_refusals import OF_COMMAND_LINES, OF_QUERIES
+from tests.integration.ledger.portfolio import new_company
+
+REGISTER: Final = "/api/commands/register-company"
+FUND: Final = "/api/commands/fund-company"
+ACME: Final = '{"name":"Acme"}'
+MONEY: Final = {"amount": "1.00", "currency": "USD", "reference": "wire"}
+NOTHING: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def csrf_failed(_api: Api) -> Any:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("anna"))
+    return browser.post(REGISTER, ACME, content_type="application/json")
+
+
+def reused(api: Api) -> Any:
+    api.post(REGISTER, ACME, {"Idempotency-Key": "key"})
+    return api.post(REGISTER, '{"name":"Other"}', {"Idempotency-Key": "key"})
+
+
+TOLD: Final[dict[str, Callable[[Api], Any]]] = {
+    "not-json": lambda api: api.post(REGISTER, "name=Acme"),
+    "bad-request": lambda api: api.get("/api/business-date", {"Host": "evil.example"}),
+    "idempotency-key-required": lambda api: api.post(FUND, json.dumps({"company_uuid": NOTHING, **MONEY})),
+    "invalid-idempotency-key": lambda api: api.post(REGISTER, ACME, {"Idempotency-Key": " "}),
+    "unauthenticated": lambda _api: Api(None).post(REGISTER, ACME),
+    "csrf-failed": csrf_failed,
+    "not-found": lambda api: api.get(f"/api/companies/{NOTHING}"),
+    "no-such-address": lambda api: api.get("/api/company"),
+    "method-not-allowed": lambda api: api.get(REGISTER),
+    "body-too-large": lambda api: api.post(REGISTER, json.dumps({"name": "x" * 2**20})),
+    "invalid-input": lambda api: api.post(REGISTER, "{}"),
+    "idempotency-key-reused": reused,
+    "not-reached": lambda api: api.get("/api/business-date", {"Ledger-Min-Position": "7"}),
+    "date-not-cycled": lambda api: api.get(f"/api/companies/{new_company()}?as_of=2026-01-31"),
+    "position-beyond-head": lambda api: api.get(f"/api/companies/{new_company()}?as_of=99"),
+}
+"""Problems of HTTP and of queries, and a request that is told each."""
+TESTED_ELSEWHERE: Final = {
+    "forbidden": "below",
+    "internal-error": "below",
+    "database-away": "below",
+    "outcome-unknown": "in tests/crash",
+    "too-many-requests": "with what is throttled",
+    "too-many-streams": "with what is streamed",
+    "conflict": "never, since the last attempt decides while it holds the lock: for what is to come",
+}
+
+
+def test_every_kind_of_problem_is_in_one_table() -> None:
+    of_commands = set(REFUSED)
+    assert of_commands | set(TOLD) | set(TESTED_ELSEWHERE) == set(KINDS)
+    assert set(TOLD) >= OF_QUERIES
+    assert not (OF_COMMAND_LINES - {"invalid-input"}) & set(KINDS)
+
+
+@pytest.mark.parametrize("slug", TOLD)
+def test_a_problem_is_told_as_the_table_has_it(slug: str, api: Api) -> None:
+    told = problem(TOLD[slug](api), KINDS[slug].status, slug)
+    own = set(told) - {"type", "title", "status", "detail", "errors"}
+    assert own == set(KINDS[slug].members) - {"errors"}
+    assert told["title"] == KINDS[slug].title
+
+
+@pytest.mark.parametrize("slug", REFUSED)
+def test_a_rules_problem_has_the_members_of_the_table_and_says_what_to_do(slug: str, api: Api) -> None:
+    refused = REFUSED[slug]()
+    told = api.command(refused.command, refused.body).json()
+    assert set(refused.figures) == set(KINDS[slug].members)
+    assert told["detail"].endswith(f" {KINDS[slug].remedy}")
+    assert told["title"] == KINDS[slug].title
+
+
+def test_a_type_leads_to_what_is_to_be_known_of_it(api: Api) -> None:
+    for slug, kind in KINDS.items():
+        answer = api.get(f"/api/problems/{slug}")
+        assert answer.status_code == 200
+        assert json.loads(answer.content) == {
+            "type": f"/api/problems/{slug}",
+            "title": kind.title,
+            "status": kind.status,
+            "members": list(kind.members),
+            "remedy": kind.remedy,
+        }
+    problem(api.get("/api/problems/no-such-kind"), 404, "not-found")
+    problem(Api(None).get("/api/problems/conflict"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.slug)
+def test_each_says_in_sentences_what_to_do(kind: Any) -> None:
+    assert kind.remedy.endswith(".")
+    assert kind.remedy[0].isupper()
+    assert not kind.title.endswith(".")
+
+
+def test_the_document_is_what_the_code_says() -> None:
+    call_command("describe_problems", check=True)
+
+
+def test_the_document_is_refused_where_it_is_not(settings: Settings, tmp_path: Any) -> None:
+    settings.BASE_DIR = tmp_path
+    with pytest.raises(CommandError, match="docs/problems.md is out of date"):
+        call_command("describe_problems", check=True)
+
+
+def test_who_may_not_is_told_which_permission_is_missing(new_api: NewApi) -> None:
+    told = problem(new_api("reader", []).command("grant-balances", {}), 403, "forbidden")
+    assert told["detail"] == "The permission ledger.grant_balances is needed: ask whoever runs this ledger for it."
+
+
+def test_a_database_that_is_away_is_told_so_and_to_come_back(api: Api, database: Database) -> None:
+    away = {"sqlite": "sqlite:////no/such/folder/x.sqlite3", "postgresql": "postgres://nobody@/x?host=/no/such/folder"}
+    browser = Client(raise_request_exception=False)
+    browser.force_login(User.objects.create_superuser("anna"))
+    with connected_to(Database(away[database.vendor], database.vendor)):
+        answers = [api.get("/api/business-date"), api.command("register-company", {"name": "Acme"})]
+        answers.append(browser.get("/api/business-date"))
+    for answer in answers:
+        told = problem(answer, 503, "database-away")
+        assert answer["Retry-After"] == "1"
+        assert not any(word in json.dumps(told) for word in ("SELECT", "sqlite", "folder", "psycopg"))
+
+
+def test_what_nobody_expected_is_told_without_any_of_it(api: Api) -> None:
+    company = new_company()
+    with unguarded() as cursor:
+        cursor.execute("UPDATE eventstore_event SET payload = '{\"secret\": 1}'")
+    for answer in (api.get(f"/api/companies/{company}"), api.command("rename-company", _rename(company))):
+        told = problem(answer, 500, "internal-error")
+        assert set(told) == {"type", "title", "status", "detail"}
+        assert "secret" not in json.dumps(told)
+
+
+def _rename(company: Any) -> dict[str, Any]:
+    return {"company_uuid": company, "name": "Acme"}
