@@ -32,7 +32,7 @@ def asker(address: str) -> str:
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((parsed, _IPV6_NETWORK), strict=False))
-    return address
+    return address if parsed is None else str(parsed)
 
 
 def _address(entry: str) -> str:
@@ -45,6 +45,9 @@ def _address(entry: str) -> str:
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # A socket that takes both kinds writes an IPv4 address as ::ffff:203.0.113.9.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

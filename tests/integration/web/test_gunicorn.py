@@ -25,10 +25,12 @@ def test_it_answers_on_the_tests_own_database(serve: Serve) -> None:
     assert server.ask("GET", "/api/companies").status == 401
 
 
-def test_asked_to_end_it_ends(serve: Serve) -> None:
-    process = serve().process
+def test_asked_to_end_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
+    process = serve(TMPDIR=str(tmp_path)).process
+    assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
+    assert list(tmp_path.glob("*metrics*")) == []
 
 
 def test_what_is_under_way_is_answered_before_it_ends(serve: Serve) -> None:
@@ -57,20 +59,6 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_is_kept(serve: 
     found = re.search(r'http_requests_total\{method="GET",route="/api/companies",status="401"\} (\S+)', metrics)
     assert found is not None
     assert float(found[1]) == 3
-
-
-def test_it_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
-    server = serve(TMPDIR=str(tmp_path))
-    assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(timeout=20)
-    assert list(tmp_path.glob("*metrics*")) == []
-
-
-def test_static_files_are_served_though_nobody_has_collected_them(serve: Serve) -> None:
-    server = serve()
-    assert b"--primary" in server.ask("GET", "/static/admin/css/base.css").body
-    assert server.ask("GET", "/static/../settings/__init__.py").status in {400, 404}
 
 
 def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:

@@ -31,7 +31,13 @@ def test_only_what_ones_own_proxies_add_is_believed(
 
 @pytest.mark.parametrize(
     ("peer", "forwarded", "expected"),
-    [("127.0.0.1", None, True), ("::1", None, True), ("10.0.0.1", None, False), ("127.0.0.1", "6.6.6.6", False)],
+    [
+        ("127.0.0.1", None, True),
+        ("::1", None, True),
+        ("::ffff:127.0.0.1", None, True),
+        ("10.0.0.1", None, False),
+        ("127.0.0.1", "6.6.6.6", False),
+    ],
 )
 def test_local_is_what_no_proxy_has_forwarded(peer: str, forwarded: str | None, *, expected: bool) -> None:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
@@ -40,5 +46,5 @@ def test_local_is_what_no_proxy_has_forwarded(peer: str, forwarded: str | None, 
 
 def test_the_addresses_of_one_customers_network_are_one_asker() -> None:
     assert addresses.asker("2001:db8:1:2:3::4") == addresses.asker("2001:db8:1:2::5") == "2001:db8:1:2::/64"
-    assert addresses.asker("203.0.113.9") == "203.0.113.9"
+    assert addresses.asker("203.0.113.9") == addresses.asker("::ffff:203.0.113.9") == "203.0.113.9"
     assert addresses.asker("") == ""
