@@ -2,17 +2,16 @@
 
 import threading
 import time
-from typing import Any
 
-import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.db.utils import OperationalError
 
-from eventstore import append_postgresql, store
+from eventstore import store
 from eventstore.errors import OutcomeUnknown
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, company, positions, registered
+from tests.crash.losing import LostBefore
 from tests.databases import Database
 from tests.postgres import Cluster
 
@@ -69,43 +68,14 @@ class TestALostConnection:
         holder.start()
         time.sleep(0.1)
         # Contended, and so released early: the connection is lost between the commit and the barrier.
-        with _LostBefore("pg_logical_emit_message"):
+        with LostBefore("pg_logical_emit_message"):
             appended = append(registered(stream))
         holder.join()
         assert positions(list(store.read_stream(stream))) == [appended.position] == [1]
 
     def test_an_append_that_never_arrived_is_not_sent_again_and_its_outcome_is_unknown(self) -> None:
         append(registered(company()))
-        with _LostBefore("eventstore_append"), pytest.raises(OutcomeUnknown, match="look before doing it again"):
+        with LostBefore("eventstore_append"), pytest.raises(OutcomeUnknown, match="look before doing it again"):
             append(registered(company()), key=IdempotencyKey("client", "key", "f"))
         assert store.head().position == 1
         assert append(registered(company()), key=IdempotencyKey("client", "key", "f")).repeated is False
-
-
-class _LostBefore:
-    """Ends this connection's server process just before a statement that contains a text is sent."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text.encode()
-
-    def __enter__(self) -> None:
-        self.send = append_postgresql.send
-        append_postgresql.send = self._losing
-
-    def __exit__(self, *_exception: object) -> None:
-        append_postgresql.send = self.send
-
-    def _losing(
-        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
-    ) -> bytes | None:
-        if self.text in sql:
-            append_postgresql.send = self.send
-            self._end(raw.info.backend_pid)
-        return self.send(raw, sql, values, prepared)
-
-    def _end(self, pid: int) -> None:
-        parameters = connection.get_connection_params()
-        with psycopg.connect(
-            host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
-        ) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])

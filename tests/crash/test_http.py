@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from django.db import connections
+import psycopg
+import pytest
+from django.db import connection, connections
 
 from eventstore import store
 from ledger import states
+from tests.crash.losing import LostBefore
 from tests.databases import Database
-from tests.integration.api.calling import new_token
+from tests.integration.api.calling import Api, new_token, problem
 from tests.integration.ledger.portfolio import new_company
 from tests.postgres import Cluster
 from tests.webserver import Answer, Serve, WebServer
@@ -110,3 +113,39 @@ def test_a_crash_of_the_database_server_neither_loses_nor_doubles_what_is_repeat
     positions = [event.position for event in store.read_all()]
     assert positions == list(range(1, len(positions) + 1))
     connections.close_all()
+
+
+class TestALostConnection:
+    """The connection to the database is lost within a request."""
+
+    @pytest.fixture
+    def api(self, database: Database) -> Api:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite has no connection to lose")
+        return Api(new_token("robot"))
+
+    def test_whose_append_never_arrived_leaves_the_outcome_unknown_until_it_is_repeated(self, api: Api) -> None:
+        with LostBefore("eventstore_append"):
+            answer = api.command("register-company", {"name": "Acme"}, key="a key")
+        told = problem(answer, 503, "outcome-unknown")
+        assert "Repeat it with the same key" in told["detail"]
+        assert answer["Retry-After"] == "1"
+        assert store.head().position == 0
+        assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
+        assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
+        assert store.head().position == 1
+
+    def test_before_the_append_changes_nothing_and_is_told_as_the_database_being_away(self, api: Api) -> None:
+        body = {"company_uuid": str(new_company()), "name": "Acme"}
+        api.command("rename-company", body, key="warm")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        parameters = connection.get_connection_params()
+        where = {"host": parameters["host"], "dbname": parameters["dbname"], "user": "postgres"}
+        with psycopg.connect(**where, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        problem(api.command("rename-company", body, key="a key"), 503, "database-away")
+        connections.close_all()  # as Django does between two requests
+        assert api.command("rename-company", body, key="a key").status_code == 201
+        assert store.head().position == 3

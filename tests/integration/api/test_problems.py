@@ -81,15 +81,6 @@ def test_a_problem_is_told_as_the_table_has_it(slug: str, api: Api) -> None:
     assert told["title"] == KINDS[slug].title
 
 
-@pytest.mark.parametrize("slug", REFUSED)
-def test_a_rules_problem_has_the_members_of_the_table_and_says_what_to_do(slug: str, api: Api) -> None:
-    refused = REFUSED[slug]()
-    told = api.command(refused.command, refused.body).json()
-    assert set(refused.figures) == set(KINDS[slug].members)
-    assert told["detail"].endswith(f" {KINDS[slug].remedy}")
-    assert told["title"] == KINDS[slug].title
-
-
 def test_a_type_leads_to_what_is_to_be_known_of_it(api: Api) -> None:
     for slug, kind in KINDS.items():
         answer = api.get(f"/api/problems/{slug}")

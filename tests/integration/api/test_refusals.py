@@ -6,6 +6,7 @@ import pytest
 
 from eventstore import store
 from ledger import errors
+from ledger.api.explanations import KINDS
 from ledger.errors import Conflicting, Refusal
 from tests.integration.api.calling import Api, problem
 from tests.integration.api.refused import REFUSED
@@ -36,7 +37,7 @@ def test_every_refusal_is_one_that_the_ledger_exports() -> None:
 
 
 @pytest.mark.parametrize("slug", REFUSED)
-def test_a_refusal_gives_its_figures_and_records_nothing(slug: str, api: Api) -> None:
+def test_a_refusal_gives_its_figures_says_what_to_do_and_records_nothing(slug: str, api: Api) -> None:
     refused = REFUSED[slug]()
     before = store.head().position
     response = api.command(refused.command, refused.body)
@@ -46,6 +47,9 @@ def test_a_refusal_gives_its_figures_and_records_nothing(slug: str, api: Api) ->
     assert (None if at is None else [fault["pointer"] for fault in at]) == (
         None if refused.pointer is None else [refused.pointer]
     )
+    assert set(refused.figures) == set(KINDS[slug].members)
+    assert told["title"] == KINDS[slug].title
+    assert told["detail"].endswith(f" {KINDS[slug].remedy}")
     assert store.head().position == before
 
 

@@ -1,0 +1,37 @@
+"""A connection that is lost at a known moment, because the server process that works for it is killed."""
+
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from eventstore import append_postgresql
+
+
+class LostBefore:
+    """Ends this connection's server process just before a statement that contains a text is sent."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.encode()
+
+    def __enter__(self) -> None:
+        self.send = append_postgresql.send
+        append_postgresql.send = self._losing
+
+    def __exit__(self, *_exception: object) -> None:
+        append_postgresql.send = self.send
+
+    def _losing(
+        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+    ) -> bytes | None:
+        if self.text in sql:
+            append_postgresql.send = self.send
+            self._end(raw.info.backend_pid)
+        return self.send(raw, sql, values, prepared)
+
+    def _end(self, pid: int) -> None:
+        parameters = connection.get_connection_params()
+        with psycopg.connect(
+            host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
+        ) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
