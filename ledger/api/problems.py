@@ -193,6 +193,8 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
 def handler(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer an error; what nobody expected is noted, and nothing of it is told."""
     problem = of(error, credential="Authorization" in request.headers)
+    if problem.kind is kinds.NOT_JSON and "Transfer-Encoding" in request.headers:
+        problem = Problem(kinds.NOT_JSON, "The body came in chunks: send it whole, with a Content-Length.")
     if problem.kind is kinds.INTERNAL_ERROR:
         _logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem.response()
