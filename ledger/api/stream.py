@@ -100,18 +100,17 @@ class _Stream:
     def __init__(self, after: int, which: Narrowed) -> None:
         self._after, self._which = after, which
         self._until = time.monotonic() + settings.STREAM_LIFETIME_S
-        self._chunks = self._following()
+        self._chunks: Generator[str] | None = None  # made once it is read, for it holds on to this
         self.give_back = weakref.finalize(self, patient.release)
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        return next(self._chunks)
+        self._chunks = self._following()
+        return self._chunks
 
     def close(self) -> None:
         """End it; the server calls this whatever became of the client."""
-        self._chunks.close()
+        if self._chunks is not None:
+            self._chunks.close()
         self.give_back()
 
     def _following(self) -> Generator[str]:
@@ -120,10 +119,8 @@ class _Stream:
             while not self._is_over():
                 if found := self._read():
                     yield "".join(_as_sent(event) for event in found)
-                elif not self._slept():
-                    # Until something is appended, the thread needs no connection of its own.
-                    connections.close_all()
-                    yield ": nothing new\n\n"
+                else:
+                    yield from self._asleep()
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -139,16 +136,17 @@ class _Stream:
             store.barrier()
         return found
 
-    def _slept(self) -> bool:
-        """Sleep until something was appended, the end, or the time to show that the stream is still there: False."""
+    def _asleep(self) -> Iterator[str]:
+        """Sleep until something is appended or it is over, showing now and then that the stream is still there."""
         show_at = time.monotonic() + _KEEP_ALIVE_S
         while not self._is_over():
             left = min(show_at, self._until) - time.monotonic()
-            if left <= 0:
-                return False
-            if tail.wait_beyond(self._after, min(left, _LOOK_EVERY_S)):
-                return True
-        return True
+            if tail.wait_beyond(self._after, min(max(left, 0), _LOOK_EVERY_S)):
+                return
+            if time.monotonic() >= show_at:
+                connections.close_all()  # the one who watches for all of them has its own
+                yield ": nothing new\n\n"
+                show_at = time.monotonic() + _KEEP_ALIVE_S
 
     def _is_over(self) -> bool:
         return time.monotonic() >= self._until or any(is_ending() for is_ending in _ending)

@@ -1,5 +1,6 @@
 """The log over HTTP: in order, narrowed by filters alone and together, each by an index."""
 
+import gc
 import re
 from itertools import combinations
 from typing import Any, Final
@@ -15,6 +16,7 @@ from ledger.events import CATEGORIES
 from tests.databases import Database
 from tests.integration.api.calling import Api, problem
 
+STREAM: Final = "/api/events/stream"
 FILTERS: Final = ("type", "stream_id", "category", "correlation_id")
 
 Item = dict[str, Any]
@@ -116,6 +118,30 @@ def test_an_unknown_type_is_refused_with_those_that_there_are(reader: Api) -> No
     for classes in CATEGORIES.values():
         for cls in classes:
             assert cls.__name__ in refused["errors"][0]["detail"]
+
+
+def test_what_cannot_be_followed_is_refused(reader: Api) -> None:
+    head = store.head().position
+    beyond = problem(reader.get(STREAM, {"Last-Event-ID": str(head + 1)}), 422, "position-beyond-head")
+    assert (beyond["position"], beyond["head"]) == (head + 1, head)
+    problem(reader.get(f"{STREAM}?after={head + 1}"), 422, "position-beyond-head")
+    for wrong in ("-1", "x", "1.0", "9223372036854775808", "9" * 5000):
+        problem(reader.get(STREAM, {"Last-Event-ID": wrong}), 422, "invalid-input")
+        problem(reader.get(f"{STREAM}?after={wrong}"), 422, "invalid-input")
+    for name in ("type", "category", "stream_id", "correlation_id", "limit"):
+        refused = problem(reader.get(f"{STREAM}?{name}=%00"), 422, "invalid-input")
+        assert [fault["pointer"] for fault in refused["errors"]] == [f"/{name}"]
+
+
+def test_a_stream_that_nobody_reads_to_its_end_gives_its_place_back(reader: Api) -> None:
+    for _ in range(6):
+        response = reader.get(STREAM)
+        assert response.status_code == 200
+        response.close()
+    for _ in range(6):
+        # Forgotten, as where something fails before it is sent.
+        assert reader.get(STREAM).status_code == 200
+        gc.collect()
 
 
 LENGTH: Final = 30_000

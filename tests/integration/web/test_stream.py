@@ -1,0 +1,228 @@
+"""The log as a live server streams it: nothing missed and nothing twice, whatever becomes of either side."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from itertools import islice
+from threading import Thread
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.records import Context, NewEvent
+from ledger import clients, cycle
+from ledger.events import CompanyRegistered
+from tests import processes
+from tests.databases import Database
+from tests.integration.web.following import Client, Followed
+from tests.processes import wait_until
+from tests.webserver import Serve, WebServer
+
+Start = Callable[..., WebServer]
+Follow = Callable[..., Followed]
+
+
+@pytest.fixture
+def start(database: Database, serve: Serve) -> Start:
+    """Start a server, to be asked by a client that may read."""
+    token = clients.token(clients.create("reader", []))
+
+    def started(**env: str) -> WebServer:
+        server = serve(**env)
+        server.headers["Authorization"] = f"Bearer {token}"
+        return server
+
+    return started
+
+
+@pytest.fixture
+def follow() -> Iterator[Follow]:
+    """Return what opens streams, which are closed in the end."""
+    with ExitStack() as streams:
+        yield lambda server, query="", **headers: streams.enter_context(closing(Followed(server, query, **headers)))
+
+
+def register(number: int = 1) -> None:
+    for _ in range(number):
+        store.append([NewEvent(f"company-{uuid4()}", CompanyRegistered("Acme"))], Context("tester", "tests"))
+
+
+def test_what_is_there_comes_first_and_what_is_appended_at_once(start: Start, follow: Follow) -> None:
+    register(3)
+    server = start()
+    followed = follow(server)
+    assert followed.response.status == 200
+    told = {name: followed.response.headers[name] for name in ("Content-Type", "Cache-Control", "X-Accel-Buffering")}
+    assert told == {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    assert followed.response.headers["Ledger-Position"] == "3"
+    assert next(followed.blocks()) == {"retry": "1000"}
+    events = followed.events()
+    sent = [next(events) for _ in range(3)]
+    waited = []
+    for _ in range(3):
+        time.sleep(0.2)  # until it surely sleeps
+        register()
+        begun = time.monotonic()
+        sent.append(next(events))
+        waited.append(time.monotonic() - begun)
+    assert min(waited) < 0.3
+    assert sent == server.ask("GET", "/api/events").json()["items"]
+
+
+def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, follow: Follow) -> None:
+    register(2)
+    cycle.cycle(utc_now().date())
+    register(3)
+    server = start()
+    both = follow(server, "?after=1", **{"Last-Event-ID": "4"})
+    assert [event["position"] for event in islice(both.events(), 2)] == [5, 6]
+    narrowed = follow(server, "?type=SystemCycled")
+    events = narrowed.events()
+    assert next(events)["position"] == 3
+    register(2)
+    cycle.cycle(utc_now().date().replace(year=utc_now().year + 1))
+    assert next(events)["position"] == 9
+
+
+def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: Start, follow: Follow) -> None:
+    server = start(WEB_THREADS="8")
+    register()
+    first, second = follow(server), follow(server)
+    assert (first.response.status, second.response.status) == (200, 200)
+    third = follow(server)
+    assert (third.response.status, third.response.headers["Retry-After"]) == (503, "5")
+    assert third.problem()["type"].endswith("/too-many-streams")
+    begun = time.monotonic()
+    refused = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9", "Prefer": "wait=10"})
+    assert (refused.status, time.monotonic() - begun < 5) == (503, True)
+    second.close()
+    wait_until(lambda: _has_room(server))
+    waiting = [_waiting(server) for _ in range(12)]
+    begun = time.monotonic()
+    assert server.ask("GET", "/api/business-date").status == 200
+    assert time.monotonic() - begun < 1.5
+    for thread in waiting:
+        thread.join()
+    assert sum(thread.took >= 2 for thread in waiting) == 1  # the other place is taken by the first stream
+    assert next(first.events())["position"] == 1
+
+
+class _Waiting(Thread):
+    took = 0.0
+    status = 0
+
+    def __init__(self, server: WebServer) -> None:
+        super().__init__()
+        self._server = server
+
+    def run(self) -> None:
+        begun = time.monotonic()
+        headers = {"Ledger-Min-Position": "9999", "Prefer": "wait=2"}
+        self.status = self._server.ask("GET", "/api/companies", headers=headers).status
+        self.took = time.monotonic() - begun
+
+
+def _waiting(server: WebServer) -> _Waiting:
+    thread = _Waiting(server)
+    thread.start()
+    return thread
+
+
+def _has_room(server: WebServer) -> bool:
+    register()  # for it is by writing that a server learns that nobody reads any more
+    answer = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9999", "Prefer": "wait=1"})
+    return "Preference-Applied" in answer.headers
+
+
+def test_with_fewer_than_four_threads_nobody_streams(start: Start, follow: Follow) -> None:
+    assert follow(start(WEB_THREADS="3")).response.status == 503
+
+
+def test_idle_it_shows_that_it_is_there_and_holds_no_connection(
+    start: Start, follow: Follow, database: Database
+) -> None:
+    server = start(WEB_THREADS="16")
+    streams = [follow(server) for _ in range(4)]
+    for followed in streams:
+        blocks = followed.blocks()
+        assert [next(blocks), next(blocks)] == [{"retry": "1000"}, {"": "nothing new"}]
+    if database.vendor == "postgresql":
+        time.sleep(0.2)
+        assert _backends(database) <= 2  # those of the one who watches for all of them
+    register()
+    assert {next(followed.events())["position"] for followed in streams} == {1}
+
+
+def _backends(database: Database) -> int:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = ''"
+    with psycopg.connect(database.url, autocommit=True, application_name="test") as connection:
+        row = connection.execute(f"{sql} AND pid <> %s", [_own_backend()]).fetchone()
+    assert row
+    return int(row[0])
+
+
+def _own_backend() -> int:
+    from django.db import connection  # noqa: PLC0415
+
+    connection.ensure_connection()
+    return int(connection.connection.info.backend_pid)
+
+
+def test_it_ends_after_its_time_and_at_once_with_its_server(start: Start, follow: Follow) -> None:
+    server = start(STREAM_LIFETIME="2")
+    begun = time.monotonic()
+    assert list(follow(server).blocks()) == [{"retry": "1000"}]
+    assert 2 <= time.monotonic() - begun < 4
+    blocks = follow(server).blocks()
+    assert next(blocks) == {"retry": "1000"}
+    server.process.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    assert list(blocks) == []
+    assert time.monotonic() - begun < 1.5
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_nothing_is_missed_or_repeated_whoever_is_killed(start: Start, database: Database) -> None:
+    chance, number = random.Random(5), 800
+    appending = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.appender", str(number // 2)],
+            cwd=processes.ROOT,
+            env=database.env,
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]
+    server = start(STREAM_LIFETIME="1")
+    following = Client()
+    for kill in (True, True, False):
+        stop = Thread(target=_hurt, args=(server, database, chance.uniform(0.3, 1.5)), kwargs={"kill": kill})
+        stop.start()
+        following.follow(server, number)
+        stop.join()
+        if kill:
+            server = start(STREAM_LIFETIME="1")
+    while not following.seen or following.seen[-1] < number:
+        following.follow(server, number)
+    assert [process.wait() for process in appending] == [0, 0]
+    assert following.seen == list(range(1, number + 1))
+    assert following.streams >= 3
+
+
+def _hurt(server: WebServer, database: Database, seconds: float, *, kill: bool) -> None:
+    time.sleep(seconds)
+    if kill:
+        server.process.kill_group()
+    elif database.vendor == "postgresql":
+        with psycopg.connect(database.url, autocommit=True, application_name="test") as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%eventstore_event%'"
+                " AND query NOT LIKE '%eventstore_append%' AND pid <> pg_backend_pid()"
+            )
