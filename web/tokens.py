@@ -28,7 +28,6 @@ from web import addresses, lockout
 from web.throttle import Throttle
 
 _FIRST_ERROR: Final = 400
-_GRANT: Final = "client_credentials"
 _BY_ADDRESS: Final = Throttle("token", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
 _BY_CLIENT: Final = Throttle("client", lambda: max(1, settings.TOKEN_REQUESTS_PER_MINUTE // 2))
 _LOGINS: Final = Throttle("login", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
@@ -42,13 +41,7 @@ class Token(TokenView):  # type: ignore[misc] # has no types
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer as RFC 6749 says, or that it was too often."""
-        return _counted(request, self._token)
-
-    def _token(self, request: HttpRequest) -> HttpResponse:
-        if request.POST.get("grant_type") != _GRANT:
-            return _oauth_error("unsupported_grant_type", f"Send grant_type={_GRANT}; there is no other.")
-        response: HttpResponse = self.authorization_flow_token_response(request)
-        return response
+        return _counted(request, self.authorization_flow_token_response)
 
 
 class Revoke(RevokeTokenView):  # type: ignore[misc] # has no types
@@ -84,13 +77,9 @@ def _counted(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
     unreadable = isinstance(error, (SuspiciousOperation, MultiPartParserError, UnicodeError))
     if unreadable and not isinstance(error, RequestDataTooBig):
-        return _oauth_error("invalid_request", "The body is not a form as it must be.")
+        content = {"error": "invalid_request", "error_description": "The body is not a form as it must be."}
+        return HttpResponse(json.dumps(content), status=400, content_type="application/json")
     return problems.handler(request, error)
-
-
-def _oauth_error(code: str, description: str) -> HttpResponse:
-    content = {"error": code, "error_description": description}
-    return HttpResponse(json.dumps(content), status=400, content_type="application/json")
 
 
 def _too_often(seconds: int) -> Problem:

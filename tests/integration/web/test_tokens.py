@@ -2,10 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -95,18 +96,21 @@ def test_an_honest_client_may_ask_often(machine: Machine) -> None:
 
 
 def test_many_at_once_spend_exactly_what_there_is(database: Database) -> None:
-    throttle = Throttle("test", lambda: 20)
+    throttle, together = Throttle("test", lambda: 5), Barrier(20)
 
-    def spend(_number: int) -> int:
+    def spend(asker: str) -> int:
         try:
-            return throttle.wait("everybody")
+            connection.ensure_connection()
+            together.wait(timeout=20)
+            return throttle.wait(asker)
         finally:
             connections.close_all()
 
-    with time_machine.travel(utc_now(), tick=False), ThreadPoolExecutor(10) as pool:
-        waits = list(pool.map(spend, range(50)))
-    assert waits.count(0) == 20
-    assert set(waits) == {0, 3}
+    with time_machine.travel(utc_now(), tick=False), ThreadPoolExecutor(20) as pool:
+        for asker in ("one", "two", "three"):
+            waits = list(pool.map(spend, [asker] * 20))
+            assert waits.count(0) == 5
+            assert set(waits) == {0, 12}
 
 
 def test_what_is_past_is_forgotten(machine: Machine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
