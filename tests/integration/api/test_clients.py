@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client, override_settings
@@ -245,6 +246,22 @@ class TestPermissions:
         assert api.command("register-company", {"name": "Acme"}).status_code == 201
         User.objects.get().user_permissions.filter(codename="register_company").delete()
         problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
+
+    def test_one_of_another_app_with_the_same_name_is_none_of_the_ledgers(self, new_api: NewApi) -> None:
+        api = new_api("robot", [])
+        foreign = Permission.objects.create(
+            codename="register_company", name="foreign", content_type=ContentType.objects.get_for_model(User)
+        )
+        User.objects.get().user_permissions.add(foreign)
+        problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
+
+    def test_one_that_is_given_to_a_group_is_given_to_who_is_in_it(self, new_api: NewApi) -> None:
+        api = new_api("robot", [])
+        group = Group.objects.create(name="registrars")
+        group.permissions.add(Permission.objects.get(codename="register_company", content_type__app_label="ledger"))
+        problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
+        User.objects.get().groups.add(group)
+        assert api.command("register-company", {"name": "Acme"}).status_code == 201
 
     def test_a_person_with_a_name_that_the_ledger_records_under_may_read_and_record_nothing(self) -> None:
         browser = Client()
