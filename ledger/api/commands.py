@@ -17,6 +17,7 @@ from ledger.api import kinds, problems
 from ledger.api.answers import correlation_id
 from ledger.api.forms import Form, form_of, values
 from ledger.api.notes import POSITION
+from ledger.api.parameters import must_be
 from ledger.api.places import pointer_to
 from ledger.api.plain import plain
 from ledger.api.problems import Problem
@@ -113,6 +114,7 @@ def as_json(event: RecordedEvent) -> str:
 
 def _view(name: str) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, body: Any) -> HttpResponse:  # noqa: ANN401 - annotated below
+        must_be(request, frozenset())
         return _execute(name, request, body)
 
     view.__name__ = view.__qualname__ = name.replace("-", "_")

@@ -134,8 +134,10 @@ def test_what_cannot_be_followed_is_refused(reader: Api) -> None:
 
 
 def test_a_stream_that_nobody_reads_to_its_end_gives_its_place_back(reader: Api) -> None:
+    kept = []
     for _ in range(6):
         response = reader.get(STREAM)
+        kept.append(response)
         assert response.status_code == 200
         response.close()
     for _ in range(6):

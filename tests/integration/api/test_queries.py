@@ -198,3 +198,9 @@ def test_a_parameter_that_a_query_does_not_take_or_that_is_there_twice_is_refuse
         value = "SystemCycled" if name == "type" else "5"
         refused = problem(reader.get(f"{path}?{name}={value}&{name}={value}"), 422, "invalid-input")
         assert refused["errors"] == [{"pointer": f"/{name}", "detail": "it is there twice"}]
+
+
+def test_a_command_takes_no_parameter_at_all_and_is_not_done_where_one_is_given(database: Database, api: Api) -> None:
+    refused = problem(api.command("register-company?dry_run=true", {"name": "Acme"}), 422, "invalid-input")
+    assert refused["errors"] == [{"pointer": "/dry_run", "detail": "there is no such parameter"}]
+    assert store.head().position == 0
