@@ -84,7 +84,12 @@ INTERNAL_ERROR: Final = Kind(
     "Something went wrong within",
     "It was noted. Whether something was recorded is not known: look first, or repeat it with the same key.",
 )
-DATABASE_AWAY: Final = Kind("database-away", 503, "The database is away", "Try again in a moment, with the same key.")
+DATABASE_AWAY: Final = Kind(
+    "database-away",
+    503,
+    "The database is away",
+    "Try again in a moment, with the same key; of a command without a key, look first whether it was recorded.",
+)
 OUTCOME_UNKNOWN: Final = Kind(
     "outcome-unknown",
     503,
