@@ -164,7 +164,6 @@ class TestTheTokenEndpoint:
             ("urn:ietf:params:oauth:grant-type:device_code", {"device_code": "code"}),
             ("urn:ietf:params:oauth:grant-type:token-exchange", {"subject_token": "token"}),
             ("implicit", {}),
-            ("", {}),
         ],
     )
     def test_serves_no_other_grant(self, client: clients.Client, grant_type: str, fields: dict[str, str]) -> None:
@@ -173,6 +172,10 @@ class TestTheTokenEndpoint:
         assert answer.status_code == 400
         assert answer.json()["error"] == ("unsupported_grant_type" if grant_type else "invalid_request")
         assert not get_access_token_model().objects.exists()
+
+    def test_asks_for_the_grant_by_name(self, client: clients.Client) -> None:
+        answer = ask_for_token(client.client_id, client.client_secret, "")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
     def test_is_not_asked_by_get(self, client: clients.Client) -> None:
         query = f"grant_type=client_credentials&client_id={client.client_id}&client_secret={client.client_secret}"
