@@ -8,8 +8,11 @@ from django.core.checks import CheckMessage, Error, register
 from eventstore.errors import EventStoreError
 from eventstore.registry import registry
 
+LOG = "log"
+"""The tag of the checks that must pass before anything is read or written."""
 
-@register()
+
+@register(LOG)
 def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: object) -> list[CheckMessage]:  # noqa: ARG001
     """Every schema version before today's must have an upcaster to the next."""
     try:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
 
 _INTERRUPTED: Final = 130
@@ -26,6 +27,8 @@ class ConsoleCommand(BaseCommand):
     `refusals` are the exceptions whose message is meant for whoever typed the command.
     """
 
+    # Not all that `manage.py check` looks at: to load the web's addresses and schemas takes longer than most commands.
+    requires_system_checks = (LOG,)
     refusals: ClassVar[tuple[type[Exception], ...]] = (EventStoreError,)
     needs_database: ClassVar[bool] = True
 

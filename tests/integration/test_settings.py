@@ -35,6 +35,12 @@ def test_the_checks_pass_on_a_fresh_database(database: Database, run_manage: Run
     run_manage("check", "--database", "default", "--fail-level", "WARNING")
 
 
+def test_a_command_of_the_ledger_does_not_load_the_web(run_manage: RunManage) -> None:
+    loaded = run_manage("consumers", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
+    assert " eventstore.monitoring\n" in loaded
+    assert "settings.urls" not in loaded
+
+
 def test_the_business_time_zone_is_the_one_that_is_set(run_manage: RunManage) -> None:
     code = "from django.conf import settings; print(settings.BUSINESS_TIME_ZONE)"
     assert run_manage("shell", "-v0", "-c", code, env={"BUSINESS_TIME_ZONE": "Asia/Tokyo"}).stdout == "Asia/Tokyo\n"
