@@ -166,7 +166,7 @@ HTTPS_ONLY = flag("HTTPS_ONLY", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SILENCED_SYSTEM_CHECKS = ["security.W001"]  # it looks for Django's own middleware, which web.security extends
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
-SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000, least=0, most=63_072_000) if HTTPS_ONLY else 0
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000, least=0, most=63_072_000) * HTTPS_ONLY
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HSTS_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = flag("HSTS_PRELOAD", default=True)
 # Without a proxy of ours in front anybody could send this header.

@@ -54,13 +54,15 @@ def time_zone(name: str, default: str) -> str:
 
 
 def listed(name: str, default: str, pattern: str, allowed: str) -> list[str]:
-    """Return what stands between commas, each as the pattern says; nothing is an empty list."""
+    """Return what stands between commas, each as the pattern says; nothing, where that is the default, is none."""
 
     def value() -> list[str]:
         found = [one.strip() for one in text(name, default).split(",")]
+        if found == [""] == [default]:
+            return []
         if not all(re.fullmatch(pattern, one) for one in found):
             raise ValueError
-        return found if found != [""] else []
+        return found
 
     return read(name, value, allowed)
 
@@ -73,7 +75,7 @@ def hosts(name: str, default: str) -> list[str]:
 
 def origins(name: str, default: str) -> list[str]:
     """Return origins: a scheme, a host, and perhaps a port."""
-    pattern = r"|https?://(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?"
+    pattern = r"https?://(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?"
     return listed(name, default, pattern, "origins such as https://ledger.example with commas between them")
 
 

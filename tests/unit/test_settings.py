@@ -26,6 +26,16 @@ REFUSED = [
     ("CONSUMER_BATCH_SIZE", "100001", "from 1 to 100000"),
     ("DEBUG", "maybe", "one of true, false"),
     ("DEBUG", "", "one of true, false"),
+    ("HTTPS_ONLY", "sometimes", "one of true, false"),
+    ("HSTS_SECONDS", "forever", "from 0 to 63072000"),
+    ("WEB_PROXIES", "-1", "from 0 to 10"),
+    ("LOG_FORMAT", "xml", "one of json, text"),
+    ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+    *[("WEB_BIND", value, "an address and a port") for value in ("", "8000", "127.0.0.1", "http://a:80", "unix:")],
+    *[
+        ("CSRF_TRUSTED_ORIGINS", value, "origins")
+        for value in ("ledger.example", "https://a/b", "https://a,,https://b")
+    ],
     *[("BUSINESS_TIME_ZONE", value, "IANA") for value in ("", "Mars/Base", "America", "/etc/passwd", "../UTC")],
     *[("ALLOWED_HOSTS", value, "host names") for value in ("", "https://a", "a:80", "a,,b", "a b")],
     *[
@@ -105,6 +115,28 @@ def test_equal_urls_are_one_alias(read: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_another_read_database_is_an_alias_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(monkeypatch, SECRET_KEY="x", READ_DATABASE_URL="sqlite:///other.sqlite3")
     assert (list(loaded["DATABASES"]), loaded["READ_DATABASE"]) == (["default", "read"], "read")
+
+
+def test_in_production_everything_goes_by_https_and_in_development_nothing_has_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    https = "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"
+    production = load(monkeypatch, SECRET_KEY="x")
+    assert all(production[name] for name in https)
+    for environment in ({"DEBUG": "true"}, {"HTTPS_ONLY": "false"}):
+        loaded = load(monkeypatch, SECRET_KEY="x", **environment)
+        assert not any(loaded[name] for name in https)
+
+
+def test_what_a_proxy_says_is_believed_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, SECRET_KEY="x")["SECURE_PROXY_SSL_HEADER"] is None
+    behind = load(monkeypatch, SECRET_KEY="x", WEB_PROXIES="1")["SECURE_PROXY_SSL_HEADER"]
+    assert behind == ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:8000", ":8000", "[::]:8000", "web.internal:80", "unix:/run/web.socket"])
+def test_the_web_may_listen_at(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, SECRET_KEY="x", WEB_BIND=where)["WEB_BIND"] == where
 
 
 def readings() -> dict[str, ast.Call]:

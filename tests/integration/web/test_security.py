@@ -64,6 +64,20 @@ def test_plain_http_from_elsewhere_is_redirected(browser: Client) -> None:
     assert (response.status_code, response["Location"]) == (301, "https://testserver/api/companies?limit=1")
 
 
+def test_behind_a_proxy_it_counts_how_the_client_came_to_it(browser: Client, settings: Settings) -> None:
+    settings.WEB_PROXIES, settings.SECURE_PROXY_SSL_HEADER = 1, ("HTTP_X_FORWARDED_PROTO", "https")
+    by_http = {"X-Forwarded-For": ELSEWHERE, "X-Forwarded-Proto": "http"}
+    assert browser.get("/api/companies", headers=by_http).status_code == 301
+    by_https = {"X-Forwarded-For": ELSEWHERE, "X-Forwarded-Proto": "https"}
+    response = browser.get("/api/companies", headers=by_https)
+    assert (response.status_code, "Strict-Transport-Security" in response) == (200, True)
+
+
+def test_without_a_proxy_nobody_is_believed_that_he_came_by_https(browser: Client) -> None:
+    by_https = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
+    assert browser.get("/api/companies", headers=by_https, REMOTE_ADDR=ELSEWHERE).status_code == 301
+
+
 @pytest.mark.parametrize("probe", ["/healthz", "/readyz", "/metrics"])
 def test_a_probe_is_answered_by_plain_http_under_whatever_name(probe: str, browser: Client) -> None:
     assert browser.get(probe, headers={"Host": "10.1.2.3:8000"}, REMOTE_ADDR=ELSEWHERE).status_code == 200
