@@ -2,13 +2,16 @@
 
 import json
 from datetime import date, timedelta
+from io import StringIO
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 
-from eventstore import store
+from eventstore import operations, store
+from eventstore.following import catch_up
 from eventstore.records import RecordedEvent
 from ledger import asof, cycle, memberships
 from ledger.api.entities import SHOWN
@@ -19,7 +22,6 @@ from tests.databases import Database
 from tests.integration.api.calling import Api, problem
 from tests.integration.ledger.history import History as Folded
 from tests.integration.ledger.portfolio import do, new_company
-from tests.processes import RunManage
 
 
 def told(api: Api, path: str, **headers: str) -> Any:
@@ -158,11 +160,14 @@ def test_the_business_date_is_null_before_the_first_and_then_the_last(database: 
     }
 
 
-def test_consumers_are_told_as_the_command_tells_them(api: Api, run_manage: RunManage) -> None:
+def test_consumers_are_told_as_the_command_tells_them(api: Api) -> None:
     new_company()
-    run_manage("run_projector", "--once", env={"HYDRATION_DELAY": "0"})
+    catch_up()
+    operations.pause("journal", actor="tester")
     new_company()
-    answer, printed = told(api, "/api/consumers"), json.loads(run_manage("consumers", "--json").stdout)
+    written = StringIO()
+    call_command("consumers", "--json", stdout=written)
+    answer, printed = told(api, "/api/consumers"), json.loads(written.getvalue())
     for one in [*answer, *printed]:
         assert one.pop("lag_seconds") >= 0  # which grows meanwhile
     assert answer == printed

@@ -2,24 +2,23 @@
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import islice
+from threading import Event as ThreadEvent
 from threading import Thread
 from uuid import uuid4
 
 import psycopg
 import pytest
+from django.db import connection, connections
 
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.records import Context, NewEvent
 from ledger import clients, cycle
 from ledger.events import CompanyRegistered
-from tests import processes
 from tests.databases import Database
 from tests.integration.web.following import Client, Followed
 from tests.processes import wait_until
@@ -169,8 +168,6 @@ def _backends(database: Database) -> int:
 
 
 def _own_backend() -> int:
-    from django.db import connection  # noqa: PLC0415
-
     connection.ensure_connection()
     return int(connection.connection.info.backend_pid)
 
@@ -186,34 +183,45 @@ def test_it_ends_after_its_time_and_at_once_with_its_server(start: Start, follow
     begun = time.monotonic()
     assert list(blocks) == []
     assert time.monotonic() - begun < 1.5
-    assert server.process.wait(timeout=20) == 0
+
+
+class _Appending(Thread):
+    """Appends one event after another, until told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stop_asked = ThreadEvent()
+
+    def run(self) -> None:
+        while not self._stop_asked.wait(0.003):
+            register()
+        connections.close_all()
+
+    def stop(self) -> int:
+        """Return the position of its last event."""
+        self._stop_asked.set()
+        self.join()
+        return store.head().position
 
 
 def test_nothing_is_missed_or_repeated_whoever_is_killed(start: Start, database: Database) -> None:
-    chance, number = random.Random(5), 800
-    appending = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.appender", str(number // 2)],
-            cwd=processes.ROOT,
-            env=database.env,
-            stdout=subprocess.DEVNULL,
-        )
-        for _ in range(2)
-    ]
+    chance, appending, following = random.Random(5), _Appending(), Client()
+    appending.start()
     server = start(STREAM_LIFETIME="1")
-    following = Client()
-    for kill in (True, True, False):
-        stop = Thread(target=_hurt, args=(server, database, chance.uniform(0.3, 1.5)), kwargs={"kill": kill})
-        stop.start()
-        following.follow(server, number)
-        stop.join()
-        if kill:
-            server = start(STREAM_LIFETIME="1")
-    while not following.seen or following.seen[-1] < number:
-        following.follow(server, number)
-    assert [process.wait() for process in appending] == [0, 0]
-    assert following.seen == list(range(1, number + 1))
-    assert following.streams >= 3
+    following.follow(server, upto=50)
+    following.follow(server, upto=following.seen[-1] + 50)  # the client went away, and comes back
+    for kill in (False, True):
+        hurting = Thread(target=_hurt, args=(server, database, chance.uniform(0.2, 0.9)), kwargs={"kill": kill})
+        hurting.start()
+        following.follow(server, upto=10**9)
+        hurting.join()
+    server = start(STREAM_LIFETIME="1")
+    following.follow(server, upto=10**9)  # until its time is over
+    last = appending.stop()
+    while following.seen[-1] < last:
+        following.follow(server, last)
+    assert following.seen == list(range(1, last + 1))
+    assert following.streams >= 5
 
 
 def _hurt(server: WebServer, database: Database, seconds: float, *, kill: bool) -> None:
@@ -221,7 +229,7 @@ def _hurt(server: WebServer, database: Database, seconds: float, *, kill: bool) 
     if kill:
         server.process.kill_group()
     elif database.vendor == "postgresql":
-        with psycopg.connect(database.url, autocommit=True, application_name="test") as connection:
+        with psycopg.connect(database.url, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%eventstore_event%'"
                 " AND query NOT LIKE '%eventstore_append%' AND pid <> pg_backend_pid()"
