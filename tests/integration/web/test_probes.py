@@ -57,4 +57,4 @@ def test_a_database_that_hangs_is_told_in_time_and_hangs_nothing_else(tmp_path: 
             took = time.monotonic() - began
     assert [answer.status for answer in answers] == [503] * 4
     assert answers[0].json()["reasons"] == [f"no database has answered within {probes.PATIENCE_S} s"]
-    assert took < 2 * probes.PATIENCE_S
+    assert took < 3 * probes.PATIENCE_S

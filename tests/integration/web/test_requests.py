@@ -78,7 +78,7 @@ def test_one_line_tells_a_request_and_none_of_its_secrets(caller: Caller, caplog
         "method": "POST",
         "path": "/api/commands/register-company",
         "route": "/api/commands/register-company",
-        "status": 201,
+        "status": 422,
         "actor": "robot",
         "address": "127.0.0.1",
     }

@@ -58,7 +58,8 @@ def test_nothing_that_is_sent_breaks_it(path: str, body: str, content_type: str,
 
 
 def test_a_secret_is_tried_so_often_and_then_not_even_looked_at(machine: Machine, hasher: type[CountingHasher]) -> None:
-    answers = [machine.ask("wrong") for _ in range(8)]
+    with time_machine.travel(utc_now(), tick=False):
+        answers = [machine.ask("wrong") for _ in range(8)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 3
     assert hasher.checked == 5
     assert 1 <= int(answers[-1]["Retry-After"]) <= 12
@@ -122,10 +123,10 @@ def test_what_is_past_is_forgotten(machine: Machine, settings: Settings, monkeyp
 
 
 def test_all_processes_of_a_server_count_together(serve: Serve) -> None:
-    server = serve(WEB_WORKERS="2", TOKEN_REQUESTS_PER_MINUTE="18")
+    server = serve(WEB_WORKERS="2", TOKEN_REQUESTS_PER_MINUTE="12")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answers = [
         server.ask("POST", "/o/token/", f"grant_type=client_credentials&client_id=nobody-{n}".encode(), form).status
         for n in range(8)
     ]
-    assert answers == [401] * 3 + [429] * 5
+    assert answers == [401] * 2 + [429] * 6
