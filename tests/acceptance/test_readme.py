@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -13,19 +14,25 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS = re.compile(r"in [0-9.]+ s\b")
 
 
+ALREADY_DONE = "make demo\n"
+
+
 def tour() -> list[tuple[str, str]]:
-    """Return each command of README's tour, a here-document included, and what it is said to print."""
+    """Return each command of README's tour, with all its lines, and what it is said to print."""
     steps: list[tuple[str, str]] = []
     for block in CONSOLE.findall((ROOT / "README.md").read_text()):
-        within = False
+        document = False
         for line in block.splitlines(keepends=True):
             command, output = steps[-1] if steps else ("", "")
             if line.startswith("$ "):
                 steps.append((line[2:], ""))
-                within = "<<'END'" in line
-            elif within:
+                document = "<<'END'" in line
+            elif command.endswith("\\\n") and not output:
                 steps[-1] = (command + line, output)
-                within = line.rstrip() != "END"
+                document = "<<'END'" in line
+            elif document:
+                steps[-1] = (command + line, output)
+                document = line.rstrip() != "END"
             else:
                 steps[-1] = (command, output + line)
     return steps
@@ -35,12 +42,14 @@ def tour() -> list[tuple[str, str]]:
 def test_the_tour_is_what_one_really_sees(tmp_path: Path) -> None:
     steps = tour()
     assert len(steps) > 10
-    script = ["shopt -s expand_aliases", "exec 2>&1", f"cd {tmp_path}"]
-    script += [f"ln -s {ROOT}/{name} {name}" for name in (".venv", "manage.py")]
-    script += [f"export PYTHONPATH={ROOT}", "mkdir var"]
+    port = free_port()
+    script = ["shopt -s expand_aliases", "exec 2>&1", "trap 'kill $(jobs -p)' EXIT", f"cd {tmp_path}"]
+    script += [f"ln -s {ROOT}/{name} {name}" for name in (".venv", "manage.py", "gunicorn.conf.py")]
+    script += [f"export PYTHONPATH={ROOT} WEB_BIND=127.0.0.1:{port}", "mkdir var"]
     script += ["env DEBUG=true .venv/bin/python manage.py demo --database var/demo.sqlite3 > demo.txt || cat demo.txt"]
     for number, (command, _) in enumerate(steps):
-        script += [f"echo '=== {number}'", command.rstrip("\n")]
+        done_here = "" if command == ALREADY_DONE else command.rstrip("\n").replace(":8000", f":{port}")
+        script += [f"echo '=== {number}'", done_here]
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)], capture_output=True, text=True, timeout=300, check=False, cwd=ROOT
     )
@@ -48,6 +57,12 @@ def test_the_tour_is_what_one_really_sees(tmp_path: Path) -> None:
     assert seen[0] == ""
     for (command, promised), output in zip(steps, seen[1:], strict=True):
         assert told(output) == told(promised), command
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
 
 
 def told(output: str) -> list[str]:
