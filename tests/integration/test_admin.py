@@ -256,6 +256,10 @@ def test_what_was_recorded_is_shown_as_text_and_never_as_markup(browser: Client)
         assert "&lt;b&gt;Northwind" in html
 
 
+def test_a_page_on_which_nothing_is_entered_loads_no_script_for_entering(browser: Client) -> None:
+    assert "prepopulate" not in page(browser, "eventstore_event_change", 1)
+
+
 def test_an_event_that_is_not_there_is_not_an_error(browser: Client) -> None:
     for position in ("99999", "99999999999999999999", "x"):
         assert browser.get(reverse("admin:eventstore_event_change", args=[position])).status_code == 302
