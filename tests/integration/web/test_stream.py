@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -20,7 +21,7 @@ from eventstore.records import Context, NewEvent
 from ledger import clients, cycle
 from ledger.events import CompanyRegistered
 from tests.databases import Database
-from tests.integration.web.following import Client, Followed
+from tests.integration.web.following import STREAM, Client, Followed
 from tests.processes import wait_until
 from tests.webserver import Serve, WebServer
 
@@ -138,6 +139,22 @@ def _has_room(server: WebServer) -> bool:
     register()  # for it is by writing that a server learns that nobody reads any more
     answer = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9999", "Prefer": "wait=1"})
     return "Preference-Applied" in answer.headers
+
+
+def test_a_client_that_stops_reading_loses_its_place(start: Start) -> None:
+    for _ in range(10):  # more than all that lies between the two can hold
+        events = [NewEvent(f"company-{uuid4()}", CompanyRegistered("A" * 200)) for _ in range(1000)]
+        store.append(events, Context("tester", "tests"))
+    server = start(WEB_THREADS="4", STREAM_LIFETIME="1")
+    with socket.socket() as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        idle.connect((server.host, server.port))
+        credentials = f"Authorization: {server.headers['Authorization']}\r\nHost: {server.host}\r\n"
+        idle.sendall(f"GET {STREAM} HTTP/1.1\r\n{credentials}\r\n".encode())
+        assert idle.recv(15) == b"HTTP/1.1 200 OK"
+        assert not _has_room(server)
+        time.sleep(1)  # after which it has had its time, and waits for the client
+        wait_until(lambda: _has_room(server), timeout=10)
 
 
 def test_with_fewer_than_four_threads_nobody_streams(start: Start, follow: Follow) -> None:
