@@ -46,3 +46,12 @@ def reader(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator
         catch_up(*(projector.name for projector in PROJECTORS))
         yield Api(new_token("reader", ()))
     databases.drop(fresh)
+
+
+@pytest.fixture(scope="module")
+def shared_api(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Api]:
+    """Return a client on one database for all tests of a module, each of which works with uuids of its own."""
+    fresh = databases.make()
+    with django_db_blocker.unblock(), connected_to(fresh):
+        yield Api(new_token("robot"))
+    databases.drop(fresh)

@@ -6,24 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from eventstore import store
-from tests.databases import Databases, connected_to
-from tests.integration.api.calling import Api, new_token, problem
+from tests.integration.api.calling import Api, problem
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
 GRANT = "/api/commands/grant-balances"
 
 
-@pytest.fixture(scope="module")
-def api(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Api]:
-    """Return a client on one database for all of these tests, none of which records anything."""
-    fresh = databases.make()
-    with django_db_blocker.unblock(), connected_to(fresh):
-        yield Api(new_token("robot"))
-    databases.drop(fresh)
+@pytest.fixture
+def api(shared_api: Api) -> Api:
+    return shared_api
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,11 @@ NOT_SENT: dict[str, list[tuple[str, Any]]] = {
 """What a command decides itself, or takes from what it names."""
 
 
+@pytest.fixture
+def api(shared_api: Api) -> Api:
+    return shared_api
+
+
 def test_there_is_a_good_body_for_every_command() -> None:
     assert set(GOOD) == set(COMMANDS)
 

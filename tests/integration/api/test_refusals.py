@@ -28,6 +28,11 @@ def refusals(of: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
 BY_SLUG = {cls.slug: cls for cls in refusals()}
 
 
+@pytest.fixture
+def api(shared_api: Api) -> Api:
+    return shared_api
+
+
 def test_there_is_a_command_for_every_refusal() -> None:
     assert set(REFUSED) == set(BY_SLUG) - OF_QUERIES - OF_COMMAND_LINES
 
