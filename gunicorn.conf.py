@@ -1,5 +1,6 @@
 """How gunicorn serves the web: `gunicorn settings.wsgi`, which reads this file."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from gunicorn.workers.base import Worker
 
-# Note [Where the processes count]: each worker counts in files of its own, which /metrics adds up. prometheus_client
-# looks for their directory when it is first imported, so it is named before anything else; and it is named after the
-# process, so that a new gunicorn that takes over from an old one (SIGUSR2) does not count in the other's.
-_own = f"daybook-metrics-{os.getpid()}-"
+# Each worker counts in files of its own, which /metrics adds up. prometheus_client looks for their directory when it is
+# first imported, so it is named before anything else; and it is named after the process, so that a new gunicorn that
+# takes over from an old one (SIGUSR2) does not count in the other's.
+_pid = os.getpid()
+_own = f"daybook-metrics-{_pid}-"
 if _own not in os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_own)
+    atexit.register(lambda: os.getpid() == _pid and shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
 from django.conf import settings
@@ -24,7 +27,6 @@ from django.core.exceptions import ImproperlyConfigured
 try:
     bind = settings.WEB_BIND
 except ImproperlyConfigured as refused:
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     sys.exit(f"Daybook does not start: {refused}")
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
@@ -61,8 +63,3 @@ def child_exit(_server: object, worker: Worker) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - the directory is named by now
 
     mark_process_dead(worker.pid)
-
-
-def on_exit(_server: object) -> None:
-    """Leave nothing behind."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

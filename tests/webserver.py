@@ -96,7 +96,7 @@ def serving(environment: Mapping[str, str], directory: Path) -> Iterator[WebServ
         # The server is handed the socket, so that nobody can take its port before it does.
         process = Started(
             [sys.executable, "-m", "gunicorn", "settings.wsgi"],
-            {**_SETTINGS, **environment, "WEB_BIND": f"fd://{listening.fileno()}"},
+            {**_SETTINGS, "TMPDIR": str(directory), **environment, "WEB_BIND": f"fd://{listening.fileno()}"},
             directory,
             pass_fds=[listening.fileno()],
         )

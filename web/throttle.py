@@ -37,24 +37,33 @@ class Throttle:
     per_minute: Callable[[], int]
 
     def wait(self, asker: str) -> int:
+        """Return 0, or after how many seconds the asker may ask again; nothing is counted yet."""
+        used_until = Allowance.objects.filter(asker=self._key(asker)).values_list("used_until", flat=True).first()
+        return 0 if used_until is None else self._beyond(used_until, utc_now().timestamp())
+
+    def spend(self, asker: str) -> int:
         """Count a request and return 0, or return after how many seconds it may be sent again."""
-        now, cost = utc_now().timestamp(), self._cost(1)
-        key = f"{self.name}:{asker}"
-        used_until = Allowance.objects.filter(asker=key).values_list("used_until", flat=True).first()
-        if used_until is None or used_until + cost <= now + _WINDOW_S:
-            _forget_the_past(now)
-            with connection.cursor() as cursor:
-                cursor.execute(_SPEND, {"asker": key, "now": now, "cost": cost})
-                if cursor.fetchall():
-                    return 0
-            used_until = now + _WINDOW_S  # others were quicker by a moment
-        return max(1, math.ceil(used_until + cost - now - _WINDOW_S))
+        if seconds := self.wait(asker):
+            return seconds
+        now = utc_now().timestamp()
+        _forget_the_past(now)
+        with connection.cursor() as cursor:
+            cursor.execute(_SPEND, {"asker": self._key(asker), "now": now, "cost": self._cost(1)})
+            # Nothing is returned where others were quicker by a moment.
+            return 0 if cursor.fetchall() else self._beyond(now + _WINDOW_S, now)
 
     def failed(self, asker: str) -> None:
         """Count a request that was let in, and failed, as several."""
-        key, now = f"{self.name}:{asker}", utc_now().timestamp()
+        now, cost = utc_now().timestamp(), self._cost(FAILED - 1)
         with connection.cursor() as cursor:
-            cursor.execute(_MOVE, {"asker": key, "now": now, "cost": self._cost(FAILED - 1)})
+            cursor.execute(_MOVE, {"asker": self._key(asker), "now": now, "cost": cost})
+
+    def _beyond(self, used_until: float, now: float) -> int:
+        """By how many whole seconds one more request would be beyond the minute."""
+        return max(0, math.ceil(used_until + self._cost(1) - now - _WINDOW_S))
+
+    def _key(self, asker: str) -> str:
+        return f"{self.name}:{asker}"
 
     def _cost(self, requests: int) -> float:
         return requests * _WINDOW_S / self.per_minute()

@@ -58,8 +58,10 @@ def _counted(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]
     try:
         client = hashlib.sha256(_client(request)).hexdigest()
         address = addresses.asker(request.META["REMOTE_ADDR"])
-        counted = [(_BY_ADDRESS, address), (_BY_CLIENT, f"{address} {client}")]
-        seconds = next((wait for throttle, asker in counted if (wait := throttle.wait(asker))), 0)
+        counted = [(_BY_CLIENT, f"{address} {client}"), (_BY_ADDRESS, address)]
+        # The address is looked at first, or else made-up clients would fill the table; it is charged last, so that a
+        # client which asks too often leaves something to the others there.
+        seconds = _BY_ADDRESS.wait(address) or next(filter(None, (each.spend(asker) for each, asker in counted)), 0)
         if seconds or not _checking.acquire(blocking=False):
             return _too_often(seconds or 1).response()
         try:
@@ -112,7 +114,7 @@ def _client(request: HttpRequest) -> bytes:
 def login(request: HttpRequest) -> HttpResponse:
     """Answer the login page of the admin, at which an address may try only so often, under whatever names."""
     asker = addresses.asker(request.META["REMOTE_ADDR"])
-    if request.method == "POST" and (seconds := _LOGINS.wait(asker)):
+    if request.method == "POST" and (seconds := _LOGINS.spend(asker)):
         return lockout.too_many(seconds)
     response = admin.site.login(request)
     if request.method == "POST" and not request.user.is_authenticated:

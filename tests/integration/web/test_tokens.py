@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from eventstore.clock import utc_now
+from ledger import clients
 from tests.databases import Database
 from tests.integration.web.conftest import CountingHasher, Machine
 from tests.webserver import Serve
@@ -82,6 +83,13 @@ def test_an_address_has_one_allowance_whatever_clients_it_names(machine: Machine
     assert answers == [401] * 10 + [429] * 2
 
 
+def test_a_client_that_asks_too_often_leaves_something_to_the_others_at_its_address(machine: Machine) -> None:
+    other = Machine(clients.create("other", []))
+    with time_machine.travel(utc_now(), tick=False):
+        assert [machine.ask("wrong").status_code for _ in range(50)][-1] == 429
+        assert {other.ask().status_code for _ in range(20)} == {200}
+
+
 def test_whoever_waits_as_long_as_told_is_let_in(machine: Machine) -> None:
     with time_machine.travel(utc_now(), tick=False) as clock:
         while (refused := machine.ask("wrong")).status_code != 429:
@@ -103,7 +111,7 @@ def test_many_at_once_spend_exactly_what_there_is(database: Database) -> None:
         try:
             connection.ensure_connection()
             together.wait(timeout=20)
-            return throttle.wait(asker)
+            return throttle.spend(asker)
         finally:
             connections.close_all()
 
