@@ -94,11 +94,30 @@ def restored(cluster: Cluster, act: Callable[[], object]) -> None:
     cluster.start()
 
 
+def first_sent(api: Api, after: int) -> str:
+    """Return the first events that a stream sends."""
+    response = api.get(f"/api/events/stream?after={after}")
+    retry, events = (next(response.streaming_content).decode() for _ in range(2))
+    response.close()
+    assert retry.startswith("retry: ")
+    return str(events)
+
+
 def name_of(company: UUID) -> str:
     return states.company(company).state.name
 
 
 class TestAnEventThatACrashTakesBack:
+    def test_was_never_sent_to_anybody_who_follows_the_log(self, cluster: Cluster) -> None:
+        api, company = Api(new_token("reader", ())), new_company()
+        head = store.head().position
+        with nothing_flushed():
+            do(RenameCompany(company, "Sent"))
+        [sent] = together(lambda: first_sent(api, head))
+        assert f'"position":{head + 1}' in str(sent)
+        crash(cluster)
+        assert name_of(company) == "Sent"
+
     def test_is_forgotten_by_the_cache(self, cluster: Cluster) -> None:
         company = new_company()
         with nothing_flushed():
