@@ -8,6 +8,7 @@ import pytest
 
 from ledger import clients
 from ledger.names import COMMANDS, permission
+from settings.api import api as the_api
 from tests import processes
 from tests.databases import Database
 from tests.integration.api import story
@@ -30,7 +31,8 @@ def test_every_operation_answers_as_documented_whatever_it_is_sent(database: Dat
             lambda which: asked(server, token, *which),
             (["--exclude-operation-id", STREAM], ["--include-operation-id", STREAM]),
         )
-    for done, tested in zip(both, (42, 1), strict=True):
+    described = sum(len(path_item) for path_item in the_api.get_openapi_schema()["paths"].values())
+    for done, tested in zip(both, (described - 1, 1), strict=True):
         assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
         assert f"Tested: {tested}\n" in done.stdout
     assert server.process.poll() is None
