@@ -21,18 +21,18 @@ def commands(document: str) -> list[tuple[str, str]]:
     """Return each command of a document, with all its lines, and what it is said to print."""
     steps: list[tuple[str, str]] = []
     for block in CONSOLE.findall((ROOT / document).read_text()):
-        document = False
+        within = False
         for line in block.splitlines(keepends=True):
             command, output = steps[-1] if steps else ("", "")
             if line.startswith("$ "):
                 steps.append((line[2:], ""))
-                document = "<<'END'" in line
+                within = "<<'END'" in line
             elif command.endswith("\\\n") and not output:
                 steps[-1] = (command + line, output)
-                document = "<<'END'" in line
-            elif document:
+                within = "<<'END'" in line
+            elif within:
                 steps[-1] = (command + line, output)
-                document = line.rstrip() != "END"
+                within = line.rstrip() != "END"
             else:
                 steps[-1] = (command, output + line)
     return steps
