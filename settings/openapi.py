@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ledger.api import problems
 from ledger.api.parameters import IN_HEADERS
 from ledger.api.waiting import MIN_POSITION
+from ledger.names import COMMANDS, VIEW, permission
 
 Document = dict[str, Any]
 
@@ -112,6 +113,12 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
 def _describe(method: str, operation: Document) -> None:
     streams = any("text/event-stream" in response.get("content", {}) for response in operation["responses"].values())
     operation["parameters"] += [*(_WAITING if method == "get" and not streams else []), _TRACING]
+    name = operation["operationId"]
+    for parameter in operation["parameters"]:
+        if isinstance(parameter.get("examples"), list):  # ninja takes them out of the schema, where they belong
+            parameter["schema"]["examples"] = parameter.pop("examples")
+    told = operation.get("description", "")
+    operation["description"] = f"{told}\n\nAsks for the permission `{permission(name) if name in COMMANDS else VIEW}`."
     operation["security"] = [{"Bearer": []}, {"ClientCredentials": []}, {"Session": []}]
     for status, response in operation["responses"].items():
         response["headers"] = _headers(int(status))
