@@ -46,11 +46,13 @@ class Tail:
                 waking.listen()
                 self._look()
                 waking.wait(_LOOK_EVERY_S)
+        except BaseException:
+            with self._moved:
+                self._watched = False
+            raise
         finally:
             waking.close()
             connections.close_all()
-            with self._moved:
-                self._watched = False
 
     def _look(self) -> None:
         try:

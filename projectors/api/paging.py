@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from pydantic import Field, WithJsonSchema
 
 from ledger.api.answers import answer
-from ledger.api.parameters import Asked, Limit
+from ledger.api.parameters import GREATEST, Asked, Limit
 from ledger.api.plain import plain
 from ledger.api.problems import Fault, Problem, invalid
 from ledger.api.waiting import reached
@@ -51,7 +51,7 @@ def page(request: HttpRequest, item: Item[M], rows: QuerySet[M], paging: Paging,
                 field.to_python(value)  # type: ignore[union-attr] # each is a column
                 for field, value in zip(fields, _last(request, paging, len(key)), strict=True)
             ]
-        except (ValidationError, OverflowError) as error:
+        except (ValidationError, TypeError, ValueError, OverflowError) as error:
             raise _foreign() from error
         wanted = wanted.filter(_beyond(key, last))
     return sliced(request, item, wanted[: paging.limit + 1], paging, key)
@@ -71,9 +71,9 @@ def whole(
     if paging.after is not None:
         try:
             last = place(_last(request, paging, len(key)))
-        except ValueError as error:
+            found = [pair for pair in found if pair[0] > last]
+        except (TypeError, ValueError) as error:
             raise _foreign() from error
-        found = [pair for pair in found if pair[0] > last]
     return sliced(request, item, [row for _, row in found[: paging.limit + 1]], paging, tuple(key))
 
 
@@ -112,11 +112,23 @@ def _last(request: HttpRequest, paging: Paging, length: int) -> list[Any]:
         values = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
         raise _foreign() from error
-    simple = isinstance(values, list) and all(type(value) in {str, int} for value in values)
+    simple = isinstance(values, list) and all(_may_be_of_a_key(value) for value in values)
     if not simple or _encoded(values) != text or len(values) != length + 1 or values[0] != _tag(request, paging):
         raise _foreign()
     rest: list[Any] = values[1:]
     return rest
+
+
+def _may_be_of_a_key(value: object) -> bool:
+    match value:
+        case str():
+            return value.isprintable()  # which neither a null byte nor a lone surrogate is
+        case bool():
+            return False
+        case int():
+            return 0 <= value <= GREATEST
+        case _:
+            return False
 
 
 def _foreign() -> Problem:

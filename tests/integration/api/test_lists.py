@@ -216,6 +216,19 @@ def test_after_is_only_what_a_next_link_of_this_list_with_these_filters_had(name
     assert reader.get(f"/api/{name}?limit=1&after={own}").status_code == 200
 
 
+@pytest.mark.parametrize("name", PAGED)
+def test_an_after_that_somebody_made_up_is_never_more_than_refused(name: str, reader: Api) -> None:
+    own = reader.get(f"/api/{name}?limit=1").json()["next"].rpartition("after=")[2]
+    tag, *last = json.loads(base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)))
+    odd: list[Any] = [0, -1, 1, 2**31, 2**63 - 1, 2**63, 10**400, True, None, 1.5, "", "x", "\0", "\ud800", "🙂", "'"]
+    odd += ["2026-02-30", "9999-12-31", "over 90", str(uuid4()), "9" * 300, [], {}]
+    for index in range(len(last)):
+        for value in odd:
+            made = json.dumps([tag, *last[:index], value, *last[index + 1 :]], separators=(",", ":"))
+            after = base64.urlsafe_b64encode(made.encode()).decode().rstrip("=")
+            assert reader.get(f"/api/{name}?limit=1&after={after}").status_code in {200, 422}, made
+
+
 def test_the_next_link_of_other_filters_is_not_of_this_list(reader: Api) -> None:
     account = first(reader, "journal", "account")
     after = reader.get("/api/journal?limit=1").json()["next"].rpartition("after=")[2]
