@@ -318,3 +318,10 @@ class TestASession:
 
     def test_that_is_none_is_told_to_say_who_asks(self) -> None:
         problem(self.register(Client(enforce_csrf_checks=True)), 401, "unauthenticated")
+
+    @pytest.mark.parametrize("key", ['"\\000aaaaaaaa"', '"\\355\\240\\200aaaaaaaa"', "a" * 4000, ""])
+    def test_whose_cookie_cannot_be_one_is_none(self, key: str) -> None:
+        browser = Client(raise_request_exception=False)
+        for path in ("/api/business-date", "/metrics"):
+            problem(browser.get(path, HTTP_COOKIE=f"sessionid={key}"), 401, "unauthenticated")
+        assert browser.get("/admin/", HTTP_COOKIE=f"sessionid={key}").status_code == 302
