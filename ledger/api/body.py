@@ -16,6 +16,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS: Final = 20
 _LONGEST_NAME: Final = 200
 _DEEPEST: Final = 16
+_MOST_VALUES: Final = 10_000
+"""More than the longest lists of a command have together; to find fault with each of many more would take seconds."""
 _MEDIA_TYPE: Final = "application/json"
 
 
@@ -40,6 +42,8 @@ class StrictParser(Parser):
             given = request.content_type or "missing"
             raise Problem(kinds.NOT_JSON, f"The Content-Type is {given}: send the body as {_MEDIA_TYPE}.")
         parsed = _parsed(request.body)
+        if _has_more_values_than(_MOST_VALUES, parsed):
+            raise invalid(Fault("", f"it has more than {_MOST_VALUES} values"))
         if faults := list(islice(_faults(parsed, "", 1), MOST_FAULTS)):
             raise invalid(*faults)
         if not isinstance(parsed, dict):
@@ -81,6 +85,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         found[key] = _TWICE if key in found else value
     return found
+
+
+def _has_more_values_than(most: int, parsed: Any) -> bool:  # noqa: ANN401 - any JSON
+    left, seen = [parsed], 0
+    while left and seen <= most:
+        value = left.pop()
+        seen += 1
+        if isinstance(value, dict | list):
+            left.extend(islice(value.values() if isinstance(value, dict) else value, most))
+    return seen > most
 
 
 def _faults(value: Any, pointer: str, depth: int) -> Iterator[Fault]:  # noqa: ANN401 - any JSON
