@@ -23,6 +23,7 @@ LONGEST: Final = 200
 
 _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
+_A_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _A_UUID: Final = re.compile(_UUID, re.IGNORECASE | re.ASCII)
 
 
@@ -57,7 +58,7 @@ def _as_of(value: str) -> int | date:
     except ValueError:
         pass
     try:
-        if len(value) == len("2026-01-31") and value.isascii():
+        if _A_DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass

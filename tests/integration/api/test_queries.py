@@ -120,7 +120,8 @@ def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(read
 
 
 @pytest.mark.parametrize(
-    "given", ["", "x", "-1", "1.0", "1e3", "2026-02-30", "2026-2-1", "%00", "%ED%A0%80", "9" * 4400, "1_0"]
+    "given",
+    ["", "x", "-1", "1.0", "1e3", "2026-02-30", "2026-2-1", "2026-W01-1", "%00", "%ED%A0%80", "9" * 4400, "1_0"],
 )
 def test_what_is_neither_a_position_nor_a_date_is_refused_with_its_place(given: str, reader: Api) -> None:
     refused = problem(reader.get(f"/api/companies/{uuid4()}?as_of={given}"), 422, "invalid-input")
