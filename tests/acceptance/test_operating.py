@@ -1,0 +1,62 @@
+"""How to operate a ledger is what one really sees: the pages are typed one after the other, as they stand."""
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from tests import pages, postgres
+from tests.databases import Database
+from tests.integration.ledger.portfolio import new_company
+from tests.terminal import compare, outputs, resident
+from tests.webserver import serving
+
+FIRST = "docs/how-to/README.md"
+IN_ORDER = [page for page in pages.TYPED if page not in {FIRST, "README.md", "docs/how-to/write-a-client.md"}]
+BACKUP = "docs/how-to/back-up-and-restore.md"
+PRODUCTION = {"SECRET_KEY": "long enough to please those who check it, and not in use anywhere else"}
+"""What is set before a page is followed in production."""
+
+
+PLACEHOLDER = "postgres://daybook:password@database.internal:5432/daybook"
+"""The URL that stands for one's own."""
+CONSUMERS = "manage.py run_processmanager late_fees --once; manage.py run_projector --once"
+"""What runs all the time where a page is followed."""
+
+
+@pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a database of its own")
+def test_the_pages_for_operators_are_what_one_really_sees(tmp_path: Path) -> None:
+    environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}
+    steps = pages.steps(FIRST)
+    typed = [step.command for step in steps]
+    with resident(environment) as manage, serving(environment, tmp_path) as server:
+        typed[-1] += f"unset DEBUG; unalias manage.py\n{manage}\n"
+        for page in IN_ORDER:
+            if page != BACKUP or shutil.which("sqlite3"):
+                further = pages.steps(page)
+                steps += further
+                typed += [step.command.replace("https://ledger.example", server.url) for step in further]
+                typed[-1] += CONSUMERS
+        seen = outputs(typed, tmp_path, environment)
+    compare(steps, seen)
+
+
+@pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="dumps a PostgreSQL database")
+def test_a_dump_is_taken_and_restored_as_the_page_says(database: Database, tmp_path: Path) -> None:
+    new_company("100.00")
+    restored = urlunsplit(urlsplit(database.url)._replace(path="/daybook_restored"))
+    binaries = f"{postgres.binaries()}:{os.environ['PATH']}"
+    steps = pages.steps(BACKUP, "postgresql")
+    typed = [
+        step.command.replace(f"{PLACEHOLDER}_restored", restored).replace(PLACEHOLDER, database.url) for step in steps
+    ]
+    with resident(database.env) as manage:
+        typed[0] = f"{manage}\n{typed[0]}"
+        seen = outputs(
+            [*typed, f"dropdb --maintenance-db={database.url!r} daybook_restored"],
+            tmp_path,
+            {**database.env, "PATH": binaries},
+        )
+    compare(steps, seen[:-1])

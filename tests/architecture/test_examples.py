@@ -1,0 +1,37 @@
+"""Every example of the documents is run by a test, or listed with the reason why it cannot be."""
+
+import pytest
+
+from tests import pages
+from tests.pages import BUILT, TYPED, UNRUN
+
+
+@pytest.mark.parametrize("page", pages.documents())
+def test_every_example_is_run_or_listed_with_its_reason(page: str) -> None:
+    run = {"console"} if page in TYPED else {"console", "python"} if page in BUILT else set()
+    unrun = [block for block in pages.blocks(page) if block.language not in run]
+    assert [f"{block.page}:{block.line}" for block in unrun if block.excuse is None] == []
+
+
+def test_what_is_listed_as_unrun_is_there_once() -> None:
+    examples = [block for page in pages.documents() for block in pages.blocks(page)]
+    assert sorted(block.excuse for block in examples if block.excuse) == sorted(UNRUN)
+
+
+@pytest.mark.parametrize("page", [*TYPED, *BUILT])
+def test_every_example_that_is_typed_prompts(page: str) -> None:
+    typed = [block for block in pages.blocks(page) if block.language == "console" and block.excuse is None]
+    assert typed
+    assert [block.line for block in typed if not block.text.startswith("$ ")] == []
+
+
+def test_no_example_hides_in_an_indentation() -> None:
+    hidden = [page for page in pages.documents() if "\n    $ " in pages.without_blocks(page)]
+    assert hidden == []
+
+
+@pytest.mark.parametrize("page", [page for page in (*TYPED, *BUILT) if "## It worked if" in pages.text(page)])
+def test_every_how_to_ends_with_a_command_that_is_run(page: str) -> None:
+    text = pages.text(page)
+    lines = [int(step.at.rpartition(":")[2]) for step in pages.steps(page)]
+    assert max(lines) > text[: text.index("## It worked if")].count("\n")
