@@ -1,4 +1,4 @@
-"""GET /api/problems/{slug}: what a problem's `type` leads to, and every kind of problem that there is."""
+"""GET /api/problems/{slug}: what a problem's `type` names, and every kind of problem that there is."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -10,7 +10,7 @@ from eventstore import store
 from ledger.api import kinds
 from ledger.api.answers import answer
 from ledger.api.kinds import Kind
-from ledger.api.problems import TYPES, kind_of, not_found
+from ledger.api.problems import kind_of, not_found
 from ledger.api.reading import Queries
 from ledger.api.shapes import Told
 from ledger.api.waiting import reached
@@ -69,7 +69,7 @@ def problem(
         raise not_found("There is no such kind of problem.")
     return answer(
         {
-            "type": f"{TYPES}{kind.slug}",
+            "type": kind.slug,
             "title": kind.title,
             "status": kind.status,
             "members": list(kind.members),

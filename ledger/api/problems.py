@@ -20,8 +20,6 @@ from ledger.api.plain import plain
 from ledger.errors import Conflicting, InvalidInput, Refusal
 
 CONTENT_TYPE: Final = "application/problem+json"
-TYPES: Final = "/api/problems/"
-"""Where each kind of problem is explained: its slug follows."""
 MOST_FAULTS: Final = 100
 """How many faults are told at once."""
 FIRST_PROBLEM: Final = 400
@@ -58,7 +56,7 @@ class Problem(Exception):
     def response(self) -> HttpResponse:
         """Return it as HTTP."""
         content: dict[str, Any] = {
-            "type": f"{TYPES}{self.kind.slug}",
+            "type": self.kind.slug,
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail or self.kind.remedy,

@@ -21,7 +21,9 @@ class ProblemSchema(Schema):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="/api/problems/ and a slug for good.", examples=["/api/problems/insufficient-funds"])
+    type: str = Field(
+        description="A slug that never changes; GET /api/problems/{slug} explains it.", examples=["insufficient-funds"]
+    )
     title: str
     status: int
     detail: str

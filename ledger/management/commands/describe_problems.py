@@ -10,14 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ledger.api import kinds
 from ledger.api.explanations import FAMILIES, refusals
 from ledger.api.kinds import Kind
-from ledger.api.problems import TYPES
 
-INTRODUCTION: Final = f"""# Problems
+INTRODUCTION: Final = """# Problems
 
-Every answer that says no is `application/problem+json` (RFC 9457): its `type` is `{TYPES}` and a slug that never
-changes, `status` is that of the answer, `title` and `detail` are for people, and the figures that the rule looked at
+Every answer that says no is `application/problem+json` (RFC 9457): its `type` is a slug that never changes,
+`status` is that of the answer, `title` and `detail` are for people, and the figures that the rule looked at
 are members of their own. Where a fault has a place, `errors` lists each with its `pointer` (RFC 6901). Nothing is
-recorded, unless the table says otherwise. `GET {TYPES}<slug>` answers one row of it.
+recorded, unless the table says otherwise. `GET /api/problems/<slug>` answers one row of it.
 
 Written by `manage.py describe_problems`; `make check` fails where it differs from the code.
 """

@@ -86,7 +86,7 @@ def test_a_type_leads_to_what_is_to_be_known_of_it(api: Api) -> None:
         answer = api.get(f"/api/problems/{slug}")
         assert answer.status_code == 200
         assert json.loads(answer.content) == {
-            "type": f"/api/problems/{slug}",
+            "type": slug,
             "title": kind.title,
             "status": kind.status,
             "members": list(kind.members),
