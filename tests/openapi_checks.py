@@ -15,7 +15,14 @@ def what_is_documented_is_well_formed(_ctx: CheckContext, response: Response, ca
         return
     told = response.json()
     slug = told["type"]
-    assert slug not in _OF_THE_FORM, f"the document allows it, and yet: {told}"
+    faults = [fault for fault in told.get("errors", ()) if not _is_beyond_schemas(fault)]
+    assert slug not in _OF_THE_FORM or (told.get("errors") and not faults), f"the document allows it, and yet: {told}"
+
+
+def _is_beyond_schemas(fault: dict[str, str]) -> bool:
+    # Where a page ends is what a `next` link said, which no schema can tell from another text. And to a schema, 1.0 is
+    # as whole as 1.
+    return fault["pointer"] == "/after" or fault["detail"].startswith("a number with a point or an exponent")
 
 
 @schemathesis.check

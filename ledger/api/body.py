@@ -29,7 +29,9 @@ class _Lost:
 
 
 _TWICE: Final = _Lost("it is there twice")
-_POINT: Final = _Lost("a number with a point or an exponent loses digits: send it as text")
+_POINT: Final = _Lost(
+    "a number with a point or an exponent loses digits: send an amount as text, and a whole number without them"
+)
 _HUGE: Final = _Lost(f"a number of more than {_MOST_DIGITS} digits is none that the ledger has")
 
 

@@ -22,6 +22,7 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST_TEXT: Final = 2000
 _MOST_ITEMS: Final = 1000
 _GREATEST: Final = 2**63 - 1
+_WHOLE: Final = {"type": "integer", "format": "int64", "minimum": -_GREATEST, "maximum": _GREATEST}
 
 
 class Form(Schema):
@@ -89,7 +90,7 @@ _LEAVES: Final[dict[Any, Any]] = {
     UUID: Annotated[UUID, PlainValidator(_uuid), _text_schema(format="uuid")],
     datetime: Annotated[datetime, _text_schema(format="date-time")],
     date: Annotated[date, PlainValidator(_date), _text_schema(format="date", examples=["2026-01-31"])],
-    int: Annotated[int, AfterValidator(_whole), WithJsonSchema({"type": "integer", "format": "int64"})],
+    int: Annotated[int, AfterValidator(_whole), WithJsonSchema(_WHOLE)],
     str: Annotated[str, AfterValidator(_short), _text_schema(maxLength=_LONGEST_TEXT)],
     bool: bool,
 }

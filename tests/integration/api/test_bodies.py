@@ -41,7 +41,7 @@ def destination(amount: str) -> str:
     return f'{{"to_company_uuid":"{U}","to_company_account_uuid":"{U}","amount":{amount}}}'
 
 
-POINT = "a number with a point or an exponent loses digits: send it as text"
+POINT = "a number with a point or an exponent loses digits: send an amount as text, and a whole number without them"
 TEXT = "it is not a text; an amount is sent as text, so that no digit is lost"
 TWICE = "it is there twice"
 PLAIN = "it is not a plain decimal number"
