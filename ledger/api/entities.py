@@ -100,6 +100,7 @@ def _read(request: HttpRequest, category: str, uuid: UUID, wanted: int | date | 
     loaded = states.state(category, uuid, _pinned(request, wanted))
     if not loaded.state.exists:
         raise _missing(f"There is no {category} {uuid}", wanted)
+    notes.reflects_also(request, loaded.position)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
     content |= {name: getattr(loaded.state, name) for name in SHOWN[category].names}
     return answer(content | _standing(loaded, wanted))
@@ -159,6 +160,7 @@ def membership(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
             break
         found, deal = _held(uuid, position, which.as_of)  # the deal has changed between the two looks
+    notes.reflects_also(request, deal.position)
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
     return answer(content | _standing(deal, which.as_of))
 

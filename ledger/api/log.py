@@ -9,6 +9,7 @@ from pydantic import Field
 
 from eventstore import store
 from eventstore.records import RecordedEvent
+from ledger.api import notes
 from ledger.api.answers import as_it_is
 from ledger.api.parameters import Asked, Category, EventType, Limit, NamedPosition, Position, StreamId, Text
 from ledger.api.problems import not_found
@@ -59,6 +60,8 @@ def list_events(request: HttpRequest, which: Query[Which]) -> HttpResponse:
     reached(request, head)
     found = which.search(which.after, which.limit + 1)
     page, further = found[: which.limit], None
+    if page:
+        notes.reflects_also(request, page[-1].position)
     if len(found) > which.limit:
         further = f"{request.path}?{urlencode({**which.filters(), 'limit': which.limit, 'after': page[-1].position})}"
     return as_it_is(f'{{"items":[{",".join(as_json(event) for event in page)}],"next":{json.dumps(further)}}}')
@@ -71,6 +74,7 @@ def get_event(request: HttpRequest, position: NamedPosition) -> HttpResponse:
     found = store.read_event(position)
     if found is None:
         raise not_found(f"There is no event at position {position}.")
+    notes.reflects_also(request, position)
     return as_it_is(as_json(found))
 
 

@@ -21,6 +21,13 @@ def reflects(request: HttpRequest, position: int) -> None:
     note(request, POSITION, str(position))
 
 
+def reflects_also(request: HttpRequest, position: int) -> None:
+    """Let the answer say that it reflects the log up to a position, if it was to say less: more was found meanwhile."""
+    noted = vars(request).get(_NOTES, {}).get(POSITION)
+    if noted is None or int(noted) < position:
+        reflects(request, position)
+
+
 def telling(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Return a view whose answers, whatever they are, have what was noted."""
 

@@ -8,7 +8,7 @@ from pydantic import RootModel
 
 from eventstore import store
 from eventstore.monitoring import Status, statuses
-from ledger.api import shapes
+from ledger.api import notes, shapes
 from ledger.api.answers import as_it_is
 from ledger.api.reading import Queries
 from ledger.api.waiting import reached
@@ -28,4 +28,6 @@ class ConsumerList(RootModel[list[_Consumer]]):  # type: ignore[valid-type] # ma
 def list_consumers(request: HttpRequest) -> HttpResponse:
     """Answer as `manage.py consumers --json` does."""
     reached(request, lambda: store.head().position)
-    return as_it_is(json.dumps([status.as_json() for status in statuses()], cls=DjangoJSONEncoder))
+    found = statuses()
+    notes.reflects_also(request, max((status.head for status in found), default=0))
+    return as_it_is(json.dumps([status.as_json() for status in found], cls=DjangoJSONEncoder))

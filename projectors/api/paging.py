@@ -13,6 +13,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import Field, WithJsonSchema
 
+from ledger.api import notes
 from ledger.api.answers import answer
 from ledger.api.parameters import GREATEST, Asked, Limit
 from ledger.api.plain import plain
@@ -81,6 +82,8 @@ def sliced(request: HttpRequest, item: Item[M], found: Iterable[M], paging: Pagi
     """Answer the first of what was found, which is one more than a page holds where another follows."""
     rows = list(found)
     shown, further = rows[: paging.limit], None
+    # A row is written together with how far its read model has come, and was read with all that was written by then.
+    notes.reflects_also(request, max((getattr(row, "position", 0) for row in shown), default=0))
     if len(rows) > paging.limit:
         last = _encoded([_tag(request, paging), *(plain(getattr(shown[-1], name)) for name in key)])
         further = f"{request.path}?{urlencode({**paging.filters(), 'limit': paging.limit, 'after': last})}"

@@ -1,22 +1,25 @@
 """What an answer reflects, and waiting for it."""
 
 import time
+from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from eventstore import operations, store
 from eventstore.following import catch_up
 from ledger import cycle
 from ledger.api.waiting import patient
+from ledger.commands import FundCompany
 from projectors.projectors import PROJECTORS
 from tests.databases import Database
 from tests.integration.api.calling import Api, problem
-from tests.integration.ledger.portfolio import new_account, new_company, new_product
+from tests.integration.ledger.portfolio import do, new_account, new_company, new_product
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 LISTS: Final = (
@@ -73,6 +76,42 @@ def test_what_is_read_from_the_log_itself_reflects_its_head(path: str, database:
         refused = api.get(path, at_least(head + 1))
         problem(refused, 503, "not-reached")
         assert refused["Ledger-Position"] == str(head)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/api/companies/{uuid}", lambda told: told["position"]),
+        ("/api/companies/{uuid}?as_of=1", lambda told: told["position"]),
+        ("/api/events?after=1", lambda told: told["items"][-1]["position"]),
+        ("/api/consumers", lambda told: max(one["head"] for one in told)),
+        ("/api/balances", lambda told: max(item["position"] for item in told["items"])),
+        ("/api/journal", lambda told: max(item["position"] for item in told["items"])),
+    ],
+)
+def test_an_answer_reflects_all_that_it_shows_whatever_is_recorded_while_it_is_made(
+    path: str, shown: Callable[[Any], int], database: Database, api: Api
+) -> None:
+    uuid = new_company("1.00")
+    catch_up(*NAMES)
+
+    def record() -> None:
+        do(FundCompany(company_uuid=uuid, amount=Decimal(1), currency="USD", reference="more"))
+        catch_up("balances", "journal")
+        connections.close_all()
+
+    def then_record(execute: Callable[..., Any], *statement: Any) -> Any:
+        found = execute(*statement)
+        writer = Thread(target=record)
+        writer.start()
+        writer.join()
+        return found
+
+    with connection.execute_wrapper(then_record):
+        answer = api.get(path.format(uuid=uuid))
+    reflected = int(answer["Ledger-Position"])
+    assert shown(answer.json()) <= reflected <= store.head().position
+    assert "as_of" not in path or reflected == 1
 
 
 def test_an_answer_to_a_command_can_be_read_back_at_once(database: Database, api: Api) -> None:
