@@ -30,7 +30,7 @@ except ImproperlyConfigured as refused:
     sys.exit(f"Daybook does not start: {refused}")
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
-worker_class = "gthread"
+worker_class = "web.worker.Worker"  # gthread, with patience for no client
 # Threads and connections to databases do not survive a fork: each worker loads the application itself.
 preload_app = False
 # How long a worker may show no sign of life; its threads may take longer, as they stream and wait.
