@@ -22,6 +22,7 @@ from ledger.api.parameters import IN_HEADERS, Position, in_header
 from ledger.api.problems import Problem
 from ledger.api.reading import Queries
 from ledger.api.waiting import patient
+from ledger.api.who import may_still_read
 from ledger.errors import PositionBeyondHead
 
 router = Queries("the log")
@@ -31,6 +32,8 @@ _BATCH: Final = 500
 _KEEP_ALIVE_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.5
 _RECONNECT_MS: Final = 1000
+_ASK_AGAIN_EVERY_S: Final = 1.0
+"""How long after a token is revoked, or a permission taken away, events may still be sent."""
 
 _ending: list[Callable[[], bool]] = []
 
@@ -79,7 +82,8 @@ _EXTRA: Final[dict[str, Any]] = {
 def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttpResponse:
     """Answer events as they are recorded, each with its position as id.
 
-    The stream ends after some minutes, when the server does, or when the database is away. The client then comes back
+    The stream ends after some minutes, when the server does, when the database is away, or when who asked may no longer
+    read. The client then comes back
     with the last position that it has seen, as a browser's EventSource does by itself, and misses and repeats nothing.
     """
     after, newest = in_header(request, LAST, which.after), head()
@@ -90,7 +94,7 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
         raise Problem(kinds.TOO_MANY_STREAMS, headers={"Retry-After": "5"})
     _end_if_nobody_reads(request)
     return StreamingHttpResponse(
-        _Stream(after, which),
+        _Stream(after, which, lambda: may_still_read(request)),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -106,8 +110,9 @@ def _end_if_nobody_reads(request: HttpRequest) -> None:
 class _Stream:
     """The body of the answer; it holds one of the places of those who wait, until it is closed or forgotten."""
 
-    def __init__(self, after: int, which: Narrowed) -> None:
+    def __init__(self, after: int, which: Narrowed, may_go_on: Callable[[], bool]) -> None:
         self._after, self._which = after, which
+        self._may_go_on, self._ask_at = may_go_on, time.monotonic() + _ASK_AGAIN_EVERY_S
         self._until = time.monotonic() + settings.STREAM_LIFETIME_S
         self._chunks: Generator[str] | None = None  # made once it is read, for it holds on to this
         self.give_back = weakref.finalize(self, patient.release)
@@ -126,7 +131,10 @@ class _Stream:
         yield f"retry: {_RECONNECT_MS}\n\n"
         try:
             while not self._is_over():
-                if found := self._read():
+                found = self._read()
+                if not self._is_allowed():
+                    return
+                if found:
                     yield "".join(_as_sent(event) for event in found)
                 else:
                     yield from self._asleep()
@@ -144,6 +152,12 @@ class _Stream:
             # What is not on disk yet may be lost in a crash, and its position given to another event.
             store.barrier()
         return found
+
+    def _is_allowed(self) -> bool:
+        if time.monotonic() < self._ask_at:
+            return True
+        self._ask_at = time.monotonic() + _ASK_AGAIN_EVERY_S
+        return self._may_go_on()
 
     def _asleep(self) -> Iterator[str]:
         """Sleep until something is appended or it is over, showing now and then that the stream is still there."""

@@ -3,6 +3,8 @@
 import hashlib
 from typing import Any, Final
 
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection
@@ -74,6 +76,18 @@ class Session(SessionAuth):
 def may(permission: str = VIEW) -> list[Any]:
     """Return what an operation asks for: somebody, with this permission."""
     return [Bearer(permission), Session(permission)]
+
+
+def may_still_read(request: HttpRequest) -> bool:
+    """Look anew whether whoever made a request, which is being answered for long, may still read."""
+    anew = HttpRequest()
+    anew.method, anew.META, anew.COOKIES = "GET", request.META, request.COOKIES
+    anew.session = type(request.session)(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    try:
+        anew.user = get_user(anew)
+        return any(known(anew) is not None for known in may())
+    except PermissionDenied:
+        return False
 
 
 def _allowed(

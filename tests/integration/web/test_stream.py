@@ -13,7 +13,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, connections
+from django.test import Client as Browser
+from oauth2_provider.models import get_access_token_model
 
 from eventstore import store
 from eventstore.clock import utc_now
@@ -25,6 +28,7 @@ from tests.integration.web.following import STREAM, Client, Followed
 from tests.processes import wait_until
 from tests.webserver import Serve, WebServer
 
+AccessToken = get_access_token_model()
 Start = Callable[..., WebServer]
 Follow = Callable[..., Followed]
 
@@ -138,6 +142,27 @@ def _has_room(server: WebServer) -> bool:
     register()  # for it is by writing that a server learns that nobody reads any more
     answer = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9999", "Prefer": "wait=1"})
     return "Preference-Applied" in answer.headers
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+def test_it_ends_when_who_follows_may_no_longer_read(by: str, start: Start, follow: Follow) -> None:
+    server = start()
+    person = User.objects.create_superuser("anna")
+    headers = {}
+    if by == "session":
+        browser = Browser()
+        browser.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        headers = {"Authorization": "", "Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    events = follow(server, **headers).events()
+    began = time.monotonic()
+    while time.monotonic() - began < 1.5:
+        register()
+        assert next(events)["type"] == "CompanyRegistered"
+    AccessToken.objects.all().delete()
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    time.sleep(1)
+    register()
+    assert list(events) == []
 
 
 def test_a_client_that_stops_reading_loses_its_place(start: Start) -> None:
