@@ -58,8 +58,10 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
         raise ValueError
     timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
     given = config["OPTIONS"].get("options", "")
-    # A host that is not there, or no longer, is an outage within seconds, and not when TCP gives up.
-    waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+    # A host that is not there, or no longer, is an outage within seconds, and not when TCP gives up: also while its
+    # answer is waited for, when TCP by itself asks only after two hours whether anybody is still there.
+    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, **alive}
     config["OPTIONS"] = waits | config["OPTIONS"] | {"options": f"{given} {timeout}".strip()}
     return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 

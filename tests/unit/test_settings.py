@@ -101,6 +101,15 @@ def test_a_socket_directory_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "idle_in_transaction_session_timeout=10000" in database["OPTIONS"]["options"]
 
 
+def test_a_database_whose_host_is_gone_is_missed_within_seconds_unless_the_url_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "postgres://user@host/name?keepalives_idle=60"
+    options = load(monkeypatch, SECRET_KEY="x", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == (10, 30_000)
+    assert (int(options["keepalives_idle"]), options["keepalives_interval"], options["keepalives_count"]) == (60, 5, 3)
+
+
 def test_a_relative_sqlite_file_is_in_the_project_wherever_the_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     database = load(monkeypatch, SECRET_KEY="x", DATABASE_URL="sqlite:///mine.sqlite3")["DATABASES"]["default"]
     assert database["NAME"] == str(ROOT / "mine.sqlite3")
