@@ -31,7 +31,7 @@ _FIRST_ERROR: Final = 400
 _BY_ADDRESS: Final = Throttle("token", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
 _BY_CLIENT: Final = Throttle("client", lambda: max(1, settings.TOKEN_REQUESTS_PER_MINUTE // 2))
 _LOGINS: Final = Throttle("login", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
-_checking: Final = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+checking: Final = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
 class Token(TokenView):  # type: ignore[misc] # has no types
@@ -62,12 +62,12 @@ def _counted(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]
         # The address is looked at first, or else made-up clients would fill the table; it is charged last, so that a
         # client which asks too often leaves something to the others there.
         seconds = _BY_ADDRESS.wait(address) or next(filter(None, (each.spend(asker) for each, asker in counted)), 0)
-        if seconds or not _checking.acquire(blocking=False):
+        if seconds or not checking.acquire(blocking=False):
             return _too_often(seconds or 1).response()
         try:
             response = answer(request)
         finally:
-            _checking.release()
+            checking.release()
         if response.status_code >= _FIRST_ERROR:
             for throttle, asker in counted:
                 throttle.failed(asker)
@@ -113,10 +113,16 @@ def _client(request: HttpRequest) -> bytes:
 
 def login(request: HttpRequest) -> HttpResponse:
     """Answer the login page of the admin, at which an address may try only so often, under whatever names."""
+    if request.method != "POST":
+        return admin.site.login(request)
     asker = addresses.asker(request.META["REMOTE_ADDR"])
-    if request.method == "POST" and (seconds := _LOGINS.spend(asker)):
-        return lockout.too_many(seconds)
-    response = admin.site.login(request)
-    if request.method == "POST" and not request.user.is_authenticated:
+    seconds = _LOGINS.spend(asker)
+    if seconds or not checking.acquire(blocking=False):
+        return lockout.too_many(seconds or 1)
+    try:
+        response = admin.site.login(request)
+    finally:
+        checking.release()
+    if not request.user.is_authenticated:
         _LOGINS.failed(asker)
     return response

@@ -1,5 +1,6 @@
 """Whoever gets a password wrong too often waits, and keeps nobody else out."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from eventstore.clock import utc_now
 from tests.databases import Database
-from tests.integration.web.conftest import CountingHasher
+from tests.integration.web.conftest import CountingHasher, Machine
+from web import tokens
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +60,18 @@ def test_an_address_cannot_try_one_password_on_many_names() -> None:
     with time_machine.travel(utc_now(), tick=False):
         answers = [log_in("wrong", name=f"user-{number}").status_code for number in range(12)]
     assert answers == [200] * 10 + [429] * 2
+
+
+def test_checking_secrets_takes_no_more_than_half_of_the_threads(
+    machine: Machine, hasher: type[CountingHasher], settings: Settings
+) -> None:
+    with ExitStack() as others:
+        for _ in range(settings.WEB_THREADS // 2):
+            others.enter_context(tokens.checking)
+        refused = [machine.ask(), machine.ask(path="/o/revoke_token/", token="none"), log_in("right")]
+        assert [(answer.status_code, answer["Retry-After"]) for answer in refused] == [(429, "1")] * 3
+        assert hasher.checked == 0
+    assert [machine.ask().status_code, log_in("right").status_code] == [200, 302]
 
 
 def test_logging_in_without_the_web_is_not_counted() -> None:
