@@ -27,8 +27,8 @@ def configured(form: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "filters": {"failures": {"()": Failures}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"failures": {"()": Failures}, "terse": {"()": Terse}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["terse"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
@@ -48,3 +48,14 @@ class Failures:
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record has one."""
         return bool(record.exc_info)
+
+
+class Terse:
+    """Leaves out of a record its request, whose query is nobody's business, and of a request refused its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let it pass."""
+        vars(record).pop("request", None)
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True

@@ -14,6 +14,7 @@ from eventstore import store
 from ledger import clients
 from settings import logs
 from tests.databases import Database
+from tests.processes import wait_until
 from tests.webserver import Serve
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -137,3 +138,16 @@ def test_in_production_the_log_is_json_line_by_line(serve: Serve) -> None:
     assert (told["event"], told["status"], told["path"]) == ("request", 401, "/api/companies")
     assert "hunter2" not in server.process.errors()
     assert server.process.output() == ""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_whoever_asks_for_an_unknown_host_or_too_much_at_once_costs_a_line_or_two(form: str, serve: Serve) -> None:
+    server = serve(LOG_FORMAT=form)
+    before = len(server.process.errors().splitlines())
+    assert server.ask("GET", "/admin/?secret=hunter2", headers={"Host": "evil.example"}).status == 400
+    assert server.ask("GET", "/admin/login/?secret=hunter2&" + "a=1&" * 1001).status == 400
+    wait_until(lambda: server.process.errors().count("duration_ms") == 2)
+    lines = server.process.errors().splitlines()[before:]
+    assert len(lines) <= 4
+    assert any("evil.example" in line and "ALLOWED_HOSTS" in line for line in lines)
+    assert not any("hunter2" in line or "Traceback" in line for line in lines)
