@@ -2,5 +2,5 @@
 
 from settings import *  # noqa: F403 - all of them
 
-ROOT_URLCONF = "benchmarks.web.urls"
-INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.web"]  # noqa: F405 - from there
+ROOT_URLCONF = "benchmarks.bare.urls"
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.bare"]  # noqa: F405 - from there

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import path
 from ninja import NinjaAPI, Schema
 
-from benchmarks.web.models import Row
+from benchmarks.bare.models import Row
 from ledger.api.who import actor, may
 from settings.urls import urlpatterns as of_the_project
 
