@@ -65,10 +65,17 @@ def free_port() -> int:
 
 @contextmanager
 def resident(environment: Mapping[str, str]) -> Iterator[str]:
-    """Keep a process that has loaded Django, and give the shell's function by which manage.py is typed."""
+    """Keep a process that has loaded Django, and give the shell's function by which manage.py is typed.
+
+    The project is this one, unless PYTHONPATH in the environment names a copy of it.
+    """
     directory = Path(tempfile.mkdtemp(prefix="daybook-"))
     address = directory / "socket"
-    process = Started([sys.executable, "-m", "tests.resident", str(address)], environment, directory)
+    process = Started(
+        [sys.executable, "-P", "-m", "tests.resident", str(address)],
+        {"PYTHONPATH": str(ROOT), **environment},
+        directory,
+    )
 
     def listens() -> bool:
         assert process.poll() is None, process.errors()

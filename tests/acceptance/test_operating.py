@@ -1,6 +1,7 @@
 """How to operate a ledger is what one really sees: the pages are typed one after the other, as they stand."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -18,14 +19,13 @@ IN_ORDER = [page for page in pages.TYPED if page not in {FIRST, "README.md", "do
 BACKUP = "docs/how-to/back-up-and-restore.md"
 PRODUCTION = {"SECRET_KEY": "long enough to please those who check it, and not in use anywhere else"}
 """What is set before a page is followed in production."""
-
-
 PLACEHOLDER = "postgres://daybook:password@database.internal:5432/daybook"
 """The URL that stands for one's own."""
 CONSUMERS = "manage.py run_processmanager late_fees --once; manage.py run_projector --once"
 """What runs all the time where a page is followed."""
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a database of its own")
 def test_the_pages_for_operators_are_what_one_really_sees(tmp_path: Path) -> None:
     environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}
@@ -39,8 +39,11 @@ def test_the_pages_for_operators_are_what_one_really_sees(tmp_path: Path) -> Non
                 steps += further
                 typed += [step.command.replace("https://ledger.example", server.url) for step in further]
                 typed[-1] += CONSUMERS
-        seen = outputs(typed, tmp_path, environment)
+        *seen, metrics = outputs([*typed, f"ask {server.url}/metrics"], tmp_path, environment)
     compare(steps, seen)
+    named = set(re.findall(r"\b(?:daybook|eventstore)_[a-z_]+", pages.text("docs/how-to/monitor.md")))
+    assert len(named) > 10
+    assert [name for name in named if name not in metrics] == []
 
 
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="dumps a PostgreSQL database")

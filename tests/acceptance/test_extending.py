@@ -1,0 +1,151 @@
+"""How to add an event type, a projector, a process manager and a schema version: done as the pages say, in a copy.
+
+The pages' code is put where they say, in the order in which they say that they build on each other; what they say in
+words (a union, an import, a figure) is done here. Then their commands are typed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import indent
+from typing import Final
+
+import pytest
+
+from tests import pages
+from tests.processes import ROOT
+from tests.terminal import compare, outputs, resident
+
+COPIED: Final = ("settings", "web", "processmanagers", "projectors", "ledger", "eventstore", "tests", "docs", "deploy")
+COMPANY: Final = "ledger/aggregates/company.py"
+
+
+class Project:
+    """A copy of the project, to which code is added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            shutil.copytree(ROOT / name, folder / name)
+        for name in ("manage.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder / name)
+
+    def write(self, file: str, code: str) -> None:
+        """Make a new module."""
+        assert not (self.folder / file).exists()
+        (self.folder / file).write_text(code)
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Put something else in the place of what is there once."""
+        text = (self.folder / file).read_text()
+        assert text.count(old) == 1, (file, old)
+        (self.folder / file).write_text(text.replace(old, new))
+
+    def put(self, code: str, file: str, before: str) -> None:
+        """Add code before a line, as deep as that line is."""
+        depth = before[: len(before) - len(before.lstrip(" "))]
+        apart = "" if depth else "\n\n"
+        self.replace(file, before, indent(code, depth) + apart + before)
+
+    def append(self, code: str, file: str) -> None:
+        """Add code at the end."""
+        (self.folder / file).write_text(f"{(self.folder / file).read_text()}\n\n{code}")
+
+
+def add_an_event_type(project: Project, code: Iterator[str]) -> None:
+    """Companies get a rating."""
+    project.put(next(code), "ledger/events.py", "# company and asset\n")
+    project.replace("ledger/events.py", "CompanyEvent = ", "CompanyEvent = CompanyRated | ")
+    project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
+    project.replace(COMPANY, "    CompanyFunded,\n", "    CompanyFunded,\n    CompanyRated,\n")
+    balance = "    balance: Decimal = Decimal(0)\n"
+    project.replace(COMPANY, balance, f"{balance}    rating: str | None = None\n")
+    project.put(next(code), "ledger/commands.py", "# asset\n")
+    project.replace("ledger/commands.py", "CompanyCommand = ", "CompanyCommand = RateCompany | ")
+    project.put(next(code), COMPANY, "        case _:\n            assert_never(command)")
+    project.append(next(code), COMPANY)
+    project.replace(COMPANY, "FundCompany, Reg", "FundCompany, RateCompany, Reg")
+    project.replace("ledger/decisions.py", "case RegisterCompany()", "case RateCompany() | RegisterCompany()")
+    project.replace("ledger/decisions.py", "    PayOutFunds,\n", "    PayOutFunds,\n    RateCompany,\n")
+    project.put(next(code), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n')
+    project.append(next(code), "tests/unit/ledger/test_company.py")
+    project.replace("tests/unit/ledger/test_company.py", "import FundCompany,", "import FundCompany, RateCompany,")
+    project.replace("tests/unit/ledger/test_company.py", "import CompanyFunded,", "import CompanyFunded, CompanyRated,")
+    project.replace("tests/unit/ledger/test_errors.py", "== 22", "== 23")
+    project.put(next(code), "tests/integration/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n')
+
+
+def add_a_projector(project: Project, code: Iterator[str]) -> None:
+    """The latest rating of each company."""
+    project.append(next(code), "projectors/models.py")
+    project.write("projectors/ratings.py", next(code))
+    project.replace("projectors/projectors.py", "    DailyActivities(),\n", "    DailyActivities(),\n    Ratings(),\n")
+    project.replace(
+        "projectors/projectors.py",
+        "import Projector\n",
+        "import Projector\nfrom projectors.ratings import Ratings\n",
+    )
+
+
+def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
+    """A company that is rated badly is put on watch."""
+    project.put(next(code), "ledger/events.py", "# company and asset\n")
+    project.replace("ledger/events.py", "CompanyEvent = ", "CompanyEvent = CompanyPutOnWatch | ")
+    project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
+    project.replace(COMPANY, "    CompanyFunded,\n", "    CompanyFunded,\n    CompanyPutOnWatch,\n")
+    project.write("processmanagers/watch.py", next(code))
+    register = "        register(LateFees())\n"
+    imported = "        from processmanagers.watch import Watch  # noqa: PLC0415\n\n"
+    project.replace("processmanagers/apps.py", register, f"{imported}{register}        register(Watch())\n")
+
+
+def add_a_schema_version(project: Project, code: Iterator[str]) -> None:
+    """The rating says which agency it comes from."""
+    [event, *_] = [block.text for block in pages.blocks(page_of("add-an-event-type")) if block.language == "python"]
+    project.replace("ledger/events.py", event, next(code))
+    before = 'return CompanyRated(guards.text("rating", command.rating))\n'
+    project.replace(COMPANY, before, next(code))
+    project.write("ledger/upcasters.py", next(code))
+    registering = (project.folder / "ledger/apps.py").read_text()
+    ready = registering[registering.index("        from eventstore.registry") :]
+    project.replace("ledger/apps.py", ready, indent(next(code), "        "))
+    command = '    """Judge how well a company pays."""\n\n    company_uuid: UUID\n    rating: str\n'
+    project.replace("ledger/commands.py", command, f"{command}    agency: str\n")
+
+
+ADD: Final = {
+    "add-an-event-type": add_an_event_type,
+    "add-a-projector": add_a_projector,
+    "add-a-process-manager": add_a_process_manager,
+    "add-a-schema-version": add_a_schema_version,
+}
+
+
+def page_of(name: str) -> str:
+    """Return the path of a how-to."""
+    return f"docs/how-to/{name}.md"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a copy of the project of its own")
+def test_what_the_pages_add_works_as_they_say(tmp_path: Path) -> None:
+    assert sorted(map(page_of, ADD)) == sorted(pages.BUILT)
+    project = Project(tmp_path)
+    here = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+    environment = {
+        **here,
+        "PYTHONPATH": str(tmp_path),
+        "DEBUG": "true",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/ratings.sqlite3",
+    }
+    for name, add in ADD.items():
+        code = iter([block.text for block in pages.blocks(page_of(name)) if block.language == "python"])
+        add(project, code)
+        assert list(code) == []
+        steps = pages.steps(page_of(name))
+        typed = [step.command for step in steps]
+        with resident(environment) as manage:
+            typed[0] = f"{manage}\n{typed[0]}"
+            seen = outputs(typed, tmp_path, environment)
+        compare(steps, seen)
