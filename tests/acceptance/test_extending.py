@@ -53,6 +53,11 @@ class Project:
         (self.folder / file).write_text(f"{(self.folder / file).read_text()}\n\n{code}")
 
 
+def item(code: str) -> str:
+    """Return an expression as an item of a list."""
+    return f"{code.rstrip()},\n"
+
+
 def add_an_event_type(project: Project, code: Iterator[str]) -> None:
     """Companies get a rating."""
     project.put(next(code), "ledger/events.py", "# company and asset\n")
@@ -68,12 +73,16 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
     project.replace(COMPANY, "FundCompany, Reg", "FundCompany, RateCompany, Reg")
     project.replace("ledger/decisions.py", "case RegisterCompany()", "case RateCompany() | RegisterCompany()")
     project.replace("ledger/decisions.py", "    PayOutFunds,\n", "    PayOutFunds,\n    RateCompany,\n")
-    project.put(next(code), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n')
+    project.put(
+        item(next(code)), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n'
+    )
     project.append(next(code), "tests/unit/ledger/test_company.py")
     project.replace("tests/unit/ledger/test_company.py", "import FundCompany,", "import FundCompany, RateCompany,")
     project.replace("tests/unit/ledger/test_company.py", "import CompanyFunded,", "import CompanyFunded, CompanyRated,")
     project.replace("tests/unit/ledger/test_errors.py", "== 22", "== 23")
-    project.put(next(code), "tests/integration/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n')
+    project.put(
+        item(next(code)), "tests/integration/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n'
+    )
 
 
 def add_a_projector(project: Project, code: Iterator[str]) -> None:
