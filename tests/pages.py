@@ -36,7 +36,7 @@ UNRUN: Final = {
         "`make demo` is typed further down, and `make test` is what runs this"
     ),
     ("docs/performance.md", "make bench                                # everything below, on PostgreSQL servers"): (
-        "takes an hour"
+        "measures for many minutes"
     ),
     ("docs/how-to/run-in-production.md", "$ cp deploy/daybook.env.example deploy/daybook.env"): "needs Docker",
     ("docs/how-to/run-in-production.md", "# useradd --system --home-dir /var/lib/daybook daybook"): (

@@ -25,9 +25,10 @@ def test_every_example_that_is_typed_prompts(page: str) -> None:
     assert [block.line for block in typed if not block.text.startswith("$ ")] == []
 
 
-def test_no_example_hides_in_an_indentation() -> None:
-    hidden = [page for page in pages.documents() if "\n    $ " in pages.without_blocks(page)]
-    assert hidden == []
+@pytest.mark.parametrize("page", pages.documents())
+def test_no_example_hides_in_an_indentation_or_another_kind_of_fence(page: str) -> None:
+    rest = pages.without_blocks(page)
+    assert [mark for mark in ("```", "~~~", "\n    $ ", "\n    # ", "\n    >>> ") if mark in rest] == []
 
 
 @pytest.mark.parametrize("page", [page for page in (*TYPED, *BUILT) if "## It worked if" in pages.text(page)])
