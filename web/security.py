@@ -1,11 +1,15 @@
 """What every answer says about how it may be used, and which requests must come by HTTPS or under a known name."""
 
+from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware import common, security
 
+from ledger.api import problems
 from web.addresses import is_local
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -37,3 +41,17 @@ class CommonMiddleware(common.CommonMiddleware):
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         """Refuse a host that is not allowed."""
         return None if request.path in PROBES else super().process_request(request)
+
+
+class BodyMiddleware:
+    """Refuses what is longer than any body may be before it is read: files of a form have no limit of Django's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, unless it is too long; what comes in chunks, and so tells no length, is no body to Django."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return problems.of(RequestDataTooBig()).response()
+        return self._get_response(request)

@@ -56,6 +56,5 @@ def test_each_is_answered_with_what_is_wrong(database: Database, serve: Serve, t
 def test_whoever_is_still_sending_what_is_refused_hears_why(closes: str, serve: Serve, token: str) -> None:
     server = serve()
     body = b'{"name":"' + b"x" * 20 * 2**20 + b'"}'
-    for given, status in ((token, 413), ("none", 401)):
-        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {given}", "Connection": closes}
-        assert server.ask("POST", REGISTER, body, sent).status == status
+    sent = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Connection": closes}
+    assert server.ask("POST", REGISTER, body, sent).status == 413

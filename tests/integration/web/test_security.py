@@ -3,6 +3,7 @@
 import re
 import secrets
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,10 @@ def test_the_checks_for_production_find_nothing(run_manage: RunManage) -> None:
     production = {"SECRET_KEY": secrets.token_urlsafe(60), "DEBUG": "false", "ALLOWED_HOSTS": "ledger.example"}
     done = run_manage("check", "--deploy", "--fail-level", "WARNING", env=production)
     assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/", "/admin/login/", "/api/commands/register-company"])
+def test_nobody_fills_the_disk_with_files_that_no_page_asks_for(path: str, browser: Client) -> None:
+    browser.cookies["csrftoken"] = "a" * 32
+    answer = browser.post(path, {"file": BytesIO(b"x" * 2**20)}, secure=True)
+    assert (answer.status_code, answer.json()["type"]) == (413, "body-too-large")
