@@ -12,8 +12,9 @@ from django.test import Client
 
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint
+from ledger import clients
 from tests.databases import Database
-from tests.webserver import serving
+from tests.webserver import Serve, serving
 from web import probes
 
 
@@ -58,3 +59,15 @@ def test_a_database_that_hangs_is_told_in_time_and_hangs_nothing_else(tmp_path: 
     assert [answer.status for answer in answers] == [503] * 4
     assert answers[0].json()["reasons"] == [f"no database has answered within {probes.PATIENCE_S} s"]
     assert took < 3 * probes.PATIENCE_S
+
+
+def test_with_only_the_read_models_away_commands_go_on_and_lists_say_so(database: Database, serve: Serve) -> None:
+    token = clients.token(clients.create("robot", ["ledger.register_company"]))
+    server = serve(READ_DATABASE_URL="postgres://nobody@127.0.0.1:9/nothing")
+    server.headers["Authorization"] = f"Bearer {token}"
+    assert server.ask("POST", "/api/commands/register-company", {"name": "Acme"}).status == 201
+    assert server.ask("GET", "/api/events").json()["items"][0]["payload"] == {"name": "Acme"}
+    for path in ("/api/companies", "/api/journal", "/api/trial-balance", "/api/aging"):
+        refused = server.ask("GET", path)
+        assert (refused.status, refused.json()["type"], refused.headers["Retry-After"]) == (503, "database-away", "1")
+    assert server.ask("GET", "/readyz").json()["reasons"] == ["the database 'read' does not answer"]
