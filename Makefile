@@ -20,6 +20,7 @@ demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in secon
 test check: lint types imports migrations docs suite ## everything that CI runs: lint, types, imports, migrations, tests
 
 run: $(VENV)/runtime ## everything for real in one terminal, with a superuser for the admin; http://127.0.0.1:8000
+	@$(DEVELOPMENT) $(MANAGE) check_web_address
 	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
 	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once

@@ -95,7 +95,10 @@ class Command(ConsoleCommand):
         if today > actual and not options["future"]:
             raise CommandError(f"--today {today} is after today's business date {actual}: --future allows it")
         for name in never_registered():
-            self.stderr.write(f"process manager {name} was never registered: it misses what is published now")
+            self.stderr.write(
+                f"process manager {name} was never registered and misses what is published now; from its first"
+                f" `manage.py run_processmanager {name} --once` on it misses nothing"
+            )
         number = 0
         try:
             for new_date in published(today, catch_up=options["catch_up"], actor="daily_cycle"):

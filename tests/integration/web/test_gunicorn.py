@@ -19,7 +19,7 @@ from ledger import clients, handlers
 from ledger.commands import RegisterCompany
 from tests import processes
 from tests.databases import Database
-from tests.processes import wait_until
+from tests.processes import RunManage, wait_until
 from tests.webserver import Serve
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -98,3 +98,13 @@ def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:
     assert done.stderr.splitlines() == [
         "Daybook does not start: WEB_THREADS='many' is not allowed: it must be a whole number from 1 to 1000"
     ]
+
+
+def test_an_address_that_somebody_else_serves_is_refused_before_anything_is_begun(run_manage: RunManage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        refused = run_manage("check_web_address", check=False, env={"WEB_BIND": address})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"CommandError: nothing can listen at WEB_BIND={address} (Address already in use")
+    run_manage("check_web_address", env={"WEB_BIND": address})
+    run_manage("check_web_address", env={"WEB_BIND": "unix:/run/daybook.sock"})
