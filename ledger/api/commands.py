@@ -11,9 +11,10 @@ from uuid import uuid4  # noqa: TID251 - the edge where a uuid is made that the 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from eventstore import store
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
-from ledger.api import kinds, problems
+from ledger.api import kinds, notes, problems
 from ledger.api.answers import correlation_id
 from ledger.api.forms import Form, form_of, values
 from ledger.api.notes import POSITION
@@ -23,10 +24,11 @@ from ledger.api.plain import plain
 from ledger.api.problems import Problem
 from ledger.api.schemas import PROBLEMS, Recorded
 from ledger.api.who import actor, may
-from ledger.errors import NotAcceptable
+from ledger.errors import NotAcceptable, Refusal
 from ledger.names import COMMANDS, permission
 
 router = Router(tags=["commands"])
+router.add_decorator(notes.telling, mode="view")
 
 KEY: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
@@ -57,8 +59,12 @@ def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
     command = COMMANDS[name](**fields)
     try:
         appended = handlers.execute(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
-    except NotAcceptable as refusal:
-        raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
+    except Refusal as refusal:
+        # What it rests on is recorded by now: whoever reads up to here sees why.
+        notes.reflects(request, store.head().position)
+        if isinstance(refusal, NotAcceptable):
+            raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
+        raise
     return _answer(appended)
 
 

@@ -55,6 +55,7 @@ def test_a_refusal_gives_its_figures_says_what_to_do_and_records_nothing(slug: s
     assert set(refused.figures) == set(KINDS[slug].members)
     assert told["title"] == KINDS[slug].title
     assert told["detail"].endswith(f" {KINDS[slug].remedy}")
+    assert response["Ledger-Position"] == str(before)
     assert store.head().position == before
 
 
