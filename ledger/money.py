@@ -10,6 +10,8 @@ MAX_DIGITS: Final = 18
 """Digits of an amount in all, those after the point counted in full."""
 MAX_RATE_DIGITS: Final = 8
 """Digits of a rate after the point."""
+MAX_LENGTH: Final = 2 * MAX_DIGITS
+"""Characters of a decimal as text; what is longer has too many digits, whatever it is meant for."""
 
 # Wide enough for any value times any rate, so that nothing is rounded before the one rounding that is meant.
 _EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
@@ -18,8 +20,10 @@ _PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 def parse_decimal(text: str, field: str = "amount") -> Decimal:
     """Return the decimal that a text such as "97.60" says; raise InvalidAmount for exponents, NaN and the rest."""
-    if len(text) > 2 * MAX_DIGITS or _PLAIN.fullmatch(text) is None:
-        raise InvalidAmount(field=field, value=text[: 2 * MAX_DIGITS], reason="it is not a plain decimal number")
+    if _PLAIN.fullmatch(text) is None:
+        raise InvalidAmount(field=field, value=text[:MAX_LENGTH], reason="it is not a plain decimal number")
+    if len(text) > MAX_LENGTH:
+        raise InvalidAmount(field=field, value=text[:MAX_LENGTH], reason="it has too many digits")
     return Decimal(text)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
@@ -54,6 +55,8 @@ class StrictParser(Parser):
 
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    if body.startswith(BOM_UTF8):
+        raise _not_json("it begins with a byte order mark, and is to be UTF-8 without one")
     try:
         return json.loads(
             body.decode(),
@@ -65,7 +68,7 @@ def _parsed(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     except UnicodeDecodeError as error:
         raise _not_json(f"byte {error.start + 1} is not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise _not_json(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise _not_json(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise invalid(Fault("", _too_deep())) from error
 

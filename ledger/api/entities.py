@@ -168,5 +168,7 @@ def membership(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -
 def _held(uuid: UUID, position: int | None, wanted: int | date | None) -> tuple[Membership, Loaded[Deal]]:
     found = memberships.lookup(uuid, position)
     if found.deal_uuid is None:
+        if not states.company(uuid, position).state.exists:
+            raise _missing(f"There is no company {uuid}", wanted)
         raise _missing(f"The company {uuid} is not a member", wanted)
     return found, states.deal(found.deal_uuid, position)

@@ -37,7 +37,8 @@ UNAUTHENTICATED: Final = Kind(
     "unauthenticated",
     401,
     "Nobody knows who asks",
-    "Get a token at POST /o/token/ and send it with each request, as Authorization: Bearer and the token.",
+    "Get a token at POST /o/token/, with grant_type=client_credentials and the id and secret of an API client, and send"
+    " it with each request as Authorization: Bearer TOKEN; a person logs in at /admin/.",
 )
 FORBIDDEN: Final = Kind(
     "forbidden", 403, "Who asks may not do this", "Ask whoever runs this ledger for the permission."
@@ -66,7 +67,7 @@ INVALID: Final = Kind(
     "invalid-input",
     422,
     "The request does not have the form that it must have",
-    "Each of `errors` says where and what; /api/docs has the form. Nothing was recorded.",
+    "Each of `errors` says where and what; /api/docs has the form.",
     ("errors",),
 )
 KEY_REUSED: Final = Kind(

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -77,7 +77,7 @@ def invalid(*faults: Fault) -> Problem:
     first, more = faults[0], len(faults) - 1
     place = f"{first.pointer}: " if first.pointer else ""
     detail = f"{place}{first.detail}" + (f", and {more} more." if more else ".")
-    return Problem(kinds.INVALID, f"{detail} Nothing was recorded; /api/docs has the form.", errors=faults)
+    return Problem(kinds.INVALID, f"{detail} /api/docs has the form.", errors=faults)
 
 
 def kind_of(refusal: type[Refusal]) -> Kind:
@@ -101,8 +101,8 @@ def refused(refusal: Refusal, pointer: str | None = None) -> Problem:
     return Problem(kind_of(type(refusal)), f"{sentence} {refusal.remedy}", members, faults)
 
 
-def of(error: Exception, *, credential: bool = False) -> Problem:
-    """Return what is told of an error; `credential` says whether the request came with one."""
+def of(error: Exception, *, authorization: str | None = None) -> Problem:
+    """Return what is told of an error; `authorization` is the request's header, if it came with one."""
     cause = error.__cause__
     match error:
         case Problem():
@@ -110,7 +110,7 @@ def of(error: Exception, *, credential: bool = False) -> Problem:
         case HttpError() if isinstance(cause, Problem):
             return cause
         case AuthenticationError():
-            return _unauthenticated(given=credential)
+            return _unauthenticated(authorization)
         case ValidationError():
             return _invalid(error)
         case InvalidInput():
@@ -135,9 +135,15 @@ def _unexpected(_error: Exception) -> Problem:
     return Problem(kinds.INTERNAL_ERROR)
 
 
-def _unauthenticated(*, given: bool) -> Problem:
-    if not given:
+def _unauthenticated(authorization: str | None) -> Problem:
+    if authorization is None:
         return Problem(kinds.UNAUTHENTICATED, headers={"WWW-Authenticate": _CHALLENGE})
+    if authorization.split(" ")[0].lower() != "bearer":
+        # What was sent is not repeated: where the word is missing, it is the token.
+        detail = (
+            "A token must be sent as Authorization: Bearer TOKEN, with that word before it; get one at POST /o/token/."
+        )
+        return Problem(kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": _CHALLENGE})
     detail = "The token is unknown, expired or revoked, or its client not let in: get a new one at POST /o/token/."
     return Problem(kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
 
@@ -190,7 +196,9 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
 
 def handler(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer an error; what nobody expected is noted, and nothing of it is told."""
-    problem = of(error, credential="Authorization" in request.headers)
+    problem = of(error, authorization=request.headers.get("Authorization"))
+    if problem.kind is kinds.INVALID and request.method == "POST":  # a query records nothing anyway
+        problem = replace(problem, detail=f"{problem.detail} Nothing was recorded.")
     if problem.kind is kinds.NOT_JSON and "Transfer-Encoding" in request.headers:
         problem = Problem(kinds.NOT_JSON, "The body came in chunks: send it whole, with a Content-Length.")
     if problem.kind is kinds.INTERNAL_ERROR:
@@ -213,6 +221,12 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "missing": lambda _: "it is missing",
     "extra_forbidden": lambda _: "there is no such field",
     "string_type": lambda _: "it is not a text",
+    "int_type": lambda _: "it is not a whole number",
+    "tuple_type": lambda _: "it is not a list",
+    "model_type": lambda _: "it is not an object",
+    "model_attributes_type": lambda _: "it is not an object",
+    "literal_error": lambda error: f"it is not {error['ctx']['expected']}",
+    "enum": lambda error: f"it is not {error['ctx']['expected']}",
     "value_error": lambda error: str(error["ctx"]["error"]) if "ctx" in error else str(error["msg"]),
 }
 

@@ -12,10 +12,16 @@ class DateNotCycled(AgainstTheRules):
 
     slug = "date-not-cycled"
     sentence = "The business date {business_date} has not begun: the last date cycled is {last_date}."
-    remedy = "Ask as of a date that has begun, or leave as_of out."
+    remedy = "Name a date that has begun, or none."
 
     business_date: date
     last_date: date | None
+
+    def __str__(self) -> str:
+        """Return the sentence, which is another one before the first cycle."""
+        if self.last_date is None:
+            return f"The business date {self.business_date} has not begun: no date has been cycled yet."
+        return super().__str__()
 
 
 @dataclass(eq=False, kw_only=True)
@@ -24,7 +30,7 @@ class PositionBeyondHead(AgainstTheRules):
 
     slug = "position-beyond-head"
     sentence = "There is no position {position}: the last is {head}."
-    remedy = "Ask as of a position that there is, or leave as_of out."
+    remedy = "Name a position that there is, or none."
 
     position: int
     head: int

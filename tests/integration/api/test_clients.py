@@ -236,6 +236,25 @@ class TestTheEndOfAToken:
         problem(Api(token).get("/api/business-date"), 401, "unauthenticated")
 
 
+class TestACredentialOfTheWrongKind:
+    @pytest.mark.parametrize("kind", ["Token ", "Basic ", "", "bearer:"])
+    def test_is_told_how_a_token_is_sent_and_never_repeated(self, kind: str, api: Api) -> None:
+        answer = Api(None).get("/api/business-date", {"Authorization": f"{kind}{api.token}"})
+        told = problem(answer, 401, "unauthenticated")
+        assert "must be sent as Authorization: Bearer TOKEN" in told["detail"]
+        assert str(api.token) not in told["detail"]
+        assert answer["WWW-Authenticate"] == 'Bearer realm="Daybook"'
+
+    def test_is_none_at_all_and_told_how_to_get_one(self) -> None:
+        told = problem(Api(None).get("/api/business-date"), 401, "unauthenticated")
+        for needed in ("POST /o/token/", "grant_type=client_credentials", "id and secret", "Authorization: Bearer"):
+            assert needed in told["detail"]
+
+    def test_may_be_the_right_one_in_small_letters(self, api: Api) -> None:
+        answer = Api(None).get("/api/business-date", {"Authorization": f"bearer {api.token}"})
+        assert answer.status_code == 200
+
+
 class TestPermissions:
     def test_each_command_asks_for_its_own(self, new_api: NewApi) -> None:
         api = new_api("robot", ["ledger.fund_company"])

@@ -238,7 +238,9 @@ def test_the_trial_balance_of_a_date_that_goes_on_is_as_far_as_the_journal(datab
 def test_aging_is_of_the_last_date_unless_another_is_asked_for(database: Database, api: Api) -> None:
 
     assert api.get("/api/aging").json()["items"] == []
-    problem(api.get("/api/aging?business_date=2026-03-02"), 422, "date-not-cycled")
+    refused = problem(api.get("/api/aging?business_date=2026-03-02"), 422, "date-not-cycled")
+    begun = "The business date 2026-03-02 has not begun: no date has been cycled yet."
+    assert refused["detail"] == f"{begun} Name a date that has begun, or none."
     new_product()  # due on 2026-03-01
     for day in (1, 2, 3):
         cycle.cycle(date(2026, 3, day))

@@ -126,6 +126,16 @@ def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(read
 def test_what_is_neither_a_position_nor_a_date_is_refused_with_its_place(given: str, reader: Api) -> None:
     refused = problem(reader.get(f"/api/companies/{uuid4()}?as_of={given}"), 422, "invalid-input")
     assert [fault["pointer"] for fault in refused["errors"]] == ["/as_of"]
+    assert "recorded" not in refused["detail"]
+
+
+def test_who_is_no_member_is_told_apart_from_who_is_not_there(database: Database, api: Api) -> None:
+    company, nobody = new_company(), uuid4()
+    path = "/api/companies/{}/membership"
+    assert problem(api.get(path.format(company)), 404, "not-found")["detail"].endswith(" is not a member.")
+    for uuid, query, as_of in ((nobody, "", ""), (company, "?as_of=0", " as of 0")):
+        refused = problem(api.get(path.format(uuid) + query), 404, "not-found")
+        assert refused["detail"] == f"There is no company {uuid}{as_of}."
 
 
 def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database: Database, api: Api) -> None:

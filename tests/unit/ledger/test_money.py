@@ -48,12 +48,19 @@ def test_an_amount_is_recorded_with_exactly_the_digits_of_its_currency(text: str
         "--1",
         "\u0661",
         "1\n",
-        "1" * 37,
+        "x" * 37,
     ],
 )
 def test_a_text_that_is_not_a_plain_decimal_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidAmount, match="plain decimal"):
         money.parse_decimal(text)
+
+
+@pytest.mark.parametrize("text", ["1" * 37, "0." + "1" * 5000])
+def test_a_number_that_is_too_long_is_told_so(text: str) -> None:
+    with pytest.raises(InvalidAmount, match="it has too many digits") as refused:
+        money.parse_decimal(text)
+    assert len(refused.value.value) == 36
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "0.10", "0" * 35 + "1", "0.0000000001"])
