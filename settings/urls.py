@@ -13,6 +13,9 @@ urlpatterns = [
     path("api/", api.urls),
     path("o/token/", tokens.Token.as_view(), name="token"),
     path("o/revoke_token/", tokens.Revoke.as_view(), name="revoke-token"),
+    # A form that is sent cannot be redirected to where the slash is.
+    path("o/token", tokens.Token.as_view()),
+    path("o/revoke_token", tokens.Revoke.as_view()),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
     path("metrics", metrics.view),

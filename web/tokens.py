@@ -28,6 +28,16 @@ from web import addresses, lockout
 from web.throttle import Throttle
 
 _FIRST_ERROR: Final = 400
+_SAID: Final = {
+    # Whether it was the id or the secret is not told.
+    "invalid_client": "The id or the secret is missing or wrong. Send both by HTTP Basic, or as client_id and"
+    " client_secret in the form; whoever runs this ledger can renew the secret.",
+    "invalid_scope": "There is no such scope. Leave scope out, or send scope=ledger.",
+    "unauthorized_client": "This client may get no token by client credentials. Use one that create_api_client made.",
+    "unsupported_grant_type": "There is no such grant here. Send grant_type=client_credentials.",
+}
+"""What is said of the errors of RFC 6749 of which oauthlib says nothing."""
+_NO_GRANT_TYPE: Final = "Request is missing grant type."
 _BY_ADDRESS: Final = Throttle("token", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
 _BY_CLIENT: Final = Throttle("client", lambda: max(1, settings.TOKEN_REQUESTS_PER_MINUTE // 2))
 _LOGINS: Final = Throttle("login", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
@@ -69,11 +79,22 @@ def _counted(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]
         finally:
             checking.release()
         if response.status_code >= _FIRST_ERROR:
+            _describe(response)
             for throttle, asker in counted:
                 throttle.failed(asker)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as under /api/
         return _refused(request, error)
     return response
+
+
+def _describe(response: HttpResponse) -> None:
+    """Let an error say what to do about it."""
+    told = json.loads(response.content)
+    said = _SAID.get(told["error"])
+    if told.get("error_description") == _NO_GRANT_TYPE:
+        said = "There is no grant_type. Send the form grant_type=client_credentials, not JSON."
+    if said is not None:
+        response.content = json.dumps(told | {"error_description": said}).encode()
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:

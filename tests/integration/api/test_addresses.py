@@ -30,6 +30,17 @@ def test_a_method_that_an_address_does_not_take(api: Api) -> None:
     assert response["Allow"] == "POST"
 
 
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json"])
+def test_a_page_that_is_only_read_takes_no_other_method_with_or_without_a_csrf_token(path: str, api: Api) -> None:
+    for enforced in (False, True):
+        browser = Client(enforce_csrf_checks=enforced)
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            response = browser.generic(method, path, b"{}", "application/json")
+            assert problem(response, 405, "method-not-allowed")["detail"].endswith(f"not {method}.")
+            assert response["Allow"] == "GET, HEAD"
+        assert browser.get(path).status_code == 200
+
+
 def test_a_host_that_is_not_ours(api: Api) -> None:
     response = Client(headers={"host": "elsewhere.example"}).get("/api/companies")
     problem(response, 400, "bad-request")

@@ -20,9 +20,9 @@ from settings.api import api as ninja_api
 from tests.databases import Databases, connected_to
 from tests.integration.api.calling import PROBLEM, new_token, problem
 
-OPEN: Final = {"/healthz", "/readyz", "/o/token/", "/admin/login/", "/api/docs", "/api/openapi.json"}
+OPEN: Final = {"/healthz", "/readyz", "/o/token", "/o/token/", "/admin/login/", "/api/docs", "/api/openapi.json"}
 """What is open to all, besides static files."""
-ITS_OWN_WAY: Final = {"/o/revoke_token/"}
+ITS_OWN_WAY: Final = {"/o/revoke_token", "/o/revoke_token/"}
 """Asks for the client's id and secret, and answers as RFC 7009 says."""
 EMPTY: Final = {"/": 302, "/api/": 404}
 """Has nothing to guard: the way to the admin, and the folder of the API."""
@@ -141,7 +141,7 @@ def test_the_walk_meets_every_operation_of_the_document() -> None:
 
 
 def test_what_is_open_to_all_is_there() -> None:
-    for route in OPEN - {"/o/token/"}:
+    for route in OPEN - {"/o/token", "/o/token/"}:
         assert ask("GET", route, {}).status_code == 200, route
 
 
@@ -171,9 +171,9 @@ def test_every_page_for_people_sends_to_the_login_page() -> None:
 
 
 def test_revocation_asks_for_the_clients_own_credentials() -> None:
-    for headers in ({}, wrong()):
-        response = ask("POST", "/o/revoke_token/", headers)
-        assert response.status_code in {400, 401}
+    for route in ITS_OWN_WAY:
+        for headers in ({}, wrong()):
+            assert ask("POST", route, headers).status_code in {400, 401}
 
 
 def test_reading_asks_for_the_permission_to_read() -> None:

@@ -1,5 +1,6 @@
 """A token is given for a secret, which may be tried only so often; it can be revoked."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -8,6 +9,7 @@ import pytest
 import time_machine
 from django.db import connection, connections
 from django.test import Client
+from oauth2_provider.models import get_application_model
 from pytest_django.fixtures import Settings
 
 from eventstore.clock import utc_now
@@ -44,9 +46,38 @@ def test_a_token_is_given_for_a_secret_and_ends_when_it_is_revoked(machine: Mach
     assert status(machine, token) == 401
 
 
-def test_a_wrong_secret_is_told_as_oauth_says(machine: Machine) -> None:
-    answer = machine.ask("wrong")
-    assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+@pytest.mark.parametrize("path", ["/o/token", "/o/revoke_token"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_address_without_its_slash_is_the_same(path: str, debug: bool, machine: Machine, settings: Settings) -> None:
+    settings.DEBUG = debug
+    token = machine.ask(path="/o/token").json()["access_token"]
+    assert status(machine, token) == 200
+    assert machine.ask(path=path, token=token).status_code == 200
+    assert status(machine, token) == (401 if path == "/o/revoke_token" else 200)
+
+
+def test_what_is_wrong_is_told_as_oauth_says_with_what_to_do(machine: Machine) -> None:
+    told = {
+        (401, "invalid_client", "HTTP Basic, or as client_id and client_secret"): machine.ask("wrong"),
+        (400, "unsupported_grant_type", "grant_type=client_credentials"): machine.ask(grant_type="password"),
+        (400, "invalid_request", "grant_type=client_credentials"): machine.ask(grant_type=""),
+        (400, "invalid_scope", "scope=ledger"): machine.ask(scope="everything"),
+    }
+    get_application_model().objects.update(authorization_grant_type="authorization-code")
+    told[400, "unauthorized_client", "create_api_client"] = machine.ask()
+    for (code, error, remedy), answer in told.items():
+        assert (answer.status_code, answer.json()["error"]) == (code, error)
+        assert remedy in answer.json()["error_description"]
+        # The characters that RFC 6749 allows there.
+        assert re.fullmatch(r"[ !#-\[\]-~]+", answer.json()["error_description"])
+        assert int(answer["Content-Length"]) == len(answer.content)
+
+
+def test_whether_the_id_or_the_secret_is_wrong_is_not_told(machine: Machine) -> None:
+    known = machine.ask("wrong")
+    machine.id = "nobody"
+    unknown = machine.ask("wrong")
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
 
 
 @pytest.mark.parametrize(("body", "content_type"), HOSTILE)
