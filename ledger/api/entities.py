@@ -33,6 +33,7 @@ router = Queries("queries")
 class Shown(NamedTuple):
     """What is told of a kind of entity: the fields of the event that began it, and more of its state."""
 
+    doc: str
     plural: str
     begun_by: type
     state: type
@@ -45,11 +46,33 @@ class Shown(NamedTuple):
 
 
 SHOWN: Final = {
-    "company": Shown("companies", events.CompanyRegistered, Company, ("currency", "balance")),
-    "asset": Shown("assets", events.AssetRegistered, Asset, ("balance", "product_uuid")),
-    "account": Shown("accounts", events.FundingAccountOpened, Account, ("currency", "status", "balance")),
-    "deal": Shown("deals", events.DealCreated, Deal, ("status",)),
+    "company": Shown(
+        "A company: its name and its balance; no currency before the first money that it brings.",
+        "companies",
+        events.CompanyRegistered,
+        Company,
+        ("currency", "balance"),
+    ),
+    "asset": Shown(
+        "A receivable: what it is worth, the cash collected on it, and the product that was last originated on it.",
+        "assets",
+        events.AssetRegistered,
+        Asset,
+        ("balance", "product_uuid"),
+    ),
+    "account": Shown(
+        "A funding account of a company; no currency before the first money that it is credited with.",
+        "accounts",
+        events.FundingAccountOpened,
+        Account,
+        ("currency", "status", "balance"),
+    ),
+    "deal": Shown(
+        "A deal; a deleted one is still there, for its products stay.", "deals", events.DealCreated, Deal, ("status",)
+    ),
     "product": Shown(
+        "What is owed, as it was originated and as it stands: `written_off` once it was written off, else `paid` while"
+        " neither principal nor fees are outstanding, else `open`.",
         "products",
         events.ProductOriginated,
         Product,
@@ -63,7 +86,7 @@ SHOWN: Final = {
             "status",
         ),
     ),
-    "grant": Shown("grants", events.BalancesGranted, Grant, ()),
+    "grant": Shown("A grant as it was made; it never changes.", "grants", events.BalancesGranted, Grant, ()),
 }
 """What is told of each kind of entity, besides its uuid and where it stands."""
 
@@ -111,7 +134,7 @@ def _schema(category: str) -> type[shapes.Told]:
     begun = {field.name for field in dataclasses.fields(shown.begun_by)}
     fields = {f"{category}_uuid": shapes.shape(UUID)}
     fields |= {name: shapes.member(shown.begun_by if name in begun else shown.state, name) for name in shown.names}
-    return shapes.make(f"{category.capitalize()}State", shown.state.__doc__, fields | _STANDING, _ASKED)
+    return shapes.make(f"{category.capitalize()}State", shown.doc, fields | _STANDING, _ASKED)
 
 
 def _view(category: str) -> Callable[..., HttpResponse]:
@@ -134,7 +157,7 @@ for _category, _shown in SHOWN.items():
 
 _MembershipState = shapes.make(
     "MembershipState",
-    Membership.__doc__,
+    "The membership of a company; `activated` where the deal under which it is held is active.",
     {
         "rating_tier": shapes.shape(str | None),
         "deal_uuid": shapes.shape(UUID),

@@ -10,7 +10,7 @@ from ledger.api.shapes import Moment, Next, Payload, Told
 
 
 class FaultSchema(Schema):
-    """One fault of a body."""
+    """One fault of a body or a query."""
 
     pointer: str = Field(description="Where, as in RFC 6901.")
     detail: str

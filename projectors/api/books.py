@@ -89,7 +89,11 @@ class OfSums(Paging):
 
 
 _SUM: Final = Item(
-    JournalLine, same("account", "currency", "debit", "credit"), amounts=("debit", "credit"), name="TrialBalanceLine"
+    JournalLine,
+    same("account", "currency", "debit", "credit"),
+    amounts=("debit", "credit"),
+    name="TrialBalanceLine",
+    doc="An account of the journal in one currency: the sum of all its debits, and that of all its credits.",
 )
 
 
@@ -154,6 +158,7 @@ _DAY: Final = Item(
     ),
     amounts=("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out"),
     kinds={"business_date": shapes.shape(date)},
+    doc="What happened on a business date in a currency; no currency of what moves no money.",
 )
 
 

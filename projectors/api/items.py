@@ -19,10 +19,11 @@ _NO_CURRENCY_YET: Final = "currency"
 class Item(Generic[M]):
     """An item of a list: `shown` names the column of each field; `amounts` are in minor units there.
 
-    `kinds` are the types of fields that the table tells less about than there is to tell.
+    `kinds` are the types of fields that the table tells less about than there is to tell; `doc` says what the item is
+    where that is not what the table says of its rows.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a word about the item
         self,
         model: type[M],
         shown: Mapping[str, str],
@@ -30,11 +31,12 @@ class Item(Generic[M]):
         amounts: tuple[str, ...] = (),
         kinds: Mapping[str, Any] | None = None,
         name: str = "",
+        doc: str = "",
     ) -> None:
         self.model = model
         self._shown, self._amounts = shown, frozenset(amounts)
         fields = {field: self._kind(column) for field, column in shown.items()} | dict(kinds or {})
-        self.schema = shapes.make(name or model.__name__, model.__doc__, fields)
+        self.schema = shapes.make(name or model.__name__, doc or model.__doc__, fields)
         page = {"items": GenericAlias(list, (self.schema,)), "next": shapes.Next}
         self.page = shapes.make(f"{self.schema.__name__}Page", "A page of a list, in the order of its key.", page)
 

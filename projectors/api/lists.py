@@ -26,7 +26,11 @@ class ByName(Paging):
     name: Text | None = Field(None, description="Part of the name; case does not matter in ASCII.")
 
 
-_COMPANY: Final = Item(Company, same("company_uuid", "name", "currency", "position"))
+_COMPANY: Final = Item(
+    Company,
+    same("company_uuid", "name", "currency", "position"),
+    doc="A company in the directory; no currency until the first money arrives.",
+)
 
 
 @router.query("/companies", _COMPANY.page, "list-companies", "The directory of companies")
@@ -62,6 +66,7 @@ _ACCOUNT: Final = Item(
     amounts=("balance",),
     kinds={"company_uuid": shapes.shape(UUID), "status": shapes.member(Account, "status")},
     name="FundingAccount",
+    doc="A funding account of a company, with its balance; no currency until the first money arrives.",
 )
 
 

@@ -1,12 +1,16 @@
 """The OpenAPI document is valid and tells what a client needs to know; that it tells the truth is tested elsewhere."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
+from ledger.currencies import MINOR_DIGITS
 from ledger.names import COMMANDS, permission
 from settings.api import api
 
@@ -58,6 +62,53 @@ def test_headers_are_documented_where_they_matter(document: dict[str, Any]) -> N
         assert "Retry-After" in answers["503"]["headers"]
         assert ("Idempotency-Key" in taken) == (operation["operationId"] in COMMANDS)
         assert "X-Request-ID" in taken
+
+
+def fields(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every field of a request by name, with its schema where it is not null, also of what it contains."""
+    for name, told in schema["properties"].items():
+        kind = next((one for one in told.get("anyOf", ()) if one != {"type": "null"}), told)
+        yield name, kind
+        if "$ref" in kind.get("items", {}):
+            yield from fields(schemas[kind["items"]["$ref"].rpartition("/")[2]], schemas)
+
+
+def test_what_a_command_takes_is_told_as_the_rules_have_it(document: dict[str, Any]) -> None:
+    schemas, told = document["components"]["schemas"], defaultdict(list)
+    for operation in operations(document):
+        if operation["operationId"] in COMMANDS:
+            form = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for name, schema in fields(schemas[form], schemas):
+                told[name].append(schema)
+    assert {one["maxLength"] for name in ("reference", "label", "name", "role") for one in told[name]} == {200}
+    assert [one["enum"] for one in told["from_type"]] == [["asset", "company"]]
+    assert {(one["minimum"], one["maximum"]) for one in told["product_line_id"]} == {(1, 4)}
+    assert {one["pattern"] for one in told["currency"]} == {"^[A-Z]{3}$"}
+    [rate] = told["daily_late_fee_rate"]
+    assert all(0 <= Decimal(example) <= 1 for example in rate["examples"])
+    for name in ("currency", "daily_late_fee_rate", "late_fee_payer_role", "product_line_id", "rating_tier", "role"):
+        assert all(one["description"] for one in told[name]), name
+
+
+def test_every_currency_is_one_of_the_form_that_is_told() -> None:
+    assert all(re.fullmatch("[A-Z]{3}", code) for code in MINOR_DIGITS)
+
+
+def test_a_description_names_no_field_that_is_not_answered(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        named = set(re.findall(r"`(\w+)`", schema.get("description", "")))
+        values = set(re.findall(r"\w+", json.dumps(schema.get("properties", {}))))
+        assert named <= values | {"written_off", "paid", "open"}, name
+    for name, said in {
+        "TrialBalanceLine": "sum",
+        "FundingAccount": "A funding account of a company",
+        "CompanyState": "A company",
+        "AssetState": "A receivable",
+        "MembershipState": "The membership of a company",
+    }.items():
+        assert said in schemas[name]["description"]
+        assert not {"reversed", "products", "zero", "empty"} & set(re.findall(r"\w+", schemas[name]["description"]))
 
 
 def test_no_amount_is_a_number(document: dict[str, Any]) -> None:

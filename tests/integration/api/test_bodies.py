@@ -1,6 +1,7 @@
 """What a body must be: whatever a lenient reader would change, lose or pass over is refused, with its place."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from eventstore import store
+from ledger.api.commands import form
 from tests.integration.api.calling import Api, problem
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -137,6 +139,15 @@ def test_a_list_has_a_bounded_number_of_items(api: Api) -> None:
     body = {"product_line_id": 1, "companies": [{"company_uuid": U, "role": "seller"}] * 1001}
     told = problem(api.command("create-deal", body), 422, "invalid-input")
     assert told["errors"] == [{"pointer": "/companies", "detail": "it has more than 1000 items"}]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "x" * 2000, "tab\there", "\x7f", "\x85"])
+def test_a_text_that_the_document_does_not_allow_is_refused_by_the_rule(name: str, api: Api) -> None:
+    schema = form("register-company").model_json_schema()["properties"]["name"]
+    allowed = schema["minLength"] <= len(name) <= schema["maxLength"] and re.search(schema["pattern"], name)
+    assert not allowed
+    told = problem(api.command("register-company", {"name": name}), 422, "invalid-text")
+    assert [fault["pointer"] for fault in told["errors"]] == ["/name"]
 
 
 def origination() -> dict[str, Any]:
