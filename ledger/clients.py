@@ -22,8 +22,10 @@ RESERVED: Final = frozenset({"daily_cycle", "import_receivables"})
 class NameTaken(Exception):
     """A client, a person or the ledger itself has that name, which would make one actor of two."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the name {name!r} is taken: it would not be clear who an event is from")
+    def __init__(self, name: str, *, by_client: bool = False) -> None:
+        other = ", or give the client that has it a new secret in the admin, under Applications" if by_client else ""
+        reason = "it would not be clear who an event is from"
+        super().__init__(f"the name {name!r} is taken: {reason}. Choose another name{other}.")
 
 
 class Client(NamedTuple):
@@ -44,7 +46,7 @@ def create(name: str, permissions: Iterable[str]) -> Client:
     model = get_application_model()
     people, machines = User.objects.filter(username__iexact=name), model.objects.filter(name__iexact=name)
     if is_reserved(name) or people.exists() or machines.exists():
-        raise NameTaken(name)
+        raise NameTaken(name, by_client=machines.exists())
     secret = generate_client_secret()
     try:
         with transaction.atomic():

@@ -1,0 +1,125 @@
+"""What an operator does in the admin with a client that there is: what it may do, its secret, its tokens, its end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
+from django.urls import reverse
+from oauth2_provider.models import get_access_token_model, get_application_model
+
+from ledger import clients
+from tests.databases import Database
+from tests.integration.api.calling import QUICK_HASHES, Api, problem
+
+# Static files are collected when the project is installed for production, not for tests.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at:UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with override_settings(PASSWORD_HASHERS=QUICK_HASHES):
+        yield
+
+
+@pytest.fixture
+def robot(database: Database) -> clients.Client:
+    """Return a client that may only read."""
+    return clients.create("robot", [])
+
+
+@pytest.fixture
+def api(robot: clients.Client) -> Api:
+    return Api(clients.token(robot))
+
+
+@pytest.fixture
+def browser(robot: clients.Client) -> Client:
+    """Return the browser of an operator who may do everything."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("root"))
+    return browser
+
+
+def token_status(robot: clients.Client, secret: str) -> int:
+    sent = {"grant_type": "client_credentials", "client_id": robot.client_id, "client_secret": secret}
+    return Client().post("/o/token/", sent).status_code
+
+
+def save(browser: Client, page: str, key: Any, **changes: Any) -> None:
+    """Open a page of the admin, change some fields as a person would, and save it."""
+    address = reverse(f"admin:{page}_change", args=[key])
+    form = browser.get(address).context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields} | changes
+    for name in ("last_login", "date_joined"):
+        if moment := sent.pop(name, None):
+            sent |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+    answer = browser.post(address, {name: value for name, value in sent.items() if value not in (None, False)})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+
+
+def save_user(browser: Client, **changes: Any) -> None:
+    save(browser, "auth_user", User.objects.get(username="robot").pk, **changes)
+
+
+def revoke_tokens(browser: Client) -> None:
+    chosen = list(get_access_token_model().objects.values_list("pk", flat=True))
+    sent = {"action": "revoke_tokens", "_selected_action": chosen}
+    assert browser.post(reverse("admin:oauth2_provider_accesstoken_changelist"), sent).status_code == 302
+
+
+def test_a_permission_is_given_and_taken_away_at_once(browser: Client, api: Api) -> None:
+    may = list(Permission.objects.filter(codename__in=["view_ledger", "register_company"]).values_list("pk", flat=True))
+    problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
+    save_user(browser, user_permissions=may)
+    assert api.command("register-company", {"name": "Acme"}).status_code == 201
+    save_user(browser, user_permissions=[])
+    problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
+
+
+def test_a_client_is_turned_off_and_on_again_with_the_tokens_that_it_has(
+    browser: Client, api: Api, robot: clients.Client
+) -> None:
+    save_user(browser, is_active=False)
+    problem(api.get("/api/business-date"), 401, "unauthenticated")
+    assert token_status(robot, robot.client_secret) == 200
+    problem(Api(clients.token(robot)).get("/api/business-date"), 401, "unauthenticated")
+    save_user(browser, is_active=True)
+    assert api.get("/api/business-date").status_code == 200
+
+
+def test_a_new_secret_takes_the_place_of_the_old_one_and_ends_no_token(
+    browser: Client, api: Api, robot: clients.Client
+) -> None:
+    save(browser, "oauth2_provider_application", robot.application.pk)
+    assert token_status(robot, robot.client_secret) == 200
+    save(browser, "oauth2_provider_application", robot.application.pk, client_secret="a new secret")
+    assert token_status(robot, robot.client_secret) == 401
+    assert token_status(robot, "a new secret") == 200
+    assert "a new secret" not in get_application_model().objects.get().client_secret
+    assert api.get("/api/business-date").status_code == 200
+    revoke_tokens(browser)
+    problem(api.get("/api/business-date"), 401, "unauthenticated")
+
+
+def test_a_client_is_deleted_once_its_tokens_are_and_its_name_stays_taken(
+    browser: Client, api: Api, robot: clients.Client
+) -> None:
+    address = reverse("admin:oauth2_provider_application_delete", args=[robot.application.pk])
+    assert browser.post(address, {"post": "yes"}).status_code == 403
+    revoke_tokens(browser)
+    assert browser.post(address, {"post": "yes"}).status_code == 302
+    assert token_status(robot, robot.client_secret) == 401
+    with pytest.raises(clients.NameTaken):
+        clients.create("robot", [])
+
+
+def test_who_finds_a_name_taken_is_told_what_to_do(robot: clients.Client) -> None:
+    User.objects.create_user("anna")
+    for name in ("anna", "daily_cycle"):
+        with pytest.raises(CommandError, match="Choose another name.$"):
+            call_command("create_api_client", name)
+    with pytest.raises(CommandError, match="Choose another name, or .* new secret in the admin, under Applications.$"):
+        call_command("create_api_client", "Robot")
