@@ -3,8 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
-WORKERS ?= 4
-PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses $(WORKERS) --dist worksteal --durations 5 --durations-min 5
+# Half as many again as there are processors, as many tests wait for processes of their own.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 / 2 )))
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
 ON_A_DATABASE := tests/contracts tests/integration tests/crash tests/acceptance
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
