@@ -6,7 +6,8 @@ MANAGE := $(BIN)/python manage.py
 # Half as many again as there are processors, as many tests wait for processes of their own.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 / 2 )))
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
-ON_A_DATABASE := tests/contracts tests/integration tests/crash tests/acceptance
+# What takes longest comes first, so that no process is left with it alone at the end.
+ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: help demo test check run bench clean lint types imports migrations docs suite tests-without-database tests-on-sqlite tests-on-postgres format \
