@@ -13,6 +13,18 @@ from ledger.names import COMMANDS, permission
 QUICK_HASHES: Final = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """Hash secrets in no time: a test of something else is not one of hashing."""
 PROBLEM: Final = "application/problem+json"
+LISTS: Final = (
+    "companies",
+    "deals",
+    "accounts",
+    "balances",
+    "products",
+    "journal",
+    "trial-balance",
+    "aging",
+    "daily-activity",
+)
+"""The read models that are paged, as their addresses name them."""
 
 
 class Api:

@@ -18,22 +18,11 @@ from ledger.commands import FundCompany, RegisterCompany, RenameCompany
 from projectors import rebuild
 from projectors.projectors import PROJECTORS
 from tests.databases import Database
-from tests.integration.api.calling import Api, problem
+from tests.integration.api.calling import LISTS, Api, problem
 from tests.integration.ledger.history import History as Folded
 from tests.integration.ledger.portfolio import do, new_company, new_product
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
-PAGED: Final = (
-    "companies",
-    "deals",
-    "accounts",
-    "balances",
-    "products",
-    "journal",
-    "trial-balance",
-    "aging",
-    "daily-activity",
-)
 KEYS: Final = {
     "companies": ("company_uuid",),
     "deals": ("deal_uuid",),
@@ -66,7 +55,7 @@ def keys(name: str, items: list[Item]) -> list[tuple[Any, ...]]:
     return [tuple(item[field] for field in KEYS[name]) for item in items]
 
 
-@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("limit", [1, 7])
 def test_following_next_meets_each_row_once_in_the_order_of_the_key(name: str, limit: int, reader: Api) -> None:
     whole = reader.get(f"/api/{name}?limit=1000")
@@ -201,9 +190,9 @@ def test_companies_are_found_by_a_part_of_their_name(database: Database, api: Ap
     }
 
 
-@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("name", LISTS)
 def test_after_is_only_what_a_next_link_of_this_list_with_these_filters_had(name: str, reader: Api) -> None:
-    others = [other for other in PAGED if other != name]
+    others = [other for other in LISTS if other != name]
     foreign = [reader.get(f"/api/{other}?limit=1").json()["next"].rpartition("after=")[2] for other in others]
     own = reader.get(f"/api/{name}?limit=1").json()["next"].rpartition("after=")[2]
     tag, *last = json.loads(base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)))
@@ -216,7 +205,7 @@ def test_after_is_only_what_a_next_link_of_this_list_with_these_filters_had(name
     assert reader.get(f"/api/{name}?limit=1&after={own}").status_code == 200
 
 
-@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("name", LISTS)
 def test_an_after_that_somebody_made_up_is_never_more_than_refused(name: str, reader: Api) -> None:
     own = reader.get(f"/api/{name}?limit=1").json()["next"].rpartition("after=")[2]
     tag, *last = json.loads(base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)))

@@ -18,21 +18,10 @@ from ledger.api.waiting import patient
 from ledger.commands import FundCompany
 from projectors.projectors import PROJECTORS
 from tests.databases import Database
-from tests.integration.api.calling import Api, problem
+from tests.integration.api.calling import LISTS, Api, problem
 from tests.integration.ledger.portfolio import do, new_account, new_company, new_product
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
-LISTS: Final = (
-    "companies",
-    "deals",
-    "accounts",
-    "balances",
-    "products",
-    "journal",
-    "trial-balance",
-    "aging",
-    "daily-activity",
-)
 
 
 def at_least(position: int, prefer: str | None = None) -> dict[str, str]:
