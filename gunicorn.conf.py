@@ -53,9 +53,9 @@ logconfig_dict = settings.LOGGING
 
 def post_worker_init(worker: Worker) -> None:
     """Let streams end with their worker, which would wait for them else."""
-    from ledger.api import stream  # noqa: PLC0415 - Django is set up by now
+    from web.api import event_stream  # noqa: PLC0415 - Django is set up by now
 
-    stream.ends_when(lambda: not worker.alive)
+    event_stream.ends_when(lambda: not worker.alive)
 
 
 def child_exit(_server: object, worker: Worker) -> None:

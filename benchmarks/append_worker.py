@@ -50,7 +50,7 @@ def daybook(_url: str) -> Append:
     django.setup()
     from eventstore import store
     from eventstore.records import NO_STREAM, Context, NewEvent
-    from ledger.events import AssetRegistered
+    from ledger.rules.events import AssetRegistered
 
     sender = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
     receiver = UUID("0b9f1f3c-58cc-4372-a567-0e02b2c3d479")

@@ -11,10 +11,10 @@ from uuid import uuid4
 from benchmarks.report import say
 from eventstore import store
 from eventstore.clock import utc_now
-from eventstore.following import catch_up
+from eventstore.consumers.loop import catch_up
 from eventstore.records import NO_STREAM, Context, NewEvent
-from ledger.events import CompanyRegistered
-from tests.book import Book
+from ledger.rules.events import CompanyRegistered
+from tests.support.book import Book
 
 DUE: Final = date(2024, 3, 1)
 PAUSE_S: Final = 0.01

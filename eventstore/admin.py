@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from eventstore.consumers_admin import CheckpointAdmin, LagSampleAdmin, OperatorActionAdmin
-from eventstore.events_admin import EventAdmin
+from eventstore.browser.consumers import CheckpointAdmin, LagSampleAdmin, OperatorActionAdmin
+from eventstore.browser.events import EventAdmin
 from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
 
 admin.site.site_header = "Daybook"

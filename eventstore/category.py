@@ -12,7 +12,7 @@ class CategoryOf(models.Func):
     template = "split_part(%(expressions)s, '-', 1)"
     arity = 1
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:  # noqa: ANN401, ARG002 - Django's own hook
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:  # noqa: ARG002 - Django's own hook
         """SQLite has no split_part; without a hyphen the whole id is the category."""
         column, params = compiler.compile(self.source_expressions[0])
         return f"substr({column}, 1, instr({column} || '-', '-') - 1)", (*params, *params)

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
 from eventstore.errors import EventStoreError
-from eventstore.registry import registry
+from eventstore.payloads.registry import registry
 
 LOG = "log"
 """The tag of the checks that must pass before anything is read or written."""

@@ -1,18 +1,28 @@
 """The frozen values that go into the store and come out of it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from eventstore.registry import registry
+from eventstore.payloads.registry import registry
 
 ANY: Final = -1
 """Expected version: whatever it is."""
 NO_STREAM: Final = 0
 """Expected version: the stream has no event yet."""
+
+
+_UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_STREAM_ID: Final = re.compile(rf"[a-z][a-z_]*(-{_UUID})?")
+
+
+def is_stream_id(text: str) -> bool:
+    """Say whether a text is a stream id: `<category>-<lower-case canonical uuid>`, or a bare category."""
+    return _STREAM_ID.fullmatch(text) is not None
 
 
 def stream_id(category: str, uuid: UUID) -> str:
@@ -88,7 +98,7 @@ class RecordedEvent(NamedTuple):
         return metadata
 
     @property
-    def data(self) -> Any:  # noqa: ANN401 - an instance of whichever class the type names
+    def data(self) -> Any:
         """The event as an instance of its registered class, upcast to today's shape and checked.
 
         Raises UnknownEventType or UnreadableEvent, which name the position.

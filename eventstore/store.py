@@ -13,23 +13,15 @@ from contextlib import contextmanager
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
-from eventstore import append_postgresql, append_sqlite, lost_connection, metrics
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
+from eventstore.log import metrics, recovery
+from eventstore.log import postgresql as append_postgresql
+from eventstore.log import sqlite as append_sqlite
+from eventstore.log.append_call import Kind, Outcome, Rows
+from eventstore.log.reads import head, last_of_type, latest, read_all, read_batch, read_event, read_stream, search
 from eventstore.models import RecordedKey
-from eventstore.outcome import Kind, Outcome, Rows
-from eventstore.reading import (
-    head,
-    last_of_type,
-    latest,
-    read_all,
-    read_batch,
-    read_event,
-    read_stream,
-    search,
-)
-from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent
-from eventstore.registry import registry
-from eventstore.streams import is_stream_id
+from eventstore.payloads.registry import registry
+from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent, is_stream_id
 
 __all__ = [
     "append",
@@ -83,7 +75,7 @@ def append(
     except (OperationalError, InterfaceError) as error:
         if connection.in_atomic_block or connection.vendor != "postgresql" or connection.is_usable():
             raise
-        return Appended(lost_connection.look_for(append_id, rows, connection, error))
+        return Appended(recovery.look_for(append_id, rows, connection, error))
     return _appended(outcome, rows, using)
 
 

@@ -11,8 +11,8 @@ class LedgerConfig(AppConfig):
 
     def ready(self) -> None:
         """Register every event of the ledger with the categories of the streams that it occurs in."""
-        from eventstore.registry import registry  # noqa: PLC0415 - the registry is filled once apps are ready
-        from ledger.events import CATEGORIES  # noqa: PLC0415
+        from eventstore.payloads.registry import registry  # noqa: PLC0415 - the registry is filled once apps are ready
+        from ledger.rules.events import CATEGORIES  # noqa: PLC0415
 
         for cls in dict.fromkeys(cls for classes in CATEGORIES.values() for cls in classes):
             registry.register(cls, categories=tuple(name for name, classes in CATEGORIES.items() if cls in classes))

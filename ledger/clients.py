@@ -12,7 +12,7 @@ from oauth2_provider.models import AbstractApplication, get_access_token_model, 
 from oauthlib.common import generate_token
 
 from eventstore.clock import utc_now
-from eventstore.consumers import consumers
+from eventstore.consumers.registry import consumers
 from ledger.names import VIEW
 
 RESERVED: Final = frozenset({"daily_cycle", "import_receivables"})

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from iso4217 import Currency
 
-from ledger.errors import UnknownCurrency
+from ledger.rules.refusals.fields import UnknownCurrency
 
 MINOR_DIGITS = MappingProxyType(
     {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}

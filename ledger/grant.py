@@ -6,9 +6,11 @@ from typing import Any
 from uuid import UUID, uuid4  # noqa: TID251 - the edge that makes a grant's uuid where the client leaves it out
 
 from eventstore.records import Appended, IdempotencyKey
-from ledger import handlers, money
-from ledger.commands import Destination, GrantBalances, Source
-from ledger.errors import InvalidAmount, InvalidInput
+from ledger import handlers
+from ledger.rules import money
+from ledger.rules.commands import Destination, GrantBalances, Source
+from ledger.rules.refusals.fields import InvalidAmount
+from ledger.rules.refusals.inputs import InvalidInput
 
 SOURCE_FIELDS = frozenset({"from_type", "from_uuid"})
 DESTINATION_FIELDS = frozenset({"to_company_uuid", "to_company_account_uuid", "amount"})

@@ -18,15 +18,16 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from eventstore import store
 from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent, stream_id
-from ledger import currencies, decisions, states
-from ledger.aggregates.account import Account
-from ledger.aggregates.asset import Asset
-from ledger.aggregates.company import Company
-from ledger.aggregates.deal import Deal
-from ledger.aggregates.grant import Grant
-from ledger.aggregates.product import Product
-from ledger.commands import Command
-from ledger.errors import Refusal
+from ledger import currencies, states
+from ledger.rules import decide as decisions
+from ledger.rules.aggregates.account import Account
+from ledger.rules.aggregates.asset import Asset
+from ledger.rules.aggregates.company import Company
+from ledger.rules.aggregates.deal import Deal
+from ledger.rules.aggregates.grant import Grant
+from ledger.rules.aggregates.product import Product
+from ledger.rules.commands import Command
+from ledger.rules.refusals.base import Refusal
 
 MAX_POSITION = 2**63 - 1
 """What a database's number can hold; a client may name anything."""
@@ -91,7 +92,7 @@ class LoadedFacts:
             version != _version_of(stream, self._using) for stream, version in self.expected.items()
         )
 
-    def _state(self, category: str, uuid: UUID) -> Any:  # noqa: ANN401 - the state of whichever category
+    def _state(self, category: str, uuid: UUID) -> Any:
         stream = stream_id(category, uuid)
         if stream not in self.expected:
             loaded = states.state(category, uuid, using=self._using)

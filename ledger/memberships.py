@@ -10,9 +10,9 @@ from django.db import connections
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger import asof
-from ledger.aggregates import membership
-from ledger.aggregates.membership import Membership, Memberships
+from ledger import as_of as asof
+from ledger.rules.aggregates import membership
+from ledger.rules.aggregates.membership import Membership, Memberships
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import re
 from types import MappingProxyType
 from typing import Final, get_args
 
-from ledger.commands import Command
+from ledger.rules.commands import Command
 
 
 def _name(command: type) -> str:

@@ -7,20 +7,21 @@ from uuid import UUID
 
 from django.conf import settings
 
-from eventstore.cache import AggregateCache, Loaded
-from ledger import asof, decisions
-from ledger.aggregates.account import Account
-from ledger.aggregates.asset import Asset
-from ledger.aggregates.company import Company
-from ledger.aggregates.deal import Deal
-from ledger.aggregates.grant import Grant
-from ledger.aggregates.product import Product
+from eventstore.log.cache import AggregateCache, Loaded
+from ledger import as_of as asof
+from ledger.rules import decide
+from ledger.rules.aggregates.account import Account
+from ledger.rules.aggregates.asset import Asset
+from ledger.rules.aggregates.company import Company
+from ledger.rules.aggregates.deal import Deal
+from ledger.rules.aggregates.grant import Grant
+from ledger.rules.aggregates.product import Product
 
 
 @cache
 def cache_of(category: str, using: str) -> AggregateCache[Any]:
     """Return the process's cache of a category, made when first asked for; KeyError where there is no such category."""
-    initial, evolve = decisions.STATES[category]
+    initial, evolve = decide.STATES[category]
     return AggregateCache(category, initial, evolve, settings.AGGREGATE_CACHE_SIZE, using)
 
 

@@ -11,7 +11,7 @@ class ProcessManagersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register every process manager by its name."""
-        from eventstore.consumers import register  # noqa: PLC0415 - models cannot be imported before apps are ready
+        from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
         from processmanagers.late_fees import LateFees  # noqa: PLC0415
 
         register(LateFees())

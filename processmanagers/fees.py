@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from ledger.events import LateFeeIncurred, LateFeeNotAssessed
-from ledger.money import late_fee
+from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed
+from ledger.rules.money import late_fee
 
 
 class Cycle(NamedTuple):

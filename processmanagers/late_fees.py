@@ -13,22 +13,22 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from eventstore.consumers.definitions import Chunk, ProcessManager
 from eventstore.records import NewEvent, RecordedEvent, stream_id
 from eventstore.store import latest
-from ledger.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
+from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
 from processmanagers.fees import AssetAt, Cycle, assess
-from processmanagers.manager import Chunk, Manager
 from processmanagers.overdue import FIRST, Overdue, overdue_page
 
 
-class LateFees(Manager):
+class LateFees(ProcessManager):
     """Answers SystemCycled with a fee for every overdue product, and at the end with LateFeesAssessed."""
 
     name: ClassVar[str] = "late_fees"
     types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
     depends_on: ClassVar[tuple[str, ...]] = ("financial_products",)
 
-    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:  # noqa: ANN401 - JSON
+    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Assess the next products of the cycle, at most `limit`, and finish it after the last of them."""
         cycle = Cycle(event.data.new_date, event.position, event.recorded_at)
         first = FIRST if progress is None else UUID(progress["next"])

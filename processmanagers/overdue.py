@@ -15,11 +15,11 @@ from django.db.models import UUIDField
 
 from eventstore.records import stream_id
 from eventstore.store import read_stream
-from ledger.aggregates import product
+from ledger.rules.aggregates import product
 
 FIRST: Final = UUID(int=0)
 _LAST: Final = UUID(int=2**128 - 1)
-_QUERY: Final = Path(__file__).with_name("overdue.sql").read_text(encoding="utf-8")
+_QUERY: Final = Path(__file__).parents[1].joinpath("projectors/overdue.sql").read_text(encoding="utf-8")
 # SQLite keeps no statistics and would walk over every product by its key.
 _INDEX: Final = {"sqlite": "INDEXED BY financial_product_zero"}
 _UUID: Final = UUIDField()

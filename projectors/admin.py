@@ -8,8 +8,8 @@ from django.db.models import Case, Q, QuerySet, When
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from eventstore.browsing import exact
-from eventstore.events_admin import event_link
+from eventstore.browser.events import event_link
+from eventstore.browser.read_only import exact
 from projectors.columns import companies_html, entity_link
 from projectors.models import (
     AgingBucket,
@@ -78,7 +78,7 @@ class NotZeroFilter(admin.SimpleListFilter):
     parameter_name = "shown"
     not_zero = "not zero"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - Django's hook
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Return the one choice."""
         return [(self.not_zero, self.not_zero)]
 
@@ -206,7 +206,7 @@ class JournalLineAdmin(ReadModelAdmin):
     search_help_text = "The uuid of a party, in full."
 
     @admin.display(description="event")
-    def changed_by(self, row: Any) -> SafeString | str:  # noqa: ANN401 - as in the base
+    def changed_by(self, row: Any) -> SafeString | str:
         """Return a link to the line's event."""
         return event_link(row.position)
 

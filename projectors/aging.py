@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Case, Count, Max, Model, Sum, Value, When
 
+from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.models import AgingBucket, FinancialProduct
 from projectors.payloads import payload_of
-from projectors.projector import Projector
 
 _Bucket = AgingBucket.Bucket
 

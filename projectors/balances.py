@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Model
 
+from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.models import Balance
 from projectors.payloads import digits, minor, payload_of
-from projectors.projector import Projector
 from projectors.rows import Draft, Row, Table
 
 _TABLE = Table(

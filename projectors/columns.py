@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from eventstore.browsing import as_text
-from eventstore.events_admin import stream_link
-from ledger.money import from_minor
+from eventstore.browser.events import stream_link
+from eventstore.browser.read_only import as_text
+from ledger.rules.money import from_minor
 
 Column = Callable[[Any], str | bool]
 
@@ -26,7 +26,7 @@ def money(field: str, *, hide_zero: bool = False) -> Column:
     """Make the column of a field that holds smallest units."""
 
     @admin.display(description=field.replace("_", " "))
-    def column(row: Any) -> SafeString:  # noqa: ANN401 - any model that holds money
+    def column(row: Any) -> SafeString:
         minor = getattr(row, field)
         if not minor and hide_zero:
             return mark_safe('<span class="money"></span>')
@@ -41,7 +41,7 @@ def dated(field: str) -> Column:
     """Make the column of a date."""
 
     @admin.display(description=field.replace("_", " "))
-    def column(row: Any) -> str:  # noqa: ANN401 - any model with that field
+    def column(row: Any) -> str:
         return as_text(getattr(row, field))
 
     column.__name__ = f"{field}_dated"
@@ -52,7 +52,7 @@ def stream(field: str, category: str, *, in_short: bool = False) -> Column:
     """Make the column of a uuid that leads to the events of its stream."""
 
     @admin.display(description=field.removesuffix("_uuid").replace("_", " "))
-    def column(row: Any) -> SafeString:  # noqa: ANN401 - any model with that field
+    def column(row: Any) -> SafeString:
         return entity_link(category, getattr(row, field), in_short=in_short)
 
     column.__name__ = f"{field}_stream"

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, Q
 
+from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from ledger.events import CATEGORIES
+from ledger.rules.events import CATEGORIES
 from projectors.bookings import Booking, bookings
 from projectors.models import DailyActivity
 from projectors.payloads import digits, minor
-from projectors.projector import Projector
 
 Day = tuple[str | None, str]
 """A business date in ISO form and a currency."""

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Model
 
+from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.models import Company, Deal, DealCompany
 from projectors.payloads import payload_of
-from projectors.projector import Projector
 from projectors.rows import Draft, Key, Row, Table
 
 _COMPANIES = Table(Company, key=("company_uuid",), changing=("name", "currency", "position"))

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from django.db.models import Model
 
+from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.bookings import CYCLED, Booking, bookings
 from projectors.models import JournalLine
 from projectors.payloads import digits, minor
-from projectors.projector import Projector
 from projectors.rows import Row, Table
 
 _TABLE = Table(JournalLine, key=("position", "line"))

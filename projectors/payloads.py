@@ -7,8 +7,8 @@ codec has checked the payload when it was written.
 import json
 from typing import Any
 
+from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
-from eventstore.registry import registry
 
 
 def payload_of(event: RecordedEvent) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from eventstore.consumers.definitions import Projector
 from projectors.aging import Aging
 from projectors.balances import Balances
 from projectors.daily_activity import DailyActivities
 from projectors.directory import Directory
 from projectors.financial_products import FinancialProducts
 from projectors.journal import Journal
-from projectors.projector import Projector
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
     Directory(),

@@ -10,8 +10,8 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from eventstore.browsing import ReadOnlyAdmin, found_by_any
-from eventstore.events_admin import event_link
+from eventstore.browser.events import event_link
+from eventstore.browser.read_only import ReadOnlyAdmin, found_by_any
 from projectors.columns import Column, dated, money, stream
 from projectors.queries import live
 
@@ -39,7 +39,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
     hide_zero: ClassVar[bool] = False
 
     @admin.display(description="last changed by event")
-    def changed_by(self, row: Any) -> SafeString | str:  # noqa: ANN401 - any read model
+    def changed_by(self, row: Any) -> SafeString | str:
         """Return a link to the event at which the row was last changed."""
         return event_link(row.position)
 
@@ -56,13 +56,13 @@ class ReadModelAdmin(ReadOnlyAdmin):
         linked = self.list_display_links is None
         return [self._column(name, in_list=True) if linked or index else name for index, name in enumerate(self.listed)]
 
-    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]
         """Return every field, in the form in which people read it."""
         hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
         names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001
         return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str | Column]:  # type: ignore[override]  # noqa: ANN401 - Django's hook
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str | Column]:  # type: ignore[override]
         """Return every field."""
         return self.get_fields(request, obj)
 

@@ -19,15 +19,15 @@ class ReadModelRouter:
     def _is_read_model(self, model: type[Model]) -> bool:
         return model._meta.app_label == "projectors" or model in CONSUMER_TABLES  # noqa: SLF001 - Django's own name
 
-    def db_for_read(self, model: type[Model], **_hints: Any) -> str | None:  # noqa: ANN401 - Django's own hook
+    def db_for_read(self, model: type[Model], **_hints: Any) -> str | None:
         """Return READ_DATABASE for read models and checkpoints, no opinion otherwise."""
         return settings.READ_DATABASE if self._is_read_model(model) else None
 
-    def db_for_write(self, model: type[Model], **_hints: Any) -> str | None:  # noqa: ANN401 - Django's own hook
+    def db_for_write(self, model: type[Model], **_hints: Any) -> str | None:
         """Return READ_DATABASE for read models and checkpoints, no opinion otherwise."""
         return settings.READ_DATABASE if self._is_read_model(model) else None
 
-    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **_hints: Any) -> bool:  # noqa: ANN401 - Django's own hook
+    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **_hints: Any) -> bool:
         """Keep each table to its database; the tables of consumers exist in both."""
         if app_label == "projectors":
             return db == settings.READ_DATABASE

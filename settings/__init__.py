@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from settings import logs
-from settings.reading import choice, flag, hosts, listening, number, origins, read, text, time_zone
+from settings.environment import choice, flag, hosts, listening, number, origins, read, text, time_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = flag("DEBUG", default=False)
@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "web.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "ledger.api.middleware.ProblemMiddleware",
+    "web.protocol.middleware.ProblemMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.security.CommonMiddleware",

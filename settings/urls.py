@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from settings.api import api
 from web import metrics, probes, tokens
+from web.api.application import api
 
 urlpatterns = [
     path("admin/login/", tokens.login),

@@ -12,11 +12,11 @@ from django.db import connection, connections
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import processes, scratch
-from tests.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
-from tests.postgres import Cluster
-from tests.processes import RunManage, Started, StartManage
-from tests.webserver import Serve, WebServer, serving
+from tests.support import processes, scratch
+from tests.support.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
+from tests.support.postgres import Cluster
+from tests.support.processes import RunManage, Started, StartManage
+from tests.support.webserver import Serve, WebServer, serving
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""

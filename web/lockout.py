@@ -12,7 +12,7 @@ from web import addresses
 class LockOut(AxesStandaloneBackend):  # type: ignore[misc] # has no types
     """Refuses whoever is locked out; what is not asked over the web has nothing to count."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:  # noqa: ANN401 - Django's own
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
         """Raise PermissionDenied for those who are locked out."""
         if request is not None:
             super().authenticate(request, **credentials)
@@ -23,7 +23,7 @@ def address(request: HttpRequest) -> str:
     return addresses.asker(str(request.META.get("REMOTE_ADDR") or ""))
 
 
-def locked_out(_request: HttpRequest, _response: HttpResponse | None, _credentials: Any) -> HttpResponse:  # noqa: ANN401 - axes' own
+def locked_out(_request: HttpRequest, _response: HttpResponse | None, _credentials: Any) -> HttpResponse:
     """Say how long to wait."""
     return too_many(int(settings.AXES_COOLOFF_TIME.total_seconds()))
 

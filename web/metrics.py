@@ -16,10 +16,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from eventstore import store
-from eventstore.monitoring import Status, statuses
-from ledger import asof
-from ledger.api import problems
-from ledger.api.who import may
+from eventstore.consumers.status import Status, statuses
+from ledger import as_of
+from web.protocol import problems
+from web.protocol.authentication import may
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _LABELS: Final = ("method", "route", "status")
@@ -60,7 +60,7 @@ class LedgerCollector(Collector):
         """Yield the head, the business date, and each consumer's lag and state."""
         head = store.head().position
         yield GaugeMetricFamily("daybook_head_position", "Position of the last event.", value=head)
-        cycled = asof.last_cycled(head)
+        cycled = as_of.last_cycled(head)
         if cycled is not None:
             midnight = datetime.combine(cycled.data.new_date, time(), UTC).timestamp()
             yield GaugeMetricFamily("daybook_business_date_seconds", "The last date cycled, as UTC.", value=midnight)

@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from eventstore.monitoring import statuses
+from eventstore.consumers.status import statuses
 
 PATIENCE_S: Final = 2
 """How long /readyz waits for a database."""

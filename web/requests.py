@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
-from ledger.api.answers import correlation_id
 from web import addresses, metrics
+from web.protocol.json_values import correlation_id
 from web.security import PROBES
 
 REQUEST_ID: Final = "X-Request-ID"

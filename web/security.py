@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware import common, security
 
-from ledger.api import problems
 from web.addresses import is_local
+from web.protocol import problems
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What supervisors ask, by plain HTTP and by whatever address they know this process."""

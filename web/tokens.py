@@ -22,9 +22,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from oauth2_provider.views import RevokeTokenView, TokenView
 
-from ledger.api import kinds, problems
-from ledger.api.problems import Problem
 from web import addresses, lockout
+from web.protocol import problem_kinds, problems
+from web.protocol.problems import Problem
 from web.throttle import Throttle
 
 _FIRST_ERROR: Final = 400
@@ -107,7 +107,7 @@ def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def _too_often(seconds: int) -> Problem:
     return Problem(
-        kinds.TOO_MANY_REQUESTS,
+        problem_kinds.TOO_MANY_REQUESTS,
         f"Try again in {seconds} s. A token may be used again and again until it expires.",
         # What a library for OAuth looks for.
         {"error": "temporarily_unavailable", "error_description": f"Too many requests; try again in {seconds} s."},

@@ -26,7 +26,7 @@ _CHUNK: Final = 1024 * 1024
 class Worker(ThreadWorker):  # type: ignore[misc] # has no types
     """Closes and gives up connections as Note [Nobody waits for a client] says."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: deque[TConn] = deque()
 

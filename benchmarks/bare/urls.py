@@ -8,8 +8,8 @@ from django.urls import path
 from ninja import NinjaAPI, Schema
 
 from benchmarks.bare.models import Row
-from ledger.api.who import actor, may
 from settings.urls import urlpatterns as of_the_project
+from web.protocol.authentication import actor, may
 
 bare = NinjaAPI(title="Bare", urls_namespace="bare", auth=may())
 

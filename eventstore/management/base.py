@@ -32,14 +32,14 @@ class ConsoleCommand(BaseCommand):
     refusals: ClassVar[tuple[type[Exception], ...]] = (EventStoreError,)
     needs_database: ClassVar[bool] = True
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:  # noqa: ANN401 - Django's own
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser whose errors, and those of its subcommands, are one line."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         if getattr(parser, "called_from_command_line", False):
             parser.__class__ = OneLineParser
         return parser
 
-    def execute(self, *args: Any, **options: Any) -> str | None:  # noqa: ANN401 - Django's own
+    def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; raises CommandError for whatever is expected to go wrong."""
         try:
             if self.needs_database:

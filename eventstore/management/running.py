@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from eventstore.consumer import Consumer
-from eventstore.following import Follower
+from eventstore.consumers.loop import Follower
+from eventstore.consumers.runner import Consumer
 from eventstore.management.progress import Showing
-from eventstore.stopping import Stop
+from eventstore.runtime.shutdown import Stop
 
 _MOST: Final = 100_000
 

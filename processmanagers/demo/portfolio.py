@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from eventstore.records import Appended
 from ledger import handlers
-from ledger.commands import (
+from ledger.rules.commands import (
     ActivateDeal,
     ActivateFundingAccount,
     ApplyPayment,
@@ -19,7 +19,7 @@ from ledger.commands import (
     RegisterAsset,
     RegisterCompany,
 )
-from ledger.events import DealCompany
+from ledger.rules.events import DealCompany
 
 ACTOR: Final = "demo"
 NAMESPACE: Final = UUID("5b1f0e57-7f0e-5d0b-9d5e-0d1a7b00c0de")

@@ -12,9 +12,9 @@ from django.db.models import Model
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger import cycle, memberships, states
-from ledger.commands import Destination, FundAsset, FundCompany, GrantBalances, ReversePayment, Source
-from ledger.errors import InsufficientFunds
+from ledger import daily_cycle, memberships, states
+from ledger.rules.commands import Destination, FundAsset, FundCompany, GrantBalances, ReversePayment, Source
+from ledger.rules.refusals.balances import InsufficientFunds
 from processmanagers.demo import portfolio
 from processmanagers.demo.killing import run_late_fees, run_late_fees_killed_once
 from processmanagers.demo.portfolio import (
@@ -41,7 +41,7 @@ FRIDAY: Final = date(2026, 3, 6)
 def a_portfolio(say: Say) -> None:
     """Open the first date and record companies, deals, invoices and products."""
     call_command("run_processmanager", "late_fees", "--once")
-    cycle.cycle(MONDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(MONDAY, actor=portfolio.ACTOR)
     portfolio.register_companies()
     portfolio.make_deals()
     for invoice in (*INVOICES, *SMALL_INVOICES):
@@ -92,7 +92,7 @@ def two_grants(say: Say) -> None:
 def late_fees_and_a_kill(say: Say) -> None:
     """Pay one invoice before the cycle and one after it, and kill late_fees while it charges the rest."""
     before = PAID_BEFORE.pay()
-    cycle.cycle(TUESDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(TUESDAY, actor=portfolio.ACTOR)
     cycled = store.head().position
     after = PAID_AFTER.pay()
     say(f"{PAID_BEFORE.number} and {PAID_AFTER.number} were both due on {PAID_AFTER.due}.")
@@ -114,10 +114,10 @@ def late_fees_and_a_kill(say: Say) -> None:
 
 def a_missed_date(say: Say) -> None:
     """Run the cycle a day late."""
-    dates = cycle.cycle(THURSDAY, actor=portfolio.ACTOR)
+    dates = daily_cycle.cycle(THURSDAY, actor=portfolio.ACTOR)
     say("Nobody ran the daily cycle on the 4th. On the 5th it publishes the missing dates, in order:")
     say(f"{' and '.join(str(published) for published in dates)};")
-    say(f"run again, it publishes {len(cycle.cycle(THURSDAY, actor=portfolio.ACTOR)) or 'nothing'}.")
+    say(f"run again, it publishes {len(daily_cycle.cycle(THURSDAY, actor=portfolio.ACTOR)) or 'nothing'}.")
     run_late_fees()
 
 
@@ -125,7 +125,7 @@ def a_reversal(say: Say) -> None:
     """Take back a payment and see the fees begin."""
     payment = next(e for e in store.read_stream(f"product-{PAID_BEFORE.product_uuid}") if e.type == "PaymentApplied")
     reversed_at = do(ReversePayment(PAID_BEFORE.product_uuid, payment.position, "cheque returned unpaid")).position
-    cycle.cycle(FRIDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(FRIDAY, actor=portfolio.ACTOR)
     run_late_fees()
     fees = _fees(PAID_BEFORE.product_uuid)
     say(f"The payment of {PAID_BEFORE.number} at position {payment.position} bounced.")
@@ -183,7 +183,7 @@ SCENES: Final[tuple[tuple[str, Callable[[Say], None]], ...]] = (
 
 
 def explain(number: str, fee: RecordedEvent) -> str:
-    """Explain a late fee on one line: value × rate, days, payer, and the position of its cycle."""
+    """Explain a late fee on one line: value × rate, days, payer, and the position of its daily_cycle."""
     data = fee.data
     payer = states.company(data.fee_payer_company_uuid).state.name
     days = f"{data.days_overdue} day{'s' if data.days_overdue > 1 else ''}"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from eventstore import store
 from eventstore.records import RecordedEvent, stream_id
-from ledger.aggregates import product
+from ledger.rules.aggregates import product
 from processmanagers.receivables import ids
 from processmanagers.receivables.recorded import Recorded
 from processmanagers.receivables.rows import Fault, Invoice, Terms

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from ledger import guards
-from ledger.errors import InvalidAmount, InvalidText
-from ledger.money import parse_amount
+from ledger.rules import guards
+from ledger.rules.money import parse_amount
+from ledger.rules.refusals.fields import InvalidAmount, InvalidText
 from processmanagers.receivables.rows import Fault, FaultyFile, Invoice, Terms
 
 NEEDED: Final = ("customerID", "invoiceNumber", "InvoiceDate", "DueDate", "InvoiceAmount", "SettledDate")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from eventstore import checkpoints, store
+from eventstore import store
+from eventstore.consumers import checkpoints
 from eventstore.management.progress import Showing
 from processmanagers.late_fees import LateFees
 from processmanagers.receivables.agreement import disagreements

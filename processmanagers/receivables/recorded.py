@@ -10,7 +10,7 @@ from uuid import UUID
 
 from eventstore import store
 from eventstore.records import RecordedEvent, stream_id
-from ledger.events import PaymentApplied
+from ledger.rules.events import PaymentApplied
 from processmanagers.receivables import ids
 from processmanagers.receivables.rows import Invoice, Terms
 

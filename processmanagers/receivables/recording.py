@@ -9,8 +9,9 @@ from uuid import UUID
 
 from eventstore.errors import WrongExpectedVersion
 from eventstore.records import IdempotencyKey
-from ledger import asof, cycle, handlers
-from ledger.commands import (
+from ledger import as_of, handlers
+from ledger import daily_cycle as cycle
+from ledger.rules.commands import (
     ActivateDeal,
     ApplyPayment,
     Command,
@@ -19,8 +20,9 @@ from ledger.commands import (
     RegisterAsset,
     RegisterCompany,
 )
-from ledger.errors import AlreadyActive, AlreadyExists, Refusal
-from ledger.events import DealCompany
+from ledger.rules.events import DealCompany
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists
 from processmanagers.receivables import ids
 from processmanagers.receivables.agreement import PAYER_ROLE, SELLER_ROLE
 from processmanagers.receivables.recorded import ACTOR, Recorded
@@ -122,12 +124,12 @@ class Recording:
         if self._last_cycled is None or self._last_cycled < today:
             published = cycle.cycle(today, catch_up=True, actor=ACTOR)
             self.summary.dates += len(published)
-        last = asof.last_cycled()
+        last = as_of.last_cycled()
         self._last_cycled = None if last is None else last.data.new_date
         if last is None or self._last_cycled != today:
             raise DateNoLongerOpen(today)
         # What is recorded of a date is recorded on that date or not at all.
-        self._expected = {asof.SYSTEM_STREAM: last.version}
+        self._expected = {as_of.SYSTEM_STREAM: last.version}
 
     def _told_with_its_line(self, invoice: Invoice, column: str, record: Callable[[Invoice], None]) -> None:
         try:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet, Sum
 
-from ledger.money import digits_of, to_minor
+from ledger.rules.money import digits_of, to_minor
 from projectors.models import JournalLine
 from projectors.verification.differences import Difference, Money, Party
 from projectors.verification.streams import Entity, View

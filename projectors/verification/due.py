@@ -11,8 +11,8 @@ from datetime import date
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from ledger.aggregates.product import Product
-from ledger.money import digits_of, to_minor
+from ledger.rules.aggregates.product import Product
+from ledger.rules.money import digits_of, to_minor
 from projectors.models import AgingBucket
 from projectors.verification.streams import View
 

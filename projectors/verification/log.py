@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from eventstore.records import RecordedEvent
-from ledger.events import (
+from ledger.rules.events import (
     AssetFunded,
     BalancesGranted,
     CompanyFunded,
@@ -24,7 +24,7 @@ from ledger.events import (
     PayoutReturned,
     SystemCycled,
 )
-from ledger.money import digits_of, to_minor
+from ledger.rules.money import digits_of, to_minor
 from projectors.bookings import Booking
 from projectors.journal import lines
 from projectors.models import DailyActivity, JournalLine

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from ledger.events import DealCompany as Role
-from ledger.money import digits_of, to_minor
+from ledger.rules.events import DealCompany as Role
+from ledger.rules.money import digits_of, to_minor
 from projectors.models import Balance, Company, Deal, DealCompany, FinancialProduct
 from projectors.verification.differences import Difference, Party, compare
 from projectors.verification.streams import Entity, View

@@ -6,10 +6,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from eventstore.reading import COLUMNS, select
+from eventstore.log.reads import COLUMNS, select
 from eventstore.records import RecordedEvent
-from ledger.decisions import STATES
-from ledger.events import AssetFunded, CompanyFunded, FundingReversed, FundsPaidOut, PayoutReturned
+from ledger.rules.decide import STATES
+from ledger.rules.events import AssetFunded, CompanyFunded, FundingReversed, FundsPaidOut, PayoutReturned
 
 _BATCH: Final = 2000
 

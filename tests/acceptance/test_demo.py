@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
 

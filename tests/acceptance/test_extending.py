@@ -13,12 +13,12 @@ from typing import Final
 
 import pytest
 
-from tests import pages
-from tests.processes import ROOT
-from tests.terminal import compare, outputs, resident
+from tests.support import pages
+from tests.support.processes import ROOT
+from tests.support.terminal import compare, outputs, resident
 
 COPIED: Final = ("settings", "web", "processmanagers", "projectors", "ledger", "eventstore", "tests", "docs", "deploy")
-COMPANY: Final = "ledger/aggregates/company.py"
+COMPANY: Final = "ledger/rules/aggregates/company.py"
 
 
 class Project:
@@ -60,19 +60,19 @@ def item(code: str) -> str:
 
 def add_an_event_type(project: Project, code: Iterator[str]) -> None:
     """Companies get a rating."""
-    project.put(next(code), "ledger/events.py", "# company and asset\n")
-    project.replace("ledger/events.py", "CompanyEvent = ", "CompanyEvent = CompanyRated | ")
+    project.put(next(code), "ledger/rules/events.py", "# company and asset\n")
+    project.replace("ledger/rules/events.py", "CompanyEvent = ", "CompanyEvent = CompanyRated | ")
     project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
     project.replace(COMPANY, "    CompanyFunded,\n", "    CompanyFunded,\n    CompanyRated,\n")
     balance = "    balance: Decimal = Decimal(0)\n"
     project.replace(COMPANY, balance, f"{balance}    rating: str | None = None\n")
-    project.put(next(code), "ledger/commands.py", "# asset\n")
-    project.replace("ledger/commands.py", "CompanyCommand = ", "CompanyCommand = RateCompany | ")
+    project.put(next(code), "ledger/rules/commands.py", "# asset\n")
+    project.replace("ledger/rules/commands.py", "CompanyCommand = ", "CompanyCommand = RateCompany | ")
     project.put(next(code), COMPANY, "        case _:\n            assert_never(command)")
     project.append(next(code), COMPANY)
     project.replace(COMPANY, "FundCompany, Reg", "FundCompany, RateCompany, Reg")
-    project.replace("ledger/decisions.py", "case RegisterCompany()", "case RateCompany() | RegisterCompany()")
-    project.replace("ledger/decisions.py", "    PayOutFunds,\n", "    PayOutFunds,\n    RateCompany,\n")
+    project.replace("ledger/rules/decide.py", "case RegisterCompany()", "case RateCompany() | RegisterCompany()")
+    project.replace("ledger/rules/decide.py", "    PayOutFunds,\n", "    PayOutFunds,\n    RateCompany,\n")
     project.put(
         item(next(code)), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n'
     )
@@ -99,8 +99,8 @@ def add_a_projector(project: Project, code: Iterator[str]) -> None:
 
 def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
     """A company that is rated badly is put on watch."""
-    project.put(next(code), "ledger/events.py", "# company and asset\n")
-    project.replace("ledger/events.py", "CompanyEvent = ", "CompanyEvent = CompanyPutOnWatch | ")
+    project.put(next(code), "ledger/rules/events.py", "# company and asset\n")
+    project.replace("ledger/rules/events.py", "CompanyEvent = ", "CompanyEvent = CompanyPutOnWatch | ")
     project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
     project.replace(COMPANY, "    CompanyFunded,\n", "    CompanyFunded,\n    CompanyPutOnWatch,\n")
     project.write("processmanagers/watch.py", next(code))
@@ -112,15 +112,15 @@ def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
 def add_a_schema_version(project: Project, code: Iterator[str]) -> None:
     """The rating says which agency it comes from."""
     [event, *_] = [block.text for block in pages.blocks(page_of("add-an-event-type")) if block.language == "python"]
-    project.replace("ledger/events.py", event, next(code))
+    project.replace("ledger/rules/events.py", event, next(code))
     before = 'return CompanyRated(guards.text("rating", command.rating))\n'
     project.replace(COMPANY, before, next(code))
     project.write("ledger/upcasters.py", next(code))
     registering = (project.folder / "ledger/apps.py").read_text()
-    ready = registering[registering.index("        from eventstore.registry") :]
+    ready = registering[registering.index("        from eventstore.payloads.registry") :]
     project.replace("ledger/apps.py", ready, indent(next(code), "        "))
     command = '    """Judge how well a company pays."""\n\n    company_uuid: UUID\n    rating: str\n'
-    project.replace("ledger/commands.py", command, f"{command}    agency: str\n")
+    project.replace("ledger/rules/commands.py", command, f"{command}    agency: str\n")
 
 
 ADD: Final = {

@@ -8,12 +8,12 @@ import pytest
 
 from ledger import clients
 from ledger.names import COMMANDS, permission
-from settings.api import api as the_api
-from tests import processes
-from tests.databases import Database
 from tests.integration.api import story
 from tests.integration.api.calling import Api
-from tests.webserver import Serve, WebServer
+from tests.support import processes
+from tests.support.databases import Database
+from tests.support.webserver import Serve, WebServer
+from web.api.application import api as the_api
 
 ON_POSTGRES = os.environ["DAYBOOK_TEST_VENDOR"] == "postgresql"
 STREAM = "follow-events"

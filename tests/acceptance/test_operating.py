@@ -8,11 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests import pages, postgres
-from tests.databases import Database
 from tests.integration.ledger.portfolio import new_company
-from tests.terminal import compare, outputs, resident
-from tests.webserver import serving
+from tests.support import pages, postgres
+from tests.support.databases import Database
+from tests.support.terminal import compare, outputs, resident
+from tests.support.webserver import serving
 
 FIRST = "docs/how-to/README.md"
 IN_ORDER = [page for page in pages.TYPED if page not in {FIRST, "README.md", "docs/how-to/write-a-client.md"}]

@@ -13,9 +13,9 @@ import pytest
 
 from eventstore import store
 from projectors.models import FinancialProduct
-from tests.databases import Database, Databases
-from tests.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
-from tests.processes import ROOT, RunManage, StartManage, wait_until
+from tests.support.databases import Database, Databases
+from tests.support.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
+from tests.support.processes import ROOT, RunManage, StartManage, wait_until
 
 LATE_FEES = ("run_processmanager", "late_fees")
 GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")

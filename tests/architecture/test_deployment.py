@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
-from eventstore.consumers import PROCESS_MANAGER, consumers
+from eventstore.consumers.registry import PROCESS_MANAGER, consumers
 from tests.architecture.sources import APPLICATION, ROOT, name
 
 UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import pages
-from tests.pages import BUILT, TYPED, UNRUN
+from tests.support import pages
+from tests.support.pages import BUILT, TYPED, UNRUN
 
 
 @pytest.mark.parametrize("page", pages.documents())

@@ -1,4 +1,4 @@
-"""The layers: each app imports only what is below it, and the pure half of the ledger only the standard library."""
+"""The layers: each app imports only what is below it, and the rules only the standard library."""
 
 import ast
 import subprocess
@@ -9,14 +9,7 @@ import pytest
 
 from tests.architecture.sources import ROOT, name
 
-PURE = ["money", "events", "commands", "errors", "facts", "decisions", "guards", "aggregates", "refusals"]
-
-
-def pure_modules() -> list[Path]:
-    """Return the files of the pure half of the ledger, whether modules or packages."""
-    tops = [ROOT / "ledger" / part for part in PURE]
-    files = [file for top in tops for file in (top.with_suffix(".py"), *top.rglob("*.py")) if file.exists()]
-    return sorted(files)
+RULES = "ledger.rules"
 
 
 def test_every_contract_of_import_linter_is_kept() -> None:
@@ -25,8 +18,8 @@ def test_every_contract_of_import_linter_is_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", pure_modules(), ids=name)
-def test_the_pure_half_of_the_ledger_imports_only_itself_and_the_standard_library(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted((ROOT / "ledger" / "rules").rglob("*.py")), ids=name)
+def test_the_rules_import_only_themselves_and_the_standard_library(path: Path) -> None:
     foreign = set()
     for node in ast.walk(ast.parse(path.read_text())):
         imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -37,5 +30,4 @@ def test_the_pure_half_of_the_ledger_imports_only_itself_and_the_standard_librar
 
 
 def is_pure(module: str) -> bool:
-    top, _, rest = module.partition(".")
-    return top in sys.stdlib_module_names or (top == "ledger" and rest.partition(".")[0] in PURE)
+    return module.partition(".")[0] in sys.stdlib_module_names or module.startswith(RULES)

@@ -19,10 +19,10 @@ from django.db import connections  # noqa: E402 - Django comes first
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 from eventstore import store  # noqa: E402
-from eventstore.following import catch_up  # noqa: E402
+from eventstore.consumers.loop import catch_up  # noqa: E402
+from eventstore.consumers.rebuild import delete_garbage, rebuild_of, run  # noqa: E402
 from eventstore.records import Context  # noqa: E402
-from eventstore.stopping import Stop  # noqa: E402
-from projectors.rebuild import delete_garbage, rebuild_of, run  # noqa: E402
+from eventstore.runtime.shutdown import Stop  # noqa: E402
 from tests.consumers.probes import registered, trigger  # noqa: E402
 
 

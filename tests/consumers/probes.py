@@ -9,11 +9,10 @@ from uuid import uuid4
 
 from django.db import connections, models
 
-from eventstore.consumers import Chunk, Consumers, consumers
+from eventstore.consumers.definitions import Chunk, ProcessManager, Projector
+from eventstore.consumers.registry import Consumers, consumers
 from eventstore.records import NewEvent, RecordedEvent
-from ledger.events import CompanyRegistered, CompanyRenamed
-from processmanagers.manager import Manager
-from projectors.projector import Projector
+from ledger.rules.events import CompanyRegistered, CompanyRenamed
 
 TABLES = (
     "CREATE TABLE probe_row (id {serial}, generation integer, name text, position bigint, detail text)",
@@ -95,7 +94,7 @@ class Dependent(_Probe):
         return str(Row.objects.using(using).filter(name="base", generation=generation).count())
 
 
-class Answers(Manager):
+class Answers(ProcessManager):
     """Answers `CompanyRegistered(name="5")` with five CompanyRenamed, in chunks of at most two."""
 
     name = "answers"
@@ -113,7 +112,7 @@ class Answers(Manager):
         return Chunk(events, None if upto == wanted else {"done": upto})
 
 
-class Attentive(Manager):
+class Attentive(ProcessManager):
     """Answers with how many rows `copy` has, on which it depends."""
 
     name = "attentive"
@@ -126,11 +125,11 @@ class Attentive(Manager):
         return Chunk([NewEvent(event.stream_id, CompanyRenamed(f"saw {seen}"))])
 
 
-PROBES: tuple[Manager | Projector, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
+PROBES: tuple[ProcessManager | Projector, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
 
 
 @contextmanager
-def registered(*probes: Manager | Projector) -> Iterator[Consumers]:
+def registered(*probes: ProcessManager | Projector) -> Iterator[Consumers]:
     """Make the probes the only consumers of this process."""
     managers, projectors = dict(consumers.managers), dict(consumers.projectors)
     consumers.managers.clear()

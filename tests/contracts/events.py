@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from eventstore import store
 from eventstore.records import Appended, Context, NewEvent
-from ledger.events import CompanyFunded, CompanyRegistered
+from ledger.rules.events import CompanyFunded, CompanyRegistered
 
 CONTEXT = Context("tester", "a conversation")
 

@@ -18,9 +18,9 @@ from eventstore.errors import (
 )
 from eventstore.models import Event, RecordedKey
 from eventstore.records import ANY, NO_STREAM, Context, IdempotencyKey, NewEvent
-from ledger.events import CompanyFunded, CompanyRegistered
+from ledger.rules.events import CompanyFunded, CompanyRegistered
 from tests.contracts.events import CONTEXT, append, company, funded, positions, registered
-from tests.databases import Database
+from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
 

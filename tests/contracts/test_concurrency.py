@@ -12,13 +12,14 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import override_settings
 
-from eventstore import append_postgresql, store
+from eventstore import store
 from eventstore.errors import WrongExpectedVersion
+from eventstore.log import postgresql as append_postgresql
 from eventstore.models import Event
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, company, funded, positions, registered
-from tests.databases import Database
-from tests.processes import ROOT
+from tests.support.databases import Database
+from tests.support.processes import ROOT
 
 
 def in_thread(work: "object", *args: object) -> object:
@@ -43,7 +44,7 @@ def test_threads_get_positions_without_gaps_and_without_doubles(database: Databa
 
 def test_processes_get_positions_and_versions_without_gaps(database: Database) -> None:
     stream = company()
-    command = [sys.executable, "-m", "tests.appender", "15", stream]
+    command = [sys.executable, "-m", "tests.support.appender", "15", stream]
     started = [
         subprocess.Popen(command, cwd=ROOT, env=database.env, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]

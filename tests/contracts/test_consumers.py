@@ -9,21 +9,22 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from eventstore import following, monitoring, operations, store
-from eventstore.checkpoints import register
+from eventstore import store
 from eventstore.clock import utc_now
-from eventstore.consumer import Step
-from eventstore.consumers import Chunk
+from eventstore.consumers import loop, operator_actions
+from eventstore.consumers import status as monitoring
+from eventstore.consumers.checkpoints import register
+from eventstore.consumers.definitions import Chunk, ProcessManager
+from eventstore.consumers.loop import Follower, catch_up, projections, reaction
+from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
-from eventstore.following import Follower, catch_up, projections, reaction
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
-from eventstore.stopping import Stop
-from ledger.events import CompanyRenamed, SystemCycled
-from processmanagers.manager import Manager
+from eventstore.runtime.shutdown import Stop
+from ledger.rules.events import CompanyRenamed, SystemCycled
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
-from tests.databases import Database
+from tests.support.databases import Database
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +100,7 @@ class TestAnotherStore:
         with pytest.raises(NotCaughtUp):
             catch_up("copy")
         with pytest.raises(OperationRefused, match="another store"):
-            operations.skip("copy", 5, actor="me", reason="why not")
+            operator_actions.skip("copy", 5, actor="me", reason="why not")
 
 
 class TestAHoleInTheLog:
@@ -121,7 +122,7 @@ class TestAHoleInTheLog:
         with pytest.raises(NotCaughtUp):
             catch_up("copy")
         with pytest.raises(OperationRefused, match="a hole in the log cannot be skipped"):
-            operations.skip("copy", 5, actor="me", reason="why not")
+            operator_actions.skip("copy", 5, actor="me", reason="why not")
 
 
 class TestAHandlerThatRaises:
@@ -185,10 +186,10 @@ class TestAHandlerThatRaises:
             catch_up("copy")
         for position in (4, 6, 7):
             with pytest.raises(OperationRefused, match="copy stopped at position 5, and only that can be skipped"):
-                operations.skip("copy", position, actor="me", reason="it is bad")
+                operator_actions.skip("copy", position, actor="me", reason="it is bad")
         with pytest.raises(OperationRefused, match="reason"):
-            operations.skip("copy", 5, actor="me", reason=" ")
-        operations.skip("copy", 5, actor="me", reason="it is bad")
+            operator_actions.skip("copy", 5, actor="me", reason=" ")
+        operator_actions.skip("copy", 5, actor="me", reason="it is bad")
         with pytest.raises(NotCaughtUp, match="copy stopped at position 7"):
             catch_up("copy")
         assert written("copy") == [1, 2, 3, 4, 6]
@@ -205,7 +206,7 @@ class TestAHandlerThatRaises:
         triggers(3)
         catch_up("copy")
         with pytest.raises(OperationRefused, match="copy is not stopped: there is nothing to skip"):
-            operations.skip("copy", 3, actor="me", reason="why not")
+            operator_actions.skip("copy", 3, actor="me", reason="why not")
         assert not OperatorAction.objects.exists()
 
     def test_who_remembers_the_row_from_before_a_skip_does_not_handle_the_event_after_it(self) -> None:
@@ -215,7 +216,7 @@ class TestAHandlerThatRaises:
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp):
             catch_up("copy")
-        operations.skip("copy", 2, actor="me", reason="it is bad")
+        operator_actions.skip("copy", 2, actor="me", reason="it is bad")
         mend()
         while standby.step() is Step.PROGRESSED:
             pass
@@ -229,7 +230,7 @@ class TestAHandlerThatRaises:
         standby = projections(["copy"])[0]
         standby.load()
         standby.skips = standby.load_skips()
-        operations.skip("copy", 2, actor="me", reason="it is bad")
+        operator_actions.skip("copy", 2, actor="me", reason="it is bad")
         mend()
         while standby.step() is Step.PROGRESSED:
             pass
@@ -244,7 +245,7 @@ class TestAHandlerThatRaises:
         break_at("answers", 1)
         with pytest.raises(NotCaughtUp):
             catch_up("answers")
-        operations.skip("answers", 1, actor="me", reason="enough of it")
+        operator_actions.skip("answers", 1, actor="me", reason="enough of it")
         catch_up("answers")
         assert answers() == [(1, "1/0"), (1, "1/1"), (2, "2/0")]
         assert row("answers").progress is None
@@ -255,11 +256,11 @@ class TestPausing:
     def test_a_paused_consumer_does_nothing_until_it_is_resumed(self, name: str) -> None:
         catch_up("copy", "answers")
         triggers(1)
-        operations.pause(name, actor="me", reason="to look at it")
+        operator_actions.pause(name, actor="me", reason="to look at it")
         with pytest.raises(NotCaughtUp, match=f"^{name} is paused$"):
             catch_up(name)
         assert row(name).position == 0
-        operations.resume(name, actor="me")
+        operator_actions.resume(name, actor="me")
         catch_up(name)
         assert row(name).position >= 1
         kept = [(one.action, one.actor, one.reason) for one in OperatorAction.objects.order_by("id")]
@@ -270,21 +271,21 @@ class TestPausing:
         append(trigger(6))
         consumer = reaction("answers")
         assert consumer.step() is Step.PROGRESSED
-        operations.pause("answers", actor="me")
+        operator_actions.pause("answers", actor="me")
         assert consumer.step() is Step.PAUSED
         assert len(answers()) == 2
-        operations.resume("answers", actor="me")
+        operator_actions.resume("answers", actor="me")
         catch_up("answers")
         assert [name for _, name in answers()] == [f"1/{number}" for number in range(6)]
 
     def test_what_does_not_fit_is_refused_and_not_kept(self) -> None:
         with pytest.raises(UnknownConsumer, match="no consumer 'nobody'; there are: answers, attentive, base, copy"):
-            operations.pause("nobody", actor="me")
+            operator_actions.pause("nobody", actor="me")
         with pytest.raises(OperationRefused, match="copy is neither paused nor stopped"):
-            operations.resume("copy", actor="me")
-        operations.pause("copy", actor="me")
+            operator_actions.resume("copy", actor="me")
+        operator_actions.pause("copy", actor="me")
         with pytest.raises(OperationRefused, match="copy is paused already"):
-            operations.pause("copy", actor="me")
+            operator_actions.pause("copy", actor="me")
         assert OperatorAction.objects.count() == 1
 
 
@@ -317,7 +318,7 @@ class TestTwoCopies:
 class TestAConflict:
     """A process manager may expect versions; whoever was quicker makes it decide again."""
 
-    class Racing(Manager):
+    class Racing(ProcessManager):
         name = "racing"
         types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
 
@@ -396,7 +397,7 @@ class TestDependents:
         triggers(2)
         catch_up("base")
         assert row("dependent").position == 2
-        operations.pause("dependent", actor="me")
+        operator_actions.pause("dependent", actor="me")
         with pytest.raises(NotCaughtUp, match="base, dependent is paused"):
             catch_up("base")
 
@@ -409,8 +410,8 @@ class TestDependents:
         assert (row("base").position, row("base").error_position) == (2, None)
         assert row("dependent").error_position == 3
         with pytest.raises(OperationRefused, match="base is not stopped"):
-            operations.skip("base", 3, actor="me", reason="it is bad")
-        operations.skip("dependent", 3, actor="me", reason="it is bad")
+            operator_actions.skip("base", 3, actor="me", reason="it is bad")
+        operator_actions.skip("dependent", 3, actor="me", reason="it is bad")
         catch_up("base")
         assert (written("dependent"), written("base")) == ([5], [1, 2, 4, 6, 7])
 
@@ -424,13 +425,13 @@ class TestDependents:
     def test_a_process_manager_waits_for_a_projector_that_is_paused_and_says_so(self) -> None:
         catch_up("attentive")
         triggers(1)
-        operations.pause("copy", actor="me")
+        operator_actions.pause("copy", actor="me")
         with pytest.raises(NotCaughtUp, match="attentive is waiting for copy, which is paused or stopped"):
             catch_up("attentive")
         assert (row("attentive").waiting_for, answers(), written("copy")) == ("copy", [], [])
         (status,) = [one for one in monitoring.statuses() if one.name == "attentive"]
         assert (status.state, status.waiting_for) == ("waiting", "copy")
-        operations.resume("copy", actor="me")
+        operator_actions.resume("copy", actor="me")
         catch_up("attentive")
         assert (row("attentive").waiting_for, answers()) == ("", [(1, "saw 1")])
 
@@ -441,7 +442,7 @@ class TestDependents:
         attentive = reaction("attentive", 2)
         while not written("copy"):
             attentive.step()
-        operations.pause("attentive", actor="me")
+        operator_actions.pause("attentive", actor="me")
         assert attentive.step() is Step.PAUSED
         assert written("copy") == [1, 2]
 
@@ -476,7 +477,7 @@ class TestDependents:
         with pytest.raises(NotCaughtUp):
             catch_up("attentive")
         mend()
-        operations.resume("copy", actor="me")
+        operator_actions.resume("copy", actor="me")
         assert (row("copy").error_position, row("copy").error_message) == (None, "")
         catch_up("attentive")
         assert answers() == [(1, "saw 1"), (2, "saw 2")]
@@ -495,7 +496,7 @@ def _with_cycles(before: Sequence[int]) -> list[tuple[int, int]]:
     """Append so many triggers before each of some SystemCycled, and return where those are and what came before."""
     from datetime import date  # noqa: PLC0415 - used here alone
 
-    from ledger.events import SystemCycled  # noqa: PLC0415 - used here alone
+    from ledger.rules.events import SystemCycled  # noqa: PLC0415 - used here alone
 
     found, base = [], 0
     for day, number in enumerate(before, start=1):
@@ -560,7 +561,7 @@ def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
 
 
 def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_SHOW_EVERY_S", 0)
+    monkeypatch.setattr(loop, "_SHOW_EVERY_S", 0)
     triggers(6)
     shown: list[tuple[int, int]] = []
     once = Follower(projections(["copy", "tally"], 2), Stop(), once=True, seen=lambda *at: shown.append(at))

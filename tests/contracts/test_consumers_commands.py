@@ -12,16 +12,16 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.models import Model
 
-from eventstore import operations, store
+from eventstore import store
+from eventstore.consumers import operator_actions, rebuild
+from eventstore.consumers.loop import catch_up
 from eventstore.errors import NotCaughtUp
-from eventstore.following import catch_up
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.records import Context
-from projectors import rebuild
-from tests import processes
 from tests.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, unguarded
-from tests.databases import Database, Databases, connected_to
+from tests.support import processes
+from tests.support.databases import Database, Databases, connected_to
 
 Manage = Callable[..., CompletedProcess[str]]
 
@@ -155,7 +155,7 @@ def test_a_rebuild_tries_what_was_skipped_again_where_the_option_says_so() -> No
     break_at("copy", 2)
     with pytest.raises(NotCaughtUp):
         catch_up("copy")
-    operations.skip("copy", 2, actor="me", reason="it is bad")
+    operator_actions.skip("copy", 2, actor="me", reason="it is bad")
     mend()
     call_command("rebuild_projector", "copy")
     assert written("copy", 2) == [1, 3]

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from eventstore import operations, store
-from eventstore.consumer import Step
+from eventstore import store
+from eventstore.consumers import operator_actions
+from eventstore.consumers.loop import catch_up, projections
+from eventstore.consumers.rebuild import Rebuild, delete_garbage, rebuild_of, run
+from eventstore.consumers.runner import Step
 from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, UnknownConsumer
-from eventstore.following import catch_up, projections
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.records import Context
-from eventstore.stopping import Stop
-from projectors.rebuild import Rebuild, delete_garbage, rebuild_of, run
+from eventstore.runtime.shutdown import Stop
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import forget_events_after, record_at_another_moment
-from tests.databases import Database
+from tests.support.databases import Database
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +189,7 @@ def skipped() -> None:
     break_at("copy", 2)
     with pytest.raises(NotCaughtUp):
         catch_up("copy")
-    operations.skip("copy", 2, actor="me", reason="it is bad")
+    operator_actions.skip("copy", 2, actor="me", reason="it is bad")
     catch_up("copy")
 
 
@@ -207,7 +208,7 @@ def test_what_is_skipped_while_it_is_under_way_stays_skipped() -> None:
     rebuild = begun("copy", batch_size=10)
     rebuild.pace.limit = 2
     assert rebuild.step() is Step.PROGRESSED
-    operations.skip("copy", 5, actor="me", reason="it is bad")
+    operator_actions.skip("copy", 5, actor="me", reason="it is bad")
     assert finish(rebuild)
     assert written("copy", 2) == [1, 2, 3, 4, 6]
 
@@ -227,7 +228,7 @@ def test_a_rebuild_that_a_handler_stops_harms_nobody_and_may_skip_as_well() -> N
     triggers(1)
     catch_up("copy")
     assert (live("copy").position, live("copy").generation, live("copy").error_position) == (5, 1, None)
-    operations.skip("copy@rebuild", 2, actor="me", reason="it is still bad")
+    operator_actions.skip("copy@rebuild", 2, actor="me", reason="it is still bad")
     assert finish(rebuild_of("copy"))
     assert written("copy", 2) == [1, 3, 4, 5]
 
@@ -244,7 +245,7 @@ def test_a_live_one_that_is_stopped_is_freed_by_the_switch() -> None:
 
 def test_a_paused_one_stays_paused_and_is_rebuilt() -> None:
     triggers(4)
-    operations.pause("copy", actor="me")
+    operator_actions.pause("copy", actor="me")
     finish(begun("copy"))
     assert (live("copy").position, live("copy").paused) == (4, True)
 
@@ -276,7 +277,7 @@ def test_what_is_skipped_after_that_stays_skipped() -> None:
     break_at("copy", 5)
     with pytest.raises(NotCaughtUp):
         catch_up("copy")
-    operations.skip("copy", 5, actor="me", reason="it is bad")
+    operator_actions.skip("copy", 5, actor="me", reason="it is bad")
     triggers(1)
     catch_up("copy")
     assert written("copy", 2) == [1, 2, 3, 4, 6]

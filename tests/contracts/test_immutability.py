@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from eventstore.models import Event
 from tests.contracts.events import append, company, funded, registered
-from tests.databases import Database
+from tests.support.databases import Database
 
 COLUMNS = "position, stream_id, version, type, schema_version, payload, actor, correlation_id, metadata, recorded_at"
 CHANGES = {

@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from eventstore import keys, store
+from eventstore import store
 from eventstore.clock import utc_now
+from eventstore.log import idempotency as keys
 from eventstore.models import RecordedKey
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, company, registered
-from tests.databases import Database
 from tests.integration.ledger.portfolio import together
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.processes import RunManage
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import store
-from eventstore.consumer import Step
-from eventstore.consumers import consumers
-from eventstore.following import catch_up, projections
+from eventstore.consumers.loop import catch_up, projections
+from eventstore.consumers.rebuild import rebuild_of, run
+from eventstore.consumers.registry import consumers
+from eventstore.consumers.runner import Step
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
-from eventstore.stopping import Stop
-from ledger import events as e
+from eventstore.runtime.shutdown import Stop
+from ledger.rules import events as e
 from projectors import queries
 from projectors.errors import MissingRow
 from projectors.models import (
@@ -33,9 +34,8 @@ from projectors.models import (
     JournalLine,
 )
 from projectors.projectors import PROJECTORS
-from projectors.rebuild import rebuild_of, run
-from tests.databases import Database
-from tests.histories import History, record
+from tests.support.databases import Database
+from tests.support.histories import History, record
 from tests.unit.ledger.given import Recorded
 
 TABLES: tuple[type[Model], ...] = tuple(table for projector in PROJECTORS for table in projector.tables)

@@ -9,7 +9,7 @@ from eventstore import store
 from eventstore.errors import UnknownEventType, UnreadableEvent
 from eventstore.records import Head
 from tests.contracts.events import append, company, funded, positions, registered
-from tests.databases import Database
+from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
 

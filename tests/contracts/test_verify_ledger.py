@@ -9,11 +9,11 @@ import pytest
 from django.db.models import Model
 
 from eventstore import store
-from eventstore.consumers import consumers
-from eventstore.following import catch_up, projections
+from eventstore.consumers.loop import catch_up, projections
+from eventstore.consumers.registry import consumers
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
-from ledger import events as e
+from ledger.rules import events as e
 from projectors.models import (
     AgingBucket,
     Balance,
@@ -26,9 +26,9 @@ from projectors.models import (
 )
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
-from tests.databases import Database
-from tests.histories import History, record
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.histories import History, record
+from tests.support.processes import RunManage
 
 COMPANY, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 7))
 ROLES = (e.DealCompany(COMPANY, "debtor"),)

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from eventstore import append_postgresql
+from eventstore.log import postgresql
 
 
 class LostBefore:
@@ -15,17 +15,17 @@ class LostBefore:
         self.text = text.encode()
 
     def __enter__(self) -> None:
-        self.send = append_postgresql.send
-        append_postgresql.send = self._losing
+        self.send = postgresql.send
+        postgresql.send = self._losing
 
     def __exit__(self, *_exception: object) -> None:
-        append_postgresql.send = self.send
+        postgresql.send = self.send
 
     def _losing(
         self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
     ) -> bytes | None:
         if self.text in sql:
-            append_postgresql.send = self.send
+            postgresql.send = self.send
             self._end(raw.info.backend_pid)
         return self.send(raw, sql, values, prepared)
 

@@ -12,8 +12,8 @@ from eventstore.errors import OutcomeUnknown
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, company, positions, registered
 from tests.crash.losing import LostBefore
-from tests.databases import Database
-from tests.postgres import Cluster
+from tests.support.databases import Database
+from tests.support.postgres import Cluster
 
 
 @pytest.mark.usefixtures("durable_database")

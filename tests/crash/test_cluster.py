@@ -7,9 +7,9 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.db import connections
 
-from tests.databases import Database
-from tests.postgres import Cluster
-from tests.processes import ROOT, wait_until
+from tests.support.databases import Database
+from tests.support.postgres import Cluster
+from tests.support.processes import ROOT, wait_until
 
 OWNER = """
 import time

@@ -6,9 +6,9 @@ import pytest
 
 from eventstore import store
 from eventstore.models import Checkpoint
-from tests import processes
 from tests.consumers.probes import make_tables, registered, written
-from tests.databases import Database
+from tests.support import processes
+from tests.support.databases import Database
 
 
 def _kill_everywhere(database: Database, name: str) -> int:

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 from django.db import connection, connections, transaction
 
-from eventstore import operations, store
-from eventstore.following import Follower, projections
+from eventstore import store
+from eventstore.consumers import operator_actions
+from eventstore.consumers.loop import Follower, projections
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
-from eventstore.stopping import Stop
-from tests import processes
+from eventstore.runtime.shutdown import Stop
 from tests.consumers.probes import break_at, make_tables, mend, registered, trigger, written
-from tests.databases import Database
-from tests.postgres import Cluster
-from tests.processes import Started, wait_until
+from tests.support import processes
+from tests.support.databases import Database
+from tests.support.postgres import Cluster
+from tests.support.processes import Started, wait_until
 
 QUICK = {"CONSUMER_POLL_INTERVAL": "50", "CONSUMER_BATCH_SIZE": "5"}
 SELDOM = {"CONSUMER_POLL_INTERVAL": "60000"}
@@ -216,7 +217,7 @@ def test_after_a_skip_the_stopped_one_goes_on_at_once(start: Start) -> None:
     break_at("copy", 2)
     start("run_projector")
     wait_until(lambda: failures("copy") > 2, timeout=30)
-    operations.skip("copy", 2, actor="me", reason="it is bad")
+    operator_actions.skip("copy", 2, actor="me", reason="it is bad")
     wait_until(lambda: position("copy") == 3, timeout=1)
     assert written("copy") == [1, 3]
 
@@ -233,11 +234,11 @@ def test_once_it_finishes_the_others_and_ends_non_zero(start: Start) -> None:
 def test_a_pause_takes_effect_within_a_poll_and_kills_nothing(start: Start) -> None:
     process = start("run_projector", "copy")
     wait_until(lambda: position("copy") == 0)
-    operations.pause("copy", actor="me")
+    operator_actions.pause("copy", actor="me")
     append(trigger())
     time.sleep(0.5)
     assert position("copy") == 0
-    operations.resume("copy", actor="me")
+    operator_actions.resume("copy", actor="me")
     wait_until(lambda: position("copy") == 1, timeout=5)
     assert process.poll() is None
 

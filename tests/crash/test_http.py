@@ -15,11 +15,11 @@ from django.db import connection, connections
 from eventstore import store
 from ledger import states
 from tests.crash.losing import LostBefore
-from tests.databases import Database
 from tests.integration.api.calling import Api, new_token, problem
 from tests.integration.ledger.portfolio import new_company
-from tests.postgres import Cluster
-from tests.webserver import Answer, Serve, WebServer
+from tests.support.databases import Database
+from tests.support.postgres import Cluster
+from tests.support.webserver import Answer, Serve, WebServer
 
 FUND: Final = "/api/commands/fund-company"
 DYING: Final = Path(__file__).with_name("gunicorn_dying.py")

@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from eventstore.consumer import Step
-from tests.book import Book, assessed, charged, late_fees, run_late_fees
+from eventstore.consumers.runner import Step
 from tests.crash.dying import dies_at
-from tests.databases import Database
-from tests.processes import StartManage, wait_until
+from tests.support.book import Book, assessed, charged, late_fees, run_late_fees
+from tests.support.databases import Database
+from tests.support.processes import StartManage, wait_until
 
 DUE = date(2024, 3, 1)
 POINTS = 70

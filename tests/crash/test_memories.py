@@ -19,15 +19,15 @@ from pytest_django import DjangoDbBlocker
 from eventstore import store
 from eventstore.records import IdempotencyKey
 from ledger import memberships, states
-from ledger.aggregates.membership import EMPTY, Membership
-from ledger.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
-from ledger.cycle import cycle
-from ledger.errors import AlreadyExists
-from tests import processes
-from tests.databases import Database, connected_to, migrate
+from ledger.daily_cycle import cycle
+from ledger.rules.aggregates.membership import EMPTY, Membership
+from ledger.rules.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
+from ledger.rules.refusals.existence import AlreadyExists
 from tests.integration.api.calling import Api, new_token
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
-from tests.postgres import Cluster
+from tests.support import processes
+from tests.support.databases import Database, connected_to, migrate
+from tests.support.postgres import Cluster
 
 pytestmark = pytest.mark.usefixtures("crashable")
 

@@ -16,11 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from eventstore import store
-from eventstore.browsing import COUNT_LIMIT, ReadOnlyAdmin
+from eventstore.browser.read_only import COUNT_LIMIT, ReadOnlyAdmin
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
 from eventstore.records import Appended, Context, NewEvent, stream_id
-from ledger.events import (
+from ledger.rules.events import (
     AssetRegistered,
     CompanyFunded,
     CompanyRegistered,
@@ -34,7 +34,7 @@ from ledger.events import (
 )
 from projectors.models import Balance
 from projectors.projectors import PROJECTORS
-from tests.databases import Database
+from tests.support.databases import Database
 
 SELLER, DEBTOR, DEAL, ASSET, PRODUCT, ACCOUNT = (UUID(int=number) for number in range(1, 7))
 # Static files are collected when the project is installed for production, not for tests.

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from tests import postgres
-from tests.databases import Database, Databases
 from tests.integration.ledger.portfolio import new_company
-from tests.processes import RunManage
+from tests.support import postgres
+from tests.support.databases import Database, Databases
+from tests.support.processes import RunManage
 
 
 def psql(url: str, name: str) -> str:

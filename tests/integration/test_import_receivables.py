@@ -13,15 +13,15 @@ from django.core.management import CommandError, call_command
 
 from eventstore import store
 from eventstore.models import Checkpoint
-from ledger import cycle, handlers, states
-from ledger.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
+from ledger import daily_cycle, handlers, states
+from ledger.rules.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
 from processmanagers.receivables import ids
 from processmanagers.receivables.checking import check
 from processmanagers.receivables.recorded import read_recorded
 from processmanagers.receivables.recording import DateNoLongerOpen, Day, Recording, missing_by_date
 from processmanagers.receivables.rows import Terms
-from tests.databases import Database
-from tests.invoices import Row, content, counted
+from tests.support.databases import Database
+from tests.support.invoices import Row, content, counted
 
 FIRST, SECOND, THIRD = (date(2024, 3, day) for day in (1, 2, 3))
 ROWS = (
@@ -128,7 +128,7 @@ def test_a_longer_export_goes_on_and_the_last_date_is_still_open(importer: Impor
 
 
 def test_dates_between_what_was_cycled_and_the_file_are_cycled_however_many(importer: Importer) -> None:
-    cycle.cycle(date(2022, 1, 1))
+    daily_cycle.cycle(date(2022, 1, 1))
     importer(*ROWS)
     assert counted("SystemCycled") == 792
 
@@ -142,7 +142,7 @@ def test_a_second_sellers_file_has_ids_of_its_own(importer: Importer) -> None:
 
 def test_what_is_recorded_is_passed_over_whatever_has_happened_since(importer: Importer) -> None:
     importer(*ROWS)
-    cycle.cycle(THIRD)
+    daily_cycle.cycle(THIRD)
     uuid = ids.product_uuid("Seller", "1")
     (paid,) = (event for event in store.read_stream(f"product-{uuid}") if event.type == "PaymentApplied")
     handlers.execute(ReversePayment(uuid, paid.position, "bounced"), actor="tester")
@@ -243,7 +243,7 @@ def recording_of(*rows: Row, kind: type[Recording] = Recording) -> tuple[Recordi
 
 def test_a_later_date_that_somebody_else_begins_between_two_dates_ends_the_import(database: Database) -> None:
     def begin_the_third(*_: int) -> None:
-        cycle.cycle(THIRD)
+        daily_cycle.cycle(THIRD)
 
     recording, days = recording_of(*ROWS)
     with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-02 was being recorded"):
@@ -255,7 +255,7 @@ def test_nothing_is_recorded_of_a_date_once_somebody_else_has_begun_a_later_one(
     class Overtaken(Recording):
         def _begin(self, today: date) -> None:
             super()._begin(today)
-            cycle.cycle(THIRD)
+            daily_cycle.cycle(THIRD)
 
     recording, days = recording_of(*ROWS, kind=Overtaken)
     with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-01 was being recorded"):

@@ -14,15 +14,15 @@ from django.core.management import call_command
 from django.db import connection
 
 from eventstore import store
-from eventstore.consumer import Step
-from eventstore.following import catch_up
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.runner import Step
 from eventstore.records import stream_id
-from ledger.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
+from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
 from processmanagers.overdue import FIRST, overdue_page, query
 from projectors.models import FinancialProduct
 from projectors.queries import live
-from tests.book import DEAL, DEBTOR, STRANGER, Book, Product, assessed, charged, fees, late_fees, run_late_fees
-from tests.databases import Database
+from tests.support.book import DEAL, DEBTOR, STRANGER, Book, Product, assessed, charged, fees, late_fees, run_late_fees
+from tests.support.databases import Database
 
 DUE, D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3, 4))
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.databases import Database
-from tests.histories import History, record
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.histories import History, record
+from tests.support.processes import RunManage
 
 
 def test_read_models_in_a_database_of_their_own_are_kept_rebuilt_and_verified(

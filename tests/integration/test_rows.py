@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from projectors.models import Balance
 from projectors.rows import Draft, Key, Table
-from tests.databases import Database
+from tests.support.databases import Database
 
 ROWS, BATCH = 3000, 300
 TABLE = Table(Balance, key=("entity", "uuid"), changing=("balance", "position"))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.databases import Database
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.processes import RunManage
 
 
 @pytest.mark.parametrize("command", ["check", "migrate", "no-such-command"])
@@ -37,7 +37,7 @@ def test_the_checks_pass_on_a_fresh_database(database: Database, run_manage: Run
 
 def test_a_command_of_the_ledger_does_not_load_the_web(run_manage: RunManage) -> None:
     loaded = run_manage("consumers", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
-    assert " eventstore.monitoring\n" in loaded
+    assert " eventstore.consumers.status\n" in loaded
     assert "settings.urls" not in loaded
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.decisions import STATES
-from ledger.money import to_minor
+from ledger.rules.decide import STATES
+from ledger.rules.money import to_minor
 from projectors.bookings import dated
 from projectors.journal import lines
-from tests.histories import History
+from tests.support.histories import History
 from tests.unit.projectors.recorded import recorded
 
 Sums = dict[tuple[str, str], int]

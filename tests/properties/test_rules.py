@@ -9,12 +9,11 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import decisions, money
-from ledger.aggregates.membership import Memberships
-from ledger.aggregates.membership import evolve as follow
-from ledger.commands import Command
-from ledger.errors import Refusal
-from ledger.events import (
+from ledger.rules import decide, money
+from ledger.rules.aggregates.membership import Memberships
+from ledger.rules.aggregates.membership import evolve as follow
+from ledger.rules.commands import Command
+from ledger.rules.events import (
     AssetFinanced,
     AssetFunded,
     AssetRegistered,
@@ -37,7 +36,8 @@ from ledger.events import (
     PayoutReturned,
     ProductOriginated,
 )
-from tests import strategies
+from ledger.rules.refusals.base import Refusal
+from tests.support import strategies
 from tests.unit.ledger.given import Log, Recorded, account, asset, company, deal, product
 
 Wish = Command | strategies.TakeBack
@@ -94,7 +94,7 @@ def history(recorded: Recorded) -> Iterator[dict[str, Any]]:
     """Yield the state of every stream after each event."""
     folded: dict[str, Any] = {}
     for stream, event in recorded:
-        initial, evolve = decisions.STATES[stream.partition("-")[0]]
+        initial, evolve = decide.STATES[stream.partition("-")[0]]
         folded[stream] = evolve(folded.get(stream, initial), event)
         yield folded
 
@@ -187,7 +187,7 @@ def test_a_prefix_and_then_the_rest_folds_to_what_all_at_once_does(wishes: list[
     cut = data.draw(st.integers(0, len(recorded)))
     folded = states(recorded[:cut])
     for stream, event in recorded[cut:]:
-        initial, evolve = decisions.STATES[stream.partition("-")[0]]
+        initial, evolve = decide.STATES[stream.partition("-")[0]]
         folded[stream] = evolve(folded.get(stream, initial), event)
     assert folded == states(recorded)
 

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from ledger.currencies import MINOR_DIGITS
 from ledger.names import COMMANDS, permission
-from settings.api import api
+from web.api.application import api
 
 PROBLEM = "application/problem+json"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings import reading
+from settings import environment as reading
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "settings" / "__init__.py"

@@ -8,11 +8,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rich.console import Console
 from rich.table import Table
 
-from eventstore import operations
 from eventstore.clock import utc_now
+from eventstore.consumers import operator_actions
+from eventstore.consumers.status import Status, statuses
 from eventstore.management.base import ConsoleCommand, OneLineParser
 from eventstore.management.running import operator
-from eventstore.monitoring import Status, statuses
 
 _HEADINGS: Final = ("name", "kind", "state", "position", "head", "lag", "lag s", "events/s", "last seen")
 
@@ -41,16 +41,16 @@ class Command(ConsoleCommand):
             if needed:
                 one.add_argument("--position", help="the event at which it stopped")
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Do it."""
         name, who = options.get("name", ""), {"actor": options.get("actor", ""), "reason": options.get("reason", "")}
         match options["action"]:
             case "pause":
-                operations.pause(name, **who)
+                operator_actions.pause(name, **who)
             case "resume":
-                operations.resume(name, **who)
+                operator_actions.resume(name, **who)
             case "skip":
-                operations.skip(name, _position(options["position"]), **who)
+                operator_actions.skip(name, _position(options["position"]), **who)
             case _:
                 self._list(as_json=options["json"])
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from eventstore.registry import EventType, registry
+from eventstore.payloads.registry import EventType, registry
 
 JSON: Final = {
     UUID: "uuid",
@@ -81,7 +81,7 @@ def described(name: str, cls: type, remark: str) -> Iterator[str]:
     yield "\n".join(["| field | JSON | where it is left out |", "|---|---|---|", *rows, ""])
 
 
-def kind(hint: Any) -> str:  # noqa: ANN401 - any annotation
+def kind(hint: Any) -> str:
     """Return what a field holds in JSON."""
     arguments = typing.get_args(hint)
     origin = typing.get_origin(hint)

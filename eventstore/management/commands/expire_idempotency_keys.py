@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from eventstore import keys
 from eventstore.clock import utc_now
+from eventstore.log import idempotency as keys
 from eventstore.management.base import ConsoleCommand
 
 
@@ -15,7 +15,7 @@ class Command(ConsoleCommand):
 
     help = "Deletes the idempotency keys that are older than IDEMPOTENCY_KEY_LIFETIME; their events stay."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Delete them, some at a time."""
         days = settings.IDEMPOTENCY_KEY_LIFETIME_DAYS
         expired = sum(keys.expire(utc_now() - timedelta(days=days)))

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from eventstore.log.verification import verify
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import Showing
-from eventstore.verification import verify
 
 
 class Command(ConsoleCommand):
@@ -12,7 +12,7 @@ class Command(ConsoleCommand):
 
     help = "Reads the whole store: positions and versions without holes, every event readable."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""
         with Showing("verify_eventstore", "steps") as showing:
             events = verify(showing.at)

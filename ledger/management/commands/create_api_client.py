@@ -27,7 +27,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--all-commands", action="store_true", help="may do everything")
         parser.add_argument("--token", action="store_true", help="print just a bearer token that works at once")
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Make it."""
         name, known = options["name"], [permission(command) for command in COMMANDS]
         if _NAME.fullmatch(name) is None:

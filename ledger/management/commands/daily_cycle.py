@@ -7,13 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from eventstore.consumers.checkpoints import never_registered
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand, require_migrated
-from eventstore.outages import BackOff, close_connections, is_outage
-from eventstore.registrations import never_registered
-from eventstore.stopping import Stop
-from ledger.cycle import business_today, published
-from ledger.errors import Refusal, TooManyMissingDates
+from eventstore.runtime.outages import BackOff, close_connections, is_outage
+from eventstore.runtime.shutdown import Stop
+from ledger.daily_cycle import business_today, published
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.dates import TooManyMissingDates
 
 LONGEST_PERIOD_S = 86_400
 
@@ -59,7 +60,7 @@ class Command(ConsoleCommand):
             "--catch-up", action="store_true", help="publish more missing dates than DAILY_CYCLE_MAX_GAP at once"
         )
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's
+    def handle(self, *_args: object, **options: Any) -> None:
         """Run once, or until asked to end."""
         if options["period"] is not None and not options["loop"]:
             raise CommandError("--period has a meaning only with --loop")

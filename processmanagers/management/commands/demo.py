@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand
-from ledger.errors import Refusal
+from ledger.rules.refusals.base import Refusal
 from processmanagers.demo.scenes import SCENES
 from processmanagers.demo.telling import DemoFailed
 
@@ -33,7 +33,7 @@ class Command(ConsoleCommand):
         )
         parser.add_argument("--on-this-database", action="store_true", help="used by the command itself")
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Play it, in a process whose DATABASE_URL is that of the demonstration."""
         if options["on_this_database"]:
             self._play()

@@ -10,10 +10,10 @@ from django.db import DatabaseError, InterfaceError
 
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import Showing
-from ledger import guards, money
 from ledger.currencies import minor_digits
-from ledger.cycle import business_today
-from ledger.errors import Refusal
+from ledger.daily_cycle import business_today
+from ledger.rules import guards, money
+from ledger.rules.refusals.base import Refusal
 from processmanagers.receivables.importing import Imported, import_file
 from processmanagers.receivables.recording import DateNoLongerOpen, RowRefused
 from processmanagers.receivables.rows import FaultyFile, Terms
@@ -35,7 +35,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--late-fee-rate", default="0.001", help="a fraction a day (default %(default)s)")
         parser.add_argument("--seller", default="Seller", help="who sells the invoices (default %(default)s)")
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Import the file, or say on standard error all that is wrong with it."""
         terms = _terms(options)
         path: Path = options["file"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.following import reaction
+from eventstore.consumers.loop import reaction
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.running import add_arguments, batch_size, follow
 
@@ -19,7 +19,7 @@ class Command(ConsoleCommand):
         parser.add_argument("name", help="the process manager; `consumers` lists them")
         add_arguments(parser)
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Run it."""
         consumer = reaction(options["name"], batch_size(options))
         follow([consumer], f"run_processmanager {options['name']}", once=options["once"], report=self.stderr.write)

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from eventstore.consumers.rebuild import delete_garbage, rebuild_of, run
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import Showing
 from eventstore.management.running import add_batch_size, batch_size, operator
-from eventstore.outages import Reconnecting
-from eventstore.stopping import Stop
-from projectors.rebuild import delete_garbage, rebuild_of, run
+from eventstore.runtime.outages import Reconnecting
+from eventstore.runtime.shutdown import Stop
 
 
 class Command(ConsoleCommand):
@@ -25,7 +25,7 @@ class Command(ConsoleCommand):
         )
         add_batch_size(parser)
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Rebuild it."""
         name = options["name"]
         rebuild = rebuild_of(name, batch_size(options))

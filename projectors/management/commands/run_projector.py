@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.following import projections
+from eventstore.consumers.loop import projections
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.running import add_arguments, batch_size, follow
 
@@ -19,7 +19,7 @@ class Command(ConsoleCommand):
         parser.add_argument("names", nargs="*", metavar="name", help="a projector, with those tied to it; none: all")
         add_arguments(parser)
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Run them."""
         followed = projections(options["names"], batch_size(options))
         follow(followed, "run_projector", once=options["once"], report=self.stderr.write)

@@ -14,7 +14,7 @@ class Command(ConsoleCommand):
     help = "Folds the streams and compares them with the read models and the journal."
     refusals: ClassVar[tuple[type[Exception], ...]] = (*ConsoleCommand.refusals, Difference)
 
-    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""
         with Showing("verify_ledger", "steps") as showing:
             compared = verify(showing.at)

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from eventstore import store
 from eventstore.records import Appended, Context, NewEvent, stream_id
-from ledger.commands import ApplyPayment, Command, Destination, FundCompany, GrantBalances, PayOutFunds, Source
-from ledger.events import LateFeeIncurred
+from ledger.rules.commands import ApplyPayment, Command, Destination, FundCompany, GrantBalances, PayOutFunds, Source
+from ledger.rules.events import LateFeeIncurred
 from tests.integration.ledger.portfolio import (
     do,
     new_account,

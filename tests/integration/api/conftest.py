@@ -6,11 +6,11 @@ from typing import Protocol
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from eventstore.following import catch_up
+from eventstore.consumers.loop import catch_up
 from projectors.projectors import PROJECTORS
-from tests.databases import Database, Databases, connected_to
-from tests.histories import History, record
 from tests.integration.api.calling import Api, new_token
+from tests.support.databases import Database, Databases, connected_to
+from tests.support.histories import History, record
 
 
 class NewApi(Protocol):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from ledger.commands import (
+from ledger.rules.commands import (
     ActivateDeal,
     ActivateFundingAccount,
     ApplyPayment,
@@ -16,7 +16,7 @@ from ledger.commands import (
     ReverseFunding,
     WriteOffProduct,
 )
-from ledger.events import DealCompany
+from ledger.rules.events import DealCompany
 from tests.integration.api.bodies import Body, funded_account, good
 from tests.integration.ledger.portfolio import do, new_account, new_asset, new_company, new_deal, new_product
 

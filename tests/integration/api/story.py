@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from eventstore.following import catch_up
-from ledger import cycle
+from eventstore.consumers.loop import catch_up
+from ledger import daily_cycle
 from tests.integration.api.calling import Api
 
 SELLER: Final = "5e11e700-0000-4000-8000-000000000001"
@@ -171,7 +171,7 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
     for step in [*BEGINNING, *QUERIES, *END]:
         match step:
             case Day():
-                cycle.cycle(step.of)
+                daily_cycle.cycle(step.of)
                 catch_up()
             case Command():
                 body = {name: last if value is LAST else value for name, value in step.body.items()}

@@ -7,9 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eventstore import store
-from ledger.api.entities import SHOWN
-from settings.api import api as the_api
 from tests.integration.api.calling import Api
+from web.api.application import api as the_api
+from web.api.entities import SHOWN
 
 
 def asked() -> Iterator[tuple[str, str]]:

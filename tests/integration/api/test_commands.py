@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from eventstore import store
-from ledger.api.commands import MADE_HERE
 from ledger.names import COMMANDS
 from tests.integration.api.bodies import GOOD, Body, good
 from tests.integration.api.calling import Api, problem
+from web.api.commands import MADE_HERE
 
 NOT_SENT: dict[str, list[tuple[str, Any]]] = {
     "originate-product": [("companies", []), ("currency_digits", 2), ("status", "open")],

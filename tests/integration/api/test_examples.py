@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from settings.api import api as the_api
-from settings.openapi import EXAMPLES
 from tests.integration.api import story
 from tests.integration.api.calling import Api
+from web.api.application import api as the_api
+from web.protocol.openapi import EXAMPLES
 
 REWRITE = "DAYBOOK_REWRITE_EXAMPLES"
 """Set, it keeps what is answered as the new examples; they are looked at before they are committed."""

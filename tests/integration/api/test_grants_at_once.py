@@ -15,15 +15,15 @@ from django.db import connections
 
 from eventstore import store
 from eventstore.records import Appended
-from ledger.api.plain import plain
-from ledger.commands import GrantBalances
-from ledger.errors import AccountNotActive, InsufficientFunds, SourceWithoutBalance
-from tests.databases import Database
+from ledger.rules.commands import GrantBalances
+from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds, SourceWithoutBalance
 from tests.integration.api.calling import new_token
 from tests.integration.ledger.history import History
 from tests.integration.ledger.market import Attempt, Market, check_money, is_true
 from tests.integration.ledger.portfolio import together
-from tests.webserver import Answer, Serve, WebServer
+from tests.support.databases import Database
+from tests.support.webserver import Answer, Serve, WebServer
+from web.protocol.json_values import plain
 
 GRANTING: Final = 42
 FUNDING: Final = 5

@@ -12,15 +12,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventstore import store
-from eventstore.following import catch_up
-from eventstore.stopping import Stop
-from ledger.commands import FundCompany, RegisterCompany, RenameCompany
-from projectors import rebuild
+from eventstore.consumers import rebuild
+from eventstore.consumers.loop import catch_up
+from eventstore.runtime.shutdown import Stop
+from ledger.rules.commands import FundCompany, RegisterCompany, RenameCompany
 from projectors.projectors import PROJECTORS
-from tests.databases import Database
 from tests.integration.api.calling import LISTS, Api, problem
 from tests.integration.ledger.history import History as Folded
 from tests.integration.ledger.portfolio import do, new_company, new_product
+from tests.support.databases import Database
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 KEYS: Final = {

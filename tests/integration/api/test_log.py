@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger.events import CATEGORIES
-from tests.databases import Database
+from ledger.rules.events import CATEGORIES
 from tests.integration.api.calling import Api, problem
+from tests.support.databases import Database
 
 STREAM: Final = "/api/events/stream"
 FILTERS: Final = ("type", "stream_id", "category", "correlation_id")

@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from eventstore import store
-from tests.databases import Database
 from tests.integration.api.calling import new_token
-from tests.webserver import Serve, WebServer
+from tests.support.databases import Database
+from tests.support.webserver import Serve, WebServer
 
 REGISTER: Final = "/api/commands/register-company"
 

@@ -11,15 +11,16 @@ from uuid import uuid4
 import pytest
 from django.db import connection, connections
 
-from eventstore import operations, store
-from eventstore.following import catch_up
-from ledger import cycle
-from ledger.api.waiting import patient
-from ledger.commands import FundCompany
+from eventstore import store
+from eventstore.consumers import operator_actions
+from eventstore.consumers.loop import catch_up
+from ledger import daily_cycle
+from ledger.rules.commands import FundCompany
 from projectors.projectors import PROJECTORS
-from tests.databases import Database
 from tests.integration.api.calling import LISTS, Api, problem
 from tests.integration.ledger.portfolio import do, new_account, new_company, new_product
+from tests.support.databases import Database
+from web.protocol.read_your_writes import patient
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 
@@ -206,7 +207,7 @@ def sums(api: Api, query: str) -> dict[str, Any]:
 
 
 def test_the_trial_balance_of_a_date_that_goes_on_is_as_far_as_the_journal(database: Database, api: Api) -> None:
-    cycle.cycle(date(2026, 3, 1))
+    daily_cycle.cycle(date(2026, 3, 1))
     new_company("5.00")
     problem(api.get("/api/trial-balance?as_of=2026-03-01"), 503, "not-reached")
     catch_up(*NAMES)
@@ -215,7 +216,7 @@ def test_the_trial_balance_of_a_date_that_goes_on_is_as_far_as_the_journal(datab
     response = api.get("/api/trial-balance?as_of=2026-03-01")
     assert response["Ledger-Position"] == str(caught_up)
     assert sums(api, "?as_of=2026-03-01") == {"clearing_in": "5.00", "company_balances": "5.00"}
-    cycle.cycle(date(2026, 3, 2))
+    daily_cycle.cycle(date(2026, 3, 2))
     problem(api.get("/api/trial-balance?as_of=2026-03-01"), 503, "not-reached")
     new_company("1.00")
     catch_up(*NAMES)
@@ -232,7 +233,7 @@ def test_aging_is_of_the_last_date_unless_another_is_asked_for(database: Databas
     assert refused["detail"] == f"{begun} Name a date that has begun, or none."
     new_product()  # due on 2026-03-01
     for day in (1, 2, 3):
-        cycle.cycle(date(2026, 3, day))
+        daily_cycle.cycle(date(2026, 3, day))
     assert buckets(api, "") == []
     problem(api.get("/api/aging?business_date=2026-03-02"), 503, "not-reached")
     catch_up(*NAMES)
@@ -250,7 +251,7 @@ def buckets(api: Api, query: str) -> list[tuple[str, str, str]]:
 def test_a_paused_read_model_goes_on_answering_from_where_it_is(database: Database, api: Api) -> None:
     account = new_account(new_company())
     catch_up(*NAMES)
-    operations.pause("balances", actor="tester")
+    operator_actions.pause("balances", actor="tester")
     new_company()
     [item] = api.get("/api/accounts").json()["items"]
     assert item["account_uuid"] == str(account)

@@ -10,18 +10,20 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import call_command
 
-from eventstore import operations, store
-from eventstore.following import catch_up
+from eventstore import store
+from eventstore.consumers import operator_actions
+from eventstore.consumers.loop import catch_up
 from eventstore.records import RecordedEvent
-from ledger import asof, cycle, memberships
-from ledger.api.entities import SHOWN
-from ledger.api.plain import plain
-from ledger.commands import ActivateDeal, CreateDeal, DeleteDeal
-from ledger.events import DealCompany
-from tests.databases import Database
+from ledger import as_of as asof
+from ledger import daily_cycle, memberships
+from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal
+from ledger.rules.events import DealCompany
 from tests.integration.api.calling import Api, problem
 from tests.integration.ledger.history import History as Folded
 from tests.integration.ledger.portfolio import do, new_company
+from tests.support.databases import Database
+from web.api.entities import SHOWN
+from web.protocol.json_values import plain
 
 
 def told(api: Api, path: str, **headers: str) -> Any:
@@ -145,14 +147,14 @@ def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database:
     created = do(CreateDeal(deal, 4, (DealCompany(company, "member"),), "gold"))
     content = {"rating_tier": "gold", "deal_uuid": str(deal), "activated": False, "version": 1}
     assert told(api, path) == content | {"position": created.position}
-    cycle.cycle(date(2026, 3, 1))
+    daily_cycle.cycle(date(2026, 3, 1))
     activated = do(ActivateDeal(deal))
     assert told(api, path) == content | {"activated": True, "version": 2, "position": activated.position}
     was = told(api, f"{path}?as_of={created.position}")
     assert was == content | {"position": created.position, "as_of": created.position}
     do(DeleteDeal(deal))
     problem(api.get(path), 404, "not-found")
-    cycle.cycle(date(2026, 3, 2))
+    daily_cycle.cycle(date(2026, 3, 2))
     assert memberships.lookup(company).deal_uuid is None
     problem(api.get(f"{path}?as_of=2026-03-01"), 404, "not-found")
 
@@ -160,7 +162,7 @@ def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database:
 def test_the_business_date_is_null_before_the_first_and_then_the_last(database: Database, api: Api) -> None:
     nothing = dict.fromkeys(("business_date", "cycled_at", "position", "fees_assessed_through"))
     assert told(api, "/api/business-date") == nothing
-    cycle.cycle(date(2026, 3, 1))
+    daily_cycle.cycle(date(2026, 3, 1))
     cycled = asof.last_cycled()
     assert cycled is not None
     answer = told(api, "/api/business-date")
@@ -174,7 +176,7 @@ def test_the_business_date_is_null_before_the_first_and_then_the_last(database: 
 def test_consumers_are_told_as_the_command_tells_them(api: Api) -> None:
     new_company()
     catch_up()
-    operations.pause("journal", actor="tester")
+    operator_actions.pause("journal", actor="tester")
     new_company()
     written = StringIO()
     call_command("consumers", "--json", stdout=written)

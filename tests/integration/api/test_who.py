@@ -14,11 +14,11 @@ from pytest_django import DjangoDbBlocker
 
 from eventstore import store
 from eventstore.clock import utc_now
-from ledger.api.commands import router as commands_router
 from ledger.names import COMMANDS, VIEW, permission
-from settings.api import api as ninja_api
-from tests.databases import Databases, connected_to
 from tests.integration.api.calling import PROBLEM, new_token, problem
+from tests.support.databases import Databases, connected_to
+from web.api.application import api as ninja_api
+from web.api.commands import router as commands_router
 
 OPEN: Final = {"/healthz", "/readyz", "/o/token", "/o/token/", "/admin/login/", "/api/docs", "/api/openapi.json"}
 """What is open to all, besides static files."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eventstore import store
-from ledger import decisions
+from ledger.rules import decide
 
 
 class History:
@@ -17,8 +17,8 @@ class History:
         self._positions: dict[str, list[int]] = defaultdict(list)
         self._states: dict[str, list[Any]] = defaultdict(list)
         for event in self.events:
-            if event.category in decisions.STATES:
-                initial, evolve = decisions.STATES[event.category]
+            if event.category in decide.STATES:
+                initial, evolve = decide.STATES[event.category]
                 states = self._states[event.stream_id]
                 states.append(evolve(states[-1] if states else initial, event.data))
                 self._positions[event.stream_id].append(event.position)
@@ -26,7 +26,7 @@ class History:
     def at(self, stream: str, position: int) -> Any:
         """Return a stream's state as of a position."""
         before = bisect_right(self._positions[stream], position)
-        return self._states[stream][before - 1] if before else decisions.STATES[stream.partition("-")[0]][0]
+        return self._states[stream][before - 1] if before else decide.STATES[stream.partition("-")[0]][0]
 
     def states(self, category: str) -> Iterator[Any]:
         """Yield every state that any aggregate of a category ever had."""

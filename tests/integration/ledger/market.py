@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from eventstore import store
 from eventstore.records import Appended
 from ledger import states
-from ledger.commands import (
+from ledger.rules.commands import (
     CloseFundingAccount,
     Command,
     Destination,
@@ -21,7 +21,8 @@ from ledger.commands import (
     PayOutFunds,
     Source,
 )
-from ledger.errors import AccountNotActive, InsufficientFunds, Refusal, SourceWithoutBalance
+from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds, SourceWithoutBalance
+from ledger.rules.refusals.base import Refusal
 from tests.integration.ledger.history import History
 from tests.integration.ledger.portfolio import do, new_account, new_asset, new_company
 

@@ -12,7 +12,7 @@ from django.db import connection, connections
 
 from eventstore.records import Appended
 from ledger import handlers
-from ledger.commands import (
+from ledger.rules.commands import (
     ActivateDeal,
     ActivateFundingAccount,
     Command,
@@ -24,7 +24,7 @@ from ledger.commands import (
     RegisterAsset,
     RegisterCompany,
 )
-from ledger.events import DealCompany
+from ledger.rules.events import DealCompany
 
 T = TypeVar("T")
 

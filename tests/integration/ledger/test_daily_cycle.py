@@ -12,12 +12,12 @@ from django.db import connection
 from pytest_django import Settings
 
 from eventstore import store
-from ledger import asof
-from ledger.cycle import business_today, cycle, published
-from ledger.errors import TooManyMissingDates
-from tests.databases import Database
+from ledger import as_of
+from ledger.daily_cycle import business_today, cycle, published
+from ledger.rules.refusals.dates import TooManyMissingDates
 from tests.integration.ledger.portfolio import interfering, together
-from tests.processes import RunManage, StartManage, wait_until
+from tests.support.databases import Database
+from tests.support.processes import RunManage, StartManage, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -124,7 +124,7 @@ class TestAGap:
     ) -> None:
         cycle(MONDAY, actor="two")
         looks = iter([None])
-        monkeypatch.setattr("ledger.cycle.last_cycled", lambda using: next(looks, asof.last_cycled(using=using)))
+        monkeypatch.setattr("ledger.daily_cycle.last_cycled", lambda using: next(looks, as_of.last_cycled(using=using)))
         with pytest.raises(TooManyMissingDates):
             cycle(MONDAY + 400 * ONE_DAY)
         assert cycled() == [MONDAY]

@@ -9,8 +9,12 @@ import pytest
 from eventstore import store
 from eventstore.records import Appended, IdempotencyKey
 from ledger import states
-from ledger.errors import InsufficientFunds, InvalidAmount, InvalidInput, Refusal, UnknownFromType, UnknownProduct
 from ledger.grant import grant_balances
+from ledger.rules.refusals.balances import InsufficientFunds
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import UnknownProduct
+from ledger.rules.refusals.fields import InvalidAmount, UnknownFromType
+from ledger.rules.refusals.inputs import InvalidInput
 from tests.integration.ledger.portfolio import new_account, new_asset, new_company, new_product
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -14,7 +14,7 @@ from eventstore import store
 from eventstore.errors import IdempotencyKeyReused, OutcomeUnknown
 from eventstore.records import Appended, IdempotencyKey
 from ledger import states
-from ledger.commands import (
+from ledger.rules.commands import (
     ActivateDeal,
     ActivateFundingAccount,
     ApplyPayment,
@@ -40,19 +40,12 @@ from ledger.commands import (
     WaiveLateFee,
     WriteOffProduct,
 )
-from ledger.errors import (
-    AccountNotActive,
-    AlreadyExists,
-    AssetAlreadyFinanced,
-    DealNotActive,
-    InsufficientFunds,
-    NothingToReverse,
-    Refusal,
-    UnknownCurrency,
-    WaiverExceedsFees,
-)
-from ledger.events import DealCompany
-from tests.databases import Database
+from ledger.rules.events import DealCompany
+from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyExists, NothingToReverse
+from ledger.rules.refusals.fields import UnknownCurrency
+from ledger.rules.refusals.products import AssetAlreadyFinanced, DealNotActive, WaiverExceedsFees
 from tests.integration.ledger.portfolio import (
     do,
     interfering,
@@ -64,6 +57,7 @@ from tests.integration.ledger.portfolio import (
     origination,
     together,
 )
+from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -14,13 +14,13 @@ from pytest_django import DjangoAssertNumQueries
 from eventstore import store
 from eventstore.records import Context, NewEvent
 from ledger import memberships
-from ledger.aggregates.membership import EMPTY, Membership
-from ledger.commands import ActivateDeal, DeleteDeal, UpdateDeal
-from ledger.cycle import cycle
-from ledger.errors import DateNotCycled, PositionBeyondHead
-from ledger.events import DealActivated, DealCompany, DealCreated
+from ledger.daily_cycle import cycle
+from ledger.rules.aggregates.membership import EMPTY, Membership
+from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
+from ledger.rules.events import DealActivated, DealCompany, DealCreated
+from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 from tests.integration.ledger.portfolio import do, new_company, new_deal, together
-from tests.processes import StartManage, wait_until
+from tests.support.processes import StartManage, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -12,11 +12,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from eventstore import store
 from eventstore.records import RecordedEvent, stream_id
-from ledger import asof, decisions, states
-from ledger.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
-from ledger.cycle import cycle
-from ledger.errors import DateNotCycled, PositionBeyondHead
-from tests.databases import Database
+from ledger import as_of as asof
+from ledger import states
+from ledger.daily_cycle import cycle
+from ledger.rules import decide
+from ledger.rules.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
+from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 from tests.integration.ledger.portfolio import (
     do,
     new_account,
@@ -26,7 +27,8 @@ from tests.integration.ledger.portfolio import (
     new_product,
     together,
 )
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.processes import RunManage
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -195,7 +197,8 @@ class TestTheCache:
         company = new_company()
         states.company(company)
         code = (
-            "from uuid import UUID; from ledger.handlers import execute; from ledger.commands import RenameCompany;"
+            "from uuid import UUID; from ledger.handlers import execute;"
+            "from ledger.rules.commands import RenameCompany;"
             f"execute(RenameCompany(UUID('{company}'), 'By another process'), actor='other')"
         )
         run_manage("shell", "-v0", "-c", code)
@@ -263,7 +266,7 @@ def _copy(source: Path, target: Path) -> None:
 def test_a_state_is_the_fold_of_its_stream() -> None:
     product = new_product(new_asset())
     do(ApplyPayment(product, Decimal(30), "wire"))
-    for category, (initial, evolve) in decisions.STATES.items():
+    for category, (initial, evolve) in decide.STATES.items():
         for stream in {event.stream_id for event in store.read_all(category=category)}:
             folded = initial
             for event in store.read_stream(stream):

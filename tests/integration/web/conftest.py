@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from ledger import clients
-from tests.databases import Database
+from tests.support.databases import Database
 
 
 class CountingHasher(MD5PasswordHasher):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.webserver import WebServer
+from tests.support.webserver import WebServer
 
 STREAM: Final = "/api/events/stream"
 

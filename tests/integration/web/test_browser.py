@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webserver import Serve
+from tests.support.webserver import Serve
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [

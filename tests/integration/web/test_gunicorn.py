@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from ledger import clients, handlers
-from ledger.commands import RegisterCompany
-from tests import processes
-from tests.databases import Database
-from tests.processes import RunManage, wait_until
-from tests.webserver import Serve
+from ledger.rules.commands import RegisterCompany
+from tests.support import processes
+from tests.support.databases import Database
+from tests.support.processes import RunManage, wait_until
+from tests.support.webserver import Serve
 
 FORM: Final = "application/x-www-form-urlencoded"
 

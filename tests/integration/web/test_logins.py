@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from eventstore.clock import utc_now
-from tests.databases import Database
 from tests.integration.web.conftest import CountingHasher, Machine
+from tests.support.databases import Database
 from web import tokens
 
 

@@ -16,10 +16,10 @@ from eventstore.errors import WrongExpectedVersion
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, stream_id
 from ledger import clients, handlers
-from ledger.commands import RegisterCompany
-from ledger.events import CompanyRegistered
-from tests.databases import Database
-from tests.webserver import Serve
+from ledger.rules.commands import RegisterCompany
+from ledger.rules.events import CompanyRegistered
+from tests.support.databases import Database
+from tests.support.webserver import Serve
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -13,8 +13,8 @@ from django.test import Client
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint
 from ledger import clients
-from tests.databases import Database
-from tests.webserver import Serve, serving
+from tests.support.databases import Database
+from tests.support.webserver import Serve, serving
 from web import probes
 
 

@@ -13,9 +13,9 @@ from django.test import Client
 from eventstore import store
 from ledger import clients
 from settings import logs
-from tests.databases import Database
-from tests.processes import wait_until
-from tests.webserver import Serve
+from tests.support.databases import Database
+from tests.support.processes import wait_until
+from tests.support.webserver import Serve
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 REGISTER = {"name": "Northwind"}

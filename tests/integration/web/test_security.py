@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from tests.databases import Database
-from tests.processes import RunManage
+from tests.support.databases import Database
+from tests.support.processes import RunManage
 
 EXPECTED = {
     "X-Content-Type-Options": "nosniff",

@@ -21,12 +21,12 @@ from oauth2_provider.models import get_access_token_model
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.records import Context, NewEvent
-from ledger import clients, cycle
-from ledger.events import CompanyRegistered
-from tests.databases import Database
+from ledger import clients, daily_cycle
+from ledger.rules.events import CompanyRegistered
 from tests.integration.web.following import STREAM, Client, Followed
-from tests.processes import wait_until
-from tests.webserver import Serve, WebServer
+from tests.support.databases import Database
+from tests.support.processes import wait_until
+from tests.support.webserver import Serve, WebServer
 
 AccessToken = get_access_token_model()
 Start = Callable[..., WebServer]
@@ -82,7 +82,7 @@ def test_what_is_there_comes_first_and_what_is_appended_at_once(start: Start, fo
 
 def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, follow: Follow) -> None:
     register(2)
-    cycle.cycle(utc_now().date())
+    daily_cycle.cycle(utc_now().date())
     register(3)
     server = start()
     both = follow(server, "?after=1", **{"Last-Event-ID": "4"})
@@ -91,7 +91,7 @@ def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, fol
     events = narrowed.events()
     assert next(events)["position"] == 3
     register(2)
-    cycle.cycle(utc_now().date().replace(year=utc_now().year + 1))
+    daily_cycle.cycle(utc_now().date().replace(year=utc_now().year + 1))
     assert next(events)["position"] == 9
 
 

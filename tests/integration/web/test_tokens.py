@@ -14,9 +14,9 @@ from pytest_django.fixtures import Settings
 
 from eventstore.clock import utc_now
 from ledger import clients
-from tests.databases import Database
 from tests.integration.web.conftest import CountingHasher, Machine
-from tests.webserver import Serve
+from tests.support.databases import Database
+from tests.support.webserver import Serve
 from web.models import Allowance
 from web.throttle import Throttle
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from eventstore.codec import Codec
+from eventstore.payloads.codec import Codec
 
 UUID_1 = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from eventstore.registry import EventType, registry
+from eventstore.payloads.registry import EventType, registry
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "events"
 SAMPLES: dict[Any, Any] = {

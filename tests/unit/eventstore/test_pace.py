@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, OperationalError
 from psycopg import errors
 
+from eventstore.consumers.batch_size import Meter, Pace
 from eventstore.errors import OutcomeUnknown
-from eventstore.outages import BackOff, Reconnecting, is_outage
-from eventstore.pace import Meter, Pace
-from eventstore.stopping import Stop
+from eventstore.runtime.outages import BackOff, Reconnecting, is_outage
+from eventstore.runtime.shutdown import Stop
 
 
 def test_a_transaction_that_takes_too_long_is_followed_by_a_smaller_one() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from eventstore.checks import check_upcaster_chains
 from eventstore.errors import BrokenUpcasterChain, UnknownEventType, UnreadableEvent
-from eventstore.registry import Registry
+from eventstore.payloads.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

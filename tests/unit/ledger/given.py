@@ -8,18 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from ledger import decisions
-from ledger.errors import Refusal, UnknownCurrency
-from ledger.facts import stream_id
+from ledger.rules import decide
+from ledger.rules.facts import stream_id
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.fields import UnknownCurrency
 
 if TYPE_CHECKING:
-    from ledger.aggregates.account import Account
-    from ledger.aggregates.asset import Asset
-    from ledger.aggregates.company import Company
-    from ledger.aggregates.deal import Deal
-    from ledger.aggregates.grant import Grant
-    from ledger.aggregates.product import Product
-    from ledger.commands import Command
+    from ledger.rules.aggregates.account import Account
+    from ledger.rules.aggregates.asset import Asset
+    from ledger.rules.aggregates.company import Company
+    from ledger.rules.aggregates.deal import Deal
+    from ledger.rules.aggregates.grant import Grant
+    from ledger.rules.aggregates.product import Product
+    from ledger.rules.commands import Command
 
 Recorded = tuple[tuple[str, object], ...]
 """Pairs of stream id and event, in order; the first is at position 1."""
@@ -68,14 +69,14 @@ class Log:
 
     def when(self, command: Command) -> Recorded:
         """Decide the command and record what comes of it."""
-        decided = decisions.decide(command, self)
+        decided = decide.decide(command, self)
         self.recorded += decided
         return decided
 
     def _fold(self, category: str, uuid: UUID) -> Any:
         stream = stream_id(category, uuid)
         self.looked_at.add(stream)
-        state, evolve = decisions.STATES[category]
+        state, evolve = decide.STATES[category]
         for recorded_in, event in self.recorded:
             if recorded_in == stream:
                 state = evolve(state, event)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from ledger.events import (
+from ledger.rules.events import (
     AssetFinanced,
     AssetFunded,
     AssetRegistered,

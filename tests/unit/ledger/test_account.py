@@ -4,38 +4,38 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.commands import (
+from ledger.rules.commands import (
     ActivateFundingAccount,
     CloseFundingAccount,
     OpenFundingAccount,
     PayOutFunds,
     ReturnPayout,
 )
-from ledger.errors import (
-    AccountIsClosed,
-    AccountNotActive,
-    AccountNotEmpty,
-    AlreadyActive,
-    AlreadyExists,
-    AlreadyReversed,
-    BalanceTooLarge,
-    CurrencyMismatch,
-    CurrencyRequired,
-    InsufficientFunds,
-    InvalidAmount,
-    InvalidText,
-    NothingToReverse,
-    Refusal,
-    UnknownAccount,
-    UnknownCompany,
-)
-from ledger.events import (
+from ledger.rules.events import (
     FundingAccountActivated,
     FundingAccountClosed,
     FundsCredited,
     FundsPaidOut,
     PayoutReturned,
 )
+from ledger.rules.refusals.balances import (
+    AccountIsClosed,
+    AccountNotActive,
+    AccountNotEmpty,
+    BalanceTooLarge,
+    CurrencyMismatch,
+    InsufficientFunds,
+)
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import (
+    AlreadyActive,
+    AlreadyExists,
+    AlreadyReversed,
+    NothingToReverse,
+    UnknownAccount,
+    UnknownCompany,
+)
+from ledger.rules.refusals.fields import CurrencyRequired, InvalidAmount, InvalidText
 from tests.unit.ledger.given import Given, Recorded, account, d
 from tests.unit.ledger.people import (
     ACCOUNT,

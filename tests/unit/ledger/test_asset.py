@@ -4,24 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.commands import FundAsset, RegisterAsset, RevalueAsset, ReverseFunding
-from ledger.errors import (
+from ledger.rules.commands import FundAsset, RegisterAsset, RevalueAsset, ReverseFunding
+from ledger.rules.events import AssetFunded, AssetRevalued, FundingReversed, FundsDebited
+from ledger.rules.refusals.balances import BalanceTooLarge, CurrencyMismatch, InsufficientFunds, SenderIsReceiver
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import (
     AlreadyExists,
     AlreadyReversed,
-    BalanceTooLarge,
-    CurrencyMismatch,
-    CurrencyRequired,
-    InsufficientFunds,
-    InvalidAmount,
-    InvalidText,
     NothingToReverse,
-    Refusal,
-    SenderIsReceiver,
     UnknownAsset,
     UnknownCompany,
-    UnknownCurrency,
 )
-from ledger.events import AssetFunded, AssetRevalued, FundingReversed, FundsDebited
+from ledger.rules.refusals.fields import CurrencyRequired, InvalidAmount, InvalidText, UnknownCurrency
 from tests.unit.ledger.given import Given, Recorded, asset, d
 from tests.unit.ledger.people import (
     AN_INVOICE,

@@ -4,23 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.commands import FundCompany, RegisterCompany, RenameCompany, ReverseFunding
-from ledger.errors import (
-    AlreadyExists,
-    AlreadyReversed,
-    BalanceTooLarge,
-    CurrencyMismatch,
+from ledger.rules.commands import FundCompany, RegisterCompany, RenameCompany, ReverseFunding
+from ledger.rules.events import CompanyFunded, CompanyRegistered, CompanyRenamed, FundingReversed, FundsDebited
+from ledger.rules.refusals.balances import BalanceTooLarge, CurrencyMismatch, InsufficientFunds
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyExists, AlreadyReversed, NothingToReverse, UnknownCompany
+from ledger.rules.refusals.fields import (
     CurrencyRequired,
-    InsufficientFunds,
     InvalidAmount,
     InvalidText,
-    NothingToReverse,
     OneTargetRequired,
-    Refusal,
-    UnknownCompany,
     UnknownCurrency,
 )
-from ledger.events import CompanyFunded, CompanyRegistered, CompanyRenamed, FundingReversed, FundsDebited
 from tests.unit.ledger.given import Given, Recorded, company, d
 from tests.unit.ledger.people import AN_INVOICE, COMPANIES, GRANT, INVOICE, NOBODY, SELLER, funded_asset, funded_company
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.currencies import MINOR_DIGITS, minor_digits
-from ledger.errors import UnknownCurrency
+from ledger.rules.refusals.fields import UnknownCurrency
 
 
 @pytest.mark.parametrize(("code", "digits"), [("USD", 2), ("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4)])

@@ -4,24 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.commands import ActivateDeal, CreateDeal, DeleteDeal, UpdateDeal
-from ledger.errors import (
-    AlreadyActive,
-    AlreadyExists,
+from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal, UpdateDeal
+from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealUpdated
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists, UnknownCompany, UnknownDeal
+from ledger.rules.refusals.fields import InvalidText, UnknownProductLine
+from ledger.rules.refusals.products import (
     CompanyTwiceInRole,
     DealIsDeleted,
     DealWithoutCompanies,
-    InvalidText,
     MembershipCompanyCount,
     ProductLineFixed,
     RatingTierNotAllowed,
     RatingTierRequired,
-    Refusal,
-    UnknownCompany,
-    UnknownDeal,
-    UnknownProductLine,
 )
-from ledger.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealUpdated
 from tests.unit.ledger.given import Given, Recorded, deal
 from tests.unit.ledger.people import (
     ACTIVE_DEAL,

@@ -5,29 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.commands import Destination, GrantBalances, Source
-from ledger.errors import (
-    AccountNotActive,
-    AccountOfAnotherCompany,
-    AlreadyExists,
-    BalanceTooLarge,
-    CurrencyMismatch,
-    InsufficientFunds,
-    InvalidAmount,
-    InvalidText,
-    NoDestinations,
-    NoSources,
-    Refusal,
-    SourceTwice,
-    SourceWithoutBalance,
-    UnknownAccount,
-    UnknownAsset,
-    UnknownCompany,
-    UnknownCurrency,
-    UnknownFromType,
-    UnknownProduct,
-)
-from ledger.events import (
+from ledger.rules.commands import Destination, GrantBalances, Source
+from ledger.rules.events import (
     BalancesGranted,
     FundingAccountActivated,
     FundingAccountClosed,
@@ -37,6 +16,20 @@ from ledger.events import (
     GrantDestination,
     GrantSource,
 )
+from ledger.rules.refusals.balances import (
+    AccountNotActive,
+    AccountOfAnotherCompany,
+    BalanceTooLarge,
+    CurrencyMismatch,
+    InsufficientFunds,
+    NoDestinations,
+    NoSources,
+    SourceTwice,
+    SourceWithoutBalance,
+)
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyExists, UnknownAccount, UnknownAsset, UnknownCompany, UnknownProduct
+from ledger.rules.refusals.fields import InvalidAmount, InvalidText, UnknownCurrency, UnknownFromType
 from tests.unit.ledger.given import Given, Recorded, account, asset, company, d, grant
 from tests.unit.ledger.people import (
     ACCOUNT,

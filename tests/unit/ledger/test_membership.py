@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from ledger.aggregates.membership import EMPTY, Membership, Memberships, evolve
-from ledger.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
+from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships, evolve
+from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
 from tests.unit.ledger.people import CUSTOMER, ROLES, SELLER
 
 FIRST, SECOND = UUID(int=71), UUID(int=72)

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from ledger import money
-from ledger.errors import InvalidAmount, InvalidRate
+from ledger.rules import money
+from ledger.rules.refusals.fields import InvalidAmount, InvalidRate
 
 
 @pytest.mark.parametrize(

@@ -7,26 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from ledger.commands import OriginateProduct
-from ledger.errors import (
-    AlreadyExists,
-    AssetAlreadyFinanced,
-    CurrencyMismatch,
-    CurrencyRequired,
-    DealNotActive,
-    InvalidAmount,
-    InvalidRate,
-    InvalidText,
-    ObligorNotInDeal,
-    ObligorRequired,
-    PrincipalExceedsValue,
-    Refusal,
-    RoleNotPlayed,
-    UnknownAsset,
-    UnknownCurrency,
-    UnknownDeal,
-)
-from ledger.events import (
+from ledger.rules.commands import OriginateProduct
+from ledger.rules.events import (
     AssetRevalued,
     DealActivated,
     DealCompany,
@@ -36,6 +18,18 @@ from ledger.events import (
     PaymentApplied,
     PaymentReversed,
     ProductWrittenOff,
+)
+from ledger.rules.refusals.balances import CurrencyMismatch
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset, UnknownDeal
+from ledger.rules.refusals.fields import CurrencyRequired, InvalidAmount, InvalidRate, InvalidText, UnknownCurrency
+from ledger.rules.refusals.products import (
+    AssetAlreadyFinanced,
+    DealNotActive,
+    ObligorNotInDeal,
+    ObligorRequired,
+    PrincipalExceedsValue,
+    RoleNotPlayed,
 )
 from tests.unit.ledger.given import Given, Recorded, asset, d, deal, product
 from tests.unit.ledger.people import (

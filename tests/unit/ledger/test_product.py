@@ -5,29 +5,25 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ledger.commands import ApplyPayment, ReversePayment, WaiveLateFee, WriteOffProduct
-from ledger.errors import (
-    AlreadyReversed,
-    AssetAlreadyFinanced,
-    CurrencyMismatch,
-    InvalidAmount,
-    InvalidText,
-    NothingOwed,
-    NothingToReverse,
-    PaymentExceedsOutstanding,
-    ProductIsWrittenOff,
-    Refusal,
-    UnknownCurrency,
-    UnknownProduct,
-    WaiverExceedsFees,
-)
-from ledger.events import (
+from ledger.rules.commands import ApplyPayment, ReversePayment, WaiveLateFee, WriteOffProduct
+from ledger.rules.events import (
     LateFeeIncurred,
     LateFeeNotAssessed,
     LateFeeWaived,
     PaymentApplied,
     PaymentReversed,
     ProductWrittenOff,
+)
+from ledger.rules.refusals.balances import CurrencyMismatch
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import AlreadyReversed, NothingToReverse, UnknownProduct
+from ledger.rules.refusals.fields import InvalidAmount, InvalidText, UnknownCurrency
+from ledger.rules.refusals.products import (
+    AssetAlreadyFinanced,
+    NothingOwed,
+    PaymentExceedsOutstanding,
+    ProductIsWrittenOff,
+    WaiverExceedsFees,
 )
 from tests.unit.ledger.given import Given, Recorded, d, product
 from tests.unit.ledger.people import CUSTOMER, INVOICE, OTHER_PRODUCT, PRODUCT, originated

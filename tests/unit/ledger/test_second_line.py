@@ -4,22 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.aggregates import account, asset, company
-from ledger.aggregates.account import CreditAccount
-from ledger.aggregates.asset import DebitAsset, FinanceAsset
-from ledger.aggregates.company import DebitCompany
-from ledger.commands import ReverseFunding
-from ledger.errors import (
-    AccountNotActive,
-    CurrencyMismatch,
-    InsufficientFunds,
-    OneTargetRequired,
-    Refusal,
-    UnknownAccount,
-    UnknownAsset,
-    UnknownCompany,
-)
-from ledger.events import FundsCredited
+from ledger.rules.aggregates import account, asset, company
+from ledger.rules.aggregates.account import CreditAccount
+from ledger.rules.aggregates.asset import DebitAsset, FinanceAsset
+from ledger.rules.aggregates.company import DebitCompany
+from ledger.rules.commands import ReverseFunding
+from ledger.rules.events import FundsCredited
+from ledger.rules.refusals.balances import AccountNotActive, CurrencyMismatch, InsufficientFunds
+from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.existence import UnknownAccount, UnknownAsset, UnknownCompany
+from ledger.rules.refusals.fields import OneTargetRequired
 from tests.unit.ledger.given import Given, Recorded, d
 from tests.unit.ledger.given import account as on_account
 from tests.unit.ledger.people import (

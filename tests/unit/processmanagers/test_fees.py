@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
+from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
 from processmanagers.fees import AssetAt, Cycle, assess
 from processmanagers.late_fees import Tally
 from processmanagers.overdue import Overdue

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
-from eventstore.registry import registry
 
 
 def recorded(pairs: Iterable[tuple[str, object]]) -> list[RecordedEvent]:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from ledger import events as e
-from ledger.events import CATEGORIES
+from ledger.rules import events as e
+from ledger.rules.events import CATEGORIES
 from projectors.bookings import dated
 from projectors.journal import Journal, lines
 from tests.unit.projectors.recorded import recorded

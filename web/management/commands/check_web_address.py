@@ -14,7 +14,7 @@ class Command(ConsoleCommand):
 
     help = "Fails where something listens already at WEB_BIND."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's own
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Try to listen there; a socket that is named or handed over is not tried."""
         host, _, port = settings.WEB_BIND.rpartition(":")
         if not port.isdecimal() or "/" in settings.WEB_BIND:

@@ -1,0 +1,1 @@
+"""The log and its consumers in Django's admin, read-only."""

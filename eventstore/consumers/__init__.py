@@ -1,0 +1,1 @@
+"""What follows the log: process managers and projectors, their checkpoints, their runners, their rebuilds."""

@@ -1,0 +1,63 @@
+"""What a consumer is: a projector keeps a read model, a process manager answers events with new events."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.db.models import Model
+
+from eventstore.records import NewEvent, RecordedEvent
+
+
+class Projector(ABC):
+    """A projector keeps a read model: rows of tables that nobody else writes.
+
+    Each of its `tables` has a `generation`, which leads its unique key. The checkpoint row names the generation that
+    answers queries; a rebuild writes another beside it. Members of one group share the generation's number, so a
+    dependent reads what it depends on under the generation that it is given itself.
+    """
+
+    name: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
+    depends_on: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[type[Model], ...]]
+
+    @abstractmethod
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Write what the events say to rows of that generation: at least one event, only of `types`, in order.
+
+        It runs in the transaction that moves the checkpoint, on the database alias `using`. An error that it raises
+        stops the projector.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of the answer to one event: what to append, and how far within the event that brings the process manager.
+
+    `progress` is JSON, and None where the event is done with; `expected` is as for `append`.
+    """
+
+    events: Sequence[NewEvent]
+    progress: Any | None = None
+    expected: Mapping[str, int] = field(default_factory=dict)
+
+
+class ProcessManager(ABC):
+    """A process manager answers events with new events, in chunks where the answer is large.
+
+    It answers events of `types`. Before it handles an event, the projectors in `depends_on` have reached that event.
+    """
+
+    name: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
+    depends_on: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
+        """Return the next chunk of the answer to an event, working on at most `limit` things.
+
+        `progress` is what the chunk before returned, None at the event's start. It runs in the transaction that
+        moves the checkpoint, on the database of the events. An error that it raises stops the process manager.
+        """

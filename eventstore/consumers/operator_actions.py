@@ -1,0 +1,83 @@
+"""What operators do to consumers: pause, resume, skip; each kept with who, when and why, with the change itself."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.consumers import checkpoints
+from eventstore.consumers.registry import PROJECTOR, consumers
+from eventstore.errors import OperationRefused
+from eventstore.models import Checkpoint, OperatorAction
+
+
+def pause(name: str, *, actor: str, reason: str = "") -> None:
+    """Let a consumer, with those tied to it, rest from its next transaction on; one that never ran begins here.
+
+    Raises UnknownConsumer, and OperationRefused where it is paused.
+    """
+    using = consumers.database_of(name)
+    with transaction.atomic(using=using):
+        checkpoints.register(name)
+        rows = checkpoints.load(consumers.tied_to(name), using, lock=True)
+        if all(row.paused for row in rows):
+            raise OperationRefused(f"{name} is paused already")
+        _change(rows, using, paused=True)
+        record(OperatorAction.Action.PAUSE, name, using, actor=actor, reason=reason)
+
+
+def resume(name: str, *, actor: str, reason: str = "") -> None:
+    """Let a consumer that is paused go on, and one that is stopped try again at once.
+
+    Raises UnknownConsumer, and OperationRefused where it is neither.
+    """
+    using = consumers.database_of(name)
+    with transaction.atomic(using=using):
+        rows = checkpoints.load(consumers.tied_to(name), using, lock=True)
+        if not any(row.paused or row.error_position is not None for row in rows):
+            raise OperationRefused(f"{name} is neither paused nor stopped: there is nothing to resume")
+        _change(rows, using, paused=False, **checkpoints.NO_ERROR)
+        record(OperatorAction.Action.RESUME, name, using, actor=actor, reason=reason)
+
+
+def skip(name: str, position: int, *, actor: str, reason: str) -> None:
+    """Let a consumer pass over the event at which its row says that it stopped, and no other.
+
+    A rebuild that stopped is named `<projector>@rebuild`. Raises UnknownConsumer and OperationRefused.
+    """
+    if not reason.strip():
+        raise OperationRefused("a skip needs a reason: it is kept, for whoever asks later why an event was left out")
+    consumer = name.removesuffix(checkpoints.REBUILD_SUFFIX)
+    if name != consumer and consumers.kind(consumer) != PROJECTOR:
+        raise OperationRefused(f"{consumer} is a process manager: it has no rebuild")
+    using = consumers.database_of(consumer)
+    with transaction.atomic(using=using):
+        rows = checkpoints.load([name], using, lock=True)
+        _refuse_skip(rows[0] if rows else None, name, position)
+        _change(rows, using, **checkpoints.NO_ERROR)
+        record(OperatorAction.Action.SKIP, consumer, using, actor=actor, reason=reason, position=position)
+
+
+def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
+    if row is None or row.error_position is None:
+        raise OperationRefused(f"{name} is not stopped: there is nothing to skip")
+    if row.error_position != position:
+        raise OperationRefused(f"{name} stopped at position {row.error_position}, and only that can be skipped")
+    if position <= row.position:
+        raise OperationRefused(f"{name} has seen position {position} in another store, which cannot be skipped")
+    if store.read_event(position) is None:
+        raise OperationRefused(f"there is no event at position {position}: a hole in the log cannot be skipped")
+
+
+def record(  # noqa: PLR0913 - the row's own columns
+    action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None
+) -> None:
+    """Keep what an operator did, in the transaction of what it changes."""
+    OperatorAction.objects.using(using).create(
+        consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()
+    )
+
+
+def _change(rows: Sequence[Checkpoint], using: str, **changes: object) -> None:
+    Checkpoint.objects.using(using).filter(name__in=[row.name for row in rows]).update(**changes)

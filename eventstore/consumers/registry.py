@@ -1,0 +1,112 @@
+"""Which consumers the code has, by name, and which of its projectors form one group."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from django.conf import settings
+
+from eventstore.consumers.definitions import ProcessManager, Projector
+from eventstore.errors import CircularDependency, UnknownConsumer
+
+PROCESS_MANAGER: Final = "process_manager"
+PROJECTOR: Final = "projector"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Projectors tied by `depends_on`, each after those that it depends on; most groups have one member."""
+
+    members: tuple[Projector, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members' names, in the order in which they handle an event."""
+        return tuple(member.name for member in self.members)
+
+
+class Consumers:
+    """The process managers and projectors of the code."""
+
+    def __init__(self) -> None:
+        self.managers: dict[str, ProcessManager] = {}
+        self.projectors: dict[str, Projector] = {}
+
+    def register(self, consumer: ProcessManager | Projector) -> None:
+        """Make a consumer known by its name; ValueError where another has it."""
+        if consumer.name in self.names:
+            message = f"two consumers are named {consumer.name!r}"
+            raise ValueError(message)
+        if isinstance(consumer, Projector):
+            self.projectors[consumer.name] = consumer
+        else:
+            self.managers[consumer.name] = consumer
+
+    @property
+    def names(self) -> list[str]:
+        """Every name, process managers first."""
+        return [*sorted(self.managers), *sorted(self.projectors)]
+
+    def kind(self, name: str) -> str:
+        """`process_manager` or `projector`; raises UnknownConsumer."""
+        if name in self.managers:
+            return PROCESS_MANAGER
+        if name in self.projectors:
+            return PROJECTOR
+        raise UnknownConsumer(name, self.names)
+
+    def manager(self, name: str) -> ProcessManager:
+        """Return the process manager of that name; raises UnknownConsumer."""
+        if name not in self.managers:
+            raise UnknownConsumer(name, self.managers, "process manager")
+        return self.managers[name]
+
+    def groups(self, names: Iterable[str] = ()) -> list[Group]:
+        """The groups that the named projectors belong to, or all; raises UnknownConsumer, CircularDependency."""
+        named = list(dict.fromkeys(names))
+        for name in named:
+            if name not in self.projectors:
+                raise UnknownConsumer(name, self.projectors, "projector")
+        found = [Group(tuple(self.projectors[name] for name in names)) for names in self._components()]
+        return [group for group in found if not named or set(named) & set(group.names)]
+
+    def group_of(self, name: str) -> Group:
+        """The group that a projector belongs to."""
+        return self.groups([name])[0]
+
+    def tied_to(self, name: str) -> tuple[str, ...]:
+        """The names that pause and move together with this one, itself included."""
+        return (name,) if self.kind(name) == PROCESS_MANAGER else self.group_of(name).names
+
+    def database_of(self, name: str) -> str:
+        """The alias of the database in which a consumer's checkpoint and effects lie."""
+        return "default" if self.kind(name) == PROCESS_MANAGER else str(settings.READ_DATABASE)
+
+    def _components(self) -> list[list[str]]:
+        tied: dict[str, set[str]] = {name: {name} for name in self.projectors}
+        for name in self._in_order():
+            for dependency in self.projectors[name].depends_on:
+                merged = tied[name] | tied[dependency]
+                for member in merged:
+                    tied[member] = merged
+        order = {name: index for index, name in enumerate(self._in_order())}
+        distinct = {frozenset(members) for members in tied.values()}
+        return sorted(sorted(members, key=order.__getitem__) for members in distinct)
+
+    def _in_order(self) -> list[str]:
+        for projector in self.projectors.values():
+            for dependency in projector.depends_on:
+                if dependency not in self.projectors:
+                    raise UnknownConsumer(dependency, self.projectors, "projector")
+        graph = {name: sorted(self.projectors[name].depends_on) for name in sorted(self.projectors)}
+        try:
+            return list(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            raise CircularDependency(error.args[1]) from error
+
+
+consumers: Final = Consumers()
+"""The consumers of this process; apps register theirs in `AppConfig.ready`."""
+
+register: Final = consumers.register

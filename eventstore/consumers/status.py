@@ -1,0 +1,173 @@
+"""What consumers are doing: their lag, their samples, and the list that operators see."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from django.db import transaction
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.consumers import checkpoints
+from eventstore.consumers.registry import PROJECTOR, consumers
+from eventstore.errors import BehindItsGroup
+from eventstore.models import Checkpoint, LagSample
+from eventstore.records import Head
+
+_HEARTBEAT_S: Final = 10
+_SAMPLE_S: Final = 60
+_SAMPLES_KEPT: Final = timedelta(days=1)
+_SILENT: Final = timedelta(seconds=60)
+"""After how long without a sign of life a consumer counts as stopped."""
+
+State = Literal["running", "waiting", "paused", "stopped"]
+
+
+class Watch:
+    """Lets a running consumer be seen: a sign of life now and then, and a sample of its lag each minute."""
+
+    def __init__(self, names: Sequence[str], using: str) -> None:
+        self._names, self._using = names, using
+        self._seen = self._sampled = float("-inf")
+
+    def look(self, rate: float) -> None:
+        """Write what is due; called after every step."""
+        now = time.monotonic()
+        if now >= self._seen + _HEARTBEAT_S:
+            self._seen = now
+            with transaction.atomic(using=self._using):
+                checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
+                rows = Checkpoint.objects.using(self._using).filter(name__in=self._names)
+                rows.update(last_seen=utc_now(), rate=round(rate, 1))
+        if now >= self._sampled + _SAMPLE_S:
+            self._sampled = now
+            sample(self._names, self._using)
+
+
+def sample(names: Sequence[str], using: str) -> None:
+    """Keep one sample of each consumer's lag for this minute, and none that is older than a day."""
+    now, head = utc_now(), store.head()
+    minute = now.replace(second=0, microsecond=0)
+    samples = [
+        LagSample(name=row.name, minute=minute, lag_events=events, lag_seconds=seconds)
+        for row in checkpoints.load(names, using)
+        for events, seconds in [_lag(row.position, head, now)]
+    ]
+    LagSample.objects.using(using).bulk_create(
+        samples,
+        update_conflicts=True,
+        unique_fields=["name", "minute"],
+        update_fields=["lag_events", "lag_seconds"],
+    )
+    LagSample.objects.using(using).filter(minute__lt=minute - _SAMPLES_KEPT).delete()
+
+
+def _lag(position: int, head: Head, now: datetime) -> tuple[int, float]:
+    """By how many events, and since when the first of them waits."""
+    if position >= head.position:
+        return 0, 0.0
+    first = store.read_event(position + 1)
+    waiting = (now - first.recorded_at).total_seconds() if first else 0.0
+    return head.position - position, round(max(waiting, 0.0), 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a consumer stopped, why, when, and how often."""
+
+    position: int
+    message: str
+    at: datetime | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What one consumer is doing."""
+
+    name: str
+    kind: str
+    state: State
+    position: int
+    head: int
+    lag_events: int
+    lag_seconds: float
+    rate: float | None
+    last_seen: datetime | None
+    error: Failure | None
+    waiting_for: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields that machines are promised."""
+        fields = asdict(self)
+        del fields["waiting_for"]
+        return fields
+
+
+def statuses() -> list[Status]:
+    """Every consumer of the code, whether it ever ran or not, and the rebuilds that are under way."""
+    rows: dict[str, Checkpoint] = {}
+    for using in {consumers.database_of(name) for name in consumers.names} | {"default"}:
+        names = [name for name in consumers.names if consumers.database_of(name) == using]
+        names += [name + checkpoints.REBUILD_SUFFIX for name in names if consumers.kind(name) == PROJECTOR]
+        rows.update({row.name: row for row in checkpoints.load(names, using)})
+    now, head = utc_now(), store.head()
+    stopped = _stopped(rows)
+    known = [name for name in consumers.names if name in rows]
+    rebuilds = sorted(name for name in rows if name.endswith(checkpoints.REBUILD_SUFFIX))
+    missing = [name for name in consumers.names if name not in rows]
+    found = [_status(rows[name], head, now, stopped) for name in known + rebuilds]
+    return sorted(found + [_never_ran(name, head, now, rows) for name in missing], key=lambda one: one.name)
+
+
+def _stopped(rows: dict[str, Checkpoint]) -> set[str]:
+    """Whoever has an error, and whoever is tied to them."""
+    failed = {name for name, row in rows.items() if row.error_position is not None}
+    tied = {other for name in failed if name in consumers.names for other in consumers.tied_to(name)}
+    return failed | tied
+
+
+def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> Status:
+    error = None
+    if row.error_position is not None:
+        error = Failure(row.error_position, row.error_message, row.error_at, row.error_count)
+    silent = row.last_seen is None or now - row.last_seen > _SILENT
+    state: State
+    if row.paused:
+        state = "paused"
+    elif row.name in stopped or silent:
+        state = "stopped"
+    else:
+        state = "waiting" if row.waiting_for else "running"
+    lag_events, lag_seconds = _lag(row.position, head, now)
+    return Status(
+        row.name,
+        row.kind,
+        state,
+        row.position,
+        head.position,
+        lag_events,
+        lag_seconds,
+        None if silent else row.rate,
+        row.last_seen,
+        error,
+        row.waiting_for if state == "waiting" else "",
+    )
+
+
+def _never_ran(name: str, head: Head, now: datetime, rows: dict[str, Checkpoint]) -> Status:
+    """A consumer of the code without a row: a projector begins at the start of the log, a process manager at its head.
+
+    One that is tied to others which have gone on needs a rebuild, and says so.
+    """
+    kind = consumers.kind(name)
+    error, position = None, head.position
+    if kind == PROJECTOR:
+        group = consumers.tied_to(name)
+        position = 0
+        if any(rows[other].position for other in group if other in rows):
+            error = Failure(0, str(BehindItsGroup(name, group)), None, 0)
+    lag_events, lag_seconds = _lag(position, head, now)
+    return Status(name, kind, "stopped", 0, head.position, lag_events, lag_seconds, None, None, error)

@@ -1,0 +1,223 @@
+"""The append on PostgreSQL: one call of eventstore_append, and the barrier where its lock was released early.
+
+# Note [Early release needs the barrier]
+Under contention the append's commit is asynchronous, so that its lock is gone within microseconds and many commits
+share one flush. Nothing is acknowledged before a transactional logical message has been committed after it, which
+waits until everything before it is on disk. The non-transactional message, pg_current_xact_id() and a plain SELECT do
+not wait. Where contention is expected, a procedure does both in one call; an append that only then meets it sends the
+barrier after itself.
+"""
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
+
+from eventstore.errors import IsolationTooHigh
+from eventstore.log import pg_arrays
+from eventstore.log.append_call import Kind, Outcome, Rows
+
+_JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
+_EARLY_APPENDS_AFTER_CONTENTION = 200
+_ISOLATION_TOO_HIGH = "DB001"
+# Not SELECT * FROM: a function scan keeps its one row in a store of its own, which took a third of the whole call.
+_PLACES: Final = b", ".join(b"$%d" % number for number in range(1, 17))
+_APPEND: Final = b"SELECT eventstore_append(" + _PLACES + b")"
+_APPEND_EARLY: Final = b"CALL eventstore_append_early(" + _PLACES + b", NULL)"
+_TYPES: Final = [
+    pg_arrays.INTEGER,
+    pg_arrays.TEXT_ARRAY,
+    pg_arrays.BIGINT_ARRAY,
+    pg_arrays.TEXT_ARRAY,
+    pg_arrays.BIGINT_ARRAY,
+    pg_arrays.BIGINT_ARRAY,
+    pg_arrays.TEXT_ARRAY,
+    pg_arrays.BIGINT_ARRAY,
+    pg_arrays.TEXT_ARRAY,
+    pg_arrays.TEXT,
+    pg_arrays.TEXT,
+    pg_arrays.BIGINT,
+    pg_arrays.TEXT,
+    pg_arrays.TEXT,
+    pg_arrays.TEXT,
+    pg_arrays.TEXT,
+]
+_BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
+_NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
+_BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
+_LOCK = "SELECT pg_advisory_xact_lock(4919131752989213764)"
+
+_TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
+_FORMAT: Final = int(pq.Format.BINARY)
+_KINDS: Final = tuple(Kind)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE: Final = pg_arrays.bigints([1])
+
+
+class _Session:
+    """What is known of one connection: its server process, its prepared statements, and how it appends.
+
+    `early_left` is how many more appends release early at once, because others were appending at the same time.
+    """
+
+    __slots__ = ("backend_pid", "early_left", "prepared")
+
+    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
+        self.backend_pid = raw.pgconn.backend_pid
+        self.early_left = 0
+        self.prepared: set[bytes] = set()
+
+
+_sessions: WeakKeyDictionary["psycopg.Connection[Any]", _Session] = WeakKeyDictionary()
+
+
+def session_of(connection: BaseDatabaseWrapper) -> _Session:
+    """Return what is known of the connection that there is."""
+    raw = connection.connection
+    session = _sessions.get(raw)
+    if session is None:
+        session = _sessions[raw] = _Session(raw)
+    return session
+
+
+def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
+    """Append in one call: alone and durable when it returns, or as the last act of the transaction that there is."""
+    session = session_of(connection)
+    joined = connection.in_atomic_block or not connection.autocommit
+    how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
+    outcome = _call(connection, session, how, rows)
+    if not joined:
+        if outcome.contended:
+            session.early_left = _EARLY_APPENDS_AFTER_CONTENTION
+        elif session.early_left:
+            session.early_left -= 1
+    if how != _ALONE_EARLY and (outcome.early or outcome.kind is Kind.REPEATED):
+        # See Note [Early release needs the barrier]
+        barrier(connection)
+    return outcome
+
+
+def barrier(connection: BaseDatabaseWrapper) -> None:
+    """Return when everything that was committed before is on disk; within a transaction its commit waits for that.
+
+    Without it a transaction that only reads, such as one that finds its key repeated, would commit without a flush.
+    """
+    with connection.wrap_database_errors:
+        _begin(connection)
+        send(connection.connection, _BARRIER)
+
+
+def lock(connection: BaseDatabaseWrapper) -> None:
+    """Take the append lock until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK)
+
+
+def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:
+    """Say whether the server process that worked for a lost connection is gone, so that its outcome is final."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [backend])
+        return cursor.fetchone() is None
+
+
+def backend_of(connection: BaseDatabaseWrapper) -> int:
+    """Return the process id of the server process that works, or worked, for a connection."""
+    return session_of(connection).backend_pid
+
+
+def send(
+    raw: "psycopg.Connection[Any]", sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+) -> bytes | None:
+    """Run a statement straight through libpq, prepared where it has a name; return the one value that it answers.
+
+    psycopg's own cursors, which wait in Python and look at every value, cost as much as the statement. Raises
+    psycopg's errors.
+    """
+    with raw.lock:
+        if values is None:
+            result = raw.pgconn.exec_(sql)
+        elif prepared:
+            result = raw.pgconn.exec_prepared(prepared, values, _BINARY, _FORMAT)  # type: ignore[arg-type] # None is null
+        else:
+            result = raw.pgconn.exec_params(sql, values, _TYPES, _BINARY, _FORMAT)
+        if result.status != _TUPLES_OK:
+            raise _error(result, raw)
+        return result.get_value(0, 0)
+
+
+def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.Error:
+    message = result.get_error_message(raw.info.encoding).strip()
+    state = result.error_field(pq.DiagnosticField.SQLSTATE)
+    if state is None:
+        return psycopg.OperationalError(message or "the connection was lost")
+    if state.decode() == _ISOLATION_TOO_HIGH:
+        raise IsolationTooHigh(message)
+    with contextlib.suppress(KeyError):
+        return psycopg.errors.lookup(state.decode())(message)
+    return psycopg.DatabaseError(message)
+
+
+def _begin(connection: BaseDatabaseWrapper) -> None:
+    """Begin the transaction that Django means, where no statement has been sent in it yet."""
+    raw = connection.connection
+    if not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        with psycopg.Cursor(raw) as cursor:
+            cursor.execute("SELECT 1")
+
+
+def _call(connection: BaseDatabaseWrapper, session: _Session, how: int, rows: Rows) -> Outcome:
+    raw = connection.connection
+    sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
+    with connection.wrap_database_errors:
+        _begin(connection)
+        try:
+            answer = send(raw, sql, values, _prepare(raw, session, sql))
+        except psycopg.errors.InvalidSqlStatementName:
+            # Somebody has discarded the session's statements; nothing was done, unless a transaction was ended by it.
+            session.prepared.clear()
+            if how == _JOINED:
+                raise
+            answer = send(raw, sql, values, _prepare(raw, session, sql))
+    assert answer is not None  # noqa: S101 - the function always answers with an array
+    kind, first, last, moment, contended, early, conflict, actual, *bases = pg_arrays.numbers(answer)
+    recorded_at = _EPOCH + timedelta(microseconds=moment)
+    return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
+
+
+def _prepare(raw: "psycopg.Connection[Any]", session: _Session, sql: bytes) -> bytes:
+    if not settings.PREPARED_STATEMENTS:
+        return b""
+    name = _NAMES[sql]
+    if name not in session.prepared:
+        with raw.lock:
+            result = raw.pgconn.prepare(name, sql, _TYPES)
+            if result.status != pq.ExecStatus.COMMAND_OK:
+                raise _error(result, raw)
+        session.prepared.add(name)
+    return name
+
+
+def _values(how: int, rows: Rows) -> list[bytes | None]:
+    context, key = rows.context, rows.key
+    single, streams = len(rows.event_streams) == 1, pg_arrays.texts(rows.stream_ids)
+    return [
+        pg_arrays.integer(how),
+        streams,
+        pg_arrays.bigints(rows.expected),
+        streams if rows.event_streams == rows.stream_ids else pg_arrays.texts(rows.event_streams),
+        _ONE if single else pg_arrays.bigints(rows.stream_indexes),
+        _ONE if single else pg_arrays.bigints(rows.places),
+        pg_arrays.texts(rows.types),
+        pg_arrays.bigints(rows.schema_versions),
+        pg_arrays.texts(rows.payloads),
+        context.actor.encode(),
+        context.correlation_id.encode(),
+        None if context.causation is None else pg_arrays.bigint(context.causation),
+        rows.metadata.encode(),
+        *((None, None, None) if key is None else (key.scope.encode(), key.key.encode(), key.fingerprint.encode())),
+    ]

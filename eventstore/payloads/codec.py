@@ -1,0 +1,118 @@
+"""What a stored payload looks like: JSON made from frozen dataclasses, checked before writing and after reading.
+
+Decimals, UUIDs, dates and moments are text, so that no reader takes an amount for a float. Unknown and missing fields
+and values of another type are refused in both directions.
+"""
+
+import dataclasses
+import types
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer, SchemaValidator, ValidationError
+from pydantic_core import core_schema as schema
+
+_PAIR = 2
+
+
+def _decimal_text(value: object) -> str:
+    if type(value) is not Decimal:
+        message = f"{value!r} is not a decimal"
+        raise ValueError(message)
+    text = str(value)
+    # Python writes a small rate, such as 0.00000001, with an exponent; a large one's exponent is refused on reading.
+    return f"{value:f}" if "E-" in text else text
+
+
+def _whole_number(value: object) -> int:
+    if type(value) is not int:
+        message = f"{value!r} is not a whole number"
+        raise ValueError(message)
+    return value
+
+
+_LEAVES: dict[Any, CoreSchema] = {
+    # A JSON number is refused where a decimal is meant, and so are NaN, infinity and exponents.
+    Decimal: schema.chain_schema(
+        [
+            schema.str_schema(strict=True, pattern=r"^-?[0-9]+(\.[0-9]+)?$"),
+            schema.no_info_plain_validator_function(Decimal),
+        ],
+        serialization=schema.plain_serializer_function_ser_schema(_decimal_text),
+    ),
+    UUID: schema.uuid_schema(strict=True),
+    datetime: schema.datetime_schema(strict=True, tz_constraint="aware"),
+    date: schema.date_schema(strict=True),
+    str: schema.str_schema(strict=True),
+    bool: schema.bool_schema(strict=True),
+    int: schema.int_schema(
+        strict=True,
+        serialization=schema.plain_serializer_function_ser_schema(_whole_number, return_schema=schema.int_schema()),
+    ),
+}
+
+
+def _schema_of(hint: Any) -> CoreSchema:
+    if hint in _LEAVES:
+        return _LEAVES[hint]
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _dataclass_schema(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple and len(arguments) == _PAIR and arguments[1] is Ellipsis:
+        return schema.tuple_schema([_schema_of(arguments[0])], variadic_item_index=0)
+    if origin in (Union, types.UnionType) and len(arguments) == _PAIR and type(None) in arguments:
+        return schema.nullable_schema(_schema_of(next(a for a in arguments if a is not type(None))))
+    message = f"no stored form is known for {hint!r}"
+    raise TypeError(message)
+
+
+def _dataclass_schema(cls: type) -> CoreSchema:
+    hints = get_type_hints(cls)
+    fields = []
+    for field in dataclasses.fields(cls):
+        form = _schema_of(hints[field.name])
+        if field.default is not dataclasses.MISSING:
+            form = schema.with_default_schema(form, default=field.default)
+        fields.append(schema.dataclass_field(field.name, form, kw_only=False))
+    arguments = schema.dataclass_args_schema(cls.__name__, fields, extra_behavior="forbid")
+    names = [field.name for field in dataclasses.fields(cls)]
+    return schema.dataclass_schema(cls, arguments, names, frozen=True, slots="__slots__" in vars(cls))
+
+
+class Codec:
+    """Turns instances of one frozen dataclass into JSON text and back, checking both ways."""
+
+    def __init__(self, cls: type) -> None:
+        form = _schema_of(cls)
+        self._validator = SchemaValidator(form)
+        self._serializer = SchemaSerializer(form)
+
+    def encode(self, data: object) -> str:
+        """Return the JSON of an instance; ValueError where reading it back would not give the same again."""
+        try:
+            encoded = self._serializer.to_json(data, warnings="error")
+            again = self._validator.validate_json(encoded)
+        except ValidationError as error:
+            raise ValueError(fault_of(error)) from error
+        except PydanticSerializationError as error:
+            raise ValueError(" ".join(str(error).split())) from error
+        if again != data:
+            message = f"{data!r} would be read back as {again!r}"
+            raise ValueError(message)
+        return encoded.decode()
+
+    def decode(self, text: str) -> Any:
+        """Return the instance that the JSON text stands for; ValueError says what is wrong with it."""
+        try:
+            return self._validator.validate_json(text)
+        except ValidationError as error:
+            raise ValueError(fault_of(error)) from error
+
+
+def fault_of(error: ValidationError) -> str:
+    """Say on one line where the first fault of a payload is, and what it is."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,0 +1,138 @@
+"""Which class stands for which stored event type, in which streams, and under which schema version.
+
+Rows carry the stored name, never a class path, so that classes may be moved and renamed.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eventstore.errors import InvalidPayload, UnknownEventType, UnreadableEvent
+from eventstore.payloads.codec import Codec
+from eventstore.payloads.upcasting import Upcaster, UpcasterChain
+
+
+class Stored(Protocol):
+    """What the registry needs to know of a recorded event."""
+
+    @property
+    def position(self) -> int: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def schema_version(self) -> int: ...  # noqa: D102
+    @property
+    def payload_json(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """An event type: its stored name, its class, the categories of streams that it occurs in, its schema version."""
+
+    name: str
+    cls: type
+    categories: tuple[str, ...]
+    schema_version: int
+    codec: Codec
+    upcasters: UpcasterChain
+
+
+class Registry:
+    """The event types that the code knows."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, EventType] = {}
+        self._by_class: dict[type, EventType] = {}
+        self._chains: dict[str, UpcasterChain] = {}
+
+    def __iter__(self) -> Iterator[EventType]:
+        return iter(self._by_name.values())
+
+    def names(self) -> list[str]:
+        """Return the stored names, sorted."""
+        return sorted(self._by_name)
+
+    def register(
+        self, cls: type, *, categories: tuple[str, ...], schema_version: int = 1, name: str | None = None
+    ) -> EventType:
+        """Register a frozen dataclass as an event type, under its own name unless another is given.
+
+        Registering the same again changes nothing; ValueError where the name or the class is taken.
+        """
+        name = name or cls.__name__
+        known = self._by_name.get(name)
+        if known is not None and (known.cls, known.categories, known.schema_version) == (
+            cls,
+            categories,
+            schema_version,
+        ):
+            return known
+        if known is not None or cls in self._by_class:
+            message = f"event type {name!r} of {cls!r} is registered already"
+            raise ValueError(message)
+        event_type = EventType(name, cls, categories, schema_version, Codec(cls), self._chain(name))
+        self._by_name[name] = self._by_class[cls] = event_type
+        return event_type
+
+    def upcaster(self, name: str, from_version: int) -> Callable[[Upcaster], Upcaster]:
+        """Register the decorated function as the step of `name` from one schema version to the next."""
+
+        def add(upcaster: Upcaster) -> Upcaster:
+            self._chain(name).add(from_version, upcaster)
+            return upcaster
+
+        return add
+
+    def _chain(self, name: str) -> UpcasterChain:
+        return self._chains.setdefault(name, UpcasterChain(name))
+
+    def of(self, data: object) -> EventType:
+        """Return the type of an instance; UnknownEventType where its class is not registered."""
+        event_type = self._by_class.get(type(data))
+        if event_type is None:
+            raise UnknownEventType(type(data).__name__, self._by_name)
+        return event_type
+
+    def named(self, name: str) -> EventType:
+        """Return the type of that stored name; UnknownEventType where there is none."""
+        event_type = self._by_name.get(name)
+        if event_type is None:
+            raise UnknownEventType(name, self._by_name)
+        return event_type
+
+    def encode(self, data: object) -> tuple[str, int, str]:
+        """Return stored name, schema version and JSON; raises UnknownEventType or InvalidPayload."""
+        event_type = self.of(data)
+        try:
+            return event_type.name, event_type.schema_version, event_type.codec.encode(data)
+        except ValueError as error:
+            raise InvalidPayload(event_type.name, str(error)) from error
+
+    def decode(self, event: Stored) -> Any:
+        """Return the instance that a recorded event stands for; raises UnknownEventType or UnreadableEvent."""
+        event_type = self._by_name.get(event.type)
+        if event_type is None:
+            raise UnknownEventType(event.type, self._by_name, event.position)
+        try:
+            if event.schema_version == event_type.schema_version:
+                return event_type.codec.decode(event.payload_json)
+            if not 1 <= event.schema_version < event_type.schema_version:
+                message = f"schema version {event.schema_version} is not one of 1 to {event_type.schema_version}"
+                raise ValueError(message)  # noqa: TRY301 - told with the position, like every other fault
+            payload = json.loads(event.payload_json)
+            payload = event_type.upcasters.upcast(payload, event.schema_version, event_type.schema_version)
+            return event_type.codec.decode(json.dumps(payload))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableEvent(event.position, event.type, str(error)) from error
+
+    def check(self) -> None:
+        """Raise BrokenUpcasterChain where an old schema version has no way to today's."""
+        for name, chain in self._chains.items():
+            event_type = self._by_name.get(name)
+            if event_type is None:
+                raise UnknownEventType(name, self._by_name)
+            chain.check(event_type.schema_version)
+
+
+registry = Registry()

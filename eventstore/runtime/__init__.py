@@ -1,0 +1,1 @@
+"""What a long-lived process needs: connections, outages, wake-ups, and an end when asked."""

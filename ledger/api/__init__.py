@@ -1,1 +1,0 @@
-"""The ledger over HTTP: views that add nothing to its rules."""

@@ -1,0 +1,73 @@
+"""The daily cycle: one SystemCycled for each business date, exactly once, whoever runs it and however often."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.errors import WrongExpectedVersion
+from eventstore.records import NO_STREAM, Context, NewEvent, RecordedEvent
+from ledger.as_of import SYSTEM_STREAM, last_cycled
+from ledger.rules.events import SystemCycled
+from ledger.rules.refusals.dates import TooManyMissingDates
+
+ONE_DAY = timedelta(days=1)
+
+
+def business_today() -> date:
+    """Return today's date where the business is."""
+    return utc_now().astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date()
+
+
+def cycle(
+    today: date,
+    *,
+    max_gap: int | None = None,
+    catch_up: bool = False,
+    actor: str = "daily_cycle",
+    using: str = "default",
+) -> list[date]:
+    """Publish every date missing up to today, in order, and return those that this call published.
+
+    Raises TooManyMissingDates above `max_gap` (default DAILY_CYCLE_MAX_GAP) unless `catch_up` is set.
+    """
+    return list(published(today, max_gap=max_gap, catch_up=catch_up, actor=actor, using=using))
+
+
+def published(
+    today: date, *, max_gap: int | None = None, catch_up: bool = False, actor: str, using: str = "default"
+) -> Iterator[date]:
+    """Publish as `cycle` does, and yield each date as soon as it is recorded."""
+    most = settings.DAILY_CYCLE_MAX_GAP_DAYS if max_gap is None else max_gap
+    last = last_cycled(using=using)
+    _check_gap(last, today, most, catch_up=catch_up)
+    while last is None or last.data.new_date < today:
+        next_date = _next_date(last, today)
+        version = NO_STREAM if last is None else last.version
+        event, context = NewEvent(SYSTEM_STREAM, SystemCycled(next_date)), Context(actor, f"cycle-{next_date}")
+        try:
+            last = store.append([event], context, expected={SYSTEM_STREAM: version}, using=using).events[-1]
+        except WrongExpectedVersion:
+            last = last_cycled(using=using)  # Somebody else was faster; what is still missing is seen by looking.
+            _check_gap(last, today, most, catch_up=catch_up)
+        else:
+            yield next_date
+    # Dates that another published are about to be reported as done, so they must be durable first.
+    store.barrier(using)
+
+
+def _next_date(last: RecordedEvent | None, today: date) -> date:
+    """Return the first date that the last cycle leaves missing; the very first run begins with today."""
+    return today if last is None else last.data.new_date + ONE_DAY
+
+
+def _check_gap(last: RecordedEvent | None, today: date, most: int, *, catch_up: bool) -> None:
+    if last is None or catch_up:
+        return
+    missing = (today - last.data.new_date).days
+    if missing > most:
+        first_date = last.data.new_date + ONE_DAY
+        raise TooManyMissingDates(missing=missing, first_date=first_date, last_date=today, most=most)

@@ -1,1 +1,0 @@
-"""The refusals, by what they are about; ledger.errors is the door to all of them."""

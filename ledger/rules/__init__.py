@@ -1,0 +1,1 @@
+"""The rules of the ledger: pure functions of values, without Django and without the event store."""

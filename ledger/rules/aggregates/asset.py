@@ -1,0 +1,194 @@
+"""An asset: a receivable, what it is worth, the cash collected on it and the products that it backs."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import assert_never
+from uuid import UUID
+
+from ledger.rules import guards, money
+from ledger.rules.commands import AssetCommand, FundAsset, RegisterAsset, RevalueAsset, ReverseFunding
+from ledger.rules.events import (
+    AssetEvent,
+    AssetFinanced,
+    AssetFunded,
+    AssetRegistered,
+    AssetRevalued,
+    FundingReversed,
+    FundsDebited,
+)
+from ledger.rules.facts import Facts
+from ledger.rules.refusals.balances import SenderIsReceiver
+from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset
+from ledger.rules.refusals.fields import OneTargetRequired
+from ledger.rules.refusals.products import AssetAlreadyFinanced, PrincipalExceedsValue
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A receivable; `products` are all that were ever originated on it, in order."""
+
+    exists: bool = False
+    value: Decimal = Decimal(0)
+    currency: str | None = None
+    sender_company_uuid: UUID | None = None
+    receiver_company_uuid: UUID | None = None
+    reference: str = ""
+    balance: Decimal = Decimal(0)
+    products: tuple[UUID, ...] = ()
+    reversed: frozenset[int] = frozenset()
+
+    @property
+    def product_uuid(self) -> UUID | None:
+        """The product that it was last financed for."""
+        return self.products[-1] if self.products else None
+
+
+INITIAL = Asset()
+
+
+@dataclass(frozen=True, slots=True)
+class FinanceAsset:
+    """Let an asset back a product; only an origination asks for it."""
+
+    asset_uuid: UUID
+    product_uuid: UUID
+    principal: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebitAsset:
+    """Take a grant's money from an asset; only a grant asks for it."""
+
+    asset_uuid: UUID
+    amount: Decimal
+    currency: str
+    grant_uuid: UUID
+
+
+def decide(
+    state: Asset,
+    command: AssetCommand | ReverseFunding | FinanceAsset | DebitAsset,
+    facts: Facts,
+) -> tuple[AssetEvent, ...]:
+    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    match command:
+        case RegisterAsset():
+            return (_register(state, command, facts),)
+        case RevalueAsset():
+            return (_revalue(state, command, facts),)
+        case FundAsset():
+            return (_fund(state, command, facts),)
+        case ReverseFunding():
+            return (_reverse(state, command, facts),)
+        case FinanceAsset():
+            return (_finance(state, command, facts),)
+        case DebitAsset():
+            return (_debit(state, command),)
+        case _:
+            assert_never(command)
+
+
+def evolve(state: Asset, event: AssetEvent) -> Asset:
+    """Return the asset after the event."""
+    match event:
+        case AssetRegistered(value, currency, sender, receiver, reference):
+            zero = money.zero_like(value)
+            return Asset(
+                exists=True,
+                value=value,
+                currency=currency,
+                sender_company_uuid=sender,
+                receiver_company_uuid=receiver,
+                reference=reference,
+                balance=zero,
+            )
+        case AssetRevalued(value):
+            return replace(state, value=value)
+        case AssetFinanced(product_uuid):
+            return replace(state, products=(*state.products, product_uuid))
+        case AssetFunded(amount):
+            return replace(state, balance=state.balance + amount)
+        case FundsDebited(amount):
+            return replace(state, balance=state.balance - amount)
+        case FundingReversed(position, amount):
+            return replace(state, balance=state.balance - amount, reversed=state.reversed | {position})
+        case _:
+            assert_never(event)
+
+
+def backs_only(state: Asset, asset_uuid: UUID, product_uuid: UUID, facts: Facts) -> None:
+    """Raise AssetAlreadyFinanced where another product than this has principal outstanding on the asset.
+
+    All products ever originated on it are looked at, for a reversed payment may make an old one owe again.
+    """
+    for other_uuid in state.products:
+        if other_uuid == product_uuid:
+            continue
+        other = facts.product(other_uuid)
+        if other.principal_outstanding > 0:
+            raise AssetAlreadyFinanced(
+                asset_uuid=asset_uuid,
+                product_uuid=other_uuid,
+                principal_outstanding=other.principal_outstanding,
+                currency=other.currency,
+            )
+
+
+def _register(state: Asset, command: RegisterAsset, facts: Facts) -> AssetRegistered:
+    if state.exists:
+        raise AlreadyExists(category="asset", uuid=command.asset_uuid)
+    currency = guards.currency(command.currency, None, facts)
+    value = guards.amount(command.value, currency, facts, field="value")
+    reference = guards.text("reference", command.reference)
+    if command.sender_company_uuid == command.receiver_company_uuid:
+        raise SenderIsReceiver(company_uuid=command.sender_company_uuid)
+    sender = guards.registered(command.sender_company_uuid, facts)
+    receiver = guards.registered(command.receiver_company_uuid, facts)
+    return AssetRegistered(value, currency, sender, receiver, reference)
+
+
+def _revalue(state: Asset, command: RevalueAsset, facts: Facts) -> AssetRevalued:
+    _must_exist(state, command.asset_uuid)
+    currency = guards.currency(command.currency, state.currency, facts)
+    return AssetRevalued(guards.amount(command.value, currency, facts, field="value", zero=True), currency)
+
+
+def _fund(state: Asset, command: FundAsset, facts: Facts) -> AssetFunded:
+    _must_exist(state, command.asset_uuid)
+    currency = guards.currency(command.currency, state.currency, facts)
+    amount = guards.amount(command.amount, currency, facts)
+    reference = guards.text("reference", command.reference)
+    guards.can_receive(state.balance, amount, currency)
+    return AssetFunded(amount, currency, reference)
+
+
+def _reverse(state: Asset, command: ReverseFunding, facts: Facts) -> FundingReversed:
+    asset_uuid = command.asset_uuid
+    if asset_uuid is None:
+        raise OneTargetRequired
+    _must_exist(state, asset_uuid)
+    reason = guards.text("reason", command.reason)
+    funded = guards.to_reverse(command.position, AssetFunded, ("asset", asset_uuid), state.reversed, facts)
+    guards.can_give(state.balance, funded.amount, funded.currency)
+    return FundingReversed(command.position, funded.amount, funded.currency, reason)
+
+
+def _finance(state: Asset, command: FinanceAsset, facts: Facts) -> AssetFinanced:
+    _must_exist(state, command.asset_uuid)
+    currency = guards.currency(command.currency, state.currency, facts)
+    if command.principal > state.value:
+        raise PrincipalExceedsValue(principal=command.principal, value=state.value, currency=currency)
+    backs_only(state, command.asset_uuid, command.product_uuid, facts)
+    return AssetFinanced(command.product_uuid, command.principal, currency)
+
+
+def _debit(state: Asset, command: DebitAsset) -> FundsDebited:
+    _must_exist(state, command.asset_uuid)
+    guards.can_give(state.balance, command.amount, command.currency)
+    return FundsDebited(command.amount, command.currency, command.grant_uuid)
+
+
+def _must_exist(state: Asset, asset_uuid: UUID) -> None:
+    if not state.exists:
+        raise UnknownAsset(asset_uuid=asset_uuid)

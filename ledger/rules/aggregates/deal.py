@@ -1,0 +1,138 @@
+"""A deal: which companies play which role under which product line."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Final, Literal, assert_never
+from uuid import UUID
+
+from ledger.rules import guards
+from ledger.rules.commands import ActivateDeal, CreateDeal, DealCommand, DeleteDeal, UpdateDeal
+from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
+from ledger.rules.facts import Facts
+from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists, UnknownDeal
+from ledger.rules.refusals.fields import UnknownProductLine
+from ledger.rules.refusals.products import (
+    CompanyTwiceInRole,
+    DealIsDeleted,
+    DealWithoutCompanies,
+    MembershipCompanyCount,
+    ProductLineFixed,
+    RatingTierNotAllowed,
+    RatingTierRequired,
+)
+
+PRODUCT_LINES: Final = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
+"""The product lines by number."""
+MEMBERSHIP: Final = 4
+"""The product line whose deals make a company a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A deal; a deleted one still exists, for its products stay."""
+
+    exists: bool = False
+    product_line_id: int = 0
+    companies: tuple[DealCompany, ...] = ()
+    rating_tier: str | None = None
+    status: Literal["created", "active", "deleted"] = "created"
+
+    def players(self, role: str) -> tuple[UUID, ...]:
+        """Return the companies in a role, in the deal's order."""
+        return tuple(company.company_uuid for company in self.companies if company.role == role)
+
+
+INITIAL = Deal()
+
+
+def decide(state: Deal, command: DealCommand, facts: Facts) -> tuple[DealEvent, ...]:
+    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    match command:
+        case CreateDeal():
+            return (_create(state, command, facts),)
+        case UpdateDeal():
+            return (_update(state, command, facts),)
+        case ActivateDeal():
+            return (_activate(state, command),)
+        case DeleteDeal():
+            return (_delete(state, command),)
+        case _:
+            assert_never(command)
+
+
+def evolve(state: Deal, event: DealEvent) -> Deal:
+    """Return the deal after the event."""
+    match event:
+        case DealCreated(line, companies, rating_tier) | DealUpdated(line, companies, rating_tier):
+            return Deal(exists=True, product_line_id=line, companies=companies, rating_tier=rating_tier)
+        case DealActivated():
+            return replace(state, status="active")
+        case DealDeleted():
+            return replace(state, status="deleted")
+        case _:
+            assert_never(event)
+
+
+def _create(state: Deal, command: CreateDeal, facts: Facts) -> DealCreated:
+    if state.exists:
+        raise AlreadyExists(category="deal", uuid=command.deal_uuid)
+    _check_terms(command, facts)
+    return DealCreated(command.product_line_id, command.companies, command.rating_tier)
+
+
+def _update(state: Deal, command: UpdateDeal, facts: Facts) -> DealUpdated:
+    _must_stand(state, command.deal_uuid)
+    if command.product_line_id != state.product_line_id:
+        raise ProductLineFixed(product_line_id=state.product_line_id, requested=command.product_line_id)
+    _check_terms(command, facts)
+    return DealUpdated(command.product_line_id, command.companies, command.rating_tier)
+
+
+def _activate(state: Deal, command: ActivateDeal) -> DealActivated:
+    _must_stand(state, command.deal_uuid)
+    if state.status == "active":
+        raise AlreadyActive(category="deal", uuid=command.deal_uuid)
+    return DealActivated()
+
+
+def _delete(state: Deal, command: DeleteDeal) -> DealDeleted:
+    _must_stand(state, command.deal_uuid)
+    return DealDeleted()
+
+
+def _must_stand(state: Deal, deal_uuid: UUID) -> None:
+    if not state.exists:
+        raise UnknownDeal(deal_uuid=deal_uuid)
+    if state.status == "deleted":
+        raise DealIsDeleted(deal_uuid=deal_uuid)
+
+
+def _check_terms(command: CreateDeal | UpdateDeal, facts: Facts) -> None:
+    if command.product_line_id not in PRODUCT_LINES:
+        raise UnknownProductLine(product_line_id=command.product_line_id)
+    _check_companies(command.companies)
+    _check_rating_tier(command)
+    for company in command.companies:
+        guards.registered(company.company_uuid, facts)
+
+
+def _check_companies(companies: tuple[DealCompany, ...]) -> None:
+    if not companies:
+        raise DealWithoutCompanies
+    for company in companies:
+        guards.text("role", company.role)
+    [(most_often, times)] = Counter(companies).most_common(1)
+    if times > 1:
+        raise CompanyTwiceInRole(company_uuid=most_often.company_uuid, role=most_often.role)
+
+
+def _check_rating_tier(command: CreateDeal | UpdateDeal) -> None:
+    if command.product_line_id != MEMBERSHIP:
+        if command.rating_tier is not None:
+            raise RatingTierNotAllowed(product_line_id=command.product_line_id)
+        return
+    if len(command.companies) != 1:
+        raise MembershipCompanyCount(count=len(command.companies))
+    if command.rating_tier is None:
+        raise RatingTierRequired
+    guards.text("rating_tier", command.rating_tier)

@@ -1,0 +1,64 @@
+"""Memberships: which company is a member, under which deal, in which tier; the one fold over many streams."""
+
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+from uuid import UUID
+
+from ledger.rules.aggregates.deal import MEMBERSHIP
+from ledger.rules.events import DealActivated, DealCreated, DealDeleted, DealEvent, DealUpdated
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A company's membership; the empty one names no deal."""
+
+    rating_tier: str | None = None
+    deal_uuid: UUID | None = None
+    activated: bool = False
+
+
+EMPTY = Membership()
+
+
+@dataclass(slots=True)
+class Memberships:
+    """The memberships of all companies, and for each deal under which one is held, whose it is."""
+
+    by_company: dict[UUID, Membership] = field(default_factory=dict)
+    company_of_deal: dict[UUID, UUID] = field(default_factory=dict)
+
+    def of(self, company_uuid: UUID) -> Membership:
+        """Return the company's membership, or the empty one."""
+        return self.by_company.get(company_uuid, EMPTY)
+
+
+def evolve(memberships: Memberships, deal_uuid: UUID, event: DealEvent) -> None:
+    """Fold the deal's event into the memberships, in place: a copy for each of a million events would not end."""
+    match event:
+        case DealCreated() | DealUpdated():
+            if event.product_line_id == MEMBERSHIP and event.rating_tier is not None:
+                _hold(memberships, event.companies[0].company_uuid, deal_uuid, event.rating_tier)
+        case DealActivated():
+            company_uuid = memberships.company_of_deal.get(deal_uuid)
+            if company_uuid is not None:
+                held = memberships.by_company[company_uuid]
+                memberships.by_company[company_uuid] = replace(held, activated=True)
+        case DealDeleted():
+            _end(memberships, deal_uuid)
+        case _:
+            assert_never(event)
+
+
+def _hold(memberships: Memberships, company_uuid: UUID, deal_uuid: UUID, rating_tier: str) -> None:
+    _end(memberships, deal_uuid)
+    replaced = memberships.of(company_uuid).deal_uuid
+    if replaced is not None:
+        del memberships.company_of_deal[replaced]
+    memberships.by_company[company_uuid] = Membership(rating_tier, deal_uuid)
+    memberships.company_of_deal[deal_uuid] = company_uuid
+
+
+def _end(memberships: Memberships, deal_uuid: UUID) -> None:
+    company_uuid = memberships.company_of_deal.pop(deal_uuid, None)
+    if company_uuid is not None:
+        del memberships.by_company[company_uuid]

@@ -1,0 +1,84 @@
+"""The checks that several aggregates make: texts, currencies, amounts, balances and what a reversal names."""
+
+import unicodedata
+from decimal import Decimal
+from typing import Final, TypeVar
+from uuid import UUID
+
+from ledger.rules import money
+from ledger.rules.facts import Facts, stream_id
+from ledger.rules.refusals.balances import BalanceTooLarge, CurrencyMismatch, InsufficientFunds
+from ledger.rules.refusals.existence import AlreadyReversed, NothingToReverse, UnknownCompany
+from ledger.rules.refusals.fields import CurrencyRequired, InvalidText
+
+MAX_TEXT_LENGTH: Final = 200
+"""Characters of a name, reference, reason, label, role or tier."""
+
+# Control characters, and halves of surrogate pairs, which cannot be stored as UTF-8.
+_NOT_TEXT: Final = frozenset({"Cc", "Cs"})
+
+E = TypeVar("E")
+
+
+def text(field: str, value: str) -> str:
+    """Return the text as it is, 1 to 200 characters without control characters, or raise InvalidText."""
+    if not value:
+        raise InvalidText(field=field, reason="it is empty")
+    if len(value) > MAX_TEXT_LENGTH:
+        raise InvalidText(field=field, reason=f"it has {len(value)} characters, more than {MAX_TEXT_LENGTH}")
+    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
+        raise InvalidText(field=field, reason="it contains control characters")
+    return value
+
+
+def currency(given: str | None, held: str | None, facts: Facts) -> str:
+    """Return the currency to decide in: the one held, which one given must equal, else the one given."""
+    if given is not None:
+        facts.minor_digits(given)
+    settled = held or given
+    if settled is None:
+        raise CurrencyRequired
+    if given is not None and given != settled:
+        raise CurrencyMismatch(expected=settled, given=given)
+    return settled
+
+
+def amount(value: Decimal, of_currency: str, facts: Facts, *, field: str = "amount", zero: bool = False) -> Decimal:
+    """Return the amount with its currency's digits, above zero unless zero is allowed, or raise InvalidAmount."""
+    return money.amount(value, facts.minor_digits(of_currency), field=field, zero_allowed=zero)
+
+
+def can_receive(balance: Decimal, received: Decimal, of_currency: str) -> None:
+    """Raise BalanceTooLarge where the balance, once it has received the amount, would have more than 18 digits."""
+    if not money.fits(balance + received, money.digits_of(received)):
+        raise BalanceTooLarge(balance=balance + received, currency=of_currency)
+
+
+def can_give(balance: Decimal, taken: Decimal, of_currency: str) -> None:
+    """Raise InsufficientFunds where taking the amount would leave less than nothing."""
+    if taken > balance:
+        raise InsufficientFunds(available=balance, requested=taken, currency=of_currency)
+
+
+def registered(company_uuid: UUID, facts: Facts) -> UUID:
+    """Return the company's uuid, or raise UnknownCompany."""
+    if not facts.company(company_uuid).exists:
+        raise UnknownCompany(company_uuid=company_uuid)
+    return company_uuid
+
+
+def to_reverse(
+    position: int,
+    expected: type[E],
+    target: tuple[str, UUID],
+    reversed_positions: frozenset[int],
+    facts: Facts,
+) -> E:
+    """Return the target's event of the expected type at the position, which nothing has reversed yet."""
+    stream = stream_id(*target)
+    found = facts.event(position)
+    if found is None or found[0] != stream or not isinstance(found[1], expected):
+        raise NothingToReverse(position=position, expected=expected.__name__, stream_id=stream)
+    if position in reversed_positions:
+        raise AlreadyReversed(position=position)
+    return found[1]

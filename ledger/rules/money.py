@@ -1,0 +1,106 @@
+"""Exact decimal money: reading, checking and rounding amounts; never a float."""
+
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
+
+from ledger.rules.refusals.fields import InvalidAmount, InvalidRate
+
+MAX_DIGITS: Final = 18
+"""Digits of an amount in all, those after the point counted in full."""
+MAX_RATE_DIGITS: Final = 8
+"""Digits of a rate after the point."""
+MAX_LENGTH: Final = 2 * MAX_DIGITS
+"""Characters of a decimal as text; what is longer has too many digits, whatever it is meant for."""
+
+# Wide enough for any value times any rate, so that nothing is rounded before the one rounding that is meant.
+_EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
+_PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+def parse_decimal(text: str, field: str = "amount") -> Decimal:
+    """Return the decimal that a text such as "97.60" says; raise InvalidAmount for exponents, NaN and the rest."""
+    if _PLAIN.fullmatch(text) is None:
+        raise InvalidAmount(field=field, value=text[:MAX_LENGTH], reason="it is not a plain decimal number")
+    if len(text) > MAX_LENGTH:
+        raise InvalidAmount(field=field, value=text[:MAX_LENGTH], reason="it has too many digits")
+    return Decimal(text)
+
+
+def parse_amount(text: str, digits: int) -> Decimal:
+    """Return the canonical amount that a text says, in a currency of so many digits, or raise InvalidAmount."""
+    return amount(parse_decimal(text), digits)
+
+
+def amount(value: Decimal, digits: int, *, field: str = "amount", zero_allowed: bool = False) -> Decimal:
+    """Return the value with exactly the currency's digits, or raise InvalidAmount."""
+    fault = _fault(value, digits, zero_allowed=zero_allowed)
+    if fault is not None:
+        raise InvalidAmount(field=field, value=str(value), reason=fault)
+    # The sign goes too: minus zero is zero.
+    return abs(_EXACT.quantize(value, Decimal(1).scaleb(-digits)))
+
+
+def _fault(value: Decimal, digits: int, *, zero_allowed: bool) -> str | None:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return "it is not a finite number"
+    if exponent > 0:
+        return "it is written with an exponent"
+    if -exponent > digits:
+        return f"its currency has {digits} digits after the point"
+    if value < 0 or (value == 0 and not zero_allowed):
+        return "it is below zero" if value < 0 else "it is zero"
+    if not fits(value, digits):
+        return f"it has more than {MAX_DIGITS} digits"
+    return None
+
+
+def fits(value: Decimal, digits: int) -> bool:
+    """Say whether the value has at most 18 digits when those after the point are written in full."""
+    return value < Decimal(1).scaleb(MAX_DIGITS - digits)
+
+
+def rate(value: Decimal) -> Decimal:
+    """Return the rate, a fraction from 0 to 1 with at most 8 digits after the point, or raise InvalidRate."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise InvalidRate(value=str(value), reason="it is not a finite number")
+    if exponent > 0:
+        raise InvalidRate(value=str(value), reason="it is written with an exponent")
+    if -exponent > MAX_RATE_DIGITS:
+        raise InvalidRate(value=str(value), reason=f"it has more than {MAX_RATE_DIGITS} digits after the point")
+    if not 0 <= value <= 1:
+        raise InvalidRate(value=str(value), reason="it is not from 0 to 1")
+    return abs(value)
+
+
+def late_fee(value: Decimal, daily_rate: Decimal) -> Decimal:
+    """Return value × rate, rounded once, half-even, to the digits that the value has."""
+    return _EXACT.quantize(_EXACT.multiply(value, daily_rate), value)
+
+
+def digits_of(recorded: Decimal) -> int:
+    """Return how many digits a recorded amount has after the point: its currency's, as they then were."""
+    exponent = recorded.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def zero_like(recorded: Decimal) -> Decimal:
+    """Return zero with the digits of a recorded amount."""
+    return Decimal(0).scaleb(-digits_of(recorded))
+
+
+def to_minor(recorded: Decimal) -> int:
+    """Return the amount in its currency's smallest unit: "97.60" is 9760."""
+    return int(recorded.scaleb(digits_of(recorded), _EXACT))
+
+
+def from_minor(units: int, digits: int) -> Decimal:
+    """Return so many smallest units as an amount of a currency with so many digits: 9760 and 2 is "97.60"."""
+    return Decimal(units).scaleb(-digits, _EXACT)
+
+
+def to_text(recorded: Decimal) -> str:
+    """Return the amount as JSON carries it: all its digits, no exponent."""
+    return f"{recorded:f}"

@@ -1,0 +1,50 @@
+"""Refusals of dates and positions that are not yet, and of gaps that are too large to be meant."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.rules.refusals.base import AgainstTheRules
+
+
+@dataclass(eq=False, kw_only=True)
+class DateNotCycled(AgainstTheRules):
+    """A business date has not begun, so nothing can be said as of it."""
+
+    slug = "date-not-cycled"
+    sentence = "The business date {business_date} has not begun: the last date cycled is {last_date}."
+    remedy = "Name a date that has begun, or none."
+
+    business_date: date
+    last_date: date | None
+
+    def __str__(self) -> str:
+        """Return the sentence, which is another one before the first cycle."""
+        if self.last_date is None:
+            return f"The business date {self.business_date} has not begun: no date has been cycled yet."
+        return super().__str__()
+
+
+@dataclass(eq=False, kw_only=True)
+class PositionBeyondHead(AgainstTheRules):
+    """Nothing has been recorded at a position, so nothing can be said as of it."""
+
+    slug = "position-beyond-head"
+    sentence = "There is no position {position}: the last is {head}."
+    remedy = "Name a position that there is, or none."
+
+    position: int
+    head: int
+
+
+@dataclass(eq=False, kw_only=True)
+class TooManyMissingDates(AgainstTheRules):
+    """More business dates are missing than may be published unasked; look at the date and the database first."""
+
+    slug = "too-many-missing-dates"
+    sentence = "{missing} business dates are missing, from {first_date} to {last_date}, and {most} is the most at once."
+    remedy = "Look at the date and the database; if both are right, run daily_cycle --catch-up."
+
+    missing: int
+    first_date: date
+    last_date: date
+    most: int

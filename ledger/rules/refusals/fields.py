@@ -1,0 +1,93 @@
+"""Refusals of a field that is wrong by itself."""
+
+from dataclasses import dataclass
+
+from ledger.rules.refusals.base import NotAcceptable
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidAmount(NotAcceptable):
+    """An amount or value is not one of its currency."""
+
+    slug = "invalid-amount"
+    sentence = "The {field} {value!r} is not valid: {reason}."
+    remedy = "Send it as text with no more digits than its currency has, such as 1250.00."
+
+    field: str = "amount"
+    value: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidRate(NotAcceptable):
+    """A late-fee rate is not a fraction from 0 to 1 of at most 8 digits."""
+
+    slug = "invalid-rate"
+    sentence = "The rate {value!r} is not valid: {reason}."
+    remedy = "Send the fraction of a day as text, such as 0.001."
+
+    value: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidText(NotAcceptable):
+    """A name, reference, reason, label, role or tier is not 1 to 200 characters without control characters."""
+
+    slug = "invalid-text"
+    sentence = "The {field} is not valid: {reason}."
+    remedy = "Send 1 to 200 characters without control characters."
+
+    field: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownCurrency(NotAcceptable):
+    """A currency is none of ISO 4217 with a minor unit."""
+
+    slug = "unknown-currency"
+    sentence = "The currency {currency!r} is none of ISO 4217 with a minor unit."
+    remedy = "Send a code such as USD, or leave it out to take that of the target."
+
+    currency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CurrencyRequired(NotAcceptable):
+    """No currency is given, and there is none yet to go by."""
+
+    slug = "currency-required"
+    sentence = "A currency is required, for there is none yet to go by."
+    remedy = "Send a currency: the first amount decides which one it is."
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownProductLine(NotAcceptable):
+    """A product line is none of 1 to 4."""
+
+    slug = "unknown-product-line"
+    sentence = "There is no product line {product_line_id}; there are 1, 2, 3 and 4."
+    remedy = "Send 1 (receivables purchase), 2 (payables finance), 3 (inventory finance) or 4 (membership)."
+
+    product_line_id: int
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownFromType(NotAcceptable):
+    """A grant's source is neither an asset nor a company."""
+
+    slug = "unknown-from-type"
+    sentence = 'A grant cannot draw on {from_type!r}, only on "asset" or "company".'
+    remedy = "Name each source as one of the two."
+
+    from_type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OneTargetRequired(NotAcceptable):
+    """A reversal of funding names neither a company nor an asset, or both."""
+
+    slug = "one-target-required"
+    sentence = "Exactly one of company_uuid and asset_uuid is required."
+    remedy = "Name the company or the asset whose funding is taken back, and not both."

@@ -1,0 +1,207 @@
+"""Refusals by the rules of deals and the products under them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from ledger.rules.refusals.base import AgainstTheRules
+
+
+@dataclass(eq=False, kw_only=True)
+class DealWithoutCompanies(AgainstTheRules):
+    """A deal has at least one company."""
+
+    slug = "deal-without-companies"
+    sentence = "A deal needs at least one company."
+    remedy = "Name each company with the role that it plays."
+
+
+@dataclass(eq=False, kw_only=True)
+class CompanyTwiceInRole(AgainstTheRules):
+    """No company stands twice in one role of a deal."""
+
+    slug = "company-twice-in-role"
+    sentence = "The company {company_uuid} stands twice in the role {role!r}."
+    remedy = "Name it once."
+
+    company_uuid: UUID
+    role: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipCompanyCount(AgainstTheRules):
+    """A membership deal has exactly one company."""
+
+    slug = "membership-company-count"
+    sentence = "A membership deal has exactly one company, not {count}."
+    remedy = "Create one deal for each member."
+
+    count: int
+
+
+@dataclass(eq=False, kw_only=True)
+class RatingTierRequired(AgainstTheRules):
+    """A membership deal has a rating tier."""
+
+    slug = "rating-tier-required"
+    sentence = "A membership deal needs a rating tier."
+    remedy = "Send a rating_tier."
+
+
+@dataclass(eq=False, kw_only=True)
+class RatingTierNotAllowed(AgainstTheRules):
+    """Only a membership deal has a rating tier."""
+
+    slug = "rating-tier-not-allowed"
+    sentence = "Only a membership deal has a rating tier, not product line {product_line_id}."
+    remedy = "Leave rating_tier out."
+
+    product_line_id: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ProductLineFixed(AgainstTheRules):
+    """An update cannot change a deal's product line."""
+
+    slug = "product-line-fixed"
+    sentence = "The deal's product line is {product_line_id} and cannot become {requested}."
+    remedy = "Create another deal for the other product line."
+
+    product_line_id: int
+    requested: int
+
+
+@dataclass(eq=False, kw_only=True)
+class DealIsDeleted(AgainstTheRules):
+    """Nothing is done to a deleted deal."""
+
+    slug = "deal-is-deleted"
+    sentence = "The deal {deal_uuid} is deleted."
+    remedy = "Create another deal."
+
+    deal_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class DealNotActive(AgainstTheRules):
+    """Products are originated under active deals only."""
+
+    slug = "deal-not-active"
+    sentence = "The deal {deal_uuid} is {status}, not active."
+    remedy = "Activate it first, also after each update; a deleted deal stays deleted."
+
+    deal_uuid: UUID
+    status: str
+
+
+@dataclass(eq=False, kw_only=True)
+class PrincipalExceedsValue(AgainstTheRules):
+    """A principal is not above its asset's value."""
+
+    slug = "principal-exceeds-value"
+    sentence = "The principal {principal} {currency} exceeds the asset's value of {value} {currency}."
+    remedy = "Lower the principal, or revalue the asset first."
+
+    principal: Decimal
+    value: Decimal
+    currency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AssetAlreadyFinanced(AgainstTheRules):
+    """An asset backs at most one product with principal outstanding."""
+
+    slug = "asset-already-financed"
+    sentence = (
+        "The asset {asset_uuid} backs the product {product_uuid}, of which {principal_outstanding} "
+        "{currency} is outstanding."
+    )
+    remedy = "Wait until that product is paid or written off, or name another asset."
+
+    asset_uuid: UUID
+    product_uuid: UUID
+    principal_outstanding: Decimal
+    currency: str | None
+
+
+@dataclass(eq=False, kw_only=True)
+class RoleNotPlayed(AgainstTheRules):
+    """The late-fee payer's role is played by a company of the deal."""
+
+    slug = "role-not-played"
+    sentence = "No company of the deal plays the role {role!r}."
+    remedy = "Name a role that one of the deal's companies plays."
+
+    role: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ObligorNotInDeal(AgainstTheRules):
+    """The obligor is one of the deal's companies."""
+
+    slug = "obligor-not-in-deal"
+    sentence = "The company {company_uuid} is not one of the deal's."
+    remedy = "Name one of the deal's companies, or leave it out."
+
+    company_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class ObligorRequired(AgainstTheRules):
+    """Where several companies play the payer's role, the obligor must be named."""
+
+    slug = "obligor-required"
+    sentence = "{count} companies play the role {role!r}: name the obligor."
+    remedy = "Send the obligor_company_uuid."
+
+    role: str
+    count: int
+
+
+@dataclass(eq=False, kw_only=True)
+class PaymentExceedsOutstanding(AgainstTheRules):
+    """A payment is not above what is outstanding."""
+
+    slug = "payment-exceeds-outstanding"
+    sentence = "The payment exceeds what is outstanding by {surplus} {currency}: principal {principal}, fees {fees}."
+    remedy = "Apply no more than principal and fees; return the surplus to whoever paid it."
+
+    principal: Decimal
+    fees: Decimal
+    surplus: Decimal
+    currency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WaiverExceedsFees(AgainstTheRules):
+    """A waiver is not above the fees outstanding."""
+
+    slug = "waiver-exceeds-fees"
+    sentence = "{requested} {currency} cannot be waived of fees of {fees} {currency}."
+    remedy = "Waive no more than the fees outstanding."
+
+    fees: Decimal
+    requested: Decimal
+    currency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProductIsWrittenOff(AgainstTheRules):
+    """Nothing more is done to a product that is written off."""
+
+    slug = "product-is-written-off"
+    sentence = "The product {product_uuid} is written off."
+    remedy = "What is written off owes nothing: there is nothing to do."
+
+    product_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class NothingOwed(AgainstTheRules):
+    """What owes nothing cannot be written off."""
+
+    slug = "nothing-owed"
+    sentence = "The product {product_uuid} owes nothing."
+    remedy = "There is nothing left to do."
+
+    product_uuid: UUID

@@ -1,0 +1,1 @@
+"""What tests share: databases, servers, processes, strategies and stories."""

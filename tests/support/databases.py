@@ -1,0 +1,167 @@
+"""Fresh, migrated databases for tests, each a copy of a template that is migrated once per process."""
+
+import importlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import environ
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from tests.support import scratch
+
+_CACHES: Final = (("eventstore.log.cache", "clear_all"), ("ledger.memberships", "reset"))
+"""What the application keeps in the process about a database: module and function that forgets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One migrated database: its URL, its vendor as Django names it, and the environment for a subprocess."""
+
+    url: str
+    vendor: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The whole environment for a subprocess that is to work on this database."""
+        return {**os.environ, "DATABASE_URL": self.url, "PYTHONUNBUFFERED": "1"}
+
+
+class Databases(ABC):
+    """Makes databases and drops them again."""
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+    def make(self) -> Database:
+        """Return a new database, migrated and otherwise empty."""
+        self._made += 1
+        return self._copy_template(f"{self._worker}_{os.getpid()}_{self._made}")
+
+    @abstractmethod
+    def drop(self, database: Database) -> None:
+        """Drop it, whoever is still connected."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+    @abstractmethod
+    def _copy_template(self, name: str) -> Database: ...
+
+
+class SqliteDatabases(Databases):
+    """SQLite files, in memory where the machine has room for that, so that flushing them costs nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._directory = Path(tempfile.mkdtemp(prefix="daybook-sqlite-", dir=scratch.quick()))
+        self._template = self._directory / "template.sqlite3"
+        migrate(self._database(self._template))
+
+    def drop(self, database: Database) -> None:
+        """Delete the file and what SQLite keeps beside it."""
+        path = Path(database.url.removeprefix("sqlite:///"))
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Delete all of it."""
+        shutil.rmtree(self._directory)
+
+    def _copy_template(self, name: str) -> Database:
+        path = self._directory / f"{name}.sqlite3"
+        shutil.copyfile(self._template, path)
+        return self._database(path)
+
+    @staticmethod
+    def _database(path: Path) -> Database:
+        return Database(f"sqlite:///{path}", "sqlite")
+
+
+class PostgresDatabases(Databases):
+    """Databases on one PostgreSQL server, given by the directory of its socket."""
+
+    def __init__(self, socket_directory: str) -> None:
+        super().__init__()
+        self._socket_directory = socket_directory
+        self._template = f"template_{self._worker}_{os.getpid()}"
+        self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
+        migrate(self._database(self._template))
+
+    def drop(self, database: Database) -> None:
+        """Drop it by force."""
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _parsed(database.url)["NAME"])
+
+    def close(self) -> None:
+        """Drop the template."""
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._template)
+
+    def _copy_template(self, name: str) -> Database:
+        database = f"test_{name}"
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", database, self._template)
+        return self._database(database)
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(
+            host=self._socket_directory, user="postgres", dbname="postgres", autocommit=True
+        ) as server:
+            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _database(self, name: str) -> Database:
+        return Database(f"postgres://postgres@/{name}?host={self._socket_directory}", "postgresql")
+
+
+def migrate(database: Database) -> None:
+    """Bring a database up to date with the migrations."""
+    with connected_to(database):
+        call_command("migrate", verbosity=0)
+
+
+@contextmanager
+def connected_to(database: Database, alias: str = "default") -> Iterator[None]:
+    """Point Django's connection at a database, in all threads, and forget what was known of the one before.
+
+    Threads of the test must have ended, or closed their connections, by the end of the block.
+    """
+    settings = connections.settings[alias]
+    before = dict(settings)
+    given = _parsed(database.url)
+    _disconnect(alias)
+    settings.update({name: given[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT") if name in given})
+    settings["OPTIONS"] = {**before["OPTIONS"], **given.get("OPTIONS", {})}
+    forget()
+    try:
+        yield
+    finally:
+        _disconnect(alias)
+        settings.update(before)
+        forget()
+
+
+def forget() -> None:
+    """Empty the application's caches: what they hold is of another database."""
+    for module, function in _CACHES:
+        if importlib.util.find_spec(module) is not None:
+            getattr(importlib.import_module(module), function, lambda: None)()
+
+
+def _disconnect(alias: str) -> None:
+    """Close this thread's connection; the next use makes a new one, with nothing left of a broken transaction."""
+    connections[alias].close()
+    del connections[alias]
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    return dict(environ.Env.db_url_config(url))

@@ -1,0 +1,174 @@
+"""The examples of the documents: blocks of code as they stand, and what is typed and promised in them."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Final
+
+from tests.support.processes import ROOT
+
+TYPED: Final = (
+    "README.md",
+    "docs/how-to/write-a-client.md",
+    "docs/how-to/README.md",
+    "docs/how-to/import-invoices.md",
+    "docs/how-to/explain-a-late-fee.md",
+    "docs/how-to/operate-consumers.md",
+    "docs/how-to/verify-and-restore.md",
+    "docs/settings.md",
+    "docs/how-to/run-in-production.md",
+    "docs/how-to/upgrade.md",
+    "docs/how-to/monitor.md",
+    "docs/how-to/back-up-and-restore.md",
+)
+"""Pages whose console blocks are typed by tests/acceptance, and what is printed compared."""
+
+BUILT: Final[tuple[str, ...]] = (
+    "docs/how-to/add-an-event-type.md",
+    "docs/how-to/add-a-process-manager.md",
+    "docs/how-to/add-a-projector.md",
+    "docs/how-to/add-a-schema-version.md",
+)
+"""Pages whose code is put into a copy of the project, in which their console blocks are typed."""
+
+UNRUN: Final = {
+    ("README.md", "make demo    # sets everything up and plays a portfolio through the whole machine, on SQLite"): (
+        "`make demo` is typed further down, and `make test` is what runs this"
+    ),
+    ("docs/performance.md", "make bench                                # everything below, on PostgreSQL servers"): (
+        "measures for many minutes"
+    ),
+    ("docs/how-to/run-in-production.md", "$ cp deploy/daybook.env.example deploy/daybook.env"): "needs Docker",
+    ("docs/how-to/run-in-production.md", "# useradd --system --home-dir /var/lib/daybook daybook"): (
+        "needs a machine of its own, with systemd"
+    ),
+    ("docs/how-to/run-in-production.md", "location / {"): "needs nginx",
+    ("docs/how-to/upgrade.md", "# systemctl restart daybook.target"): "needs a machine of its own, with systemd",
+    ("docs/how-to/upgrade.md", "$ docker compose up --detach --build"): "needs Docker",
+    ("docs/how-to/back-up-and-restore.md", "$ pg_basebackup "): "copies a whole server, which the tests share",
+    ("docs/how-to/monitor.md", "scrape_configs:"): "needs Prometheus",
+    ("docs/how-to/monitor.md", "groups:"): "needs Prometheus; its metrics are compared with /metrics",
+}
+"""What cannot be run here, by page and first line, or how that begins, with the reason."""
+
+_FENCED: Final = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page: its language, its text without the indentation, and the line where it begins."""
+
+    page: str
+    language: str
+    text: str
+    line: int
+
+    @property
+    def excuse(self) -> tuple[str, str] | None:
+        """Its entry in the list of what is not run, or None."""
+        return next((key for key in UNRUN if key[0] == self.page and self.text.startswith(key[1])), None)
+
+    @property
+    def vendors(self) -> set[str]:
+        """The databases that it can be typed on."""
+        if re.search(r"postgres://|pg_", self.text):
+            return {"postgresql"}
+        return {"sqlite"} if "$ sqlite3" in self.text else {"postgresql", "sqlite"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command with all its lines, and what the page says that it prints."""
+
+    command: str
+    promised: str
+    at: str
+
+
+def documents() -> list[str]:
+    """Return every page of the project, by its path."""
+    return [str(path.relative_to(ROOT)) for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])]
+
+
+def text(page: str) -> str:
+    """Return a page."""
+    return (ROOT / page).read_text()
+
+
+def blocks(page: str) -> list[Block]:
+    """Return the fenced blocks of a page."""
+    whole = text(page)
+    return [
+        Block(page, found[2], textwrap.dedent(found[3]), whole.count("\n", 0, found.start()) + 2)
+        for found in _FENCED.finditer(whole)
+    ]
+
+
+def without_blocks(page: str) -> str:
+    """Return a page without its fenced blocks."""
+    return _FENCED.sub("", text(page))
+
+
+def steps(page: str, vendor: str = "sqlite") -> list[Step]:
+    """Return what is typed on a page, in order, with one kind of database."""
+    return [
+        step
+        for block in blocks(page)
+        if block.language == "console" and block.excuse is None and vendor in block.vendors
+        for step in typed(block)
+    ]
+
+
+def typed(block: Block) -> list[Step]:
+    """Return what is typed in a console block: lines that end with a backslash, or hold a text up to END, go on."""
+    found: list[Step] = []
+    within = False
+    for number, line in enumerate(block.text.splitlines(keepends=True), block.line):
+        if line.startswith("$ "):
+            found.append(Step(line[2:], "", f"{block.page}:{number}"))
+            within = "<<'END'" in line
+            continue
+        last = found.pop()
+        if within or (last.command.endswith("\\\n") and not last.promised):
+            found.append(Step(last.command + line, "", last.at))
+            within = line.rstrip() != "END" if within else "<<'END'" in line
+        else:
+            found.append(Step(last.command, last.promised + line, last.at))
+    return found
+
+
+_MEASURED: Final = (
+    (re.compile(r"\bin [0-9.]+ s\b"), "in a moment"),
+    (re.compile(r"\d+\s+\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00"), "measured"),
+)
+
+
+def told(output: str) -> list[str]:
+    """Return the lines that were printed, without what is measured, and without alignment."""
+    lines = []
+    for printed in output.splitlines():
+        line = printed
+        for pattern, instead in _MEASURED:
+            line = pattern.sub(instead, line)
+        lines.append(" ".join(line.split()))
+    return lines
+
+
+def differences(promised: str, output: str) -> list[str]:
+    """Return the promised lines that were not printed, and the printed ones that were not promised.
+
+    A line of nothing but … stands for any lines, and … within a line for anything. In what order standard output and
+    standard error come is not promised.
+    """
+    wanted, seen = told(promised), told(output)
+    missing = []
+    for line in sorted(wanted, key=lambda line: "…" in line):
+        pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
+        found = next((printed for printed in seen if pattern.fullmatch(printed)), None)
+        if line == "…":
+            continue
+        if found is None:
+            missing.append(f"- {line}")
+        else:
+            seen.remove(found)
+    return missing + [f"+ {line}" for line in seen if missing or "…" not in wanted]

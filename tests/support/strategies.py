@@ -1,0 +1,160 @@
+"""Hypothesis strategies: amounts, texts, and commands among a few companies, so that they meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, assert_never
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from ledger.rules.commands import (
+    ActivateDeal,
+    ActivateFundingAccount,
+    ApplyPayment,
+    CloseFundingAccount,
+    Command,
+    CreateDeal,
+    DeleteDeal,
+    Destination,
+    FundAsset,
+    FundCompany,
+    GrantBalances,
+    OpenFundingAccount,
+    OriginateProduct,
+    PayOutFunds,
+    RegisterAsset,
+    RegisterCompany,
+    RenameCompany,
+    ReturnPayout,
+    RevalueAsset,
+    ReverseFunding,
+    ReversePayment,
+    Source,
+    UpdateDeal,
+    WaiveLateFee,
+    WriteOffProduct,
+)
+from ledger.rules.events import AssetFunded, CompanyFunded, DealCompany, FundsPaidOut, PaymentApplied
+
+DIGITS: Final = {"USD": 2, "JPY": 0, "KWD": 3}
+COMPANIES: Final = tuple(UUID(int=number) for number in (1, 2, 3))
+ASSETS: Final = tuple(UUID(int=number) for number in (11, 12))
+ACCOUNTS: Final = tuple(UUID(int=number) for number in (21, 22))
+DEALS: Final = tuple(UUID(int=number) for number in (31, 32))
+PRODUCTS: Final = tuple(UUID(int=number) for number in (41, 42))
+GRANTS: Final = tuple(UUID(int=number) for number in range(51, 60))
+
+digits = st.sampled_from(sorted(DIGITS.values()))
+texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=200)
+
+
+@st.composite
+def amounts(draw: st.DrawFn) -> tuple[Decimal, int]:
+    """Draw an amount above zero, of 18 digits at most, and its currency's digits."""
+    places = draw(digits)
+    return Decimal(draw(st.integers(1, 10**18 - 1))).scaleb(-places), places
+
+
+rates = st.integers(0, 10**8).map(lambda units: Decimal(units).scaleb(-8))
+
+_reference = st.just("reference")
+_company = st.sampled_from(COMPANIES)
+_asset = st.sampled_from(ASSETS)
+_account = st.sampled_from(ACCOUNTS)
+_deal = st.sampled_from(DEALS)
+_product = st.sampled_from(PRODUCTS)
+# Few and small, so that balances are met exactly and overdrawn often.
+_amount = st.sampled_from([Decimal(units) for units in (5, 1, 10, 20, 50)])
+_currency = st.sampled_from([None, None, None, "USD", "USD", "USD", "USD", "JPY"])
+_deal_company = st.builds(DealCompany, _company, st.sampled_from(["seller", "debtor"]))
+_deal_companies = st.lists(_deal_company, min_size=1, max_size=3, unique=True).map(tuple)
+_source = st.one_of(st.builds(Source, st.just("company"), _company), st.builds(Source, st.just("asset"), _asset))
+# Mostly an account with the company that it is opened for.
+_pairs = [*zip(COMPANIES, ACCOUNTS, strict=False)] * 3 + [(COMPANIES[2], ACCOUNTS[0])]
+_destination = st.tuples(st.sampled_from(_pairs), _amount, st.none() | _product).map(
+    lambda drawn: Destination(drawn[0][0], drawn[0][1], drawn[1], drawn[2])
+)
+
+funding = st.one_of(
+    st.builds(FundCompany, _company, _amount, _reference, _currency),
+    st.builds(FundAsset, _asset, _amount, _reference, _currency),
+)
+grants = st.builds(
+    GrantBalances,
+    st.sampled_from(GRANTS),
+    _reference,
+    st.lists(_source, min_size=1, max_size=3, unique=True).map(tuple),
+    st.lists(_destination, min_size=1, max_size=3).map(tuple),
+    _currency,
+)
+payouts = st.builds(PayOutFunds, _account, _amount, _reference, _currency)
+masters = st.one_of(
+    st.builds(OpenFundingAccount, _account, _company, _reference),
+    st.builds(ActivateFundingAccount, _account),
+    st.builds(CloseFundingAccount, _account, _reference),
+    st.builds(RegisterCompany, _company, _reference),
+    st.builds(RenameCompany, _company, _reference),
+    st.builds(RegisterAsset, _asset, _amount, _company, _company, _reference, _currency),
+    st.builds(RevalueAsset, _asset, _amount | st.just(Decimal(0)), _currency),
+    st.builds(CreateDeal, _deal, st.integers(1, 4), _deal_companies, st.sampled_from([None, "gold"])),
+    st.builds(UpdateDeal, _deal, st.integers(1, 4), _deal_companies, st.sampled_from([None, "gold"])),
+    st.builds(ActivateDeal, _deal),
+    st.builds(DeleteDeal, _deal),
+)
+originations = st.builds(
+    OriginateProduct,
+    product_uuid=_product,
+    deal_uuid=_deal,
+    principal=_amount,
+    due_date=st.just(date(2026, 3, 31)),
+    daily_late_fee_rate=rates,
+    late_fee_payer_role=st.sampled_from(["seller", "debtor"]),
+    reference=_reference,
+    asset_uuid=st.none() | _asset,
+    currency=_currency,
+)
+payments = st.builds(ApplyPayment, _product, _amount, _reference, _currency)
+forgiving = st.one_of(
+    st.builds(WaiveLateFee, _product, _amount, _reference, _currency),
+    st.builds(WriteOffProduct, _product, _reference),
+)
+# What moves money is drawn more often than what is done once.
+commands: st.SearchStrategy[Command] = st.sampled_from(
+    [grants] * 4 + [funding] * 3 + [payments] * 3 + [originations] * 2 + [payouts] * 2 + [masters, forgiving]
+).flatmap(lambda strategy: strategy)
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """A wish to reverse one of the receipts, payouts and payments recorded so far, some of which are reversed."""
+
+    number: int
+
+    def of(self, recorded: Sequence[tuple[str, object]]) -> Command | None:
+        """Return the command that reverses it, or None where there is nothing yet."""
+        found = [
+            (position, stream, event)
+            for position, (stream, event) in enumerate(recorded, start=1)
+            if isinstance(event, CompanyFunded | AssetFunded | FundsPaidOut | PaymentApplied)
+        ]
+        if not found:
+            return None
+        position, stream, event = found[self.number % len(found)]
+        uuid = UUID(stream.partition("-")[2])
+        match event:
+            case CompanyFunded():
+                return ReverseFunding(position, "reason", company_uuid=uuid)
+            case AssetFunded():
+                return ReverseFunding(position, "reason", asset_uuid=uuid)
+            case FundsPaidOut():
+                return ReturnPayout(uuid, position, "reason")
+            case PaymentApplied():
+                return ReversePayment(uuid, position, "reason")
+            case _:
+                assert_never(event)
+
+
+wishes: st.SearchStrategy[Command | TakeBack] = st.one_of(*[commands] * 5, st.builds(TakeBack, st.integers(0, 20)))
+sequences = st.integers(0, 40).flatmap(lambda size: st.lists(wishes, min_size=size, max_size=size))

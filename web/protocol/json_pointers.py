@@ -1,0 +1,64 @@
+"""Finds the place in a command that a refused field has, so that a rule's refusal points as a form's does."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ledger.rules import guards
+from ledger.rules.refusals.base import NotAcceptable
+from ledger.rules.refusals.fields import (
+    CurrencyRequired,
+    InvalidAmount,
+    InvalidRate,
+    InvalidText,
+    UnknownCurrency,
+    UnknownFromType,
+    UnknownProductLine,
+)
+
+_FIELDS: Final[dict[type[NotAcceptable], tuple[str, str]]] = {
+    InvalidRate: ("daily_late_fee_rate", "value"),
+    UnknownCurrency: ("currency", "currency"),
+    UnknownProductLine: ("product_line_id", "product_line_id"),
+    UnknownFromType: ("from_type", "from_type"),
+}
+"""Refusals of one field: its name in the command, and the refusal's attribute that has the value refused."""
+
+
+def pointer_to(refusal: NotAcceptable, command: object) -> str:
+    """Return where in the command the refused field is, as in RFC 6901; the whole, where no field can be named."""
+    if isinstance(refusal, CurrencyRequired):
+        return "/currency"
+    return next((pointer for pointer, name, value in _leaves(command, "") if _is_refused(refusal, name, value)), "")
+
+
+def _is_refused(refusal: NotAcceptable, name: str, value: Any) -> bool:
+    match refusal:
+        case InvalidAmount():
+            return name == refusal.field and str(value) == refusal.value
+        case InvalidText():
+            return name == refusal.field and isinstance(value, str) and not _is_text(value)
+        case _ if type(refusal) in _FIELDS:
+            field, attribute = _FIELDS[type(refusal)]
+            return name == field and str(value) == str(getattr(refusal, attribute))
+        case _:
+            return False
+
+
+def _is_text(value: str) -> bool:
+    try:
+        guards.text("", value)
+    except InvalidText:
+        return False
+    return True
+
+
+def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:
+    if isinstance(value, tuple):
+        for index, one in enumerate(value):
+            yield from _leaves(one, f"{pointer}/{index}")
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _leaves(getattr(value, field.name), f"{pointer}/{field.name}")
+    else:
+        yield pointer, pointer.rpartition("/")[2], value
