@@ -12,6 +12,7 @@ from eventstore.management.base import ConsoleCommand
 class Command(ConsoleCommand):
     """Refuses an address that somebody else serves."""
 
+    needs_database = False  # it runs before the migrations
     help = "Fails where something listens already at WEB_BIND."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
