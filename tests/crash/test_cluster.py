@@ -13,7 +13,7 @@ from tests.support.processes import ROOT, wait_until
 
 OWNER = """
 import time
-from tests.postgres import Cluster
+from tests.support.postgres import Cluster
 cluster = Cluster(durable=False)
 cluster.start()
 print(cluster.root, cluster.connect().info.backend_pid, flush=True)
