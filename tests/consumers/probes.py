@@ -12,7 +12,7 @@ from django.db import connections, models
 from eventstore.consumers.definitions import Chunk, ProcessManager, Projector
 from eventstore.consumers.registry import Consumers, consumers
 from eventstore.records import NewEvent, RecordedEvent
-from ledger.rules.events import CompanyRegistered, CompanyRenamed
+from tests.contracts.events import ParcelRegistered, ParcelRelabelled
 
 TABLES = (
     "CREATE TABLE probe_row (id {serial}, generation integer, name text, position bigint, detail text)",
@@ -45,7 +45,7 @@ class HandlerBroke(Exception):
 
 class _Probe(Projector):
     tables: ClassVar[tuple[type[models.Model], ...]] = (Row,)
-    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered", "CompanyRenamed")
+    types: ClassVar[tuple[str, ...]] = ("ParcelRegistered", "ParcelRelabelled")
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Write a row for each event, one by one, so that there is much to be killed between."""
@@ -83,10 +83,10 @@ class Base(_Probe):
 
 
 class Dependent(_Probe):
-    """Writes down how many rows `base` has at each SystemCycled."""
+    """Writes down how many rows `base` has at each DayBegan."""
 
     name = "dependent"
-    types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
+    types: ClassVar[tuple[str, ...]] = ("DayBegan",)
     depends_on: ClassVar[tuple[str, ...]] = ("base",)
 
     def detail(self, generation: int, using: str) -> str:
@@ -95,10 +95,10 @@ class Dependent(_Probe):
 
 
 class Answers(ProcessManager):
-    """Answers `CompanyRegistered(name="5")` with five CompanyRenamed, in chunks of at most two."""
+    """Answers `ParcelRegistered(name="5")` with five ParcelRelabelled, in chunks of at most two."""
 
     name = "answers"
-    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+    types: ClassVar[tuple[str, ...]] = ("ParcelRegistered",)
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Answer a part."""
@@ -107,7 +107,7 @@ class Answers(ProcessManager):
         wanted = int(event.payload["name"])
         upto = min(done + min(limit, 2), wanted)
         events = [
-            NewEvent(event.stream_id, CompanyRenamed(f"{event.position}/{number}")) for number in range(done, upto)
+            NewEvent(event.stream_id, ParcelRelabelled(f"{event.position}/{number}")) for number in range(done, upto)
         ]
         return Chunk(events, None if upto == wanted else {"done": upto})
 
@@ -116,13 +116,13 @@ class Attentive(ProcessManager):
     """Answers with how many rows `copy` has, on which it depends."""
 
     name = "attentive"
-    types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+    types: ClassVar[tuple[str, ...]] = ("ParcelRegistered",)
     depends_on: ClassVar[tuple[str, ...]] = ("copy",)
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Answer at once."""
         seen = Row.objects.using("default").filter(name="copy", position__lte=event.position).count()
-        return Chunk([NewEvent(event.stream_id, CompanyRenamed(f"saw {seen}"))])
+        return Chunk([NewEvent(event.stream_id, ParcelRelabelled(f"saw {seen}"))])
 
 
 PROBES: tuple[ProcessManager | Projector, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
@@ -176,7 +176,7 @@ def raise_if_broken(name: str, position: int, using: str) -> None:
 
 def trigger(answers: int = 1) -> NewEvent:
     """An event that all probes but `dependent` handle, and `answers` answers so many times."""
-    return NewEvent(f"company-{uuid4()}", CompanyRegistered(str(answers)))
+    return NewEvent(f"parcel-{uuid4()}", ParcelRegistered(str(answers)))
 
 
 def written(name: str, generation: int = 1) -> list[int]:

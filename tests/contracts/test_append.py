@@ -18,8 +18,16 @@ from eventstore.errors import (
 )
 from eventstore.models import Event, RecordedKey
 from eventstore.records import ANY, NO_STREAM, Context, IdempotencyKey, NewEvent
-from ledger.rules.events import CompanyFunded, CompanyRegistered
-from tests.contracts.events import CONTEXT, append, company, funded, positions, registered
+from tests.contracts.events import (
+    CONTEXT,
+    ParcelRegistered,
+    ParcelWeighed,
+    append,
+    parcel,
+    positions,
+    registered,
+    weighed,
+)
 from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,13 +36,13 @@ UUID_TEXT = "0b0e1f6e-6c8a-4c1e-9d5e-5d1f0a4b7c3d"
 
 
 def test_positions_start_at_one_and_have_no_gaps() -> None:
-    appended = [append(registered(company())) for _ in range(3)]
+    appended = [append(registered(parcel())) for _ in range(3)]
     assert [one.position for one in appended] == [1, 2, 3]
 
 
 def test_versions_start_at_one_in_each_stream() -> None:
-    first, second = company(), company()
-    events = append(registered(first), registered(second), funded(first), funded(second), funded(second)).events
+    first, second = parcel(), parcel()
+    events = append(registered(first), registered(second), weighed(first), weighed(second), weighed(second)).events
     assert [(event.stream_id, event.version) for event in events] == [
         (first, 1),
         (second, 1),
@@ -45,8 +53,8 @@ def test_versions_start_at_one_in_each_stream() -> None:
 
 
 def test_what_is_returned_is_what_is_read() -> None:
-    stream = company()
-    returned = append(registered(stream), funded(stream)).events
+    stream = parcel()
+    returned = append(registered(stream), weighed(stream)).events
     read = list(store.read_stream(stream))
     assert [event._replace(payload_json="", metadata_json="") for event in returned] == [
         event._replace(payload_json="", metadata_json="") for event in read
@@ -54,15 +62,15 @@ def test_what_is_returned_is_what_is_read() -> None:
     assert [event.payload for event in returned] == [event.payload for event in read]
     assert [event.metadata for event in returned] == [event.metadata for event in read]
     assert [event.data for event in read] == [
-        CompanyRegistered("Acme"),
-        CompanyFunded(Decimal("1.00"), "USD", "receipt"),
+        ParcelRegistered("Books"),
+        ParcelWeighed(Decimal("1.00"), "kg", "the small scales"),
     ]
 
 
 def test_an_event_carries_who_caused_it_and_why() -> None:
-    cause = append(registered(company())).position
+    cause = append(registered(parcel())).position
     context = Context("alice", "conversation 7", cause, {"ip": "127.0.0.1"})
-    store.append([registered(company())], context)
+    store.append([registered(parcel())], context)
     event = Event.objects.get(position=2)
     assert (event.actor, event.correlation_id, event.causation) == ("alice", "conversation 7", cause)
     assert event.metadata["ip"] == "127.0.0.1"
@@ -70,10 +78,10 @@ def test_an_event_carries_who_caused_it_and_why() -> None:
 
 
 def test_an_append_can_be_found_by_its_own_id() -> None:
-    stream = company()
-    append(registered(stream), funded(stream))
+    stream = parcel()
+    append(registered(stream), weighed(stream))
     ids = {event.metadata["append_id"] for event in store.read_stream(stream)}
-    append(funded(stream))
+    append(weighed(stream))
     newest = next(store.read_stream(stream, backwards=True))
     assert len(ids) == 1
     assert newest.metadata["append_id"] not in ids
@@ -93,29 +101,29 @@ def test_an_append_can_be_found_by_its_own_id() -> None:
     ],
 )
 def test_a_stream_must_be_at_the_version_expected(given: int, expected: int, *, accepted: bool) -> None:
-    stream = company()
+    stream = parcel()
     for _ in range(given):
-        append(funded(stream))
+        append(weighed(stream))
     if accepted:
-        assert append(funded(stream), expected={stream: expected}).events[0].version == given + 1
+        assert append(weighed(stream), expected={stream: expected}).events[0].version == given + 1
     else:
         with pytest.raises(WrongExpectedVersion) as refusal:
-            append(funded(stream), expected={stream: expected})
+            append(weighed(stream), expected={stream: expected})
         assert (refusal.value.stream_id, refusal.value.expected, refusal.value.actual) == (stream, expected, given)
         assert store.head().position == given
 
 
 def test_a_stream_that_is_only_read_is_checked_too() -> None:
-    read, written = company(), company()
+    read, written = parcel(), parcel()
     append(registered(read))
     append(registered(written), expected={read: 1})
     with pytest.raises(WrongExpectedVersion):
-        append(funded(written), expected={read: 2, written: 1})
+        append(weighed(written), expected={read: 2, written: 1})
     assert store.head().position == 2
 
 
 def test_several_streams_are_written_all_or_none() -> None:
-    first, second = company(), company()
+    first, second = parcel(), parcel()
     append(registered(second))
     with pytest.raises(WrongExpectedVersion):
         append(registered(first), registered(second), expected={first: NO_STREAM, second: NO_STREAM})
@@ -123,37 +131,37 @@ def test_several_streams_are_written_all_or_none() -> None:
 
 
 def test_a_conflict_leaves_the_callers_transaction_usable() -> None:
-    stream = company()
+    stream = parcel()
     append(registered(stream))
     with transaction.atomic():
         with pytest.raises(WrongExpectedVersion):
             append(registered(stream), expected={stream: NO_STREAM})
-        append(funded(stream), expected={stream: 1})
-    assert [event.type for event in store.read_stream(stream)] == ["CompanyRegistered", "CompanyFunded"]
+        append(weighed(stream), expected={stream: 1})
+    assert [event.type for event in store.read_stream(stream)] == ["ParcelRegistered", "ParcelWeighed"]
 
 
 def test_an_append_shares_the_fate_of_the_transaction_it_is_in() -> None:
     with transaction.atomic():
-        append(registered(company()))
+        append(registered(parcel()))
         transaction.set_rollback(True)
     assert store.head().position == 0
-    assert append(registered(company())).position == 1
+    assert append(registered(parcel())).position == 1
 
 
 def test_a_rolled_back_append_leaves_no_hole() -> None:
-    append(registered(company()))
+    append(registered(parcel()))
     with transaction.atomic():
-        append(registered(company()), funded(company()))
+        append(registered(parcel()), weighed(parcel()))
         transaction.set_rollback(True)
-    append(registered(company()))
+    append(registered(parcel()))
     assert positions(list(store.read_all())) == [1, 2]
 
 
 def test_a_repeated_key_answers_as_the_first_time_and_records_nothing() -> None:
     key = IdempotencyKey("client", "key-1", "fingerprint")
-    stream = company()
-    first = append(registered(stream), funded(stream), key=key)
-    again = append(registered(stream), funded(stream), expected={stream: NO_STREAM}, key=key)
+    stream = parcel()
+    first = append(registered(stream), weighed(stream), key=key)
+    again = append(registered(stream), weighed(stream), expected={stream: NO_STREAM}, key=key)
     assert again.repeated
     assert not first.repeated
     assert positions(again.events) == positions(first.events)
@@ -162,22 +170,22 @@ def test_a_repeated_key_answers_as_the_first_time_and_records_nothing() -> None:
 
 
 def test_a_key_used_for_something_else_is_refused() -> None:
-    append(registered(company()), key=IdempotencyKey("client", "key-1", "one"))
+    append(registered(parcel()), key=IdempotencyKey("client", "key-1", "one"))
     other = IdempotencyKey("client", "key-1", "another")
     with pytest.raises(IdempotencyKeyReused, match="key-1"):
-        append(registered(company()), key=other)
+        append(registered(parcel()), key=other)
     with pytest.raises(IdempotencyKeyReused):
         store.recorded_under(other)
     assert store.head().position == 1
 
 
 def test_the_same_key_of_another_client_is_another_key() -> None:
-    append(registered(company()), key=IdempotencyKey("one", "key", "f"))
-    assert not append(registered(company()), key=IdempotencyKey("other", "key", "f")).repeated
+    append(registered(parcel()), key=IdempotencyKey("one", "key", "f"))
+    assert not append(registered(parcel()), key=IdempotencyKey("other", "key", "f")).repeated
 
 
 def test_a_key_is_not_kept_where_nothing_was_recorded() -> None:
-    stream = company()
+    stream = parcel()
     append(registered(stream))
     key = IdempotencyKey("client", "key", "f")
     with pytest.raises(WrongExpectedVersion):
@@ -192,7 +200,7 @@ def test_a_key_was_never_recorded_is_none() -> None:
 
 @pytest.mark.parametrize(
     "stream_id",
-    ["", "company-", "company-1", f"company-{UUID_TEXT}".upper(), f"Company-{UUID_TEXT}", "company-{}", UUID_TEXT],
+    ["", "parcel-", "parcel-1", f"parcel-{UUID_TEXT}".upper(), f"Parcel-{UUID_TEXT}", "parcel-{}", UUID_TEXT],
 )
 def test_what_is_no_stream_id_is_refused_by_name(stream_id: str) -> None:
     with pytest.raises(InvalidStreamId, match="is not a stream id"):
@@ -202,14 +210,14 @@ def test_what_is_no_stream_id_is_refused_by_name(stream_id: str) -> None:
 
 def test_an_event_of_an_unknown_class_is_refused_before_anything_is_recorded() -> None:
     with pytest.raises(UnknownEventType, match="'object'"):
-        append(registered(company()), NewEvent(company(), object()))
+        append(registered(parcel()), NewEvent(parcel(), object()))
     assert store.head().position == 0
 
 
 def test_an_event_that_is_not_what_its_class_says_is_refused_before_anything_is_recorded() -> None:
-    wrong = CompanyFunded(1.5, "USD", "receipt")  # type: ignore[arg-type]
-    with pytest.raises(InvalidPayload, match="CompanyFunded was not appended"):
-        append(NewEvent(company(), wrong))
+    wrong = ParcelWeighed(1.5, "kg", "the small scales")  # type: ignore[arg-type]
+    with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
+        append(NewEvent(parcel(), wrong))
     assert store.head().position == 0
 
 
@@ -220,14 +228,14 @@ def test_an_append_has_at_least_one_event() -> None:
 
 def test_text_beyond_ascii_and_quotes_comes_back_as_it_went_in() -> None:
     name = "Ærø & \"Søn\" {a,b} \\ 'x' %s 日本 🜚"
-    stream = company()
+    stream = parcel()
     append(registered(stream, name))
-    assert next(store.read_stream(stream)).data == CompanyRegistered(name)
+    assert next(store.read_stream(stream)).data == ParcelRegistered(name)
 
 
 def test_a_thousand_events_in_one_append() -> None:
-    streams = [company() for _ in range(500)]
-    events = [event for stream in streams for event in (registered(stream), funded(stream))]
+    streams = [parcel() for _ in range(500)]
+    events = [event for stream in streams for event in (registered(stream), weighed(stream))]
     appended = append(*events, expected=dict.fromkeys(streams, NO_STREAM))
     assert positions(appended.events) == list(range(1, 1001))
     assert {event.version for event in appended.events} == {1, 2}
@@ -240,20 +248,20 @@ def test_a_snapshot_older_than_the_lock_is_refused(database: Database) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with pytest.raises(IsolationTooHigh, match="READ COMMITTED"):
-            append(registered(company()))
+            append(registered(parcel()))
 
 
 def test_within_the_append_lock_what_was_read_is_what_is_found() -> None:
-    stream = company()
+    stream = parcel()
     append(registered(stream))
     with store.append_lock():
         version = next(store.read_stream(stream, backwards=True, limit=1)).version
-        append(funded(stream), expected={stream: version})
+        append(weighed(stream), expected={stream: version})
     assert store.head().position == 2
 
 
 def test_the_barrier_returns_outside_and_inside_a_transaction() -> None:
-    append(registered(company()))
+    append(registered(parcel()))
     store.barrier()
     with transaction.atomic():
         store.barrier()
@@ -275,7 +283,7 @@ WRITES: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_the_model_refuses_every_write(write: str) -> None:
-    append(registered(company()))
+    append(registered(parcel()))
     with pytest.raises(AppendOnly, match="events are never"):
         WRITES[write]()
     assert Event.objects.get().actor == CONTEXT.actor

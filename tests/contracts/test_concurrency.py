@@ -17,7 +17,7 @@ from eventstore.errors import WrongExpectedVersion
 from eventstore.log import postgresql as append_postgresql
 from eventstore.models import Event
 from eventstore.records import IdempotencyKey
-from tests.contracts.events import append, company, funded, positions, registered
+from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support.databases import Database
 from tests.support.processes import ROOT
 
@@ -31,7 +31,7 @@ def in_thread(work: "object", *args: object) -> object:
 
 
 def append_many(number: int) -> list[int]:
-    return [append(registered(company())).position for _ in range(number)]
+    return [append(registered(parcel())).position for _ in range(number)]
 
 
 def test_threads_get_positions_without_gaps_and_without_doubles(database: Database) -> None:
@@ -43,7 +43,7 @@ def test_threads_get_positions_without_gaps_and_without_doubles(database: Databa
 
 
 def test_processes_get_positions_and_versions_without_gaps(database: Database) -> None:
-    stream = company()
+    stream = parcel()
     command = [sys.executable, "-m", "tests.support.appender", "15", stream]
     started = [
         subprocess.Popen(command, cwd=ROOT, env=database.env, stdout=subprocess.PIPE, text=True) for _ in range(4)
@@ -67,9 +67,9 @@ def test_a_reader_who_has_seen_a_position_never_meets_a_new_event_below_it(datab
     def write_and_roll_back(number: int) -> None:
         for turn in range(number):
             with transaction.atomic():
-                append(registered(company()), funded(company()))
+                append(registered(parcel()), weighed(parcel()))
                 transaction.set_rollback(turn % 2 == 0)
-            append(registered(company()))
+            append(registered(parcel()))
 
     reader = threading.Thread(target=in_thread, args=(tail,))
     reader.start()
@@ -83,7 +83,7 @@ def test_a_reader_who_has_seen_a_position_never_meets_a_new_event_below_it(datab
 
 def test_of_many_who_expect_one_version_exactly_one_wins(database: Database) -> None:
     assert database.url
-    stream = company()
+    stream = parcel()
     start = threading.Barrier(8)
 
     def race(_: int) -> bool:
@@ -107,7 +107,7 @@ def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(da
 
     def race(_: int) -> tuple[int, bool]:
         start.wait()
-        appended = append(registered(company()), key=key)
+        appended = append(registered(parcel()), key=key)
         return appended.position, appended.repeated
 
     with ThreadPoolExecutor(8) as threads:
@@ -118,10 +118,10 @@ def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(da
 
 def test_a_stream_read_but_not_written_cannot_move_between_decision_and_append(database: Database) -> None:
     assert database.url
-    read, written = company(), company()
+    read, written = parcel(), parcel()
     append(registered(read))
     decided_at = next(store.read_stream(read, backwards=True, limit=1)).version
-    other = threading.Thread(target=in_thread, args=(append, funded(read)))
+    other = threading.Thread(target=in_thread, args=(append, weighed(read)))
     other.start()
     other.join()
     with pytest.raises(WrongExpectedVersion):
@@ -134,7 +134,7 @@ def test_nobody_appends_while_another_holds_the_append_lock(database: Database) 
 
     def other() -> None:
         entered.wait()
-        append(registered(company()))
+        append(registered(parcel()))
         order.append("other")
 
     thread = threading.Thread(target=in_thread, args=(other,))
@@ -142,7 +142,7 @@ def test_nobody_appends_while_another_holds_the_append_lock(database: Database) 
     with store.append_lock():
         entered.set()
         time.sleep(0.2)
-        append(registered(company()))
+        append(registered(parcel()))
         order.append("holder")
     thread.join()
     assert order == ["holder", "other"]
@@ -162,50 +162,50 @@ class TestOnPostgreSQL:
         holder.start()
         while not self._somebody_holds_the_lock():
             time.sleep(0.005)
-        append(registered(company()))
+        append(registered(parcel()))
         holder.join()
         left = append_postgresql.session_of(connections["default"]).early_left
         assert left > 100
-        append(registered(company()))
+        append(registered(parcel()))
         assert append_postgresql.session_of(connections["default"]).early_left == left - 1
 
     def test_an_uncontended_append_is_synchronous_and_one_inside_a_transaction_is_so_always(self) -> None:
-        append(registered(company()))
+        append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
         with transaction.atomic():
-            append(registered(company()))
+            append(registered(parcel()))
             assert self._synchronous_commit() == self._default_synchronous_commit()
         assert append_postgresql.session_of(connections["default"]).early_left == 10
 
     def test_an_append_released_early_answers_like_any_other(self) -> None:
-        append(registered(company()))
+        append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
-        stream, key = company(), IdempotencyKey("client", "key", "f")
-        first = append(registered(stream), funded(stream), expected={stream: 0}, key=key)
+        stream, key = parcel(), IdempotencyKey("client", "key", "f")
+        first = append(registered(stream), weighed(stream), expected={stream: 0}, key=key)
         assert [(event.position, event.version) for event in first.events] == [(2, 1), (3, 2)]
-        assert append(registered(stream), funded(stream), key=key).repeated
+        assert append(registered(stream), weighed(stream), key=key).repeated
         with pytest.raises(WrongExpectedVersion, match="is at version 2, not at 0"):
             append(registered(stream), expected={stream: 0})
         assert [event.recorded_at for event in store.read_stream(stream)] == [e.recorded_at for e in first.events]
 
     def test_an_early_release_turns_only_its_own_commit_asynchronous(self) -> None:
-        append(registered(company()))
+        append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
-        append(registered(company()))
+        append(registered(parcel()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
 
     def test_a_session_whose_statements_were_discarded_appends_on(self) -> None:
-        append(registered(company()))
+        append(registered(parcel()))
         with connection.cursor() as cursor:
             cursor.execute("DEALLOCATE ALL")
-        append(registered(company()))
+        append(registered(parcel()))
         assert store.head().position == 2
 
     @override_settings(PREPARED_STATEMENTS=False)
     def test_without_prepared_statements_it_appends_as_well(self) -> None:
         with transaction.atomic():
-            append(registered(company()))
-        append(registered(company()), funded(company()))
+            append(registered(parcel()))
+        append(registered(parcel()), weighed(parcel()))
         assert store.head().position == 3
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'eventstore_append'")
@@ -213,9 +213,9 @@ class TestOnPostgreSQL:
 
     def test_a_repeated_key_found_within_a_transaction_makes_its_commit_wait_for_the_disk(self) -> None:
         key = IdempotencyKey("client", "key", "f")
-        append(registered(company()), key=key)
+        append(registered(parcel()), key=key)
         with transaction.atomic():
-            assert append(registered(company()), key=key).repeated
+            assert append(registered(parcel()), key=key).repeated
             assert self._scalar("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
 
     def test_an_append_wakes_who_listens(self) -> None:
@@ -224,13 +224,13 @@ class TestOnPostgreSQL:
             host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
         ) as listener:
             listener.execute("LISTEN eventstore")
-            append(registered(company()), funded(company()))
+            append(registered(parcel()), weighed(parcel()))
             heard = next(listener.notifies(timeout=10))
         assert heard.payload == "2"
 
     def test_category_is_what_stands_before_the_first_hyphen(self) -> None:
-        append(registered(company()))
-        assert Event.objects.filter(category="company").count() == 1
+        append(registered(parcel()))
+        assert Event.objects.filter(category="parcel").count() == 1
 
     def _hold_the_lock(self) -> None:
         with store.append_lock():

@@ -21,9 +21,9 @@ from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
-from ledger.rules.events import CompanyRenamed, SystemCycled
 from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
 from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
+from tests.contracts.events import DayBegan, ParcelRelabelled
 from tests.support.databases import Database
 
 
@@ -47,7 +47,7 @@ def row(name: str) -> Checkpoint:
 
 
 def answers() -> Sequence[tuple[int | None, str]]:
-    return [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+    return [(event.causation, event.payload["name"]) for event in store.read_all(types=["ParcelRelabelled"])]
 
 
 class TestWhereItBegins:
@@ -320,7 +320,7 @@ class TestAConflict:
 
     class Racing(ProcessManager):
         name = "racing"
-        types: ClassVar[tuple[str, ...]] = ("CompanyRegistered",)
+        types: ClassVar[tuple[str, ...]] = ("ParcelRegistered",)
 
         def __init__(self, conflicts: int) -> None:
             self.conflicts, self.tried, self.locked = conflicts, 0, list[bool]()
@@ -329,7 +329,7 @@ class TestAConflict:
             self.tried += 1
             self.locked.append(_holds_the_append_lock())
             version = 99 if self.tried <= self.conflicts else 1
-            return Chunk([NewEvent(event.stream_id, CompanyRenamed("once"))], expected={event.stream_id: version})
+            return Chunk([NewEvent(event.stream_id, ParcelRelabelled("once"))], expected={event.stream_id: version})
 
     def _run(self, conflicts: int) -> Racing:
         racing = self.Racing(conflicts)
@@ -382,16 +382,16 @@ class TestBatches:
         catch_up("answers")
         triggers(1)
         catch_up("answers")
-        (answer,) = store.read_all(types=["CompanyRenamed"])
+        (answer,) = store.read_all(types=["ParcelRelabelled"])
         assert (answer.causation, answer.correlation_id, answer.actor) == (1, "a conversation", "answers")
 
 
 class TestDependents:
     def test_a_dependent_sees_the_others_exactly_as_they_were_at_its_event(self) -> None:
-        cycle_after = _with_cycles((3, 1, 0, 5))
+        expected = _with_days((3, 1, 0, 5))
         catch_up("dependent")
         seen = Row.objects.filter(name="dependent").order_by("id").values_list("position", "detail")
-        assert [(position, int(detail)) for position, detail in seen] == cycle_after
+        assert [(position, int(detail)) for position, detail in seen] == expected
 
     def test_naming_any_of_a_group_runs_and_pauses_all_of_it(self) -> None:
         triggers(2)
@@ -402,7 +402,7 @@ class TestDependents:
             catch_up("base")
 
     def test_a_skip_concerns_the_member_that_raised(self) -> None:
-        _with_cycles((2, 1))
+        _with_days((2, 1))
         triggers(2)
         break_at("dependent", 3)
         with pytest.raises(NotCaughtUp, match="dependent stopped at position 3"):
@@ -492,17 +492,13 @@ class TestDependents:
             catch_up("base")
 
 
-def _with_cycles(before: Sequence[int]) -> list[tuple[int, int]]:
-    """Append so many triggers before each of some SystemCycled, and return where those are and what came before."""
-    from datetime import date  # noqa: PLC0415 - used here alone
-
-    from ledger.rules.events import SystemCycled  # noqa: PLC0415 - used here alone
-
+def _with_days(before: Sequence[int]) -> list[tuple[int, int]]:
+    """Append so many triggers before each of some DayBegan, and return where those are and what came before."""
     found, base = [], 0
     for day, number in enumerate(before, start=1):
         base += number
-        cycled = NewEvent("system", SystemCycled(date(2026, 1, day)))
-        found.append((append(*(trigger() for _ in range(number)), cycled), base))
+        began = NewEvent("calendar", DayBegan(date(2026, 1, day)))
+        found.append((append(*(trigger() for _ in range(number)), began), base))
     return found
 
 
@@ -572,7 +568,7 @@ def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypat
 
 def test_who_catches_up_with_process_managers_and_projectors_finds_all_at_the_head() -> None:
     register("answers")
-    store.append([NewEvent("system", SystemCycled(date(2026, 1, 1)))], Context("tests", "a conversation"))
+    store.append([NewEvent("calendar", DayBegan(date(2026, 1, 1)))], Context("tests", "a conversation"))
     append(trigger(5))
     catch_up("copy")
     catch_up("answers", "copy")

@@ -218,7 +218,7 @@ class TestVerifyEventstore:
         ("change", "fault"),
         [
             ("type = 'Nonsense'", "event type 'Nonsense' at position 2 is not registered"),
-            ("""payload = '{"nonsense": 1}'""", "CompanyRegistered at position 2 is not readable"),
+            ("""payload = '{"nonsense": 1}'""", "ParcelRegistered at position 2 is not readable"),
             ("schema_version = 9", "position 2"),
         ],
     )

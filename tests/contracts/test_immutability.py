@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from eventstore.models import Event
-from tests.contracts.events import append, company, funded, registered
+from tests.contracts.events import append, parcel, registered, weighed
 from tests.support.databases import Database
 
 COLUMNS = "position, stream_id, version, type, schema_version, payload, actor, correlation_id, metadata, recorded_at"
@@ -28,8 +28,8 @@ POSTGRESQL_CHANGES = {
 }
 SQLITE_CHANGES = {
     "a replacement": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT {COLUMNS} FROM eventstore_event",
-    "a replacement at the same position": "REPLACE INTO eventstore_event (" + COLUMNS + ") VALUES (1, 'company-x', 9,"
-    " 'CompanyFunded', 1, '{}', 'mallory', 'c', '{}', '2026-01-01')",
+    "a replacement at the same position": "REPLACE INTO eventstore_event (" + COLUMNS + ") VALUES (1, 'parcel-x', 9,"
+    " 'ParcelWeighed', 1, '{}', 'mallory', 'c', '{}', '2026-01-01')",
     "a replacement of the same version": f"INSERT OR REPLACE INTO eventstore_event ({COLUMNS}) SELECT 99, stream_id,"
     " version, type, schema_version, payload, 'mallory', correlation_id, metadata, recorded_at FROM eventstore_event"
     " WHERE position = 1",
@@ -44,8 +44,8 @@ def test_no_connection_can_change_what_was_recorded(database: Database, change: 
     statements = {**CHANGES, **own}
     if change not in statements:
         pytest.skip("a change that this database does not know")
-    stream = company()
-    append(registered(stream), funded(stream))
+    stream = parcel()
+    append(registered(stream), weighed(stream))
     before = list(Event.objects.values_list())
     with pytest.raises((psycopg.Error, sqlite3.Error), match="append-only"):
         _run_elsewhere(database, statements[change])
@@ -56,7 +56,7 @@ def test_no_connection_can_change_what_was_recorded(database: Database, change: 
 
 
 def test_a_stream_cannot_have_one_version_twice(database: Database) -> None:
-    stream = company()
+    stream = parcel()
     append(registered(stream))
     second = (
         f"INSERT INTO eventstore_event ({COLUMNS}) SELECT 2, stream_id, version, type, schema_version, payload, actor,"

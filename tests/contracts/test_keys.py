@@ -9,7 +9,7 @@ from eventstore.clock import utc_now
 from eventstore.log import idempotency as keys
 from eventstore.models import RecordedKey
 from eventstore.records import IdempotencyKey
-from tests.contracts.events import append, company, registered
+from tests.contracts.events import append, parcel, registered
 from tests.integration.ledger.portfolio import together
 from tests.support.databases import Database
 from tests.support.processes import RunManage
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def recorded(key: str, age: timedelta) -> IdempotencyKey:
     """Append something under a key, as if that had been so long ago."""
-    made = IdempotencyKey("robot:fund-company", key, "a body")
-    append(registered(company()), key=made)
+    made = IdempotencyKey("robot:fund-parcel", key, "a body")
+    append(registered(parcel()), key=made)
     RecordedKey.objects.filter(key=key).update(recorded_at=utc_now() - age)
     return made
 
@@ -49,7 +49,7 @@ def test_a_key_that_has_expired_is_a_new_one() -> None:
     assert store.recorded_under(key) is not None
     assert list(keys.expire(soon())) == [1]
     assert store.recorded_under(key) is None
-    assert append(registered(company()), key=key).repeated is False
+    assert append(registered(parcel()), key=key).repeated is False
 
 
 def test_keys_expire_some_at_a_time_the_oldest_first() -> None:
@@ -64,7 +64,7 @@ def test_nobody_is_held_up_between_two_batches(database: Database) -> None:
     recorded("second", timedelta(days=1))
     expiring = keys.expire(soon(), batch_size=1)
     next(expiring)
-    key = IdempotencyKey("robot:fund-company", "another", "a body")
-    [appended] = together(lambda: append(registered(company()), key=key))
+    key = IdempotencyKey("robot:fund-parcel", "another", "a body")
+    [appended] = together(lambda: append(registered(parcel()), key=key))
     assert not isinstance(appended, Exception)
     assert list(expiring) == [1, 1]

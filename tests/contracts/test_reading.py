@@ -8,7 +8,7 @@ from django.db import connection
 from eventstore import store
 from eventstore.errors import UnknownEventType, UnreadableEvent
 from eventstore.records import Head
-from tests.contracts.events import append, company, funded, positions, registered
+from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def streams(database: Database) -> tuple[str, str]:
-    first, second = company(), company()
-    append(registered(first), registered(second), funded(first), funded(second), funded(first))
+    first, second = parcel(), parcel()
+    append(registered(first), registered(second), weighed(first), weighed(second), weighed(first))
     return first, second
 
 
@@ -57,8 +57,8 @@ def test_all_events_are_read_in_order_between_bounds(streams: tuple[str, str], b
 @pytest.mark.parametrize("batch_size", [1, 2, 1000])
 def test_events_are_read_by_type(streams: tuple[str, str], batch_size: int) -> None:
     assert len(streams) == 2
-    assert positions(list(store.read_all(types=["CompanyFunded"], batch_size=batch_size))) == [3, 4, 5]
-    both = ["CompanyFunded", "CompanyRegistered"]
+    assert positions(list(store.read_all(types=["ParcelWeighed"], batch_size=batch_size))) == [3, 4, 5]
+    both = ["ParcelWeighed", "ParcelRegistered"]
     assert positions(list(store.read_all(types=both, after=1, batch_size=batch_size))) == [2, 3, 4, 5]
     assert positions(list(store.read_all(types=both, backwards=True, batch_size=batch_size))) == [5, 4, 3, 2, 1]
 
@@ -66,9 +66,9 @@ def test_events_are_read_by_type(streams: tuple[str, str], batch_size: int) -> N
 @pytest.mark.parametrize("batch_size", [1, 1000])
 def test_events_are_read_by_category(streams: tuple[str, str], batch_size: int) -> None:
     assert len(streams) == 2
-    assert positions(list(store.read_all(category="company", after=3, batch_size=batch_size))) == [4, 5]
+    assert positions(list(store.read_all(category="parcel", after=3, batch_size=batch_size))) == [4, 5]
     assert list(store.read_all(category="asset")) == []
-    assert positions(list(store.read_all(category="company", types=["CompanyRegistered"]))) == [1, 2]
+    assert positions(list(store.read_all(category="parcel", types=["ParcelRegistered"]))) == [1, 2]
 
 
 def test_a_batch_begins_at_its_position(streams: tuple[str, str]) -> None:
@@ -80,22 +80,22 @@ def test_a_batch_begins_at_its_position(streams: tuple[str, str]) -> None:
 
 def test_the_newest_event_of_a_type_up_to_a_position(streams: tuple[str, str]) -> None:
     assert len(streams) == 2
-    newest = store.last_of_type("CompanyFunded")
+    newest = store.last_of_type("ParcelWeighed")
     assert newest is not None
     assert newest.position == 5
-    before = store.last_of_type("CompanyFunded", up_to=4)
+    before = store.last_of_type("ParcelWeighed", up_to=4)
     assert before is not None
     assert before.position == 4
-    assert store.last_of_type("CompanyFunded", up_to=2) is None
+    assert store.last_of_type("ParcelWeighed", up_to=2) is None
 
 
 def test_the_newest_events_of_many_streams_up_to_a_position(streams: tuple[str, str]) -> None:
     first, second = streams
-    found = store.latest([first, second, company()], ["CompanyFunded"], 4)
+    found = store.latest([first, second, parcel()], ["ParcelWeighed"], 4)
     assert {stream: event.position for stream, event in found.items()} == {first: 3, second: 4}
-    found = store.latest([first, second], ["CompanyFunded", "CompanyRegistered"], 2)
+    found = store.latest([first, second], ["ParcelWeighed", "ParcelRegistered"], 2)
     assert {stream: event.position for stream, event in found.items()} == {first: 1, second: 2}
-    assert store.latest([], ["CompanyFunded"], 4) == {}
+    assert store.latest([], ["ParcelWeighed"], 4) == {}
 
 
 def test_an_event_of_an_unregistered_type_is_named_with_its_position(database: Database) -> None:
@@ -111,24 +111,24 @@ def test_an_event_of_an_unregistered_type_is_named_with_its_position(database: D
     [
         (1, {"name": 7}, "name: Input should be a valid string"),
         (1, {}, "name: Field required"),
-        (1, {"name": "Acme", "extra": 1}, "extra: Unexpected keyword argument"),
-        (2, {"name": "Acme"}, "schema version 2 is not one of 1 to 1"),
+        (1, {"name": "Books", "extra": 1}, "extra: Unexpected keyword argument"),
+        (2, {"name": "Books"}, "schema version 2 is not one of 1 to 1"),
     ],
 )
 def test_an_event_that_is_not_what_its_class_says_is_named_with_its_position(
     database: Database, schema_version: int, payload: dict[str, object], fault: str
 ) -> None:
-    _insert(database, "CompanyRegistered", schema_version, payload)
+    _insert(database, "ParcelRegistered", schema_version, payload)
     event = store.read_event(1)
     assert event is not None
-    with pytest.raises(UnreadableEvent, match=f"CompanyRegistered at position 1 is not readable: {fault}"):
+    with pytest.raises(UnreadableEvent, match=f"ParcelRegistered at position 1 is not readable: {fault}"):
         _ = event.data
 
 
 READS: dict[str, tuple[str, list[str | int]]] = {
-    "by stream": ("stream_id = %s ORDER BY version LIMIT 10", ["company-1"]),
-    "by category": ("category = %s AND position > %s ORDER BY position LIMIT 10", ["company", 5]),
-    "by type": ("type = %s AND position > %s ORDER BY position LIMIT 10", ["CompanyRegistered", 5]),
+    "by stream": ("stream_id = %s ORDER BY version LIMIT 10", ["parcel-1"]),
+    "by category": ("category = %s AND position > %s ORDER BY position LIMIT 10", ["parcel", 5]),
+    "by type": ("type = %s AND position > %s ORDER BY position LIMIT 10", ["ParcelRegistered", 5]),
     "by correlation": ("correlation_id = %s ORDER BY position LIMIT 10", ["c"]),
     "by actor": ("actor = %s ORDER BY position LIMIT 10", ["a"]),
     "by cause": ("causation = %s ORDER BY position LIMIT 10", [5]),
@@ -158,6 +158,6 @@ def _insert(database: Database, type_name: str, schema_version: int, payload: di
         cursor.execute(
             "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,"
             " correlation_id, metadata, recorded_at)"
-            f" VALUES (1, 'company-1', 1, %s, %s, %s, 'a', 'c', '{{}}', {moment})",
+            f" VALUES (1, 'parcel-1', 1, %s, %s, %s, 'a', 'c', '{{}}', {moment})",
             [type_name, schema_version, json.dumps(payload)],
         )

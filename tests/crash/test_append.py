@@ -10,7 +10,7 @@ from django.db.utils import OperationalError
 from eventstore import store
 from eventstore.errors import OutcomeUnknown
 from eventstore.records import IdempotencyKey
-from tests.contracts.events import append, company, positions, registered
+from tests.contracts.events import append, parcel, positions, registered
 from tests.crash.losing import LostBefore
 from tests.support.databases import Database
 from tests.support.postgres import Cluster
@@ -40,7 +40,7 @@ def test_every_acknowledged_append_survives_kills_of_the_whole_server_and_no_hol
 def _append_until_lost(acknowledged: list[tuple[int, str]], stop: threading.Event) -> None:
     try:
         while not stop.is_set():
-            stream = company()
+            stream = parcel()
             acknowledged.append((append(registered(stream)).position, stream))
     except (OperationalError, OutcomeUnknown):
         pass
@@ -63,7 +63,7 @@ class TestALostConnection:
             pytest.skip("SQLite has no connection to lose")
 
     def test_an_append_that_was_committed_before_the_connection_was_lost_is_found_and_not_repeated(self) -> None:
-        stream = company()
+        stream = parcel()
         holder = threading.Thread(target=_hold_the_lock)
         holder.start()
         time.sleep(0.1)
@@ -74,8 +74,8 @@ class TestALostConnection:
         assert positions(list(store.read_stream(stream))) == [appended.position] == [1]
 
     def test_an_append_that_never_arrived_is_not_sent_again_and_its_outcome_is_unknown(self) -> None:
-        append(registered(company()))
+        append(registered(parcel()))
         with LostBefore("eventstore_append"), pytest.raises(OutcomeUnknown, match="look before doing it again"):
-            append(registered(company()), key=IdempotencyKey("client", "key", "f"))
+            append(registered(parcel()), key=IdempotencyKey("client", "key", "f"))
         assert store.head().position == 1
-        assert append(registered(company()), key=IdempotencyKey("client", "key", "f")).repeated is False
+        assert append(registered(parcel()), key=IdempotencyKey("client", "key", "f")).repeated is False

@@ -27,16 +27,16 @@ def test_a_process_manager_answers_each_event_once_wherever_it_was_killed(databa
     # The first trigger is appended before it is registered, and never looked back at.
     assert _kill_everywhere(database, "answers") > 15
     begun = Checkpoint.objects.get(name="answers").registered_position
-    triggers = [event.position for event in store.read_all(types=["CompanyRegistered"]) if event.position > begun]
-    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+    triggers = [event.position for event in store.read_all(types=["ParcelRegistered"]) if event.position > begun]
+    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["ParcelRelabelled"])]
     assert answers == [(position, f"{position}/{number}") for position in triggers for number in range(2)]
 
 
 def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_was_killed(database: Database) -> None:
     assert _kill_everywhere(database, "attentive") > 20
     begun = Checkpoint.objects.get(name="attentive").registered_position
-    triggers = [event.position for event in store.read_all(types=["CompanyRegistered"]) if event.position > begun]
-    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["CompanyRenamed"])]
+    triggers = [event.position for event in store.read_all(types=["ParcelRegistered"]) if event.position > begun]
+    answers = [(event.causation, event.payload["name"]) for event in store.read_all(types=["ParcelRelabelled"])]
     assert answers == [(position, f"saw {position}") for position in triggers]
     assert written("copy") == list(range(1, max(triggers) + 1))
 

@@ -65,7 +65,7 @@ def failures(name: str) -> int:
 
 
 def answered() -> list[str]:
-    return [event.payload["name"] for event in store.read_all(types=["CompanyRenamed"])]
+    return [event.payload["name"] for event in store.read_all(types=["ParcelRelabelled"])]
 
 
 def test_it_registers_before_the_hydration_delay_which_a_signal_cuts_short(start: Start) -> None:

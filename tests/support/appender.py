@@ -13,7 +13,7 @@ django.setup()
 from eventstore import store  # noqa: E402 - Django comes first
 from eventstore.errors import WrongExpectedVersion  # noqa: E402
 from eventstore.records import NO_STREAM, Context, NewEvent  # noqa: E402
-from ledger.rules.events import CompanyRegistered  # noqa: E402
+from tests.contracts.events import ParcelRegistered  # noqa: E402
 
 
 def main(number: int, shared: str | None) -> None:
@@ -21,12 +21,12 @@ def main(number: int, shared: str | None) -> None:
     context = Context("appender", "tests")
     for _ in range(number):
         name = str(uuid4())
-        stream = shared or f"company-{name}"
+        stream = shared or f"parcel-{name}"
         while True:
             newest = next(store.read_stream(stream, backwards=True, limit=1), None) if shared else None
             version = newest.version if newest else NO_STREAM
             try:
-                event = NewEvent(stream, CompanyRegistered(name))
+                event = NewEvent(stream, ParcelRegistered(name))
                 appended = store.append([event], context, expected={stream: version})
             except WrongExpectedVersion:
                 continue

@@ -38,13 +38,18 @@ def sample_of(hint: Any) -> Any:
     return (sample_of(inner),) if getattr(hint, "__origin__", None) is tuple else sample_of(inner)
 
 
+def event_types() -> list[EventType]:
+    """Return the registered types; those of the tests themselves are stored nowhere."""
+    return [event_type for event_type in event_types() if not event_type.cls.__module__.startswith("tests.")]
+
+
 def golden_file(event_type: EventType) -> Path:
     """Return where the shape of a type's schema version is kept."""
     return GOLDEN / f"{event_type.name}.v{event_type.schema_version}.json"
 
 
 def test_every_stored_shape_has_its_golden_file() -> None:
-    missing = [golden_file(event_type).name for event_type in registry if not golden_file(event_type).exists()]
+    missing = [golden_file(event_type).name for event_type in event_types() if not golden_file(event_type).exists()]
     assert missing == []
     assert len(list(GOLDEN.iterdir())) >= 29
 
@@ -64,7 +69,7 @@ def test_a_golden_payload_is_read_and_written_as_it_stands(path: Path) -> None:
 
 def write_missing() -> None:
     """Write the golden files of new shapes; one that exists is left as it is."""
-    for event_type in registry:
+    for event_type in event_types():
         path = golden_file(event_type)
         if not path.exists():
             encoded = json.loads(event_type.codec.encode(sample_of(event_type.cls)))
