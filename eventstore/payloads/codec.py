@@ -4,17 +4,15 @@ Decimals, UUIDs, dates and moments are text, so that no reader takes an amount f
 and values of another type are refused in both directions.
 """
 
-import dataclasses
-import types
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer, SchemaValidator, ValidationError
 from pydantic_core import core_schema as schema
 
-_PAIR = 2
+from eventstore.payloads.type_hints import MISSING, Leaf, ListOf, Nullable, OneOf, Record, Shape, fields_of, shape_of
 
 
 def _decimal_text(value: object) -> str:
@@ -33,7 +31,7 @@ def _whole_number(value: object) -> int:
     return value
 
 
-_LEAVES: dict[Any, CoreSchema] = {
+_LEAVES: Final[dict[type, CoreSchema]] = {
     # A JSON number is refused where a decimal is meant, and so are NaN, infinity and exponents.
     Decimal: schema.chain_schema(
         [
@@ -54,30 +52,31 @@ _LEAVES: dict[Any, CoreSchema] = {
 }
 
 
-def _schema_of(hint: Any) -> CoreSchema:
-    if hint in _LEAVES:
-        return _LEAVES[hint]
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return _dataclass_schema(hint)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is tuple and len(arguments) == _PAIR and arguments[1] is Ellipsis:
-        return schema.tuple_schema([_schema_of(arguments[0])], variadic_item_index=0)
-    if origin in (Union, types.UnionType) and len(arguments) == _PAIR and type(None) in arguments:
-        return schema.nullable_schema(_schema_of(next(a for a in arguments if a is not type(None))))
-    message = f"no stored form is known for {hint!r}"
-    raise TypeError(message)
+def _schema_of(shape: Shape) -> CoreSchema:
+    match shape:
+        case Leaf(kind) if kind in _LEAVES:
+            return _LEAVES[kind]
+        case Record(cls):
+            return _dataclass_schema(cls)
+        case ListOf(item):
+            return schema.tuple_schema([_schema_of(item)], variadic_item_index=0)
+        case Nullable(value):
+            return schema.nullable_schema(_schema_of(value))
+        case Leaf(kind):
+            raise TypeError(f"{kind!r} cannot be stored: the codec has no form for it")
+        case OneOf(hint=hint):
+            raise TypeError(f"{hint!r} cannot be stored: the codec has no form for it")
 
 
 def _dataclass_schema(cls: type) -> CoreSchema:
-    hints = get_type_hints(cls)
     fields = []
-    for field in dataclasses.fields(cls):
-        form = _schema_of(hints[field.name])
-        if field.default is not dataclasses.MISSING:
+    for field in fields_of(cls):
+        form = _schema_of(field.shape)
+        if field.default is not MISSING:
             form = schema.with_default_schema(form, default=field.default)
         fields.append(schema.dataclass_field(field.name, form, kw_only=False))
     arguments = schema.dataclass_args_schema(cls.__name__, fields, extra_behavior="forbid")
-    names = [field.name for field in dataclasses.fields(cls)]
+    names = [field.name for field in fields_of(cls)]
     return schema.dataclass_schema(cls, arguments, names, frozen=True, slots="__slots__" in vars(cls))
 
 
@@ -85,7 +84,7 @@ class Codec:
     """Turns instances of one frozen dataclass into JSON text and back, checking both ways."""
 
     def __init__(self, cls: type) -> None:
-        form = _schema_of(cls)
+        form = _schema_of(shape_of(cls))
         self._validator = SchemaValidator(form)
         self._serializer = SchemaSerializer(form)
 

@@ -1,24 +1,23 @@
 """Schemas of requests and answers, made from the definitions of commands and events themselves."""
 
-import dataclasses
 import re
 import types
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, PlainValidator, Strict, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 
+from eventstore.payloads.type_hints import MISSING, Leaf, ListOf, Nullable, Record, Shape, fields_of
 from ledger.rules import guards, money
 from ledger.rules.aggregates.deal import PRODUCT_LINES
 from ledger.rules.refusals.fields import InvalidAmount
 
-_PAIR: Final = 2
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST_TEXT: Final = 2000
@@ -139,31 +138,30 @@ def _told(kind: Any, more: dict[str, Any]) -> Any:
     return Annotated[(of, *validators, WithJsonSchema(schema.json_schema | more))]
 
 
-def _form(hint: Any, name: str = "") -> Any:
-    if hint in _LEAVES:
-        return _told(_LEAVES[hint], _MORE[name]) if name in _MORE else _LEAVES[hint]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return form_of(hint)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is tuple and len(arguments) == _PAIR and arguments[1] is Ellipsis:
-        items: Any = types.GenericAlias(tuple, (_form(arguments[0]), Ellipsis))
-        return Annotated[items, Strict(strict=False), AfterValidator(_few)]
-    if origin in (Union, types.UnionType) and len(arguments) == _PAIR and type(None) in arguments:
-        return _form(next(one for one in arguments if one is not type(None)), name) | None
-    message = f"no form is known for {hint!r}"
-    raise TypeError(message)
+def _form(shape: Shape, name: str = "") -> Any:
+    match shape:
+        case Leaf(kind) if kind in _LEAVES:
+            return _told(_LEAVES[kind], _MORE[name]) if name in _MORE else _LEAVES[kind]
+        case Record(cls):
+            return form_of(cls)
+        case ListOf(item):
+            items: Any = types.GenericAlias(tuple, (_form(item), Ellipsis))
+            return Annotated[items, Strict(strict=False), AfterValidator(_few)]
+        case Nullable(value):
+            return _form(value, name) | None
+        case _:
+            raise TypeError(f"{shape!r} has no form in a request")
 
 
 @cache
 def form_of(cls: type, optional: frozenset[str] = frozenset()) -> type[Form]:
     """Return the schema of a dataclass of commands or events; `optional` are fields that may be left out."""
-    hints = get_type_hints(cls)
     fields: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        form = _form(hints[field.name], field.name)
+    for field in fields_of(cls):
+        form = _form(field.shape, field.name)
         if field.name in optional:
             fields[field.name] = (form | None, FieldInfo(default=None))
-        elif field.default is not dataclasses.MISSING:
+        elif field.default is not MISSING:
             fields[field.name] = (form, FieldInfo(default=field.default))
         else:
             fields[field.name] = (form, ...)
@@ -173,13 +171,20 @@ def form_of(cls: type, optional: frozenset[str] = frozenset()) -> type[Form]:
 
 def values(form: Form, cls: type) -> dict[str, Any]:
     """Return the fields of a form as the dataclass takes them, with dataclasses in place of forms."""
-    hints = get_type_hints(cls)
-    return {name: _value(getattr(form, name), hints[name]) for name in type(form).model_fields}
+    return {
+        field.name: _value(getattr(form, field.name), field.shape)
+        for field in fields_of(cls)
+        if field.name in type(form).model_fields
+    }
 
 
-def _value(value: Any, hint: Any) -> Any:
-    if isinstance(value, Form):
-        return hint(**values(value, hint))
-    if isinstance(value, tuple):
-        return tuple(_value(one, get_args(hint)[0]) for one in value)
-    return value
+def _value(value: Any, shape: Shape) -> Any:
+    match shape:
+        case Nullable(inner) if value is not None:
+            return _value(value, inner)
+        case Record(cls):
+            return cls(**values(value, cls))
+        case ListOf(item):
+            return tuple(_value(one, item) for one in value)
+        case _:
+            return value

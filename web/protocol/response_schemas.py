@@ -1,6 +1,5 @@
 """Schemas of answers: made from the definitions of events and states, or written here where there is none."""
 
-import dataclasses
 import inspect
 import types
 from collections.abc import Mapping
@@ -8,16 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_type_hints
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model
 
+from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, OneOf, Record, Shape, fields_of, shape_of
 from ledger.rules.events import CATEGORIES
 from web.protocol.query_parameters import EventType
-
-_PAIR: Final = 2
 
 
 def _text(**more: object) -> WithJsonSchema:
@@ -52,27 +50,31 @@ class Told(Schema):
 
 def shape(hint: Any) -> Any:
     """Return how an answer shows a value of a type."""
-    if hint in _LEAVES:
-        return _LEAVES[hint]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return told(hint, f"Recorded{hint.__name__}")
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return hint
-    if origin is tuple and len(arguments) == _PAIR and arguments[1] is Ellipsis:
-        return types.GenericAlias(list, (shape(arguments[0]),))
-    if origin in (Union, types.UnionType) and len(arguments) == _PAIR and type(None) in arguments:
-        return shape(next(one for one in arguments if one is not type(None))) | None
-    message = f"no shape is known for {hint!r}"
-    raise TypeError(message)
+    return _schema(shape_of(hint))
+
+
+def _schema(shape: Shape) -> Any:
+    match shape:
+        case Leaf(kind) if kind in _LEAVES:
+            return _LEAVES[kind]
+        case Record(cls):
+            return told(cls, f"Recorded{cls.__name__}")
+        case OneOf(hint=hint):
+            return hint
+        case ListOf(item):
+            return types.GenericAlias(list, (_schema(item),))
+        case Nullable(value):
+            return _schema(value) | None
+        case _:
+            raise TypeError(f"{shape!r} has no form in an answer")
 
 
 @cache
 def told(cls: type, name: str, but: frozenset[str] = frozenset()) -> type[Told]:
     """Return the schema of a dataclass in an answer, which leaves some fields out."""
-    hints = get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls) if field.name not in but]
-    return make(name, cls.__doc__, {field: shape(hints[field]) for field in names})
+    return make(
+        name, cls.__doc__, {field.name: _schema(field.shape) for field in fields_of(cls) if field.name not in but}
+    )
 
 
 def make(

@@ -1,19 +1,28 @@
 """Writes docs/events.md from the registry, so that the document never differs from the code."""
 
-import types
-import typing
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from eventstore.payloads.registry import EventType, registry
+from eventstore.payloads.type_hints import (
+    MISSING,
+    Field,
+    Leaf,
+    ListOf,
+    Nullable,
+    OneOf,
+    Record,
+    Shape,
+    fields_of,
+    records_in,
+)
 
 JSON: Final = {
     UUID: "uuid",
@@ -23,7 +32,6 @@ JSON: Final = {
     str: "text",
     int: "whole number",
     bool: "true or false",
-    types.NoneType: "null",
 }
 INTRODUCTION: Final = """# Events
 
@@ -76,32 +84,31 @@ def document(event_types: list[EventType]) -> Iterator[str]:
 def described(name: str, cls: type, remark: str) -> Iterator[str]:
     """Yield a class's heading, its sentence and the table of its fields."""
     yield f"### {name}{remark}\n\n{(cls.__doc__ or '').strip()}\n"
-    hints = typing.get_type_hints(cls)
-    rows = [f"| `{field.name}` | {kind(hints[field.name])} | {default(field)} |" for field in fields(cls)]
+    rows = [f"| `{field.name}` | {json_of(field.shape)} | {default_of(field)} |" for field in fields_of(cls)]
     yield "\n".join(["| field | JSON | where it is left out |", "|---|---|---|", *rows, ""])
 
 
-def kind(hint: Any) -> str:
+def json_of(shape: Shape) -> str:
     """Return what a field holds in JSON."""
-    arguments = typing.get_args(hint)
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        return f"list of {kind(arguments[0])}"
-    if origin is typing.Literal:
-        return " or ".join(f"`{value}`" for value in arguments)
-    if arguments:
-        return " or ".join(map(kind, arguments))
-    return JSON.get(hint) or f"[{hint.__name__}](#{hint.__name__.lower()})"
+    match shape:
+        case Leaf(kind):
+            return JSON[kind]
+        case Record(cls):
+            return f"[{cls.__name__}](#{cls.__name__.lower()})"
+        case ListOf(item):
+            return f"list of {json_of(item)}"
+        case Nullable(value):
+            return f"{json_of(value)} or null"
+        case OneOf(values):
+            return " or ".join(f"`{value}`" for value in values)
 
 
-def default(field: "Field[Any]") -> str:
-    """Return what stands for a field that is left out, or that it may not be."""
+def default_of(field: Field) -> str:
+    """Return the value of a field that is left out, or `refused` if it must be given."""
     return "refused" if field.default is MISSING else f"`{field.default}`".replace("None", "null")
 
 
 def parts_of(cls: type) -> Iterator[type]:
-    """Yield the dataclasses that an event's fields are made of."""
-    for hint in typing.get_type_hints(cls).values():
-        for part in (hint, *typing.get_args(hint)):
-            if is_dataclass(part) and isinstance(part, type):
-                yield part
+    """Yield the dataclasses in an event's fields."""
+    for field in fields_of(cls):
+        yield from records_in(field.shape)
