@@ -1,0 +1,1 @@
+"""The process managers and the import of receivables on real databases."""

@@ -1,0 +1,1 @@
+"""The settings, as every command reads them."""

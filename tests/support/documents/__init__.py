@@ -1,0 +1,1 @@
+"""The examples of the documents, read and typed as they stand."""

@@ -1,0 +1,1 @@
+"""Consumers, as far as they need no database."""

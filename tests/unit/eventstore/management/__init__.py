@@ -1,0 +1,1 @@
+"""Commands, as far as they need no database."""

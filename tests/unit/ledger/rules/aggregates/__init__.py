@@ -1,0 +1,1 @@
+"""Each aggregate: given, when, then."""

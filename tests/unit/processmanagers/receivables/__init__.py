@@ -1,0 +1,1 @@
+"""The import of receivables, as far as it needs no database."""
