@@ -14,7 +14,7 @@ from eventstore.clock import utc_now
 from eventstore.consumers.loop import catch_up
 from eventstore.records import NO_STREAM, Context, NewEvent
 from ledger.rules.events import CompanyRegistered
-from tests.support.book import Book
+from tests.support.ledger.book import Book
 
 DUE: Final = date(2024, 3, 1)
 PAUSE_S: Final = 0.01

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 
 HERE = Path(__file__).parent
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}

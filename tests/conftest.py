@@ -14,7 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import processes, scratch
 from tests.support.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.webserver import Serve, WebServer, serving
 

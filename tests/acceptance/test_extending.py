@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.support import pages
+from tests.support.documents import pages
+from tests.support.documents.terminal import compare, outputs, resident
 from tests.support.processes import ROOT
-from tests.support.terminal import compare, outputs, resident
 
 COPIED: Final = ("settings", "web", "processmanagers", "projectors", "ledger", "eventstore", "tests", "docs", "deploy")
 COMPANY: Final = "ledger/rules/aggregates/company.py"
@@ -76,13 +76,17 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
     project.put(
         item(next(code)), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n'
     )
-    project.append(next(code), "tests/unit/ledger/test_company.py")
-    project.replace("tests/unit/ledger/test_company.py", "import FundCompany,", "import FundCompany, RateCompany,")
-    project.replace("tests/unit/ledger/test_company.py", "import CompanyFunded,", "import CompanyFunded, CompanyRated,")
-    project.replace("tests/unit/ledger/test_errors.py", "== 22", "== 23")
-    project.put(
-        item(next(code)), "tests/integration/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n'
+    project.append(next(code), "tests/unit/ledger/rules/aggregates/test_company.py")
+    project.replace(
+        "tests/unit/ledger/rules/aggregates/test_company.py", "import FundCompany,", "import FundCompany, RateCompany,"
     )
+    project.replace(
+        "tests/unit/ledger/rules/aggregates/test_company.py",
+        "import CompanyFunded,",
+        "import CompanyFunded, CompanyRated,",
+    )
+    project.replace("tests/unit/ledger/rules/test_refusals.py", "== 22", "== 23")
+    project.put(item(next(code)), "tests/support/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n')
 
 
 def add_a_projector(project: Project, code: Iterator[str]) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from ledger import clients
 from ledger.names import COMMANDS, permission
-from tests.integration.api import story
-from tests.integration.api.calling import Api
 from tests.support import processes
+from tests.support.api import story
+from tests.support.api.calling import Api
 from tests.support.databases import Database
 from tests.support.webserver import Serve, WebServer
 from web.api.application import api as the_api

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.integration.ledger.portfolio import new_company
-from tests.support import pages, postgres
 from tests.support.databases import Database
-from tests.support.terminal import compare, outputs, resident
+from tests.support.documents import pages
+from tests.support.documents.terminal import compare, outputs, resident
+from tests.support.ledger.portfolio import new_company
+from tests.support.postgres import cluster as postgres
 from tests.support.webserver import serving
 
 FIRST = "docs/how-to/README.md"

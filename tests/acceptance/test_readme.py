@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import pages
-from tests.support.terminal import compare, free_port, outputs
+from tests.support.documents import pages
+from tests.support.documents.terminal import compare, free_port, outputs
 
 DEMO = "env DEBUG=true .venv/bin/python manage.py demo --database var/demo.sqlite3 > demo.txt || cat demo.txt"
 

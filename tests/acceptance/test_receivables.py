@@ -14,7 +14,7 @@ import pytest
 from eventstore import store
 from projectors.models import FinancialProduct
 from tests.support.databases import Database, Databases
-from tests.support.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
+from tests.support.ledger.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
 from tests.support.processes import ROOT, RunManage, StartManage, wait_until
 
 LATE_FEES = ("run_processmanager", "late_fees")

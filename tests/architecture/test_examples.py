@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support import pages
-from tests.support.pages import BUILT, TYPED, UNRUN
+from tests.support.documents import pages
+from tests.support.documents.pages import BUILT, TYPED, UNRUN
 
 
 @pytest.mark.parametrize("page", pages.documents())

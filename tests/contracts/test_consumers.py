@@ -21,9 +21,9 @@ from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
-from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
-from tests.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
 from tests.contracts.events import DayBegan, ParcelRelabelled
+from tests.support.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
 from tests.support.databases import Database
 
 
@@ -154,7 +154,7 @@ class TestAHandlerThatRaises:
         def broken(*_args: object) -> None:
             raise ValueError("no \x00 and no \ud800 either")
 
-        monkeypatch.setattr("tests.consumers.probes.raise_if_broken", broken)
+        monkeypatch.setattr("tests.support.consumers.probes.raise_if_broken", broken)
         triggers(1)
         with pytest.raises(NotCaughtUp, match="copy stopped at position 1: ValueError: no . and no . either"):
             catch_up("copy")

@@ -18,9 +18,9 @@ from eventstore.consumers.loop import catch_up
 from eventstore.errors import NotCaughtUp
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.records import Context
-from tests.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
-from tests.consumers.tampering import delete_event, unguarded
 from tests.support import processes
+from tests.support.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.tampering import delete_event, unguarded
 from tests.support.databases import Database, Databases, connected_to
 
 Manage = Callable[..., CompletedProcess[str]]
@@ -32,7 +32,7 @@ def manage(database: Database) -> Iterator[Manage]:
     make_tables()
 
     def run(*args: str, check: bool = True, **env: str) -> CompletedProcess[str]:
-        arguments = [sys.executable, "-m", "tests.consumers.manage", *args]
+        arguments = [sys.executable, "-m", "tests.support.consumers.manage", *args]
         return processes.run(arguments, {**database.env, **env}, check=check, timeout=60)
 
     with registered():

@@ -14,8 +14,8 @@ from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, Un
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.records import Context
 from eventstore.runtime.shutdown import Stop
-from tests.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
-from tests.consumers.tampering import forget_events_after, record_at_another_moment
+from tests.support.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.tampering import forget_events_after, record_at_another_moment
 from tests.support.databases import Database
 
 

@@ -10,8 +10,8 @@ from eventstore.log import idempotency as keys
 from eventstore.models import RecordedKey
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, registered
-from tests.integration.ledger.portfolio import together
 from tests.support.databases import Database
+from tests.support.ledger.portfolio import together
 from tests.support.processes import RunManage
 
 pytestmark = pytest.mark.usefixtures("database")

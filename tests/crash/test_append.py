@@ -13,7 +13,7 @@ from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
 from tests.crash.losing import LostBefore
 from tests.support.databases import Database
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 
 
 @pytest.mark.usefixtures("durable_database")

@@ -23,11 +23,11 @@ from ledger.daily_cycle import cycle
 from ledger.rules.aggregates.membership import EMPTY, Membership
 from ledger.rules.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
 from ledger.rules.refusals.existence import AlreadyExists
-from tests.integration.api.calling import Api, new_token
-from tests.integration.ledger.portfolio import do, new_company, new_deal, together
 from tests.support import processes
+from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database, connected_to, migrate
-from tests.support.postgres import Cluster
+from tests.support.ledger.portfolio import do, new_company, new_deal, together
+from tests.support.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.usefixtures("crashable")
 

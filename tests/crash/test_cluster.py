@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from tests.support.databases import Database
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 from tests.support.processes import ROOT, wait_until
 
 OWNER = """
 import time
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 cluster = Cluster(durable=False)
 cluster.start()
 print(cluster.root, cluster.connect().info.backend_pid, flush=True)

@@ -6,14 +6,16 @@ import pytest
 
 from eventstore import store
 from eventstore.models import Checkpoint
-from tests.consumers.probes import make_tables, registered, written
 from tests.support import processes
+from tests.support.consumers.probes import make_tables, registered, written
 from tests.support.databases import Database
 
 
 def _kill_everywhere(database: Database, name: str) -> int:
     make_tables()
-    done = processes.run([sys.executable, "-m", "tests.consumers.killing", name], database.env, check=True, timeout=100)
+    done = processes.run(
+        [sys.executable, "-m", "tests.support.consumers.killing", name], database.env, check=True, timeout=100
+    )
     return int(done.stdout)
 
 

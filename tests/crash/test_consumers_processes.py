@@ -17,10 +17,10 @@ from eventstore.consumers.loop import Follower, projections
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
 from eventstore.runtime.shutdown import Stop
-from tests.consumers.probes import break_at, make_tables, mend, registered, trigger, written
 from tests.support import processes
+from tests.support.consumers.probes import break_at, make_tables, mend, registered, trigger, written
 from tests.support.databases import Database
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 from tests.support.processes import Started, wait_until
 
 QUICK = {"CONSUMER_POLL_INTERVAL": "50", "CONSUMER_BATCH_SIZE": "5"}
@@ -40,7 +40,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     def begin(*args: str, **env: str) -> Started:
         directory = tmp_path / str(len(started))
         directory.mkdir()
-        arguments = [sys.executable, "-m", "tests.consumers.manage", *args]
+        arguments = [sys.executable, "-m", "tests.support.consumers.manage", *args]
         started.append(Started(arguments, {**database.env, **QUICK, **env}, directory))
         return started[-1]
 

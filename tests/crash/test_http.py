@@ -15,10 +15,10 @@ from django.db import connection, connections
 from eventstore import store
 from ledger import states
 from tests.crash.losing import LostBefore
-from tests.integration.api.calling import Api, new_token, problem
-from tests.integration.ledger.portfolio import new_company
+from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
-from tests.support.postgres import Cluster
+from tests.support.ledger.portfolio import new_company
+from tests.support.postgres.cluster import Cluster
 from tests.support.webserver import Answer, Serve, WebServer
 
 FUND: Final = "/api/commands/fund-company"

@@ -10,8 +10,8 @@ import pytest
 
 from eventstore.consumers.runner import Step
 from tests.crash.dying import dies_at
-from tests.support.book import Book, assessed, charged, late_fees, run_late_fees
 from tests.support.databases import Database
+from tests.support.ledger.book import Book, assessed, charged, late_fees, run_late_fees
 from tests.support.processes import StartManage, wait_until
 
 DUE = date(2024, 3, 1)

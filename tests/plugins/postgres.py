@@ -7,7 +7,7 @@ starts the server; workers find its socket's directory in the environment.
 import os
 
 from tests.plugins import environment
-from tests.support.postgres import Cluster
+from tests.support.postgres.cluster import Cluster
 
 SOCKET_DIRECTORY = "DAYBOOK_TEST_POSTGRES"
 

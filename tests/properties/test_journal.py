@@ -10,7 +10,7 @@ from ledger.rules.decide import STATES
 from ledger.rules.money import to_minor
 from projectors.bookings import dated
 from projectors.journal import lines
-from tests.support.histories import History
+from tests.support.ledger.random_histories import History
 from tests.unit.projectors.recorded import recorded
 
 Sums = dict[tuple[str, str], int]

@@ -37,7 +37,7 @@ from ledger.rules.events import (
     ProductOriginated,
 )
 from ledger.rules.refusals.base import Refusal
-from tests.support import strategies
+from tests.support.ledger import strategies
 from tests.unit.ledger.given import Log, Recorded, account, asset, company, deal, product
 
 Wish = Command | strategies.TakeBack

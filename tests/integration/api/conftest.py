@@ -8,9 +8,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from eventstore.consumers.loop import catch_up
 from projectors.projectors import PROJECTORS
-from tests.integration.api.calling import Api, new_token
+from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database, Databases, connected_to
-from tests.support.histories import History, record
+from tests.support.ledger.random_histories import History, record
 
 
 class NewApi(Protocol):

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from tests.integration.ledger.portfolio import new_company
-from tests.support import postgres
 from tests.support.databases import Database, Databases
+from tests.support.ledger.portfolio import new_company
+from tests.support.postgres import cluster as postgres
 from tests.support.processes import RunManage
 
 

@@ -15,8 +15,8 @@ from eventstore import store
 from ledger import as_of
 from ledger.daily_cycle import business_today, cycle, published
 from ledger.rules.refusals.dates import TooManyMissingDates
-from tests.integration.ledger.portfolio import interfering, together
 from tests.support.databases import Database
+from tests.support.ledger.portfolio import interfering, together
 from tests.support.processes import RunManage, StartManage, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")

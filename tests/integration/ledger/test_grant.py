@@ -15,7 +15,7 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import UnknownProduct
 from ledger.rules.refusals.fields import InvalidAmount, UnknownFromType
 from ledger.rules.refusals.inputs import InvalidInput
-from tests.integration.ledger.portfolio import new_account, new_asset, new_company, new_product
+from tests.support.ledger.portfolio import new_account, new_asset, new_company, new_product
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from eventstore import store
 from ledger import states
-from tests.integration.ledger.history import History
-from tests.integration.ledger.market import Attempt, Market, check_money, is_true
-from tests.integration.ledger.portfolio import together
 from tests.support.databases import Database
+from tests.support.ledger.folded_log import History
+from tests.support.ledger.market import Attempt, Market, check_money, is_true
+from tests.support.ledger.portfolio import together
 
 
 def test_every_cent_is_accounted_for_and_every_answeris_true(database: Database) -> None:

@@ -46,7 +46,8 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyExists, NothingToReverse
 from ledger.rules.refusals.fields import UnknownCurrency
 from ledger.rules.refusals.products import AssetAlreadyFinanced, DealNotActive, WaiverExceedsFees
-from tests.integration.ledger.portfolio import (
+from tests.support.databases import Database
+from tests.support.ledger.portfolio import (
     do,
     interfering,
     new_account,
@@ -57,7 +58,6 @@ from tests.integration.ledger.portfolio import (
     origination,
     together,
 )
-from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
 

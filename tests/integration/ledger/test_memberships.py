@@ -19,7 +19,7 @@ from ledger.rules.aggregates.membership import EMPTY, Membership
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
-from tests.integration.ledger.portfolio import do, new_company, new_deal, together
+from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.processes import StartManage, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -18,7 +18,8 @@ from ledger.daily_cycle import cycle
 from ledger.rules import decide
 from ledger.rules.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
-from tests.integration.ledger.portfolio import (
+from tests.support.databases import Database
+from tests.support.ledger.portfolio import (
     do,
     new_account,
     new_asset,
@@ -27,7 +28,6 @@ from tests.integration.ledger.portfolio import (
     new_product,
     together,
 )
-from tests.support.databases import Database
 from tests.support.processes import RunManage
 
 pytestmark = pytest.mark.usefixtures("database")

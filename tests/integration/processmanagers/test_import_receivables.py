@@ -21,7 +21,7 @@ from processmanagers.receivables.recorded import read_recorded
 from processmanagers.receivables.recording import DateNoLongerOpen, Day, Recording, missing_by_date
 from processmanagers.receivables.rows import Terms
 from tests.support.databases import Database
-from tests.support.invoices import Row, content, counted
+from tests.support.ledger.invoices import Row, content, counted
 
 FIRST, SECOND, THIRD = (date(2024, 3, day) for day in (1, 2, 3))
 ROWS = (

@@ -21,8 +21,19 @@ from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateF
 from processmanagers.overdue import FIRST, overdue_page, query
 from projectors.models import FinancialProduct
 from projectors.queries import live
-from tests.support.book import DEAL, DEBTOR, STRANGER, Book, Product, assessed, charged, fees, late_fees, run_late_fees
 from tests.support.databases import Database
+from tests.support.ledger.book import (
+    DEAL,
+    DEBTOR,
+    STRANGER,
+    Book,
+    Product,
+    assessed,
+    charged,
+    fees,
+    late_fees,
+    run_late_fees,
+)
 
 DUE, D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3, 4))
 

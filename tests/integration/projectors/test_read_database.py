@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.support.databases import Database
-from tests.support.histories import History, record
+from tests.support.ledger.random_histories import History, record
 from tests.support.processes import RunManage
 
 

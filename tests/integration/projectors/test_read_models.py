@@ -35,7 +35,7 @@ from projectors.models import (
 )
 from projectors.projectors import PROJECTORS
 from tests.support.databases import Database
-from tests.support.histories import History, record
+from tests.support.ledger.random_histories import History, record
 from tests.unit.ledger.given import Recorded
 
 TABLES: tuple[type[Model], ...] = tuple(table for projector in PROJECTORS for table in projector.tables)

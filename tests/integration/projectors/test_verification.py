@@ -27,7 +27,7 @@ from projectors.models import (
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 from tests.support.databases import Database
-from tests.support.histories import History, record
+from tests.support.ledger.random_histories import History, record
 from tests.support.processes import RunManage
 
 COMPANY, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 7))

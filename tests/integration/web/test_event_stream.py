@@ -23,8 +23,8 @@ from eventstore.clock import utc_now
 from eventstore.records import Context, NewEvent
 from ledger import clients, daily_cycle
 from ledger.rules.events import CompanyRegistered
-from tests.integration.web.following import STREAM, Client, Followed
 from tests.support.databases import Database
+from tests.support.event_source import STREAM, Client, Followed
 from tests.support.processes import wait_until
 from tests.support.webserver import Serve, WebServer
 

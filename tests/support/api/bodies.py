@@ -10,7 +10,7 @@ from eventstore import store
 from eventstore.records import Appended, Context, NewEvent, stream_id
 from ledger.rules.commands import ApplyPayment, Command, Destination, FundCompany, GrantBalances, PayOutFunds, Source
 from ledger.rules.events import LateFeeIncurred
-from tests.integration.ledger.portfolio import (
+from tests.support.ledger.portfolio import (
     do,
     new_account,
     new_asset,

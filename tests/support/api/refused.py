@@ -17,8 +17,8 @@ from ledger.rules.commands import (
     WriteOffProduct,
 )
 from ledger.rules.events import DealCompany
-from tests.integration.api.bodies import Body, funded_account, good
-from tests.integration.ledger.portfolio import do, new_account, new_asset, new_company, new_deal, new_product
+from tests.support.api.bodies import Body, funded_account, good
+from tests.support.ledger.portfolio import do, new_account, new_asset, new_company, new_deal, new_product
 
 
 class Refused(NamedTuple):

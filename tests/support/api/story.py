@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from eventstore.consumers.loop import catch_up
 from ledger import daily_cycle
-from tests.integration.api.calling import Api
+from tests.support.api.calling import Api
 
 SELLER: Final = "5e11e700-0000-4000-8000-000000000001"
 DEBTOR: Final = "deb70700-0000-4000-8000-000000000002"

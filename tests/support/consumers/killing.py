@@ -1,8 +1,8 @@
 """A process that kills itself between any two statements, everywhere, and goes on after each time.
 
-`python -m tests.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself before
-its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed. It
-prints the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it would never end.
+`python -m tests.support.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself
+before its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed.
+It prints the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it never ends.
 """
 
 import os
@@ -23,7 +23,7 @@ from eventstore.consumers.loop import catch_up  # noqa: E402
 from eventstore.consumers.rebuild import delete_garbage, rebuild_of, run  # noqa: E402
 from eventstore.records import Context  # noqa: E402
 from eventstore.runtime.shutdown import Stop  # noqa: E402
-from tests.consumers.probes import registered, trigger  # noqa: E402
+from tests.support.consumers.probes import registered, trigger  # noqa: E402
 
 
 def kill_at(moment: int) -> None:

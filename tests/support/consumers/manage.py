@@ -1,4 +1,4 @@
-"""manage.py with the probes as the only consumers: `python -m tests.consumers.manage run_projector copy`."""
+"""manage.py with the probes as the only consumers: `python -m tests.support.consumers.manage run_projector copy`."""
 
 import sys
 
@@ -8,7 +8,7 @@ django.setup()
 
 from django.core.management import execute_from_command_line  # noqa: E402 - Django comes first
 
-from tests.consumers.probes import registered  # noqa: E402
+from tests.support.consumers.probes import registered  # noqa: E402
 
 if __name__ == "__main__":
     with registered():

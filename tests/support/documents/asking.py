@@ -1,4 +1,4 @@
-"""Asks tests.support.resident to run manage.py, in the asker's folder, with its standard input, output and error."""
+"""Ask the resident process to run manage.py, in the caller's folder and with its standard input, output and error."""
 
 import json
 import os

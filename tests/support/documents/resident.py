@@ -1,6 +1,6 @@
 """manage.py by a process that has loaded Django already and forks for each command, which spares a second each time.
 
-`python -m tests.support.resident SOCKET` serves what `python -S tests/support/asking.py SOCKET ARGUMENT…` asks for.
+`python -m tests.support.documents.resident SOCKET` serves the requests of `python -S …/asking.py SOCKET ARGUMENT…`.
 Of the environment, only DATABASE_URL is read anew: the other settings were read when the server began.
 """
 
@@ -17,8 +17,8 @@ import django
 from django.core.management import call_command
 
 import manage
-from tests.support.asking import MOST
 from tests.support.databases import Database, connected_to
+from tests.support.documents.asking import MOST
 
 
 def serve(address: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.support.pages import Step, differences
+from tests.support.documents.pages import Step, differences
 from tests.support.processes import ROOT, Started, wait_until
 
 BEGINS: Final = "\x1e"
@@ -72,7 +72,7 @@ def resident(environment: Mapping[str, str]) -> Iterator[str]:
     directory = Path(tempfile.mkdtemp(prefix="daybook-"))
     address = directory / "socket"
     process = Started(
-        [sys.executable, "-P", "-m", "tests.support.resident", str(address)],
+        [sys.executable, "-P", "-m", "tests.support.documents.resident", str(address)],
         {"PYTHONPATH": str(ROOT), **environment},
         directory,
     )
@@ -83,7 +83,7 @@ def resident(environment: Mapping[str, str]) -> Iterator[str]:
 
     try:
         wait_until(listens)
-        yield f'manage.py() {{ {sys.executable} -S {ROOT}/tests/support/asking.py {address} "$@"; }}'
+        yield f'manage.py() {{ {sys.executable} -S {ROOT}/tests/support/documents/asking.py {address} "$@"; }}'
     finally:
         process.kill_group()
         shutil.rmtree(directory)

@@ -23,8 +23,8 @@ from ledger.rules.commands import (
 )
 from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds, SourceWithoutBalance
 from ledger.rules.refusals.base import Refusal
-from tests.integration.ledger.history import History
-from tests.integration.ledger.portfolio import do, new_account, new_asset, new_company
+from tests.support.ledger.folded_log import History
+from tests.support.ledger.portfolio import do, new_account, new_asset, new_company
 
 ZERO = Decimal(0)
 

@@ -18,7 +18,8 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg import sql
 
-from tests.support import postgres_watchdog, scratch
+from tests.support import scratch
+from tests.support.postgres import watchdog
 
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _SETTINGS: Final = {
@@ -65,7 +66,7 @@ class Cluster:
         self._own(self.root)
         self._bin = self._reachable(binaries())
         self._watchdog = subprocess.Popen(
-            [sys.executable, postgres_watchdog.__file__, str(self.root), str(self.data)],
+            [sys.executable, watchdog.__file__, str(self.root), str(self.data)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -112,7 +113,7 @@ class Cluster:
 
     def kill(self) -> None:
         """Crash the server: every one of its processes is killed with -9. `start` recovers it."""
-        postgres_watchdog.kill_server(self.data)
+        watchdog.kill_server(self.data)
         if self._process is not None:
             self._process.wait(timeout=_START_TIMEOUT_S)
             self._process = None

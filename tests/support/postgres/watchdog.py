@@ -1,6 +1,6 @@
 """Ends a test's PostgreSQL server when the process that owns it is gone, however it went.
 
-Run as `python postgres_watchdog.py ROOT DATA`. Its standard input is a pipe whose other end only the owner holds, so
+Run as `python watchdog.py ROOT DATA`. Its standard input is a pipe whose other end only the owner holds, so
 end of file means that the owner has finished, crashed or been killed with -9.
 """
 

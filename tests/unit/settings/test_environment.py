@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from settings import environment as reading
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SETTINGS = ROOT / "settings" / "__init__.py"
 NUMBERS = "HYDRATION_DELAY", "CONSUMER_BATCH_SIZE", "DAILY_CYCLE_PERIOD", "DAILY_CYCLE_MAX_GAP", "COMMAND_MAX_ATTEMPTS"
 REFUSED = [

@@ -19,8 +19,8 @@ from eventstore import store
 from eventstore.clock import utc_now
 from ledger import clients
 from ledger.names import COMMANDS
-from tests.integration.api.calling import QUICK_HASHES, Api, problem
 from tests.integration.api.conftest import NewApi
+from tests.support.api.calling import QUICK_HASHES, Api, problem
 
 pytestmark = pytest.mark.usefixtures("database")
 

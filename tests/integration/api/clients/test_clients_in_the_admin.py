@@ -11,7 +11,7 @@ from django.urls import reverse
 from oauth2_provider.models import get_access_token_model, get_application_model
 
 from ledger import clients
-from tests.integration.api.calling import QUICK_HASHES, Api, problem
+from tests.support.api.calling import QUICK_HASHES, Api, problem
 from tests.support.databases import Database
 
 # Static files are collected when the project is installed for production, not for tests.

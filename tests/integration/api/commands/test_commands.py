@@ -6,8 +6,8 @@ import pytest
 
 from eventstore import store
 from ledger.names import COMMANDS
-from tests.integration.api.bodies import GOOD, Body, good
-from tests.integration.api.calling import Api, problem
+from tests.support.api.bodies import GOOD, Body, good
+from tests.support.api.calling import Api, problem
 from web.api.commands import MADE_HERE
 
 NOT_SENT: dict[str, list[tuple[str, Any]]] = {

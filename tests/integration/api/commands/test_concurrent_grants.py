@@ -17,11 +17,11 @@ from eventstore import store
 from eventstore.records import Appended
 from ledger.rules.commands import GrantBalances
 from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds, SourceWithoutBalance
-from tests.integration.api.calling import new_token
-from tests.integration.ledger.history import History
-from tests.integration.ledger.market import Attempt, Market, check_money, is_true
-from tests.integration.ledger.portfolio import together
+from tests.support.api.calling import new_token
 from tests.support.databases import Database
+from tests.support.ledger.folded_log import History
+from tests.support.ledger.market import Attempt, Market, check_money, is_true
+from tests.support.ledger.portfolio import together
 from tests.support.webserver import Answer, Serve, WebServer
 from web.protocol.json_values import plain
 

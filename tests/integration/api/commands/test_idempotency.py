@@ -8,10 +8,10 @@ import pytest
 
 from eventstore import store
 from ledger.names import COMMANDS
-from tests.integration.api.bodies import Body, funded_account, good
-from tests.integration.api.calling import Api, problem
 from tests.integration.api.conftest import NewApi
-from tests.integration.ledger.portfolio import interfering, new_account, new_company, together
+from tests.support.api.bodies import Body, funded_account, good
+from tests.support.api.calling import Api, problem
+from tests.support.ledger.portfolio import interfering, new_account, new_company, together
 
 KEY = "my key"
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

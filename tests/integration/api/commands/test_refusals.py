@@ -7,8 +7,8 @@ import pytest
 from eventstore import store
 from ledger.rules import refusals as tree
 from ledger.rules.refusals.base import Conflicting, Refusal
-from tests.integration.api.calling import Api, problem
-from tests.integration.api.refused import REFUSED
+from tests.support.api.calling import Api, problem
+from tests.support.api.refused import REFUSED
 from web.api.problem_pages import KINDS
 
 OF_QUERIES = {"date-not-cycled", "position-beyond-head"}

@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker
 from eventstore import store
 from eventstore.clock import utc_now
 from ledger.names import COMMANDS, VIEW, permission
-from tests.integration.api.calling import PROBLEM, new_token, problem
+from tests.support.api.calling import PROBLEM, new_token, problem
 from tests.support.databases import Databases, connected_to
 from web.api.application import api as ninja_api
 from web.api.commands import router as commands_router

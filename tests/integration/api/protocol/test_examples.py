@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api import story
-from tests.integration.api.calling import Api
+from tests.support.api import story
+from tests.support.api.calling import Api
 from web.api.application import api as the_api
 from web.protocol.openapi import EXAMPLES
 

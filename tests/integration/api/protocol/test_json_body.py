@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eventstore import store
-from tests.integration.api.calling import Api, problem
+from tests.support.api.calling import Api, problem
 from web.api.commands import form
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

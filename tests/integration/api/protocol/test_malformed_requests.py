@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from eventstore import store
-from tests.integration.api.calling import new_token
+from tests.support.api.calling import new_token
 from tests.support.databases import Database
 from tests.support.webserver import Serve, WebServer
 

@@ -10,13 +10,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from tests.consumers.tampering import unguarded
-from tests.integration.api.calling import Api, problem
+from tests.integration.api.commands.test_refusals import OF_COMMAND_LINES, OF_QUERIES
 from tests.integration.api.conftest import NewApi
-from tests.integration.api.refused import REFUSED
-from tests.integration.api.test_refusals import OF_COMMAND_LINES, OF_QUERIES
-from tests.integration.ledger.portfolio import new_company
+from tests.support.api.calling import Api, problem
+from tests.support.api.refused import REFUSED
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database, connected_to
+from tests.support.ledger.portfolio import new_company
 from web.api.problem_pages import KINDS
 
 REGISTER: Final = "/api/commands/register-company"

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from tests.integration.api.calling import Api, problem
+from tests.support.api.calling import Api, problem
 
 
 @pytest.mark.parametrize("debug", [False, True])

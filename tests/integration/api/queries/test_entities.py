@@ -18,10 +18,10 @@ from ledger import as_of as asof
 from ledger import daily_cycle, memberships
 from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal
 from ledger.rules.events import DealCompany
-from tests.integration.api.calling import Api, problem
-from tests.integration.ledger.history import History as Folded
-from tests.integration.ledger.portfolio import do, new_company
+from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
+from tests.support.ledger.folded_log import History as Folded
+from tests.support.ledger.portfolio import do, new_company
 from web.api.entities import SHOWN
 from web.protocol.json_values import plain
 

@@ -17,10 +17,10 @@ from eventstore.consumers.loop import catch_up
 from eventstore.runtime.shutdown import Stop
 from ledger.rules.commands import FundCompany, RegisterCompany, RenameCompany
 from projectors.projectors import PROJECTORS
-from tests.integration.api.calling import LISTS, Api, problem
-from tests.integration.ledger.history import History as Folded
-from tests.integration.ledger.portfolio import do, new_company, new_product
+from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
+from tests.support.ledger.folded_log import History as Folded
+from tests.support.ledger.portfolio import do, new_company, new_product
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 KEYS: Final = {

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from eventstore import store
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
-from tests.integration.api.calling import Api, problem
+from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 
 STREAM: Final = "/api/events/stream"

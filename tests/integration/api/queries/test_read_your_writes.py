@@ -17,9 +17,9 @@ from eventstore.consumers.loop import catch_up
 from ledger import daily_cycle
 from ledger.rules.commands import FundCompany
 from projectors.projectors import PROJECTORS
-from tests.integration.api.calling import LISTS, Api, problem
-from tests.integration.ledger.portfolio import do, new_account, new_company, new_product
+from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
+from tests.support.ledger.portfolio import do, new_account, new_company, new_product
 from web.protocol.read_your_writes import patient
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)

@@ -1,7 +1,7 @@
 """Every stored shape that was ever written can still be read: one golden file each.
 
 A file is never changed. A new shape gets a new file, `<type>.v<schema version>.json`, and its upcaster; write it with
-`python -m tests.unit.eventstore.test_golden_events`.
+`python -m tests.unit.eventstore.payloads.test_golden_events`.
 """
 
 import json
@@ -16,7 +16,7 @@ import pytest
 from eventstore.payloads.registry import EventType, registry
 from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, OneOf, Record, Shape, fields_of, shape_of
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "events"
+GOLDEN = Path(__file__).resolve().parents[3] / "golden" / "events"
 SAMPLES: dict[Any, Any] = {
     str: "text",
     int: 3,
