@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from eventstore.browser.events import event_link
 from eventstore.browser.read_only import exact
-from projectors.columns import companies_html, entity_link
+from projectors.browser.columns import companies_html, entity_link
+from projectors.browser.read_model_admin import ReadModelAdmin
 from projectors.models import (
     AgingBucket,
     Balance,
@@ -21,8 +22,7 @@ from projectors.models import (
     FinancialProduct,
     JournalLine,
 )
-from projectors.queries import live
-from projectors.read_model_admin import ReadModelAdmin
+from projectors.queries.live import live
 
 PRODUCT_LINES = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
 

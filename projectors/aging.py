@@ -12,8 +12,8 @@ from django.db.models import Case, Count, Max, Model, Sum, Value, When
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
+from projectors.event_payloads import payload_of
 from projectors.models import AgingBucket, FinancialProduct
-from projectors.payloads import payload_of
 
 _Bucket = AgingBucket.Bucket
 

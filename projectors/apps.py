@@ -12,7 +12,7 @@ class ProjectorsConfig(AppConfig):
     def ready(self) -> None:
         """Register every projector by its name."""
         from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
-        from projectors.projectors import PROJECTORS  # noqa: PLC0415
+        from projectors.catalog import PROJECTORS  # noqa: PLC0415
 
         for projector in PROJECTORS:
             register(projector)

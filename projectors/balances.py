@@ -7,9 +7,11 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
+from projectors.event_payloads import digits, minor, payload_of
 from projectors.models import Balance
-from projectors.payloads import digits, minor, payload_of
-from projectors.rows import Draft, Row, Table
+from projectors.tables.draft import Draft
+from projectors.tables.layout import Row
+from projectors.tables.table import Table
 
 _TABLE = Table(
     Balance,

@@ -14,9 +14,9 @@ from django.db.models import Model, Q
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
-from projectors.bookings import Booking, bookings
+from projectors.event_dates import DatedEvent, dated
+from projectors.event_payloads import digits, minor
 from projectors.models import DailyActivity
-from projectors.payloads import digits, minor
 
 Day = tuple[str | None, str]
 """A business date in ISO form and a currency."""
@@ -71,7 +71,7 @@ class DailyActivities(Projector):
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Add what the events come to to the rows of their days."""
-        tallies = tally(bookings(events))
+        tallies = tally(dated(events))
         rows = {_day(row): row for row in _rows(tallies, generation, using)}
         for day, counted in tallies.items():
             row = rows.get(day)
@@ -82,10 +82,10 @@ class DailyActivities(Projector):
             row.save(using=using)
 
 
-def tally(booked: Iterable[Booking]) -> dict[Day, Tally]:
+def tally(events: Iterable[DatedEvent]) -> dict[Day, Tally]:
     """Return what the events come to, by day."""
     tallies: dict[Day, Tally] = {}
-    for event, payload, _, business_date in booked:
+    for event, payload, _, business_date in events:
         day = (business_date, payload.get("currency", ""))
         counted = tallies.get(day)
         if counted is None:

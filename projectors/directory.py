@@ -8,9 +8,11 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
+from projectors.event_payloads import payload_of
 from projectors.models import Company, Deal, DealCompany
-from projectors.payloads import payload_of
-from projectors.rows import Draft, Key, Row, Table
+from projectors.tables.draft import Draft
+from projectors.tables.layout import Key, Row
+from projectors.tables.table import Table
 
 _COMPANIES = Table(Company, key=("company_uuid",), changing=("name", "currency", "position"))
 _DEALS = Table(

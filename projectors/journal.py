@@ -12,10 +12,11 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.bookings import CYCLED, Booking, bookings
+from projectors.event_dates import CYCLED, DatedEvent, dated
+from projectors.event_payloads import digits, minor
 from projectors.models import JournalLine
-from projectors.payloads import digits, minor
-from projectors.rows import Row, Table
+from projectors.tables.layout import Row
+from projectors.tables.table import Table
 
 _TABLE = Table(JournalLine, key=("position", "line"))
 
@@ -56,10 +57,10 @@ class Journal(Projector):
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Write the lines of the events."""
-        _TABLE.insert([line for booking in bookings(events) for line in lines(booking)], generation, using)
+        _TABLE.insert([line for booking in dated(events) for line in lines(booking)], generation, using)
 
 
-def lines(booking: Booking) -> list[Row]:
+def lines(booking: DatedEvent) -> list[Row]:
     """Return the journal lines of an event, without those of no amount."""
     event, payload, booking_date, business_date = booking
     sides_of = _ENTRIES.get(event.type)

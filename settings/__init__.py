@@ -88,7 +88,7 @@ READ_DATABASE = "default"
 if text("READ_DATABASE_URL", "") not in ("", text("DATABASE_URL", _default_url)):
     DATABASES["read"] = _database("READ_DATABASE_URL", "")
     READ_DATABASE = "read"
-DATABASE_ROUTERS = ["projectors.routing.ReadModelRouter"]
+DATABASE_ROUTERS = ["projectors.database_router.ReadModelRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

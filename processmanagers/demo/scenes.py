@@ -28,8 +28,8 @@ from processmanagers.demo.portfolio import (
     id_of,
 )
 from processmanagers.demo.telling import DemoFailed, Say, aging, money, table, trial_balance
-from projectors import queries
-from projectors.projectors import PROJECTORS
+from projectors.catalog import PROJECTORS
+from projectors.queries.live import live
 
 MONDAY: Final = date(2026, 3, 2)
 TUESDAY: Final = date(2026, 3, 3)
@@ -219,4 +219,4 @@ def _check_once_each(business_date: date) -> None:
 
 def _rows(model: type[Model]) -> list[tuple[object, ...]]:
     fields = [field.name for field in model._meta.concrete_fields if field.name not in ("id", "generation")]  # noqa: SLF001 - Django's own name
-    return sorted(queries.live(model).values_list(*fields), key=repr)
+    return sorted(live(model).values_list(*fields), key=repr)

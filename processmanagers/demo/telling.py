@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from projectors import queries
+from projectors.queries import books
 
 Say = Callable[[str], None]
 _WIDTH: Final = 100
@@ -37,8 +37,8 @@ def table(say: Say, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def aging(say: Say, business_date: date) -> None:
     """Write what was owed at the beginning of a date, by how long it was past due."""
-    rows = queries.aging(business_date)
-    if len(rows) < len(queries.BUCKETS):
+    rows = books.aging(business_date)
+    if len(rows) < len(books.BUCKETS):
         message = f"nothing was owed but in: {', '.join(row.bucket for row in rows)}"
         raise DemoFailed(message)
     table(
@@ -50,7 +50,7 @@ def aging(say: Say, business_date: date) -> None:
 
 def trial_balance(say: Say) -> None:
     """Write the journal's accounts; their sum must be zero."""
-    lines = queries.trial_balance()
+    lines = books.trial_balance()
     debit, credit = sum(line.debit for line in lines), sum(line.credit for line in lines)
     if debit != credit:
         message = f"the trial balance is not zero: {debit} against {credit}"

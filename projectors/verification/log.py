@@ -25,10 +25,10 @@ from ledger.rules.events import (
     SystemCycled,
 )
 from ledger.rules.money import digits_of, to_minor
-from projectors.bookings import Booking
+from projectors.event_dates import DatedEvent
+from projectors.event_payloads import payload_of
 from projectors.journal import lines
 from projectors.models import DailyActivity, JournalLine
-from projectors.payloads import payload_of
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Cycle
 
@@ -69,7 +69,7 @@ class Log:
         payload = payload_of(event)
         booking_date = self._cycled.isoformat() if self._cycled is not None else None
         business_date = payload.get("new_date") or payload.get("business_date") or booking_date
-        for line in lines(Booking(event, payload, booking_date, business_date)):
+        for line in lines(DatedEvent(event, payload, booking_date, business_date)):
             self.lines += 1
             row = next(found, None)
             party = Party(line["party_type"], line["party_uuid"])

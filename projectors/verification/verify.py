@@ -10,9 +10,9 @@ from django.db.models import F, QuerySet, Sum
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
 from eventstore.store import head, read_batch, read_stream
+from projectors.catalog import PROJECTORS
 from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
-from projectors.projectors import PROJECTORS
-from projectors.queries import live
+from projectors.queries.live import live
 from projectors.verification.accounts import PartyAccounts
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Due, DueByCycle

@@ -93,9 +93,9 @@ def add_a_projector(project: Project, code: Iterator[str]) -> None:
     """The latest rating of each company."""
     project.append(next(code), "projectors/models.py")
     project.write("projectors/ratings.py", next(code))
-    project.replace("projectors/projectors.py", "    DailyActivities(),\n", "    DailyActivities(),\n    Ratings(),\n")
+    project.replace("projectors/catalog.py", "    DailyActivities(),\n", "    DailyActivities(),\n    Ratings(),\n")
     project.replace(
-        "projectors/projectors.py",
+        "projectors/catalog.py",
         "import Projector\n",
         "import Projector\nfrom projectors.ratings import Ratings\n",
     )

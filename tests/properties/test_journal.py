@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.rules.decide import STATES
 from ledger.rules.money import to_minor
-from projectors.bookings import dated
+from projectors.event_dates import dated_since
 from projectors.journal import lines
 from tests.support.ledger.random_histories import History
 from tests.unit.projectors.recorded import recorded
@@ -39,7 +39,7 @@ def test_at_every_position_the_accounts_are_what_the_aggregates_fold_to(seed: in
     booked: Sums = defaultdict(int)
     folded: Sums = defaultdict(int)
     states: dict[str, Any] = {}
-    for booking, (stream, data) in zip(dated(recorded(history.events), None), history.events, strict=True):
+    for booking, (stream, data) in zip(dated_since(None, recorded(history.events)), history.events, strict=True):
         own: dict[str, int] = defaultdict(int)
         for line in lines(booking):
             own[line["currency"]] += line["debit"] - line["credit"]
@@ -66,7 +66,7 @@ def test_at_every_position_the_accounts_are_what_the_aggregates_fold_to(seed: in
 def test_after_each_transaction_nothing_is_in_transit(seed: int) -> None:
     history = History(seed, 80)
     in_transit: Sums = defaultdict(int)
-    bookings = dated(recorded(history.events), None)
+    bookings = dated_since(None, recorded(history.events))
     for append in history.appends:
         for _ in append:
             for line in lines(next(bookings)):

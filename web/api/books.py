@@ -9,9 +9,9 @@ from ninja import Query
 from pydantic import Field
 
 from ledger import as_of as asof
-from projectors import queries
 from projectors.models import AgingBucket, DailyActivity, JournalLine
-from projectors.queries import live, only
+from projectors.queries import books
+from projectors.queries.live import live, position_of, without_index
 from web.api.items import Item, same
 from web.protocol import response_headers, response_schemas
 from web.protocol.paging import Paging, page, whole
@@ -63,7 +63,8 @@ def journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
     if which.party_uuid is not None:
         rows = rows.filter(party_uuid=which.party_uuid)
     if which.account is not None:
-        rows = only(rows, "account", which.account, led=which.party_uuid is not None)
+        leads = which.party_uuid is not None
+        rows = without_index(rows, "account", which.account) if leads else rows.filter(account=which.account)
     return page(request, _LINE, _booked(rows, which), which, ["position", "line"])
 
 
@@ -100,7 +101,7 @@ _SUM: Final = Item(
 @router.query("/trial-balance", _SUM.page, "trial-balance", "Sums of the journal, now or as of then")
 def trial_balance(request: HttpRequest, which: Query[OfSums]) -> HttpResponse:
     """Answer the sums by account and currency, of all lines up to a position or to the end of a business date."""
-    lines = queries.trial_balance(_up_to(request, which.as_of))
+    lines = books.trial_balance(_up_to(request, which.as_of))
     return whole(request, _SUM, lines, which, {"account": None, "currency": None})
 
 
@@ -110,7 +111,7 @@ def _up_to(request: HttpRequest, as_of: int | date | None) -> int | None:
         cycled = asof.last_cycled()
         if cycled is not None and cycled.data.new_date == as_of:
             at_least = cycled.position  # the date goes on, and so does the journal
-    reflected = reached(request, lambda: queries.position_of(JournalLine), at_least or 0)
+    reflected = reached(request, lambda: position_of(JournalLine), at_least or 0)
     if wanted is None:
         return None
     response_headers.reflects(request, min(wanted, reflected))
@@ -134,13 +135,13 @@ _BUCKET: Final = Item(
 def aging(request: HttpRequest, which: Query[OfAging]) -> HttpResponse:
     """Answer what was owed as the business date began, in buckets; of a date before the first there are none."""
     at_least = 0 if which.business_date is None else asof.began(which.business_date)
-    reflected = reached(request, lambda: queries.position_of(AgingBucket), at_least)
+    reflected = reached(request, lambda: position_of(AgingBucket), at_least)
     wanted = which.business_date
     if wanted is None:
         cycled = asof.last_cycled(reflected)
         wanted = None if cycled is None else cycled.data.new_date
-    rows = [] if wanted is None else queries.aging(wanted)
-    return whole(request, _BUCKET, rows, which, {"currency": None, "bucket": queries.BUCKETS})
+    rows = [] if wanted is None else books.aging(wanted)
+    return whole(request, _BUCKET, rows, which, {"currency": None, "bucket": books.BUCKETS})
 
 
 _DAY: Final = Item(

@@ -8,9 +8,9 @@ from ninja import Query
 from pydantic import Field
 
 from ledger.rules.aggregates.account import Account
-from projectors import queries
 from projectors.models import Balance, Company, Deal, FinancialProduct
-from projectors.queries import live, only
+from projectors.queries import directory
+from projectors.queries.live import live, without_index
 from web.api.items import Item, same
 from web.protocol import response_schemas
 from web.protocol.paging import Paging, page
@@ -56,7 +56,7 @@ def deals(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
     """Answer a page of deals."""
     rows = live(Deal)
     if which.company_uuid is not None:
-        rows = rows.filter(deal_uuid__in=queries.deals_of(which.company_uuid))
+        rows = rows.filter(deal_uuid__in=directory.deals_of(which.company_uuid))
     return page(request, _DEAL, rows, which, ["deal_uuid"])
 
 
@@ -142,7 +142,8 @@ def products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
     given = {name: value for name, value in uuids.items() if value is not None}
     rows = live(FinancialProduct).filter(**given)
     if which.status is not None:
-        rows = only(rows, "status", which.status, led=bool(given or which.overdue_on))
+        leads = given or which.overdue_on
+        rows = without_index(rows, "status", which.status) if leads else rows.filter(status=which.status)
     if which.overdue_on is None:
         return page(request, _PRODUCT, rows, which, ["product_uuid"])
     # The order in which they are indexed: by uuid, each page would sort all that is overdue.

@@ -13,7 +13,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import Field, WithJsonSchema
 
-from projectors.queries import position_of
+from projectors.queries.live import position_of
 from web.api.items import Item
 from web.protocol import response_headers
 from web.protocol.json_values import answer, plain

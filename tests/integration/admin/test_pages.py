@@ -32,8 +32,8 @@ from ledger.rules.events import (
     ProductOriginated,
     SystemCycled,
 )
+from projectors.catalog import PROJECTORS
 from projectors.models import Balance
-from projectors.projectors import PROJECTORS
 from tests.support.databases import Database
 
 SELLER, DEBTOR, DEAL, ASSET, PRODUCT, ACCOUNT = (UUID(int=number) for number in range(1, 7))

@@ -7,7 +7,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from eventstore.consumers.loop import catch_up
-from projectors.projectors import PROJECTORS
+from projectors.catalog import PROJECTORS
 from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database, Databases, connected_to
 from tests.support.ledger.random_histories import History, record

@@ -18,9 +18,10 @@ from eventstore.consumers.loop import catch_up
 from eventstore.consumers.runner import Step
 from eventstore.records import stream_id
 from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
-from processmanagers.overdue import FIRST, overdue_page, query
+from processmanagers.overdue import FIRST, overdue_page
 from projectors.models import FinancialProduct
-from projectors.queries import live
+from projectors.queries import overdue
+from projectors.queries.live import live
 from tests.support.databases import Database
 from tests.support.ledger.book import (
     DEAL,
@@ -264,7 +265,7 @@ def test_what_was_paid_off_before_the_cycle_is_never_looked_at_again(book: Book)
     rows.bulk_create(rows_of_products(5000, principal_zero_position=10, **paid), batch_size=500)
     rows.bulk_create(rows_of_products(30, principal_zero_position=1000, **paid))
     rows.bulk_create(rows_of_products(40, **owing))
-    statement, parameters = query(500, D1, FIRST, 100)
+    statement, parameters = overdue.statement(500, D1, FIRST, 100)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         if connection.vendor == "sqlite":

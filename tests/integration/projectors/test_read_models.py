@@ -21,7 +21,7 @@ from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
 from ledger.rules import events as e
-from projectors import queries
+from projectors.catalog import PROJECTORS
 from projectors.errors import MissingRow
 from projectors.models import (
     AgingBucket,
@@ -33,7 +33,8 @@ from projectors.models import (
     FinancialProduct,
     JournalLine,
 )
-from projectors.projectors import PROJECTORS
+from projectors.queries.books import trial_balance
+from projectors.queries.live import live, position_of
 from tests.support.databases import Database
 from tests.support.ledger.random_histories import History, record
 from tests.unit.ledger.given import Recorded
@@ -156,7 +157,7 @@ def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: 
 
 
 def rows_alive(model: type[Model]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in row.items() if k not in {"id", "generation"}} for row in queries.live(model).values()]
+    return [{k: v for k, v in row.items() if k not in {"id", "generation"}} for row in live(model).values()]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_what_is_owed_ages_by_its_days_past_due(database: Database, days: int, b
     append(f"product-{PRODUCT}", product(DAY - timedelta(days=days)))
     append("system", e.SystemCycled(DAY))
     catch_up("aging")
-    [row] = queries.live(AgingBucket)
+    [row] = live(AgingBucket)
     assert (row.business_date, row.currency, row.bucket) == (DAY, "USD", bucket)
     assert (row.principal, row.fees, row.products, row.minor_digits) == (10_000, 0, 1, 2)
 
@@ -189,7 +190,7 @@ def test_fees_age_with_their_product_and_the_dates_own_are_not_among_them(databa
     append(f"product-{PRODUCT}", fee("0.10", DAY))
     append("system", e.SystemCycled(DAY + timedelta(days=1)))
     catch_up("aging")
-    ages = [(row.business_date, row.bucket, row.fees) for row in queries.live(AgingBucket).order_by("business_date")]
+    ages = [(row.business_date, row.bucket, row.fees) for row in live(AgingBucket).order_by("business_date")]
     assert ages == [(DAY, "31-60", 0), (DAY + timedelta(days=1), "31-60", 10)]
 
 
@@ -203,7 +204,7 @@ def test_a_product_that_owes_only_fees_counts_and_one_that_owes_nothing_does_not
     append(f"product-{PRODUCT}", e.LateFeeWaived(Decimal("0.10"), "USD", "kind"))
     append("system", e.SystemCycled(DAY + timedelta(days=1)))
     catch_up("aging")
-    ages = [(r.business_date, r.principal, r.fees, r.products) for r in queries.live(AgingBucket).order_by("position")]
+    ages = [(r.business_date, r.principal, r.fees, r.products) for r in live(AgingBucket).order_by("position")]
     assert ages == [(DAY - timedelta(days=1), 10_000, 0, 1), (DAY, 0, 10, 1)]
 
 
@@ -214,7 +215,7 @@ def test_aging_sees_products_as_they_were_at_the_cycle_however_far_the_log_has_g
     append(f"product-{PRODUCT}", payment)
     append("system", e.SystemCycled(DAY + timedelta(days=1)))
     catch_up("aging")
-    assert [(row.business_date, row.principal) for row in queries.live(AgingBucket)] == [(DAY, 10_000)]
+    assert [(row.business_date, row.principal) for row in live(AgingBucket)] == [(DAY, 10_000)]
 
 
 def test_a_product_remembers_where_its_principal_reached_zero_and_where_it_owed_again(database: Database) -> None:
@@ -224,7 +225,7 @@ def test_a_product_remembers_where_its_principal_reached_zero_and_where_it_owed_
     paid = append(stream, e.PaymentApplied(whole, whole, nothing, "USD", "paid"))
     bounced = append(stream, e.PaymentReversed(paid, whole, whole, nothing, "USD", "bounced"))
     catch_up("financial_products")
-    [row] = queries.live(FinancialProduct)
+    [row] = live(FinancialProduct)
     assert (row.originated_position, row.principal_zero_position, row.owing_again_position) == (
         originated,
         paid,
@@ -249,7 +250,7 @@ def test_a_product_that_owes_only_fees_is_open_until_they_are_paid(database: Dat
     append(stream, product(DAY - timedelta(days=1)), fee("0.10", DAY))
     append(stream, e.PaymentApplied(whole, whole, nothing, "USD", "paid"))
     catch_up("financial_products")
-    [row] = queries.live(FinancialProduct)
+    [row] = live(FinancialProduct)
     assert (row.status, row.owes, row.fees_outstanding) == ("open", True, 10)
     append(stream, e.PaymentApplied(some, nothing, some, "USD", "paid"))
     catch_up("financial_products")
@@ -264,7 +265,7 @@ def test_amounts_are_whole_minor_units_by_the_digits_they_were_recorded_with(dat
     append(f"company-{OTHER}", e.CompanyRegistered("two"), e.CompanyFunded(Decimal(7), "JPY", "b"))
     append(f"asset-{ASSET}", e.AssetRegistered(Decimal("0.01"), "USD", COMPANY, OTHER, "c"))
     catch_up("balances")
-    found = {(row.uuid, row.balance, row.currency, row.minor_digits) for row in queries.live(Balance)}
+    found = {(row.uuid, row.balance, row.currency, row.minor_digits) for row in live(Balance)}
     assert found == {(COMPANY, 999_999_999_999_999_999, "KWD", 3), (OTHER, 7, "JPY", 0), (ASSET, 0, "USD", 2)}
 
 
@@ -280,7 +281,7 @@ def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped_round(database: Databas
 def test_a_balance_has_no_currency_until_the_first_money_arrives(database: Database) -> None:
     append(f"account-{ACCOUNT}", e.FundingAccountOpened(COMPANY, "main"))
     catch_up("balances")
-    [row] = queries.live(Balance)
+    [row] = live(Balance)
     assert (row.entity, row.currency, row.status, row.company_uuid, row.label) == (
         "account",
         "",
@@ -301,16 +302,16 @@ def test_the_directory_follows_names_currencies_and_deals(database: Database) ->
     append(f"company-{COMPANY}", e.CompanyFunded(Decimal("1.00"), "EUR", "b"))
     append(f"deal-{DEAL}", e.DealCreated(1, ROLES), e.DealActivated())
     catch_up("directory")
-    [company] = queries.live(Company)
+    [company] = live(Company)
     assert (company.name, company.currency, company.position) == ("uno", "EUR", funded)
-    [deal] = queries.live(Deal)
+    [deal] = live(Deal)
     assert (deal.product_line_id, deal.status, deal.rating_tier) == (1, "active", None)
     assert [role["role"] for role in deal.companies] == ["seller", "debtor"]
     append(f"deal-{DEAL}", e.DealUpdated(1, ROLES[1:]))
     catch_up("directory")
     deal.refresh_from_db()
     assert (deal.status, deal.companies) == ("created", [{"company_uuid": str(OTHER), "role": "debtor"}])
-    assert [(row.company_uuid, row.role) for row in queries.live(DealCompany)] == [(OTHER, "debtor")]
+    assert [(row.company_uuid, row.role) for row in live(DealCompany)] == [(OTHER, "debtor")]
 
 
 def test_days_count_events_and_amounts_under_the_events_own_business_date(database: Database) -> None:
@@ -324,7 +325,7 @@ def test_days_count_events_and_amounts_under_the_events_own_business_date(databa
     paid_out = append(f"account-{ACCOUNT}", e.FundsPaidOut(Decimal("3.00"), "USD", "out"))
     append(f"account-{ACCOUNT}", e.PayoutReturned(paid_out, Decimal("3.00"), "USD", "back"))
     catch_up("daily_activity")
-    found = {(row.business_date, row.currency): row for row in queries.live(DailyActivity)}
+    found = {(row.business_date, row.currency): row for row in live(DailyActivity)}
     assert found[None, ""].events == {"CompanyRegistered": 1}
     assert found[None, "USD"].paid_in == 900
     assert found[DAY, ""].events == {"SystemCycled": 1}
@@ -345,14 +346,14 @@ def test_queries_answer_from_the_generation_that_the_checkpoint_names(database: 
     append(f"company-{COMPANY}", e.CompanyRegistered("one"), e.CompanyFunded(Decimal("5.00"), "USD", "a"))
     catch_up("journal")
     Checkpoint.objects.filter(name="journal").update(generation=2)
-    assert queries.trial_balance() == []
+    assert trial_balance() == []
     Checkpoint.objects.filter(name="journal").update(generation=1)
-    assert [(line.account, line.debit, line.credit) for line in queries.trial_balance()] == [
+    assert [(line.account, line.debit, line.credit) for line in trial_balance()] == [
         ("clearing_in", 500, 0),
         ("company_balances", 0, 500),
     ]
-    assert queries.trial_balance(as_of=1) == []
-    assert queries.position_of(JournalLine) == 2
+    assert trial_balance(as_of=1) == []
+    assert position_of(JournalLine) == 2
 
 
 def test_text_of_any_kind_comes_through_whole(database: Database) -> None:
@@ -360,9 +361,9 @@ def test_text_of_any_kind_comes_through_whole(database: Database) -> None:
     append(f"company-{COMPANY}", e.CompanyRegistered(text), e.CompanyFunded(Decimal("5.00"), "USD", text))
     append(f"account-{ACCOUNT}", e.FundingAccountOpened(COMPANY, text))
     catch_up("journal", "directory", "balances")
-    assert queries.live(Company).get().name == text
-    assert {line.reference for line in queries.live(JournalLine)} == {text}
-    assert queries.live(Balance).get(entity="account").label == text
+    assert live(Company).get().name == text
+    assert {line.reference for line in live(JournalLine)} == {text}
+    assert live(Balance).get(entity="account").label == text
     append(f"company-{COMPANY}", e.CompanyRenamed(text[::-1]))
     catch_up("directory")
-    assert queries.live(Company).get().name == text[::-1]
+    assert live(Company).get().name == text[::-1]

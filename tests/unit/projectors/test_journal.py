@@ -8,7 +8,7 @@ import pytest
 
 from ledger.rules import events as e
 from ledger.rules.events import CATEGORIES
-from projectors.bookings import dated
+from projectors.event_dates import dated_since
 from projectors.journal import Journal, lines
 from tests.unit.projectors.recorded import recorded
 
@@ -114,7 +114,7 @@ UUIDS = {"company": COMPANY, "asset": ASSET, "account": ACCOUNT, "deal": DEAL, "
 def journal(category: str, event: object) -> list[tuple[str, str, int]]:
     """Return account, party and debit less credit of each line."""
     stream = f"{category}-{UUIDS[category]}" if category in UUIDS else category
-    [booking] = dated(recorded([(stream, event)]), None)
+    [booking] = dated_since(None, recorded([(stream, event)]))
     return [
         (line["account"], f"{line['party_type']} {line['party_uuid']}", line["debit"] - line["credit"])
         for line in lines(booking)
@@ -157,7 +157,7 @@ def test_lines_carry_their_place_dates_digits_and_reference() -> None:
     events = recorded(
         [("system", e.SystemCycled(DAY)), (f"product-{PRODUCT}", INCURRED), (f"company-{COMPANY}", FUNDED)]
     )
-    first, incurred, funded = dated(events, "2024-02-28")
+    first, incurred, funded = dated_since("2024-02-28", events)
     assert (first.booking_date, first.business_date) == ("2024-02-28", "2024-03-01")
     line = lines(incurred)[1]
     assert (line["position"], line["line"], line["event_type"]) == (2, 2, "LateFeeIncurred")
@@ -169,17 +169,17 @@ def test_a_grants_legs_refer_to_the_grant_and_a_reversal_to_its_reason() -> None
     debited = (f"company-{COMPANY}", e.FundsDebited(TEN, "USD", GRANT))
     reversed_ = (f"company-{COMPANY}", e.FundingReversed(1, TEN, "USD", "bounced"))
     references = {
-        line["reference"] for booking in dated(recorded([debited, reversed_]), None) for line in lines(booking)
+        line["reference"] for booking in dated_since(None, recorded([debited, reversed_])) for line in lines(booking)
     }
     assert references == {str(GRANT), "bounced"}
 
 
 def test_an_event_that_names_an_earlier_date_is_booked_on_the_last_cycled_one() -> None:
     late = e.LateFeeNotAssessed("no_asset", date(2024, 1, 1))
-    [booking] = dated(recorded([(f"product-{PRODUCT}", late)]), "2024-03-01")
+    [booking] = dated_since("2024-03-01", recorded([(f"product-{PRODUCT}", late)]))
     assert (booking.booking_date, booking.business_date) == ("2024-03-01", "2024-01-01")
 
 
 def test_before_the_first_cycle_there_is_no_date() -> None:
-    [booking] = dated(recorded([(f"company-{COMPANY}", FUNDED)]), None)
+    [booking] = dated_since(None, recorded([(f"company-{COMPANY}", FUNDED)]))
     assert (booking.booking_date, booking.business_date) == (None, None)

@@ -16,7 +16,7 @@ from eventstore.consumers import rebuild
 from eventstore.consumers.loop import catch_up
 from eventstore.runtime.shutdown import Stop
 from ledger.rules.commands import FundCompany, RegisterCompany, RenameCompany
-from projectors.projectors import PROJECTORS
+from projectors.catalog import PROJECTORS
 from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.folded_log import History as Folded

@@ -16,7 +16,7 @@ from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from ledger import daily_cycle
 from ledger.rules.commands import FundCompany
-from projectors.projectors import PROJECTORS
+from projectors.catalog import PROJECTORS
 from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import do, new_account, new_company, new_product

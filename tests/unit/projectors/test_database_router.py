@@ -6,8 +6,8 @@ from django.db.models import Model
 from pytest_django import Settings
 
 from eventstore.models import CONSUMER_TABLES, Checkpoint, Event
+from projectors.database_router import ReadModelRouter
 from projectors.models import Balance
-from projectors.routing import ReadModelRouter
 
 ROUTER = ReadModelRouter()
 

@@ -8,7 +8,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from projectors.models import Balance
-from projectors.rows import Draft, Key, Table
+from projectors.tables.draft import Draft
+from projectors.tables.layout import Key
+from projectors.tables.table import Table
 from tests.support.databases import Database
 
 ROWS, BATCH = 3000, 300

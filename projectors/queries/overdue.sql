@@ -1,9 +1,9 @@
--- The products that may have been overdue on a date at a position: in order of product_uuid, from a first one, at
--- most so many of them.
+-- The products that may have been overdue on a date at a position: in order of product_uuid, from a first one on, at
+-- most as many as the limit.
 --
--- A product owed at the position owes now, or its principal has reached zero since: two indexes find them, and what
--- was paid off before the position is never looked at again. One statement, so that a product which goes from one to
--- the other at this moment is seen once.
+-- A product that owed at the position either owes now, or its principal has reached zero since: an index finds each
+-- kind, so that products paid off before the position are never read. It is one statement, so that a product which
+-- changes from one kind to the other at this moment is found exactly once.
 WITH live AS (
     SELECT generation FROM eventstore_checkpoint WHERE name = 'financial_products'
 ), owing AS MATERIALIZED (

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from eventstore.browser.events import event_link
 from eventstore.browser.read_only import ReadOnlyAdmin, found_by_any
-from projectors.columns import Column, dated, money, stream
-from projectors.queries import live
+from projectors.browser.columns import Column, dated, money, stream
+from projectors.queries.live import live
 
 
 def as_uuid(term: str) -> uuid.UUID | None:

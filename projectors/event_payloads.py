@@ -1,7 +1,7 @@
-"""An event's payload as projectors read it: the stored text in today's shape, amounts as whole minor units.
+"""An event's payload as projectors read it: the stored JSON in today's shape, amounts as whole minor units.
 
-A projector folds millions of events, so that it reads the JSON itself instead of building the event's dataclass; the
-codec has checked the payload when it was written.
+A projector folds millions of events. It therefore reads the JSON and does not build the event's dataclass; the codec
+checked the payload when it was written.
 """
 
 import json
@@ -12,7 +12,7 @@ from eventstore.records import RecordedEvent
 
 
 def payload_of(event: RecordedEvent) -> dict[str, Any]:
-    """Return the payload, upcast where it was stored under an older schema version; raises UnknownEventType."""
+    """Return the payload, upcast if it was stored under an older schema version; raises UnknownEventType."""
     known = registry.named(event.type)
     payload: dict[str, Any] = json.loads(event.payload_json)
     if event.schema_version == known.schema_version:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectors.payloads import digits, minor
-from projectors.rows import _array, _copy_line
+from projectors.event_payloads import digits, minor
+from projectors.tables.postgresql import array_text, copy_line
 
 TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 
@@ -23,7 +23,7 @@ def unescaped(field: str) -> str | None:
 
 @given(st.lists(st.one_of(st.none(), TEXT), min_size=1))
 def test_a_copied_line_reads_back_as_what_was_written(values: list[str | None]) -> None:
-    line = _copy_line(values)
+    line = copy_line(values)
     assert "\n" not in line
     assert "\r" not in line
     assert [unescaped(field) for field in line.split("\t")] == values
@@ -31,15 +31,15 @@ def test_a_copied_line_reads_back_as_what_was_written(values: list[str | None]) 
 
 @given(st.lists(TEXT.filter(lambda text: "\n" not in text and "\r" not in text), min_size=1))
 def test_texts_in_an_array_are_quoted(values: list[str]) -> None:
-    quoted = _array(values, quoted=True)
+    quoted = array_text(values, quoted=True)
     reader = csv.reader(io.StringIO(quoted[1:-1]), escapechar="\\", doublequote=False)
     assert (quoted[0], quoted[-1]) == ("{", "}")
     assert next(reader) == values
 
 
 def test_nothing_in_an_array_is_null_and_numbers_are_bare() -> None:
-    assert _array([1, None, -2], quoted=False) == "{1,NULL,-2}"
-    assert _array(["NULL", None], quoted=True) == '{"NULL",NULL}'
+    assert array_text([1, None, -2], quoted=False) == "{1,NULL,-2}"
+    assert array_text(["NULL", None], quoted=True) == '{"NULL",NULL}'
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Queries of the read models; each answers from the generation that the projector's checkpoint names."""

@@ -1,0 +1,35 @@
+"""A read model's table as SQL sees it: its name, its key, its columns and their types."""
+
+from typing import Any, Final
+
+from django.db import models
+
+Row = dict[str, Any]
+"""Plain values by column: numbers, and text as events have it (uuids with hyphens, dates in ISO form, JSON)."""
+
+Key = tuple[str, ...]
+
+ID: Final = "id"
+# The types have no length: a cast to varchar(n) cuts a text that is too long, without an error.
+_TYPES: Final = {
+    "IntegerField": "integer",
+    "SmallIntegerField": "smallint",
+    "BigIntegerField": "bigint",
+    "BooleanField": "boolean",
+    "DateField": "date",
+    "UUIDField": "uuid",
+    "JSONField": "jsonb",
+}
+
+
+class Layout:
+    """Names and types: `key` names a row within a generation, `changing` are the columns that an event may change."""
+
+    def __init__(self, model: type[models.Model], *, key: Key, changing: Key) -> None:
+        self.name = model._meta.db_table  # noqa: SLF001 - Django's own name
+        self.key = key
+        self.changing = changing
+        fields = [f for f in model._meta.concrete_fields if f.name not in {ID, "generation"}]  # noqa: SLF001
+        self.types = {field.name: _TYPES.get(field.get_internal_type(), "text") for field in fields}
+        self.columns = tuple(self.types)
+        self.uuids = frozenset(column for column, type_ in self.types.items() if type_ == "uuid")

@@ -1,0 +1,70 @@
+"""Statements over many rows for SQLite: `executemany` for rows, JSON for keys; a uuid is 32 hexadecimal digits."""
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from projectors.tables.layout import ID, Key, Layout, Row
+
+
+def load(cursor: CursorWrapper, layout: Layout, keys: Collection[Key], generation: int) -> list[tuple[Any, ...]]:
+    """Return key, changing columns and id of the rows that exist."""
+    columns = (*layout.key, *layout.changing, ID)
+    hexed = [[_hexed(v) if c in layout.uuids else v for c, v in zip(layout.key, key, strict=True)] for key in keys]
+    cursor.execute(_load_statement(layout, columns), [json.dumps(hexed), generation])
+    places = [place for place, column in enumerate(columns) if column in layout.uuids]
+    rows = []
+    for row in cursor.fetchall():
+        values = list(row)
+        for place in places:
+            values[place] = _hyphened(values[place])
+        rows.append(tuple(values))
+    return rows
+
+
+def insert(cursor: CursorWrapper, layout: Layout, rows: Collection[Row], generation: int) -> None:
+    """Insert whole rows."""
+    marks = ", ".join(["%s"] * (len(layout.columns) + 1))
+    names = ", ".join(f'"{column}"' for column in layout.columns)
+    statement = f'INSERT INTO "{layout.name}" (generation, {names}) VALUES ({marks})'  # noqa: S608 - names of our own model
+    cursor.executemany(statement, [(generation, *row) for row in _values(layout, rows, layout.columns)])
+
+
+def update(cursor: CursorWrapper, layout: Layout, rows: Collection[Row]) -> None:
+    """Write the changing columns of rows that were loaded."""
+    sets = ", ".join(f'"{column}" = %s' for column in layout.changing)
+    statement = f'UPDATE "{layout.name}" SET {sets} WHERE {ID} = %s'  # noqa: S608 - names of our own model
+    cursor.executemany(statement, _values(layout, rows, (*layout.changing, ID)))
+
+
+def delete(cursor: CursorWrapper, layout: Layout, column: str, values: Collection[str], generation: int) -> None:
+    """Delete the rows whose uuid in a column is one of the values."""
+    statement = f'DELETE FROM "{layout.name}" WHERE "{column}" = %s AND generation = %s'  # noqa: S608 - names of our own model
+    cursor.executemany(statement, [(_hexed(value), generation) for value in values])
+
+
+def _load_statement(layout: Layout, columns: Key) -> str:
+    names = ", ".join(f't."{column}"' for column in columns)
+    where = " AND ".join(
+        f"t.\"{column}\" = json_extract(k.value, '$[{place}]')" for place, column in enumerate(layout.key)
+    )
+    # CROSS JOIN makes SQLite look each key up in the index; otherwise it reads the whole table.
+    return (
+        f'SELECT {names} FROM json_each(%s) AS k CROSS JOIN "{layout.name}" AS t'  # noqa: S608 - names of our own model
+        f" ON t.generation = %s AND {where}"
+    )
+
+
+def _values(layout: Layout, rows: Iterable[Row], columns: Key) -> list[list[Any]]:
+    uuids = layout.uuids
+    return [[_hexed(row[c]) if c in uuids else row[c] for c in columns] for row in rows]
+
+
+def _hexed(uuid: str | None) -> str | None:
+    return uuid and uuid.replace("-", "")
+
+
+def _hyphened(uuid: str | None) -> str | None:
+    return uuid and f"{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}"
