@@ -1,4 +1,4 @@
-"""The app's place in Django, and its process managers made known to the consumers."""
+"""The Django app; it registers the process managers."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What an overdue product is charged for one business date."""
+"""The late fee of one overdue product for one business date."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from ledger.rules.money import late_fee
 
 
 class Cycle(NamedTuple):
-    """The beginning of a business date: its date, the position of its event, and when that was recorded."""
+    """The beginning of a business date: the date, the position of its SystemCycled, and when that was recorded."""
 
     date: date
     position: int
@@ -18,7 +18,7 @@ class Cycle(NamedTuple):
 
 
 class AssetAt(NamedTuple):
-    """An asset as it was at the position of a cycle."""
+    """What a fee needs of an asset, as of the position of a cycle."""
 
     value: Decimal
     currency: str
@@ -27,7 +27,7 @@ class AssetAt(NamedTuple):
 
 
 class Product(Protocol):
-    """What is looked at of a product."""
+    """What a fee needs of a product."""
 
     @property
     def asset_uuid(self) -> UUID | None: ...  # noqa: D102
@@ -42,9 +42,9 @@ class Product(Protocol):
 
 
 def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncurred | LateFeeNotAssessed | None:
-    """Return the fee, or why there is none, or None where it rounds to zero.
+    """Return the fee, or the reason why it cannot be assessed, or None if it rounds to zero.
 
-    `asset` is None where the store has no such asset.
+    `asset` is None if the asset does not exist.
     """
     if product.asset_uuid is None:
         return LateFeeNotAssessed("no_asset", cycle.date)
@@ -72,7 +72,7 @@ def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncu
 def _payer(product: Product, asset: AssetAt) -> UUID | None:
     """Return the first company in the payer's role that sends or receives the asset."""
     role, parties = product.late_fee_payer_role, (asset.sender_company_uuid, asset.receiver_company_uuid)
-    for company_uuid, its_role in product.companies:
-        if its_role == role and company_uuid in parties:
+    for company_uuid, played_role in product.companies:
+        if played_role == role and company_uuid in parties:
             return company_uuid
     return None

@@ -1,10 +1,10 @@
-"""The process manager that charges each overdue product its fee for each business date.
+"""The process manager that charges each overdue product a fee for each business date.
 
 # Note [Late fees are those of the position]
-A fee for date D is what was so at the position of D's SystemCycled, however late it is worked out. The read model,
-which is at that position or beyond, only says which products to look at (overdue.py); what it says of them was fixed
-when they were originated. Values come from the assets' own events up to the position. So a late run, a run after a
-rebuild and a run resumed in the middle record exactly what a prompt one would have.
+The fees of date D are computed from the ledger's state at the position of D's SystemCycled, however late they are
+assessed. The read model, which is at that position or beyond, only finds the products (overdue.py), and uses only
+fields that never change after origination. Values come from the assets' own events up to the position. So a late
+run, a run after a rebuild and a run resumed in the middle record the same fees as a prompt run.
 """
 
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ from processmanagers.overdue import FIRST, Overdue, overdue_page
 
 
 class LateFees(ProcessManager):
-    """Answers SystemCycled with a fee for every overdue product, and at the end with LateFeesAssessed."""
+    """Answers SystemCycled with a fee for each overdue product, and after the last one with LateFeesAssessed."""
 
     name: ClassVar[str] = "late_fees"
     types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
     depends_on: ClassVar[tuple[str, ...]] = ("financial_products",)
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
-        """Assess the next products of the cycle, at most `limit`, and finish it after the last of them."""
+        """Assess the next products of the cycle, at most `limit`, and end with LateFeesAssessed after the last one."""
         cycle = Cycle(event.data.new_date, event.position, event.recorded_at)
         first = FIRST if progress is None else UUID(progress["next"])
         tally = Tally() if progress is None else Tally.from_json(progress)
@@ -42,7 +42,7 @@ class LateFees(ProcessManager):
 
 @dataclass(slots=True)
 class Tally:
-    """What has been counted of one cycle so far."""
+    """The counts and sums of one cycle so far."""
 
     incurred: int = 0
     not_assessed: int = 0
@@ -51,12 +51,12 @@ class Tally:
 
     @classmethod
     def from_json(cls, counts: dict[str, Any]) -> Self:
-        """Take up the counts where `to_json` left them."""
+        """Return the tally that `to_json` has written."""
         totals = {currency: Decimal(total) for currency, total in counts["totals"].items()}
         return cls(counts["incurred"], counts["not_assessed"], counts["rounded_to_zero"], totals)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts as they are kept with the checkpoint; sums are text."""
+        """Return the tally as the checkpoint row keeps it; sums are text."""
         totals = {currency: str(total) for currency, total in self.totals.items()}
         return {
             "incurred": self.incurred,
@@ -77,7 +77,7 @@ class Tally:
                 self.rounded_to_zero += 1
 
     def finish(self, cycle: Cycle) -> LateFeesAssessed:
-        """Return the event which says that the cycle's fees are complete."""
+        """Return the event that says that the fees of the date are complete."""
         return LateFeesAssessed(
             cycle.date,
             self.incurred + self.not_assessed + self.rounded_to_zero,
@@ -98,7 +98,7 @@ def _assessed(products: list[Overdue], cycle: Cycle, tally: Tally) -> Iterable[N
 
 
 def _assets_at(products: list[Overdue], position: int) -> dict[UUID | None, AssetAt]:
-    """Return the assets of the products as they were at a position: two reads, however many there are."""
+    """Return the assets of the products as of a position, by at most two reads."""
     uuids = {product.asset_uuid for product in products if product.asset_uuid is not None}
     streams = {stream_id("asset", uuid): uuid for uuid in uuids}
     valued = latest(list(streams), ("AssetRegistered", "AssetRevalued"), position)

@@ -1,1 +1,1 @@
-"""The demonstration: a small made-up portfolio, always the same, through the whole machine."""
+"""The demonstration: a small portfolio, always the same, played through every part of Daybook."""

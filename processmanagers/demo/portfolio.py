@@ -1,4 +1,4 @@
-"""Who and what the demonstration is about: companies, deals and invoices, with ids made of their names."""
+"""The companies, deals and invoices of the demonstration, with ids derived from their names."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -30,12 +30,12 @@ PURCHASE, MEMBERSHIP = 1, 4
 
 
 def id_of(name: str) -> UUID:
-    """Return the id that stands for a name, the same in every run."""
+    """Return the id derived from a name, the same in every run."""
     return uuid5(NAMESPACE, name)
 
 
-def do(command: Command) -> Appended:
-    """Put a command to the ledger."""
+def execute(command: Command) -> Appended:
+    """Execute a command as the demonstration."""
     return handlers.execute(command, actor=ACTOR, correlation_id="demo")
 
 
@@ -50,28 +50,28 @@ class Invoice:
 
     @property
     def asset_uuid(self) -> UUID:
-        """The asset that the invoice is."""
+        """The asset that stands for the invoice."""
         return id_of(f"asset {self.number}")
 
     @property
     def product_uuid(self) -> UUID:
-        """The product that the debtor owes under."""
+        """The product that the debtor owes."""
         return id_of(f"product {self.number}")
 
     def record(self) -> None:
         """Register the asset and originate the product."""
         sender, receiver = id_of(SELLER), id_of(self.debtor)
-        do(RegisterAsset(self.asset_uuid, self.amount, sender, receiver, self.number, "USD"))
+        execute(RegisterAsset(self.asset_uuid, self.amount, sender, receiver, self.number, "USD"))
         deal = id_of(f"deal with {self.debtor}")
-        do(
+        execute(
             OriginateProduct(
                 self.product_uuid, deal, self.amount, self.due, RATE, "debtor", self.number, self.asset_uuid
             )
         )
 
     def pay(self) -> int:
-        """Record that it was paid in full, and return the position of the payment."""
-        return do(ApplyPayment(self.product_uuid, self.amount, f"payment of {self.number}")).position
+        """Apply a payment of the whole amount and return its position."""
+        return execute(ApplyPayment(self.product_uuid, self.amount, f"payment of {self.number}")).position
 
 
 PAID_BEFORE: Final = Invoice("INV-106", JUNIPER, Decimal("1800.00"), date(2026, 3, 2))
@@ -92,29 +92,31 @@ SMALL_INVOICES: Final = tuple(
 
 
 def register_companies() -> None:
-    """Make the companies known."""
+    """Register the four companies."""
     for name in COMPANIES:
-        do(RegisterCompany(id_of(name), name))
+        execute(RegisterCompany(id_of(name), name))
 
 
 def make_member() -> None:
-    """Let the seller become a member."""
+    """Create and activate a membership deal of the seller."""
     deal = id_of("membership")
-    do(CreateDeal(deal, MEMBERSHIP, (DealCompany(id_of(SELLER), "member"),), "gold"))
-    do(ActivateDeal(deal))
+    execute(CreateDeal(deal, MEMBERSHIP, (DealCompany(id_of(SELLER), "member"),), "gold"))
+    execute(ActivateDeal(deal))
 
 
 def make_deals() -> None:
-    """Agree with each debtor that the seller's invoices are bought."""
+    """Create and activate one purchase deal with each debtor."""
     for debtor in (JUNIPER, ALDER):
         deal = id_of(f"deal with {debtor}")
-        do(CreateDeal(deal, PURCHASE, (DealCompany(id_of(SELLER), "seller"), DealCompany(id_of(debtor), "debtor"))))
-        do(ActivateDeal(deal))
+        execute(
+            CreateDeal(deal, PURCHASE, (DealCompany(id_of(SELLER), "seller"), DealCompany(id_of(debtor), "debtor")))
+        )
+        execute(ActivateDeal(deal))
 
 
 def open_account() -> UUID:
     """Open and activate the seller's account."""
     account = id_of("account")
-    do(OpenFundingAccount(account, id_of(SELLER), "operating account"))
-    do(ActivateFundingAccount(account))
+    execute(OpenFundingAccount(account, id_of(SELLER), "operating account"))
+    execute(ActivateFundingAccount(account))
     return account

@@ -1,1 +1,1 @@
-"""Replaying a file of invoices, one business date at a time."""
+"""The import of a file of invoices, one business date at a time."""

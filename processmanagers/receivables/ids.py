@@ -1,4 +1,4 @@
-"""The ids of what an import makes, derived from the file's own keys: every run finds what an earlier one made."""
+"""The ids of what an import creates: derived from the file's own keys, they are the same in every run."""
 
 import json
 from typing import Final
@@ -13,25 +13,25 @@ def _derived(*keys: str) -> UUID:
 
 
 def seller_uuid(seller: str) -> UUID:
-    """Return the company that sells the invoices."""
+    """Return the id of the seller, a company."""
     return _derived("seller", seller)
 
 
 def customer_uuid(seller: str, customer: str) -> UUID:
-    """Return the company that a customer is, per seller: two sellers' customer numbers have nothing in common."""
+    """Return the id of a customer, a company. It depends on the seller: two sellers' customer ids are unrelated."""
     return _derived("customer", seller, customer)
 
 
 def deal_uuid(seller: str, customer: str) -> UUID:
-    """Return the deal between a seller and one customer."""
+    """Return the id of the deal between a seller and a customer."""
     return _derived("deal", seller, customer)
 
 
 def asset_uuid(seller: str, number: str) -> UUID:
-    """Return the asset that an invoice is."""
+    """Return the id of an invoice's asset."""
     return _derived("asset", seller, number)
 
 
 def product_uuid(seller: str, number: str) -> UUID:
-    """Return the product that is owed on an invoice."""
+    """Return the id of an invoice's product."""
     return _derived("product", seller, number)

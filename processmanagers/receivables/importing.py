@@ -1,4 +1,4 @@
-"""Importing a file of invoices: check the file, look at the ledger, and only then record what is missing."""
+"""The import of a file of invoices: check the file, compare it with the ledger, then record what is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from eventstore import store
 from eventstore.consumers import checkpoints
 from eventstore.management.progress import Showing
 from processmanagers.late_fees import LateFees
-from processmanagers.receivables.agreement import disagreements
-from processmanagers.receivables.checking import check
-from processmanagers.receivables.recorded import read_recorded
-from processmanagers.receivables.recording import Recording, Summary, missing_by_date
-from processmanagers.receivables.rows import FaultyFile, Invoice, Terms
+from processmanagers.receivables.comparison import disagreements
+from processmanagers.receivables.file_check import check
+from processmanagers.receivables.invoices import FaultyFile, Invoice, Terms
+from processmanagers.receivables.ledger_contents import read_ledger_contents
+from processmanagers.receivables.recording import Recorder, Summary, missing_by_date
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The invoices of a file, and what was done about them."""
+    """The invoices of a file, and what the import recorded."""
 
     invoices: Sequence[Invoice]
     summary: Summary
@@ -34,21 +34,21 @@ class Imported:
 
 
 def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, showing: Showing) -> Imported:
-    """Record what the ledger does not yet hold of the file; raises FaultyFile before anything is recorded.
+    """Record what the ledger lacks of the file. Raises FaultyFile before anything is recorded.
 
-    It may be interrupted anywhere and run again.
+    An interrupted import is run again and goes on where it ended.
     """
     invoices = check(content, terms, today)
-    recorded = read_recorded(invoices, terms)
+    recorded = read_ledger_contents(invoices, terms)
     faults = disagreements(invoices, terms, recorded)
     if faults:
         raise FaultyFile(faults)
     days, summary = missing_by_date(invoices, terms, recorded)
     if days:
-        # It answers only cycles published after it was registered, and there is no second chance.
+        # late_fees answers only cycles after its registration, so register it before the first date begins.
         checkpoints.register(LateFees.name)
         with showing:
-            Recording(terms, recorded, summary, correlation_id).record(days, showing.at)
-    # What is reported as recorded must be durable, whoever recorded it.
+            Recorder(terms, recorded, summary, correlation_id).record(days, showing.at)
+    # What the report calls recorded must be durable, also if another import recorded it.
     store.barrier()
     return Imported(invoices, summary)

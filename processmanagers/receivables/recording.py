@@ -1,4 +1,4 @@
-"""Recording a checked file of invoices: each business date begins, then come its invoices, then its settlements."""
+"""Records a checked file of invoices: for each date the cycle, then its invoices, then its settlements."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -24,23 +24,23 @@ from ledger.rules.events import DealCompany
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists
 from processmanagers.receivables import ids
-from processmanagers.receivables.agreement import PAYER_ROLE, SELLER_ROLE
-from processmanagers.receivables.recorded import ACTOR, Recorded
-from processmanagers.receivables.rows import Fault, Invoice, Terms
+from processmanagers.receivables.comparison import PAYER_ROLE, SELLER_ROLE
+from processmanagers.receivables.invoices import Fault, Invoice, Terms
+from processmanagers.receivables.ledger_contents import ACTOR, LedgerContents
 
 RECEIVABLES_PURCHASE = 1
 _ONE_DAY = timedelta(days=1)
 
 
 class DateNoLongerOpen(Exception):
-    """Somebody else has begun a later business date; what is recorded stays, and the import may be run again."""
+    """Another process began a later date. What is recorded stays; stop that process and run the import again."""
 
     def __init__(self, open_date: date | None) -> None:
-        super().__init__(f"somebody else began another date while {open_date} was being recorded; stop daily_cycle")
+        super().__init__(f"another process began another date while {open_date} was being recorded; stop daily_cycle")
 
 
 class RowRefused(Exception):
-    """A rule refused a row because the ledger has changed meanwhile; what is recorded stays."""
+    """A rule refused a row because the ledger changed during the import. What is recorded stays."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -49,7 +49,7 @@ class RowRefused(Exception):
 
 @dataclass(slots=True)
 class Summary:
-    """What one run has recorded, and what it found recorded."""
+    """What one run recorded, and what was recorded before it."""
 
     dates: int = 0
     companies: int = 0
@@ -62,7 +62,7 @@ class Summary:
 
 @dataclass(slots=True)
 class Day:
-    """What a file has for one business date that the ledger has not."""
+    """The invoices and settlements of one business date that the ledger lacks."""
 
     invoices: list[Invoice] = field(default_factory=list)
     settlements: list[Invoice] = field(default_factory=list)
@@ -71,8 +71,10 @@ class Day:
         return len(self.invoices) + len(self.settlements)
 
 
-def missing_by_date(invoices: Sequence[Invoice], terms: Terms, recorded: Recorded) -> tuple[dict[date, Day], Summary]:
-    """Return what is still to be recorded on each date, and a summary that counts what need not be."""
+def missing_by_date(
+    invoices: Sequence[Invoice], terms: Terms, recorded: LedgerContents
+) -> tuple[dict[date, Day], Summary]:
+    """Return what each date still lacks, and a summary that counts what is recorded already."""
     days: dict[date, Day] = defaultdict(Day)
     summary = Summary()
     for invoice in invoices:
@@ -90,10 +92,10 @@ def missing_by_date(invoices: Sequence[Invoice], terms: Terms, recorded: Recorde
     return dict(days), summary
 
 
-class Recording:
-    """Records the missing parts of a file, one command at a time, in the order of its dates."""
+class Recorder:
+    """Records the missing invoices and settlements, one command at a time, in the order of their dates."""
 
-    def __init__(self, terms: Terms, recorded: Recorded, summary: Summary, correlation_id: str) -> None:
+    def __init__(self, terms: Terms, recorded: LedgerContents, summary: Summary, correlation_id: str) -> None:
         self.terms, self.summary = terms, summary
         self._correlation_id = correlation_id
         self._last_cycled = recorded.calendar.last
@@ -102,20 +104,20 @@ class Recording:
         self._deals = {uuid: event.type for uuid, event in recorded.deals.items()}
 
     def record(self, days: dict[date, Day], show: Callable[[int, int], None]) -> None:
-        """Record each date; after each, `show` is told how many invoices and settlements are done, and of how many."""
+        """Record each date, and call `show` after each with the parts done and their total number."""
         done, total = 0, sum(len(day) for day in days.values())
         for today in self._dates(days):
             self._begin(today)
             day = days.get(today, Day())
             for invoice in day.invoices:
-                self._told_with_its_line(invoice, "InvoiceDate", self._record_invoice)
+                self._record_naming_line(invoice, "InvoiceDate", self._record_invoice)
             for invoice in day.settlements:
-                self._told_with_its_line(invoice, "SettledDate", self._record_settlement)
+                self._record_naming_line(invoice, "SettledDate", self._record_settlement)
             done += len(day)
             show(done, total)
 
     def _dates(self, days: dict[date, Day]) -> Iterator[date]:
-        # Dates before the first that is missing, and after the last one cycled, come with it.
+        # `_begin` of the first date also publishes the dates between the last one cycled and this one.
         first = min(days)
         for number in range((max(days) - first).days + 1):
             yield first + number * _ONE_DAY
@@ -128,10 +130,10 @@ class Recording:
         self._last_cycled = None if last is None else last.data.new_date
         if last is None or self._last_cycled != today:
             raise DateNoLongerOpen(today)
-        # What is recorded of a date is recorded on that date or not at all.
+        # Every command checks that this date is still the open one.
         self._expected = {as_of.SYSTEM_STREAM: last.version}
 
-    def _told_with_its_line(self, invoice: Invoice, column: str, record: Callable[[Invoice], None]) -> None:
+    def _record_naming_line(self, invoice: Invoice, column: str, record: Callable[[Invoice], None]) -> None:
         try:
             record(invoice)
         except WrongExpectedVersion as conflict:
@@ -175,7 +177,7 @@ class Recording:
 
     def _record_settlement(self, invoice: Invoice) -> None:
         product_uuid = ids.product_uuid(self.terms.seller, invoice.number)
-        # A payment has no uuid of its own: the key keeps two imports at once from applying it twice.
+        # A payment has no uuid of its own. The key prevents that two imports at once apply it twice.
         key = IdempotencyKey(ACTOR, f"settlement of {product_uuid}", f"{invoice.amount} on {invoice.settled_date}")
         payment = ApplyPayment(
             product_uuid=product_uuid,
@@ -187,7 +189,7 @@ class Recording:
         self.summary.settlements += 1
 
     def _deal_with(self, customer: str) -> tuple[UUID, UUID]:
-        """Return the active deal with a customer and the customer, made now where they are missing."""
+        """Return the ids of the active deal with a customer and of the customer; create what is missing."""
         seller = self.terms.seller
         seller_uuid, customer_uuid = ids.seller_uuid(seller), ids.customer_uuid(seller, customer)
         deal_uuid = ids.deal_uuid(seller, customer)
@@ -210,7 +212,7 @@ class Recording:
             self.summary.companies += 1
 
     def _execute(self, command: Command, key: IdempotencyKey | None = None) -> None:
-        # Another import of the same file may have been faster; what it recorded is the same.
+        # Another import of the same file may have been faster. It recorded the same.
         with suppress(AlreadyExists, AlreadyActive):
             handlers.execute(
                 command, actor=ACTOR, correlation_id=self._correlation_id, key=key, expected=self._expected

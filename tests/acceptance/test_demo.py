@@ -1,4 +1,4 @@
-"""The demonstration says the same in every run, whatever database the environment names."""
+"""The demonstration prints the same in every run, and uses only a database of its own."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
 
 
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own")
-def test_the_demonstration_tells_the_same_ids_and_figures_every_time(tmp_path: Path) -> None:
+def test_the_demonstration_prints_the_same_ids_and_figures_in_every_run(tmp_path: Path) -> None:
     file = tmp_path / "demo.sqlite3"
     command = [sys.executable, "manage.py", "demo", "--database", str(file)]
     first, second = (
@@ -24,9 +24,9 @@ def test_the_demonstration_tells_the_same_ids_and_figures_every_time(tmp_path: P
     assert second.stdout == first.stdout
 
 
-def test_the_demonstration_replaces_no_file_but_its_own_and_makes_no_folder(tmp_path: Path) -> None:
+def test_the_demonstration_replaces_only_its_own_file_and_creates_no_folder(tmp_path: Path) -> None:
     books, nowhere = tmp_path / "books.sqlite3", tmp_path / "nowhere" / "demo.sqlite3"
-    books.write_text("of somebody else")
+    books.write_text("of another program")
     for file, reason in (
         (books, "it exists and no demonstration made it, so it is not replaced"),
         (nowhere, f"there is no folder {nowhere.parent}"),
@@ -35,5 +35,5 @@ def test_the_demonstration_replaces_no_file_but_its_own_and_makes_no_folder(tmp_
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"CommandError: --database {file}: {reason}\n"
-    assert books.read_text() == "of somebody else"
+    assert books.read_text() == "of another program"
     assert not nowhere.parent.exists()

@@ -1,4 +1,4 @@
-"""Makes the superuser with whom a developer looks at the admin; never in production."""
+"""`manage.py create_development_superuser`: create a superuser for the admin on a developer's machine."""
 
 import secrets
 from typing import Final
@@ -11,12 +11,12 @@ USERNAME: Final = "admin"
 
 
 class Command(BaseCommand):
-    """Make the superuser `admin` with a password by chance and print it, once."""
+    """Create the superuser `admin` with a random password and print the password once."""
 
-    help = "Makes the superuser `admin` where there is none and prints its password; only with DEBUG."
+    help = "Create the superuser `admin` if there is none and print its password; works only with DEBUG."
 
     def handle(self, *_args: object, **_options: object) -> None:
-        """Make the superuser, or say how to get in where there is one."""
+        """Create the superuser, or say how to set a new password for the existing one."""
         if not settings.DEBUG:
             raise CommandError("create_development_superuser works only with DEBUG=true; use createsuperuser")
         if User.objects.filter(username=USERNAME).exists():
@@ -26,4 +26,4 @@ class Command(BaseCommand):
             return
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser(USERNAME, password=password)
-        self.stdout.write(f"Made the superuser {USERNAME} for development, with the password {password}")
+        self.stdout.write(f"Created the superuser {USERNAME} for development, with the password {password}")

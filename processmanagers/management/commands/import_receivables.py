@@ -1,4 +1,4 @@
-"""`manage.py import_receivables FILE`: replay a file of invoices one business date at a time."""
+"""`manage.py import_receivables FILE`: replay a file of invoices, one business date at a time."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -15,28 +15,28 @@ from ledger.daily_cycle import business_today
 from ledger.rules import guards, money
 from ledger.rules.refusals.base import Refusal
 from processmanagers.receivables.importing import Imported, import_file
+from processmanagers.receivables.invoices import FaultyFile, Terms
 from processmanagers.receivables.recording import DateNoLongerOpen, RowRefused
-from processmanagers.receivables.rows import FaultyFile, Terms
 
 _A_DATE: Final = date(2001, 2, 3)
 
 
 class Command(ConsoleCommand):
-    """Records invoices and settlements of a CSV file, cycling each date from the first to the last."""
+    """Record the invoices and settlements of a CSV file, each on its date."""
 
-    help = "Replay a CSV file of invoices one business date at a time; it may be interrupted anywhere and run again."
+    help = "Replay a CSV file of invoices, one business date at a time. If it is interrupted, run it again."
     refusals = (*ConsoleCommand.refusals, Refusal, DateNoLongerOpen, RowRefused)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the file and what it does not say itself."""
+        """Add the file and the options that say how to read it."""
         parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--date-format", default="%d/%m/%Y", help="of the file's dates (default %%d/%%m/%%Y)")
-        parser.add_argument("--currency", default="USD", help="of its amounts (default %(default)s)")
-        parser.add_argument("--late-fee-rate", default="0.001", help="a fraction a day (default %(default)s)")
-        parser.add_argument("--seller", default="Seller", help="who sells the invoices (default %(default)s)")
+        parser.add_argument("--date-format", default="%d/%m/%Y", help="the format of its dates (default %%d/%%m/%%Y)")
+        parser.add_argument("--currency", default="USD", help="the currency of its amounts (default %(default)s)")
+        parser.add_argument("--late-fee-rate", default="0.001", help="fraction charged a day (default %(default)s)")
+        parser.add_argument("--seller", default="Seller", help="the selling company's name (default %(default)s)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Import the file, or say on standard error all that is wrong with it."""
+        """Import the file, or write its faults to standard error."""
         terms = _terms(options)
         path: Path = options["file"]
         try:
@@ -50,12 +50,12 @@ class Command(ConsoleCommand):
             for fault in faulty.faults:
                 self.stderr.write(f"{path}: {fault}")
             count = len(faulty.faults)
-            told = "1 fault" if count == 1 else f"{count} faults"
-            raise CommandError(f"{path}: {told}, nothing was recorded") from faulty
+            number = "1 fault" if count == 1 else f"{count} faults"
+            raise CommandError(f"{path}: {number}, nothing was recorded") from faulty
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"the database was lost, and the import may be run again: {error}") from error
+            raise CommandError(f"the database connection was lost; run the import again to go on: {error}") from error
         except KeyboardInterrupt as interrupt:
-            raise CommandError(f"{path}: interrupted; run it again to go on", returncode=130) from interrupt
+            raise CommandError(f"{path}: interrupted; run the import again to go on", returncode=130) from interrupt
         self.stdout.write(_report(path, imported))
 
 
@@ -73,9 +73,9 @@ def _date_format(text: str) -> str:
     try:
         understood = datetime.strptime(_A_DATE.strftime(text), text).date()  # noqa: DTZ007 - a date has no zone
     except ValueError as error:
-        raise CommandError(f"--date-format {text!r} is not one that dates can be read by: {error}") from error
+        raise CommandError(f"--date-format {text!r} is not valid: {error}") from error
     if understood != _A_DATE:
-        raise CommandError(f"--date-format {text!r} must hold day, month and year")
+        raise CommandError(f"--date-format {text!r} must contain day, month and year")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Runs one process manager until asked to end."""
+"""`manage.py run_processmanager NAME`: run one process manager."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from eventstore.management.running import add_arguments, batch_size, follow
 
 
 class Command(ConsoleCommand):
-    """Answer events with new events, each exactly once."""
+    """Run a process manager, which answers each event exactly once."""
 
-    help = "Runs one process manager: hydrates, catches up, then follows, until SIGTERM or SIGINT."
+    help = "Run one process manager: it catches up, then follows the log until SIGTERM or SIGINT."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the name and how to run."""
-        parser.add_argument("name", help="the process manager; `consumers` lists them")
+        """Add the name, --once and --batch-size."""
+        parser.add_argument("name", help="a process manager; `manage.py consumers` lists them")
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run it."""
+        """Run the process manager."""
         consumer = reaction(options["name"], batch_size(options))
         follow([consumer], f"run_processmanager {options['name']}", once=options["once"], report=self.stderr.write)

@@ -1,4 +1,4 @@
-"""What import_receivables records, what it passes over, and what it refuses before anything is recorded."""
+"""What import_receivables records, what it skips because it is recorded, and what it refuses."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,10 +16,10 @@ from eventstore.models import Checkpoint
 from ledger import daily_cycle, handlers, states
 from ledger.rules.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
 from processmanagers.receivables import ids
-from processmanagers.receivables.checking import check
-from processmanagers.receivables.recorded import read_recorded
-from processmanagers.receivables.recording import DateNoLongerOpen, Day, Recording, missing_by_date
-from processmanagers.receivables.rows import Terms
+from processmanagers.receivables.file_check import check
+from processmanagers.receivables.invoices import Terms
+from processmanagers.receivables.ledger_contents import read_ledger_contents
+from processmanagers.receivables.recording import DateNoLongerOpen, Day, Recorder, missing_by_date
 from tests.support.databases import Database
 from tests.support.ledger.invoices import Row, content, counted
 
@@ -32,7 +32,7 @@ ROWS = (
 
 
 class Importer:
-    """Runs the command on rows, and keeps what it wrote."""
+    """Runs the command on rows and keeps its output."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.errors, self.report = path, "", ""
@@ -46,7 +46,7 @@ class Importer:
             self.report, self.errors = out.getvalue(), errors.getvalue()
 
     def faults(self, *rows: Row, **options: str) -> list[str]:
-        """Run it, see that it refuses and records nothing, and return the faults that it tells."""
+        """Run the command, check that it refuses and records nothing, and return the faults that it reports."""
         before = store.head()
         with pytest.raises(CommandError):
             self(*rows, **options)
@@ -84,7 +84,7 @@ def test_an_invoice_becomes_an_asset_and_a_product_under_a_deal_with_its_custome
     assert {event.actor for event in store.read_all()} == {"import_receivables"}
 
 
-def test_each_date_begins_then_come_its_invoices_then_its_settlements(importer: Importer) -> None:
+def test_each_date_begins_then_its_invoices_and_its_settlements_are_recorded(importer: Importer) -> None:
     importer(*ROWS)
     types = ("SystemCycled", "ProductOriginated", "PaymentApplied")
     order = [
@@ -102,7 +102,7 @@ def test_each_date_begins_then_come_its_invoices_then_its_settlements(importer: 
     ]
 
 
-def test_late_fees_begins_before_the_first_date(importer: Importer) -> None:
+def test_late_fees_is_registered_before_the_first_date(importer: Importer) -> None:
     importer(*ROWS)
     assert Checkpoint.objects.using("default").get(name="late_fees").registered_position == 0
 
@@ -118,7 +118,7 @@ def test_a_second_run_records_nothing_and_says_so(importer: Importer) -> None:
     ]
 
 
-def test_a_longer_export_goes_on_and_the_last_date_is_still_open(importer: Importer) -> None:
+def test_a_longer_export_goes_on_from_the_last_date_which_is_still_open(importer: Importer) -> None:
     importer(*ROWS)
     settled = replace(ROWS[1], settled_date=THIRD)
     importer(ROWS[0], settled, ROWS[2], Row("C-3", "4", SECOND, THIRD, "1.00", None))
@@ -140,7 +140,7 @@ def test_a_second_sellers_file_has_ids_of_its_own(importer: Importer) -> None:
     assert counted("CompanyRegistered") == 5
 
 
-def test_what_is_recorded_is_passed_over_whatever_has_happened_since(importer: Importer) -> None:
+def test_what_is_recorded_is_skipped_even_if_it_was_changed_since(importer: Importer) -> None:
     importer(*ROWS)
     daily_cycle.cycle(THIRD)
     uuid = ids.product_uuid("Seller", "1")
@@ -177,19 +177,19 @@ def test_what_is_recorded_is_passed_over_whatever_has_happened_since(importer: I
         ({"customer": "C-9"}, ["line 2, column customerID: the file says C-9, and the ledger C-1"]),
     ],
 )
-def test_a_row_that_the_ledger_holds_otherwise_is_a_fault(
+def test_a_row_that_differs_from_the_ledger_is_a_fault(
     importer: Importer, change: dict[str, str | date | None], faults: list[str]
 ) -> None:
     importer(*ROWS)
     assert importer.faults(replace(ROWS[0], **change), *ROWS[1:]) == faults  # type: ignore[arg-type]
 
 
-def test_other_terms_than_those_recorded_are_faults(importer: Importer) -> None:
+def test_terms_that_differ_from_the_ledger_are_faults(importer: Importer) -> None:
     importer(*ROWS)
-    told = importer.faults(*ROWS, late_fee_rate="0.002")
-    assert told == [f"line {line}: the late-fee rate is 0.002, and in the ledger 0.001" for line in (2, 3, 4)]
-    told = importer.faults(*ROWS, currency="EUR")
-    assert told[0] == "line 2, column InvoiceAmount: the file says 100.00 EUR, and the ledger 100.00 USD"
+    faults = importer.faults(*ROWS, late_fee_rate="0.002")
+    assert faults == [f"line {line}: the late-fee rate is 0.002, and in the ledger 0.001" for line in (2, 3, 4)]
+    faults = importer.faults(*ROWS, currency="EUR")
+    assert faults[0] == "line 2, column InvoiceAmount: the file says 100.00 EUR, and the ledger 100.00 USD"
     importer(*ROWS, late_fee_rate="0.0010")
 
 
@@ -203,61 +203,62 @@ def test_a_missing_part_of_a_date_that_is_no_longer_open_is_a_fault(importer: Im
     ]
 
 
-def paid_by_hand() -> None:
+def pay_by_hand() -> None:
     handlers.execute(ApplyPayment(ids.product_uuid("Seller", "2"), Decimal("0.50"), "a part"), actor="tester")
 
 
-def written_off() -> None:
+def write_off() -> None:
     handlers.execute(WriteOffProduct(ids.product_uuid("Seller", "2"), "lost"), actor="tester")
 
 
-@pytest.mark.parametrize(("happen", "left"), [(paid_by_hand, "50.00"), (written_off, "0.00")])
-def test_a_settlement_of_what_is_no_longer_owed_is_a_fault(
-    importer: Importer, happen: Callable[[], None], left: str
+@pytest.mark.parametrize(("change", "left"), [(pay_by_hand, "50.00"), (write_off, "0.00")])
+def test_a_settlement_of_more_than_is_owed_is_a_fault(
+    importer: Importer, change: Callable[[], None], left: str
 ) -> None:
     importer(*ROWS)
-    happen()
+    change()
     position = store.head().position
-    (told,) = importer.faults(ROWS[0], replace(ROWS[1], settled_date=THIRD), ROWS[2])
-    assert told.startswith("line 3, column SettledDate: the invoice cannot be settled: of its principal")
-    assert told.endswith(f" {left} is left since position {position}")
+    (fault,) = importer.faults(ROWS[0], replace(ROWS[1], settled_date=THIRD), ROWS[2])
+    assert fault.startswith("line 3, column SettledDate: the invoice cannot be settled: of its principal")
+    assert fault.endswith(f" {left} is left since position {position}")
 
 
-def test_an_invoice_to_a_customer_whose_deal_is_gone_is_a_fault(importer: Importer) -> None:
+def test_an_invoice_to_a_customer_whose_deal_was_deleted_is_a_fault(importer: Importer) -> None:
     importer(*ROWS)
     deal_uuid = ids.deal_uuid("Seller", "C-1")
     handlers.execute(DeleteDeal(deal_uuid), actor="tester")
-    (told,) = importer.faults(*ROWS, Row("C-1", "4", THIRD, THIRD, "1.00", None))
+    (fault,) = importer.faults(*ROWS, Row("C-1", "4", THIRD, THIRD, "1.00", None))
     assert (
-        told == f"line 5, column customerID: deal {deal_uuid} with the customer was deleted, at {store.head().position}"
+        fault
+        == f"line 5, column customerID: deal {deal_uuid} with the customer was deleted, at {store.head().position}"
     )
 
 
-def recording_of(*rows: Row, kind: type[Recording] = Recording) -> tuple[Recording, dict[date, Day]]:
+def recorder_of(*rows: Row, kind: type[Recorder] = Recorder) -> tuple[Recorder, dict[date, Day]]:
     terms = Terms("Seller", "USD", 2, Decimal("0.001"), "%d/%m/%Y")
     invoices = check(content(list(rows)).encode(), terms, date(2025, 1, 1))
-    recorded = read_recorded(invoices, terms)
+    recorded = read_ledger_contents(invoices, terms)
     days, summary = missing_by_date(invoices, terms, recorded)
     return kind(terms, recorded, summary, "a run"), days
 
 
-def test_a_later_date_that_somebody_else_begins_between_two_dates_ends_the_import(database: Database) -> None:
+def test_a_later_date_begun_by_another_process_between_two_dates_ends_the_import(database: Database) -> None:
     def begin_the_third(*_: int) -> None:
         daily_cycle.cycle(THIRD)
 
-    recording, days = recording_of(*ROWS)
+    recording, days = recorder_of(*ROWS)
     with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-02 was being recorded"):
         recording.record(days, begin_the_third)
     assert counted("ProductOriginated") == 2
 
 
-def test_nothing_is_recorded_of_a_date_once_somebody_else_has_begun_a_later_one(database: Database) -> None:
-    class Overtaken(Recording):
+def test_nothing_is_recorded_on_a_date_after_another_process_began_a_later_one(database: Database) -> None:
+    class Overtaken(Recorder):
         def _begin(self, today: date) -> None:
             super()._begin(today)
             daily_cycle.cycle(THIRD)
 
-    recording, days = recording_of(*ROWS, kind=Overtaken)
+    recording, days = recorder_of(*ROWS, kind=Overtaken)
     with pytest.raises(DateNoLongerOpen, match="another date while 2024-03-01 was being recorded"):
         recording.record(days, lambda *_: None)
     assert {event.type for event in store.read_all()} == {"SystemCycled"}
@@ -266,16 +267,16 @@ def test_nothing_is_recorded_of_a_date_once_somebody_else_has_begun_a_later_one(
 def test_a_faulty_file_records_nothing(importer: Importer) -> None:
     assert importer.faults(*ROWS, replace(ROWS[0], amount="1.001")) == [
         "line 5, column InvoiceAmount: '1.001' is not an amount of USD: its currency has 2 digits after the point",
-        "line 5, column invoiceNumber: 1 stands already in line 2",
+        "line 5, column invoiceNumber: 1 is already in line 2",
     ]
     assert store.head().position == 0
     assert not Checkpoint.objects.using("default").exists()
 
 
-def test_what_is_dated_after_today_is_a_fault(importer: Importer) -> None:
+def test_a_date_after_today_is_a_fault(importer: Importer) -> None:
     with time_machine.travel("2024-03-02 05:00:00+00:00"):
-        told = importer.faults(*ROWS)
-    assert told[0] == "line 2, column SettledDate: 02/03/2024 is after today, 2024-03-01"
+        faults = importer.faults(*ROWS)
+    assert faults[0] == "line 2, column SettledDate: 02/03/2024 is after today, 2024-03-01"
 
 
 @pytest.mark.parametrize(
@@ -285,13 +286,11 @@ def test_what_is_dated_after_today_is_a_fault(importer: Importer) -> None:
         ({"late_fee_rate": "1.5"}, "The rate '1.5' is not valid: it is not from 0 to 1."),
         ({"late_fee_rate": "much"}, "The --late-fee-rate 'much' is not valid: it is not a plain decimal number."),
         ({"seller": ""}, "The --seller is not valid: it is empty."),
-        ({"date_format": "%d/%m"}, "--date-format '%d/%m' must hold day, month and year"),
-        ({"date_format": "%Q"}, "--date-format '%Q' is not one that dates can be read by: 'Q' is a bad directive"),
+        ({"date_format": "%d/%m"}, "--date-format '%d/%m' must contain day, month and year"),
+        ({"date_format": "%Q"}, "--date-format '%Q' is not valid: 'Q' is a bad directive"),
     ],
 )
-def test_an_option_that_makes_no_sense_is_told_on_one_line(
-    importer: Importer, options: dict[str, str], message: str
-) -> None:
+def test_an_invalid_option_is_one_line(importer: Importer, options: dict[str, str], message: str) -> None:
     with pytest.raises(CommandError) as refused:
         importer(*ROWS, **options)
     assert str(refused.value).startswith(message)
@@ -299,6 +298,6 @@ def test_an_option_that_makes_no_sense_is_told_on_one_line(
     assert store.head().position == 0
 
 
-def test_a_file_that_is_not_there_is_told_on_one_line(database: Database, tmp_path: Path) -> None:
+def test_a_missing_file_is_one_line(database: Database, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nothing\.csv: No such file or directory"):
         call_command("import_receivables", str(tmp_path / "nothing.csv"))

@@ -1,4 +1,4 @@
-"""What an overdue product is charged for one date, and when it is not."""
+"""The late fee of an overdue product for one date, and the reasons for none."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ def asset(value: str, currency: str = "USD") -> AssetAt:
     return AssetAt(Decimal(value), currency, SELLER, DEBTOR)
 
 
-def test_a_fee_tells_all_that_it_was_made_of() -> None:
+def test_a_fee_contains_everything_that_it_was_computed_from() -> None:
     assert assess(product(), asset("1000.00"), CYCLE) == LateFeeIncurred(
         amount=Decimal("1.00"),
         currency="USD",
@@ -59,7 +59,7 @@ def test_a_fee_tells_all_that_it_was_made_of() -> None:
         ("9999999999999999.99", "1", "9999999999999999.99"),
     ],
 )
-def test_a_fee_is_rounded_once_half_even_to_the_values_digits(value: str, rate: str, amount: str | None) -> None:
+def test_a_fee_is_rounded_once_half_even_to_the_digits_of_the_value(value: str, rate: str, amount: str | None) -> None:
     fee = assess(product(rate=rate), asset(value), CYCLE)
     if amount is None:
         assert fee is None
@@ -68,11 +68,11 @@ def test_a_fee_is_rounded_once_half_even_to_the_values_digits(value: str, rate: 
         assert str(fee.amount) == amount
 
 
-def test_without_an_asset_there_is_nothing_to_charge_on() -> None:
+def test_a_product_without_an_asset_is_not_assessed() -> None:
     assert assess(product(asset_uuid=None), None, CYCLE) == LateFeeNotAssessed("no_asset", CYCLE.date)
 
 
-def test_an_asset_that_the_store_does_not_know_is_told() -> None:
+def test_a_product_with_an_unknown_asset_is_not_assessed() -> None:
     assert assess(product(), None, CYCLE) == LateFeeNotAssessed("unknown_asset", CYCLE.date)
 
 
@@ -84,13 +84,13 @@ def test_an_asset_that_the_store_does_not_know_is_told() -> None:
         (),
     ],
 )
-def test_without_a_payer_there_is_nobody_to_charge(companies: tuple[tuple[UUID, str], ...]) -> None:
+def test_a_product_without_a_payer_is_not_assessed(companies: tuple[tuple[UUID, str], ...]) -> None:
     assert assess(product(companies=companies), asset("1000.00"), CYCLE) == LateFeeNotAssessed("no_payer", CYCLE.date)
 
 
-def test_no_payer_is_told_even_where_the_fee_would_round_to_zero() -> None:
-    nobody = product(companies=((OTHER, "debtor"),))
-    assert assess(nobody, asset("0.00"), CYCLE) == LateFeeNotAssessed("no_payer", CYCLE.date)
+def test_no_payer_is_recorded_even_if_the_fee_would_round_to_zero() -> None:
+    without_payer = product(companies=((OTHER, "debtor"),))
+    assert assess(without_payer, asset("0.00"), CYCLE) == LateFeeNotAssessed("no_payer", CYCLE.date)
 
 
 def test_the_first_company_in_the_role_that_sends_or_receives_the_asset_pays() -> None:
@@ -100,7 +100,7 @@ def test_the_first_company_in_the_role_that_sends_or_receives_the_asset_pays() -
     assert fee.fee_payer_company_uuid == SELLER
 
 
-def test_the_counts_go_through_json_and_end_as_one_event_with_totals_by_currency() -> None:
+def test_the_tally_survives_json_and_ends_as_one_event_with_totals_by_currency() -> None:
     tally = Tally()
     for value, currency in (("1000.00", "USD"), ("3000", "JPY"), ("2500.00", "USD"), ("0.00", "USD")):
         tally.count(assess(product(), asset(value, currency), CYCLE))

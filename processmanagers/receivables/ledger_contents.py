@@ -1,4 +1,4 @@
-"""What the ledger already holds of a file of invoices: read in sets, whatever has been cycled since."""
+"""What the ledger already contains of a file of invoices, read in sets of streams."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from eventstore import store
 from eventstore.records import RecordedEvent, stream_id
 from ledger.rules.events import PaymentApplied
 from processmanagers.receivables import ids
-from processmanagers.receivables.rows import Invoice, Terms
+from processmanagers.receivables.invoices import Invoice, Terms
 
 ACTOR: Final = "import_receivables"
 _SET: Final = 500
@@ -23,14 +23,14 @@ _PRINCIPAL_EVENTS: Final = ("PaymentApplied", "PaymentReversed", "ProductWritten
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The dates cycled so far and the positions at which each began."""
+    """The dates cycled so far, and the position at which each began."""
 
     positions: Sequence[int]
     dates: Sequence[date]
 
     @property
     def last(self) -> date | None:
-        """The last date cycled, the one that is still open."""
+        """The last date cycled, which is still open."""
         return self.dates[-1] if self.dates else None
 
     def booking_date(self, position: int) -> date | None:
@@ -40,11 +40,11 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """Events that the ledger holds of the file's entities, by their uuids; at `head`, with the calendar up to there.
+class LedgerContents:
+    """The events of the file's entities as of `head`, by the uuids of the entities; and the calendar as of `head`.
 
-    `deals` are the last events of the deals' status. `settlements` are the payments that an import applied, by
-    product; `principals` the last event of each product that moved its principal, whoever caused it.
+    `deals` has the last event of each deal. `settlements` has the payments that an import applied, by product.
+    `principals` has the last event of each product that changed its principal outstanding, from any actor.
     """
 
     head: int
@@ -57,8 +57,8 @@ class Recorded:
     principals: Mapping[UUID, RecordedEvent]
 
 
-def read_recorded(invoices: Sequence[Invoice], terms: Terms) -> Recorded:
-    """Look up everything of the file that the ledger holds."""
+def read_ledger_contents(invoices: Sequence[Invoice], terms: Terms) -> LedgerContents:
+    """Read what the ledger contains of the file."""
     head = store.head().position
     cycles = list(store.read_all(types=["SystemCycled"], up_to=head))
     calendar = Calendar([cycle.position for cycle in cycles], [cycle.data.new_date for cycle in cycles])
@@ -71,7 +71,7 @@ def read_recorded(invoices: Sequence[Invoice], terms: Terms) -> Recorded:
         return _latest(category, [uuid_of(terms.seller, key) for key in keys], types, head)
 
     principals = latest("product", ids.product_uuid, numbers, _PRINCIPAL_EVENTS)
-    return Recorded(
+    return LedgerContents(
         head,
         calendar,
         _latest("company", [ids.seller_uuid(terms.seller)], ("CompanyRegistered",), head)
@@ -94,10 +94,10 @@ def _latest(category: str, uuids: Iterable[UUID], types: tuple[str, ...], head: 
 
 
 def _settlement(last: RecordedEvent) -> RecordedEvent | None:
-    """Return the payment that an import applied to the product whose principal last moved with this event."""
+    """Return the payment that an import applied to the product of this event, the last one of its principal."""
     if _is_settlement(last):
         return last
-    # Somebody else has paid, reversed or written off: rare enough to read the product's own stream.
+    # Another actor paid, reversed or wrote off. This is rare, so reading the product's stream is fast enough.
     return next(filter(_is_settlement, store.read_stream(last.stream_id, up_to=last.position)), None)
 
 

@@ -1,4 +1,4 @@
-"""Reading a file of invoices and finding everything that is wrong with it, before anything is recorded."""
+"""Reads a file of invoices and finds all its faults, before anything is recorded."""
 
 import csv
 import io
@@ -11,16 +11,16 @@ from typing import Final
 from ledger.rules import guards
 from ledger.rules.money import parse_amount
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText
-from processmanagers.receivables.rows import Fault, FaultyFile, Invoice, Terms
+from processmanagers.receivables.invoices import Fault, FaultyFile, Invoice, Terms
 
 NEEDED: Final = ("customerID", "invoiceNumber", "InvoiceDate", "DueDate", "InvoiceAmount", "SettledDate")
 _NAMES: Final = {name.lower(): name for name in (*NEEDED, "DaysLate")}
 
 
 def check(content: bytes, terms: Terms, today: date) -> tuple[Invoice, ...]:
-    """Return the invoices of a file in its own order; raise FaultyFile, which holds every fault, if there is one.
+    """Return the invoices of a file in the order of the file; raises FaultyFile with every fault.
 
-    `today` is the newest date that may be recorded: the ledger's calendar cannot be ahead of the world's.
+    `today` is the last date that may be recorded.
     """
     check = _Check(terms, today)
     invoices = tuple(check.invoices(content))
@@ -61,13 +61,13 @@ class _Check:
                 self.faults.append(Fault(line, str(len(names) + 1), text))
 
     def _rows(self, content: bytes) -> Iterator[tuple[int, list[str]]]:
-        """Yield each row that is not blank with the line in which it begins."""
+        """Yield each row that is not blank, with the line at which it begins."""
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             before = content[: error.start]
             in_line = error.start - (before.rfind(b"\n") + 1) + 1
-            fault = f"not UTF-8: byte 0x{content[error.start]:02x}, the {in_line}. of the line"
+            fault = f"not UTF-8: byte {in_line} of the line is 0x{content[error.start]:02x}"
             self.faults.append(Fault(before.count(b"\n") + 1, "", fault))
             return
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -83,7 +83,7 @@ class _Check:
     def _header_is_complete(self, names: Sequence[str]) -> bool:
         faults = [Fault(1, name, "the column is missing") for name in NEEDED if name.lower() not in names]
         twice = [key for key in _NAMES if names.count(key) > 1]
-        faults += [Fault(1, _NAMES[key], "the column stands twice") for key in twice]
+        faults += [Fault(1, _NAMES[key], "the column appears twice") for key in twice]
         self.faults += faults
         return not faults
 
@@ -95,7 +95,7 @@ class _Check:
         if number is not None:
             first = self.first_lines.setdefault(number, row.line)
             if first != row.line:
-                row.fault("invoiceNumber", f"{number} stands already in line {first}")
+                row.fault("invoiceNumber", f"{number} is already in line {first}")
         row.check_order(invoice_date, due_date, settled_date)
         row.check_past("InvoiceDate", invoice_date)
         row.check_past("SettledDate", settled_date)
@@ -158,6 +158,6 @@ class _Row:
             self.fault("DaysLate", f"{text!r} is not a whole number of days")
         elif due_date is not None and settled_date is not None:
             days = max(0, (settled_date - due_date).days)
-            # Compared as text, for Python makes no number of thousands of digits.
+            # Compared as text: Python refuses to convert thousands of digits to a number.
             if (text.lstrip("0") or "0") != str(days):
-                self.fault("DaysLate", f"{text}, where SettledDate − DueDate makes {days}")
+                self.fault("DaysLate", f"the file says {text}, but SettledDate − DueDate is {days}")

@@ -1,4 +1,4 @@
-"""What a file of invoices says, once it has been checked, and the faults that checking finds."""
+"""The invoices of a checked file, the terms of the import, and the faults that checks find."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the file itself does not say: how it is to be read, and under which terms it is to be recorded."""
+    """The options of an import: how to read the file, and what it does not say itself."""
 
     seller: str
     currency: str
@@ -18,7 +18,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """One row: an invoice to a customer, and its settlement where there has been one."""
+    """One row: an invoice to a customer, and the date of its settlement if it is settled."""
 
     line: int
     customer: str
@@ -31,7 +31,7 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What is wrong, in which line (counted from 1, the header included) and in which column."""
+    """What is wrong, with its line (the header is line 1) and its column."""
 
     line: int
     column: str
@@ -43,7 +43,7 @@ class Fault:
 
 
 class FaultyFile(Exception):
-    """The file cannot be recorded, and nothing was; `faults` are all that is wrong with it."""
+    """The file has `faults`, and nothing was recorded."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))

@@ -1,4 +1,4 @@
-"""Whether a file of invoices and the ledger can be brought together: what is recorded agrees, what is missing fits."""
+"""Compares a file of invoices with the ledger: what is recorded must agree, what is missing must still be possible."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -10,22 +10,22 @@ from eventstore import store
 from eventstore.records import RecordedEvent, stream_id
 from ledger.rules.aggregates import product
 from processmanagers.receivables import ids
-from processmanagers.receivables.recorded import Recorded
-from processmanagers.receivables.rows import Fault, Invoice, Terms
+from processmanagers.receivables.invoices import Fault, Invoice, Terms
+from processmanagers.receivables.ledger_contents import LedgerContents
 
 PAYER_ROLE = "debtor"
 SELLER_ROLE = "seller"
 
 
-def disagreements(invoices: Sequence[Invoice], terms: Terms, recorded: Recorded) -> tuple[Fault, ...]:
-    """Return, by line, what the ledger holds otherwise and what is missing from dates that are no longer open."""
+def disagreements(invoices: Sequence[Invoice], terms: Terms, recorded: LedgerContents) -> tuple[Fault, ...]:
+    """Return a fault for each value that differs from the ledger and each part that can no longer be recorded."""
     return tuple(fault for invoice in invoices for fault in _Row(invoice, terms, recorded).faults())
 
 
 class _Row:
-    """One invoice beside what the ledger holds of it."""
+    """One invoice of the file, and what the ledger contains of it."""
 
-    def __init__(self, invoice: Invoice, terms: Terms, recorded: Recorded) -> None:
+    def __init__(self, invoice: Invoice, terms: Terms, recorded: LedgerContents) -> None:
         self.invoice, self.terms, self.recorded = invoice, terms, recorded
         self.asset_uuid = ids.asset_uuid(terms.seller, invoice.number)
         self.product_uuid = ids.product_uuid(terms.seller, invoice.number)
@@ -56,7 +56,7 @@ class _Row:
     def _asset_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         asset = event.data
         yield from self._differs("InvoiceAmount", self._money(self.invoice.amount), f"{asset.value} {asset.currency}")
-        yield from self._differs("customerID", self.invoice.customer, self._known(asset.receiver_company_uuid))
+        yield from self._differs("customerID", self.invoice.customer, self._company_name(asset.receiver_company_uuid))
 
     def _product_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         originated = event.data
@@ -95,7 +95,7 @@ class _Row:
     def _money(self, amount: Decimal) -> str:
         return f"{amount} {self.terms.currency}"
 
-    def _known(self, company_uuid: UUID) -> str:
+    def _company_name(self, company_uuid: UUID) -> str:
         registered = self.recorded.companies.get(company_uuid)
         return str(company_uuid) if registered is None else registered.data.name
 
