@@ -8,16 +8,22 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 from gunicorn.workers.base import Worker
 
-# Each worker counts in files of its own, which /metrics adds up. prometheus_client looks for their directory when it is
-# first imported, so it is named before anything else; and it is named after the process, so that a new gunicorn that
-# takes over from an old one (SIGUSR2) does not count in the other's.
+# Each worker counts in files of its own, and /metrics adds them up. prometheus_client looks for their folder when it is
+# first imported, so the folder is named before all other imports. Its name contains the process id: a new gunicorn that
+# replaces an old one (SIGUSR2) inherits the old one's environment and must not count in its folder.
 _pid = os.getpid()
-_own = f"daybook-metrics-{_pid}-"
-if _own not in os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_own)
+_prefix = "daybook-metrics-"
+_own = f"{_prefix}{_pid}-"
+_given = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name
+if not _given or (_given.startswith(_prefix) and not _given.startswith(_own)):
+    try:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_own)
+    except OSError as failed:
+        sys.exit(f"Daybook does not start: no folder for metrics can be made in TMPDIR: {failed}")
     atexit.register(lambda: os.getpid() == _pid and shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
@@ -30,36 +36,52 @@ except ImproperlyConfigured as refused:
     sys.exit(f"Daybook does not start: {refused}")
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
-worker_class = "web.worker.Worker"  # gthread, with patience for no client
-# Threads and connections to databases do not survive a fork: each worker loads the application itself.
+worker_class = "gthread"
+# Threads and connections to databases do not survive a fork, so each worker loads the application itself.
 preload_app = False
-# How long a worker may show no sign of life; its threads may take longer, as they stream and wait.
+# A worker whose main thread shows no sign of life for so many seconds is replaced. Its other threads may take longer.
 timeout = 30
-# How long commands that are under way have to end when the server is told to.
+# After SIGTERM, requests under way have so many seconds to end.
 graceful_timeout = 30
 keepalive = 5
 limit_request_line = 8190
-# Where they look from is told by WEB_PROXIES alone.
+# Files are sent as any other answer, so that the limit on slow clients holds for them too.
+sendfile = False
+# The client's address is derived from WEB_PROXIES alone (web/addresses.py).
 forwarded_allow_ips = ""
-# Signs of life are files: not on a disk, which may be slow.
+# Workers show signs of life by touching a file, which must not be on a slow disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a file of its own
 control_socket_disable = True
-# Each request has its line from the application, with what gunicorn does not know.
+# The application logs each request, with more than gunicorn knows of it.
 accesslog = None
 logging.captureWarnings(capture=True)
-warnings.filterwarnings("ignore", "No directory at", UserWarning)  # whitenoise's, where static files are not collected
+warnings.filterwarnings("ignore", "No directory at", UserWarning)  # whitenoise's, if static files are not collected
 logconfig_dict = settings.LOGGING
 
 
+def post_fork(_server: object, worker: Worker) -> None:
+    """Accept connections that limit how long a client may hold a thread."""
+    from web import connections  # noqa: PLC0415 - a worker imports Django after the fork
+
+    worker.sockets = connections.listeners(worker.sockets)
+
+
 def post_worker_init(worker: Worker) -> None:
-    """Let streams end with their worker, which would wait for them else."""
+    """End streams when their worker is asked to end; it would wait for them otherwise."""
     from web.api import event_stream  # noqa: PLC0415 - Django is set up by now
 
     event_stream.ends_when(lambda: not worker.alive)
 
 
+def post_request(_worker: Worker, _request: object, environ: dict[str, Any], _response: object) -> None:
+    """Read what is left of the request's body, so that closing the connection does not destroy the answer."""
+    from web import connections  # noqa: PLC0415 - a worker imports Django after the fork
+
+    connections.discard_body(environ)
+
+
 def child_exit(_server: object, worker: Worker) -> None:
-    """Keep what a worker counted that has ended."""
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - the directory is named by now
+    """Keep the counts of a worker that has ended."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - the folder is named by now
 
     mark_process_dead(worker.pid)

@@ -158,6 +158,7 @@ USE_I18N = False
 WEB_BIND = listening("WEB_BIND", "127.0.0.1:8000")
 WEB_WORKERS = number("WEB_WORKERS", 2, least=1, most=100)
 WEB_THREADS = number("WEB_THREADS", 16, least=1, most=1000)
+WEB_CLIENT_TIMEOUT_S = number("WEB_CLIENT_TIMEOUT", 30, least=1, most=3600)
 WEB_PROXIES = number("WEB_PROXIES", 0, least=0, most=10)
 METRICS_DIRECTORY = text("PROMETHEUS_MULTIPROC_DIR", "")
 LOGGING = logs.configured(

@@ -1,6 +1,5 @@
 """GET /api/events/stream: the log, followed by server-sent events."""
 
-import socket
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
@@ -92,19 +91,11 @@ def follow_events(request: HttpRequest, which: Query[Followed]) -> StreamingHttp
         raise PositionBeyondHead(position=after, head=newest)
     if not patient.acquire(blocking=False):
         raise Problem(problem_kinds.TOO_MANY_STREAMS, headers={"Retry-After": "5"})
-    _end_if_nobody_reads(request)
     return StreamingHttpResponse(
         _Stream(after, which, lambda: may_still_read(request)),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-def _end_if_nobody_reads(request: HttpRequest) -> None:
-    """Let a write to a client that reads no more fail in the end, where gunicorn tells its socket."""
-    connection: socket.socket | None = request.META.get("gunicorn.socket")
-    if connection is not None:
-        connection.settimeout(settings.STREAM_LIFETIME_S)
 
 
 class _Stream:

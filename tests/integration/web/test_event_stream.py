@@ -169,7 +169,7 @@ def test_a_client_that_stops_reading_loses_its_place(start: Start) -> None:
     for _ in range(10):  # more than all that lies between the two can hold
         events = [NewEvent(f"company-{uuid4()}", CompanyRegistered("A" * 200)) for _ in range(1000)]
         store.append(events, Context("tester", "tests"))
-    server = start(WEB_THREADS="4", STREAM_LIFETIME="1")
+    server = start(WEB_THREADS="4", STREAM_LIFETIME="1", WEB_CLIENT_TIMEOUT="1")
     with socket.socket() as idle:
         idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         idle.connect((server.host, server.port))

@@ -7,9 +7,7 @@ import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 from uuid import uuid4
 
 import psutil
@@ -21,8 +19,6 @@ from tests.support import processes
 from tests.support.databases import Database
 from tests.support.processes import RunManage, wait_until
 from tests.support.webserver import Serve
-
-FORM: Final = "application/x-www-form-urlencoded"
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="one database is enough, the one that serves many"
@@ -69,30 +65,6 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_is_kept(serve: 
     found = re.search(r'http_requests_total\{method="GET",route="/api/companies",status="401"\} (\S+)', metrics)
     assert found is not None
     assert float(found[1]) == 3
-
-
-def test_a_client_that_does_not_close_keeps_nobody_waiting(serve: Serve) -> None:
-    server = serve(WEB_THREADS="4")
-    with ExitStack() as clients_that_stay:
-        for _ in range(25):
-            client = clients_that_stay.enter_context(socket.create_connection((server.host, server.port), timeout=20))
-            client.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        began = time.monotonic()
-        assert server.ask("GET", "/healthz").status == 200
-        assert time.monotonic() - began < 2
-        received = b"".join(iter(lambda: client.recv(65536), b""))
-        assert received.endswith(b'{"status": "alive"}')
-
-
-@pytest.mark.parametrize("headers", ["Ho", "Host: localhost\r\nContent-Type: {form}\r\nContent-Length: 9\r\n\r\ngrant"])
-def test_a_client_that_stops_in_the_middle_of_a_request_loses_its_thread(headers: str, serve: Serve) -> None:
-    server = serve(WEB_THREADS="1", GUNICORN_CMD_ARGS="--timeout 2")
-    with socket.create_connection((server.host, server.port)) as stopped:
-        stopped.sendall(f"POST /o/token/ HTTP/1.1\r\n{headers.format(form=FORM)}".encode())
-        time.sleep(0.2)  # until it surely has the only thread
-        began = time.monotonic()
-        assert server.ask("GET", "/healthz").status == 200
-        assert 1 < time.monotonic() - began < 10
 
 
 def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:
