@@ -1,4 +1,4 @@
-"""How fast a projector catches up over a million events, and in how much memory, against reading the rows alone.
+"""Measures how fast a projector catches up over a million events and how much memory it needs, beside reading the rows alone.
 
 `python -m benchmarks.projectors [--events N] [--projectors NAME ...] [--rounds N]`
 """
@@ -40,7 +40,7 @@ FROM (
           FROM generate_series(1, {number}) AS i) AS numbered
 ) AS events
 """
-# Everything that a projector has written, so that it begins anew.
+# Removes what projectors wrote, so that they start again at position 1.
 FORGET = """
 DO $$
 BEGIN

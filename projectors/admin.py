@@ -1,4 +1,4 @@
-"""The read models in the admin: the generation that answers queries, money with its currency, links to the log."""
+"""The admin's pages of the read models."""
 
 import uuid
 from typing import Any, ClassVar
@@ -39,7 +39,7 @@ class CompanyAdmin(ReadModelAdmin):
     search_help_text = "A uuid in full, or how the name begins."
 
     def found_by_text(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """Return the companies whose name begins so."""
+        """Return the companies whose name begins with the term."""
         return queryset.filter(name__startswith=term)
 
 
@@ -72,7 +72,7 @@ class DealAdmin(ReadModelAdmin):
 
 
 class NotZeroFilter(admin.SimpleListFilter):
-    """Leaves out who has nothing."""
+    """Leaves out balances of zero."""
 
     title = "Balance"
     parameter_name = "shown"
@@ -112,7 +112,7 @@ class BalanceAdmin(ReadModelAdmin):
 
 @admin.register(FinancialProduct)
 class FinancialProductAdmin(ReadModelAdmin):
-    """Products: what is owed, paid, charged and forgiven."""
+    """Products, with what is owed, paid, charged and forgiven."""
 
     order = ("product_uuid",)
     listed = (
@@ -263,7 +263,7 @@ class DailyActivityAdmin(ReadModelAdmin):
 
     @admin.display(description="business date")
     def date(self, row: DailyActivity) -> str:
-        """Return the date; before the first cycle there is none."""
+        """Return the date, or that it was before the first cycle."""
         return str(row.business_date or "before the first cycle")
 
     @admin.display(description="events")

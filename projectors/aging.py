@@ -1,7 +1,7 @@
 """Keeps what was owed at the beginning of each business date, by how long it was past due.
 
-Read from the products as they are when the cycle is handled, which is as they were at its position: aging is of one
-group with financial_products. Fees age with their product, and the date's own fees are not yet among them.
+It reads the products as they are when it handles the cycle. They are as they were at the cycle's position, because
+aging is in one group with financial_products. Fees age with their product; the date's own fees are not yet included.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Aging(Projector):
 
 
 def bucket_of(due_date: date, on: date) -> str:
-    """Return the bucket on a date of what is due on another."""
+    """Return the bucket in which a due date is on a date."""
     for bucket, days in _LIMITS:
         if due_date >= on - timedelta(days=days):
             return bucket.value

@@ -1,4 +1,4 @@
-"""The app's place in Django, and its projectors made known to the consumers."""
+"""The Django app of the read models; it registers its projectors as consumers."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class ProjectorsConfig(AppConfig):
     verbose_name = "Read models"
 
     def ready(self) -> None:
-        """Register every projector by its name."""
+        """Register every projector of the catalogue."""
         from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
         from projectors.catalog import PROJECTORS  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ _TABLE = Table(
     changing=("balance", "currency", "minor_digits", "status", "position"),
 )
 
-# Which way the amount of an event goes.
+# Events whose amount is added to the balance, and events whose amount is taken from it.
 _ADDS = frozenset({"CompanyFunded", "AssetFunded", "FundsCredited", "PayoutReturned"})
 _TAKES = frozenset({"FundsDebited", "FundingReversed", "FundsPaidOut"})
 _STATUS = {"FundingAccountActivated": "active", "FundingAccountClosed": "closed"}

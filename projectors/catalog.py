@@ -1,4 +1,4 @@
-"""Every projector of the code."""
+"""The catalogue of the projectors that the code has."""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
 """Keeps what happened on each business date in each currency.
 
-An event counts under its own business date, a reversal therefore on the date on which something was reversed. Events
-that name no currency count under the empty one, with no amounts; before the first cycle there is no date. What a
-write-off gives up is not waived.
+An event counts on its business date; a reversal on its own, not on the date of what it reverses. An event without a
+currency counts under the empty currency, without amounts. Before the first cycle there is no date. What a write-off
+gives up does not count as waived.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ Day = tuple[str | None, str]
 """A business date in ISO form and a currency."""
 
 
-# Which column an event's amount goes to, which way, and under which name the event has it.
+# For each event type: the column that its amount changes, the sign, and the name of the amount in the payload.
 _MOVES: dict[str, tuple[str, int, str]] = {
     "LateFeeIncurred": ("fees_assessed", 1, "amount"),
     "LateFeeWaived": ("fees_waived", 1, "amount"),
@@ -40,7 +40,7 @@ SUMS = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
 
 
 class Tally:
-    """What the events of one day come to."""
+    """The counts and sums of the events of one day."""
 
     __slots__ = ("events", "minor_digits", "position", "sums")
 
@@ -70,7 +70,7 @@ class DailyActivities(Projector):
     tables: ClassVar[tuple[type[Model], ...]] = (DailyActivity,)
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Add what the events come to to the rows of their days."""
+        """Add the events to the rows of their days."""
         tallies = tally(dated(events))
         rows = {_day(row): row for row in _rows(tallies, generation, using)}
         for day, counted in tallies.items():
@@ -83,7 +83,7 @@ class DailyActivities(Projector):
 
 
 def tally(events: Iterable[DatedEvent]) -> dict[Day, Tally]:
-    """Return what the events come to, by day."""
+    """Return the counts and sums of the events, by day."""
     tallies: dict[Day, Tally] = {}
     for event, payload, _, business_date in events:
         day = (business_date, payload.get("currency", ""))

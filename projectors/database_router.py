@@ -1,4 +1,4 @@
-"""Which database a table lies in: read models where READ_DATABASE says, the log and all else in the default one."""
+"""Sends each table to its database: read models to READ_DATABASE, the log and everything else to the default one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _CONSUMER_TABLES = frozenset(table._meta.model_name for table in CONSUMER_TABLES
 class ReadModelRouter:
     """Read models and their checkpoints lie in READ_DATABASE; process managers' checkpoints beside the events.
 
-    A caller that means a process manager's checkpoint names the default database.
+    A caller that wants a process manager's checkpoint names the default database.
     """
 
     def _is_read_model(self, model: type[Model]) -> bool:
@@ -28,7 +28,7 @@ class ReadModelRouter:
         return settings.READ_DATABASE if self._is_read_model(model) else None
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **_hints: Any) -> bool:
-        """Keep each table to its database; the tables of consumers exist in both."""
+        """Create each table in its own database; the tables of consumers exist in both."""
         if app_label == "projectors":
             return db == settings.READ_DATABASE
         if app_label == "eventstore" and model_name in _CONSUMER_TABLES:

@@ -1,4 +1,4 @@
-"""What can be wrong with a read model.
+"""Faults of a read model.
 
 ReadModelFault
 └── MissingRow
@@ -6,11 +6,11 @@ ReadModelFault
 
 
 class ReadModelFault(Exception):
-    """A read model is not what its events make of it."""
+    """A read model differs from what the events make of it."""
 
 
 class MissingRow(ReadModelFault):
-    """An event changes a row that no earlier event has made: one was skipped, or the table was written by others."""
+    """An event changes a row that does not exist: an event was skipped, or somebody else wrote to the table."""
 
     def __init__(self, table: str, key: tuple[str, ...], position: int) -> None:
         self.table = table

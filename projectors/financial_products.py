@@ -1,6 +1,7 @@
-"""Keeps each financial product: as originated, and what has been paid, charged and forgiven since.
+"""Keeps each financial product: its terms at origination, and what has been paid, charged and forgiven since.
 
-A product is paid while it owes neither principal nor fees; what a write-off gives up is neither paid nor waived.
+The status is `paid` while the product owes neither principal nor fees. What a write-off gives up is neither paid nor
+waived.
 """
 
 import json
@@ -35,12 +36,12 @@ _TABLE = Table(
     ),
 )
 
-# Plain text, for it goes into rows that pass the ORM by.
+# Plain text, because the rows bypass the ORM.
 _OPEN, _PAID, _WRITTEN_OFF = (str(status) for status in FinancialProduct.Status)
 
 
 class FinancialProducts(Projector):
-    """Projects financial products, with the positions that late fees need to know what was owed at a cycle."""
+    """Projects financial products, with the positions from which late fees learn what was owed at a cycle."""
 
     name: ClassVar[str] = "financial_products"
     types: ClassVar[tuple[str, ...]] = (

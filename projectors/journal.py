@@ -1,8 +1,8 @@
-"""Keeps the double-entry journal: the lines of each event that moves money, which add up to zero.
+"""Keeps the double-entry journal: the lines of each event that moves money; they add up to zero.
 
-The party of a line is whoever's account it is: the company, asset or funding account whose balance it is and whose
-clearing it was; the product for what is owed, paid and forgiven on it; the grant for money that is in transit.
-The reference is the event's own, or its reason; a grant's legs refer to the grant.
+The party of a line is the company, asset or funding account for balances and for the clearing of their money; the
+product for what is owed, paid and forgiven; the grant for money in transit. The reference is that of the event, or its
+reason; the legs of a grant refer to the grant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ Payload = dict[str, Any]
 
 
 class Side(NamedTuple):
-    """One side of an entry; `amount` is as it was recorded."""
+    """One side of an entry; `amount` is the recorded text."""
 
     account: str
     party_type: str
@@ -61,7 +61,7 @@ class Journal(Projector):
 
 
 def lines(booking: DatedEvent) -> list[Row]:
-    """Return the journal lines of an event, without those of no amount."""
+    """Return the journal lines of an event; an amount of zero has no line."""
     event, payload, booking_date, business_date = booking
     sides_of = _ENTRIES.get(event.type)
     if sides_of is None:

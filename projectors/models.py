@@ -1,13 +1,13 @@
-"""The read models' tables, each written by its one projector and by nobody else.
+"""The tables of the read models; only its own projector writes to each.
 
-Money is kept as whole numbers of the currency's smallest unit: a decimal on SQLite is a float and loses digits. A row
-tells how many digits those are. One amount has at most 18 digits; sums must stay within 64 bits, which both databases
-enforce by refusing and not by wrapping round.
+Money is kept as whole numbers of the currency's smallest unit, because a decimal on SQLite is a float and loses digits.
+`minor_digits` is the number of digits after the point. One amount has at most 18 digits; a sum must stay within
+64 bits, and a larger one is refused by both databases.
 
 # Note [Generations]
-Each row belongs to a generation. Queries answer from the one that the projector's checkpoint names; a rebuild fills
-the next one beside it and then moves that pointer. `generation` therefore leads every key, and `position` is the
-event at which the row was last changed.
+Each row belongs to a generation. Queries answer from the generation that the projector's checkpoint names; a rebuild
+fills the next one beside it and then moves that pointer. `generation` therefore comes first in every key. `position` is
+the event at which the row was last changed.
 """
 
 from typing import ClassVar
@@ -48,7 +48,7 @@ class Deal(ReadModelRow):
     """A deal in the directory, with its companies and their roles as one value."""
 
     class Status(models.TextChoices):
-        """Where a deal stands."""
+        """The status of a deal."""
 
         CREATED = "created"
         ACTIVE = "active"
@@ -89,7 +89,7 @@ class Balance(ReadModelRow):
     """The balance of a company, an asset or a funding account; no currency until the first money arrives."""
 
     class Entity(models.TextChoices):
-        """Whose balance it is."""
+        """The kind of entity that has the balance."""
 
         COMPANY = "company"
         ASSET = "asset"
@@ -119,10 +119,10 @@ class Balance(ReadModelRow):
 
 
 class FinancialProduct(ReadModelRow):
-    """A product: as it was originated, and what has been paid, charged and forgiven since."""
+    """A product: its terms at origination, and what has been paid, charged and forgiven since."""
 
     class Status(models.TextChoices):
-        """Where a product stands."""
+        """The status of a product."""
 
         OPEN = "open"
         PAID = "paid"
@@ -158,8 +158,7 @@ class FinancialProduct(ReadModelRow):
 
     class Meta:
         constraints: ClassVar = [_key("financial_product_key", "product_uuid")]
-        # A fee changes no column that is indexed here, so that PostgreSQL can update the row in place (HOT); that is
-        # what `owes` is for.
+        # A fee changes no indexed column, so that PostgreSQL can update the row in place (HOT). `owes` exists for that.
         indexes: ClassVar = [
             models.Index(
                 fields=["generation", "product_uuid", "due_date"],
@@ -198,7 +197,7 @@ class FinancialProduct(ReadModelRow):
 
 
 class JournalLine(ReadModelRow):
-    """One line of the double-entry journal; `debit` or `credit` is zero. Its position is that of its event."""
+    """One line of the double-entry journal, at the position of its event; either `debit` or `credit` is zero."""
 
     line = models.SmallIntegerField()
     event_type = models.CharField(max_length=100)
@@ -252,7 +251,10 @@ class AgingBucket(ReadModelRow):
 
 
 class DailyActivity(ReadModelRow):
-    """What happened on a business date in a currency; no date before the first cycle, no currency where none moves."""
+    """What happened on a business date in a currency.
+
+    Before the first cycle the date is null; events without money count under the empty currency.
+    """
 
     business_date = models.DateField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
@@ -265,7 +267,7 @@ class DailyActivity(ReadModelRow):
     paid_out = models.BigIntegerField(default=0, help_text="Paid to outside, less what came back.")
 
     class Meta:
-        # Two constraints, because a unique key holds any number of rows without a date.
+        # Two constraints, because a unique key permits any number of rows whose date is null.
         constraints: ClassVar = [
             _key("daily_activity_key", "business_date", "currency"),
             models.UniqueConstraint(

@@ -15,6 +15,7 @@ COLUMNS = (
     " recorded_at"
 )
 _LITTLE: Final = 1000
+_BY_STREAM: Final = 2000
 _NOTHING: Final = "''"
 _VERSION_AT: Final = (
     "coalesce((SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)"
@@ -223,3 +224,18 @@ def latest(
     )
     ids = "[" + ",".join(f'"{stream}"' for stream in stream_ids) + "]"
     return {event.stream_id: event for event in select(using, sql, [ids, *types, up_to])}
+
+
+def read_by_stream(up_to: int, using: str = "default") -> Iterator[list[RecordedEvent]]:
+    """Yield batches of all events at or below a position, in order of stream and version."""
+    after: tuple[str, int] = ("", 0)
+    sql = (
+        f"SELECT {COLUMNS} FROM eventstore_event WHERE (stream_id, version) > (%s, %s) AND position <= %s"  # noqa: S608
+        " ORDER BY stream_id, version LIMIT %s"
+    )
+    while True:
+        batch = select(using, sql, [*after, up_to, _BY_STREAM])
+        yield batch
+        if len(batch) < _BY_STREAM:
+            return
+        after = (batch[-1].stream_id, batch[-1].version)

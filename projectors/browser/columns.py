@@ -1,4 +1,4 @@
-"""Columns of the admin's read models: money with its currency, uuids as links to their streams."""
+"""Columns of the admin's pages of read models: money with its currency, uuids as links to their streams."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -18,12 +18,12 @@ NOTHING = mark_safe('<span class="nothing">–</span>')
 
 
 def amount_text(minor: int, digits: int, currency: str) -> str:
-    """Return an amount in smallest units as people write it: with its currency's digits, and the currency."""
+    """Return an amount in minor units as people write it: with its digits after the point and the currency."""
     return f"{from_minor(minor, digits):,f} {currency}".rstrip()
 
 
 def money(field: str, *, hide_zero: bool = False) -> Column:
-    """Make the column of a field that holds smallest units."""
+    """Return the column of a field in minor units."""
 
     @admin.display(description=field.replace("_", " "))
     def column(row: Any) -> SafeString:
@@ -38,7 +38,7 @@ def money(field: str, *, hide_zero: bool = False) -> Column:
 
 
 def dated(field: str) -> Column:
-    """Make the column of a date."""
+    """Return the column of a date."""
 
     @admin.display(description=field.replace("_", " "))
     def column(row: Any) -> str:
@@ -49,7 +49,7 @@ def dated(field: str) -> Column:
 
 
 def stream(field: str, category: str, *, in_short: bool = False) -> Column:
-    """Make the column of a uuid that leads to the events of its stream."""
+    """Return the column of a uuid, as a link to the events of its stream."""
 
     @admin.display(description=field.removesuffix("_uuid").replace("_", " "))
     def column(row: Any) -> SafeString:
@@ -60,13 +60,13 @@ def stream(field: str, category: str, *, in_short: bool = False) -> Column:
 
 
 def entity_link(category: str, entity: uuid.UUID | None, *, in_short: bool = False) -> SafeString:
-    """Return a link to the events of an entity; in short, with the first part of its uuid only."""
+    """Return a link to the events of an entity; with `in_short`, its text is the first part of the uuid."""
     if entity is None:
         return NOTHING
     return stream_link(f"{category}-{entity}", in_short=in_short)
 
 
 def companies_html(companies: Iterable[Mapping[str, str]], *, in_short: bool = False) -> SafeString:
-    """Return companies with their roles, one a line, as links."""
+    """Return companies with their roles, one to a line, as links."""
     lines = ((c["role"], entity_link("company", uuid.UUID(c["company_uuid"]), in_short=in_short)) for c in companies)
     return format_html_join(mark_safe("<br>"), "{}: {}", lines)

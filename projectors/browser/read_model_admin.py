@@ -1,4 +1,4 @@
-"""What the admin's pages of read models share: live rows, readable columns, search by uuid."""
+"""The base of the admin's pages of read models: live rows, readable columns, search by uuid."""
 
 import uuid
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def as_uuid(term: str) -> uuid.UUID | None:
 class ReadModelAdmin(ReadOnlyAdmin):
     """Rows of the generation that answers queries. See Note [Generations] and Note [Pages of a long log].
 
-    `listed` names fields and methods; `moneys` are fields in smallest units, `streams` are uuids with their category.
+    `listed` names fields and methods; `moneys` are fields in minor units, `streams` are uuids with their category.
     """
 
     order: ClassVar[tuple[str | Combinable, ...]]
@@ -52,12 +52,12 @@ class ReadModelAdmin(ReadOnlyAdmin):
         return self.order
 
     def get_list_display(self, _request: HttpRequest) -> list[str | Column]:
-        """Return the listed columns; the first stays plain, for it leads to the row's own page."""
+        """Return the listed columns; the first is plain, because it is the link to the row's own page."""
         linked = self.list_display_links is None
         return [self._column(name, in_list=True) if linked or index else name for index, name in enumerate(self.listed)]
 
     def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]
-        """Return every field, in the form in which people read it."""
+        """Return every field as a readable column."""
         hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
         names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001
         return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
@@ -76,7 +76,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that the term names: by uuid, or in the page's own way."""
+        """Return the rows that match a search term: a uuid, or what `found_by_text` understands."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -86,9 +86,9 @@ class ReadModelAdmin(ReadOnlyAdmin):
         return found_by_any(queryset, self.conditions(entity)), False
 
     def conditions(self, entity: uuid.UUID) -> list[Q]:
-        """Return what a uuid may stand for, each with an index."""
+        """Return the conditions under which a row matches a uuid; each has an index."""
         return [Q(**{field: entity}) for field in self.sought]
 
     def found_by_text(self, queryset: QuerySet[Any], _term: str) -> QuerySet[Any]:
-        """Return what a term that is no uuid finds: nothing, unless a page knows better."""
+        """Return the rows that match a term which is not a uuid: none, unless a page overrides this."""
         return queryset.none()

@@ -1,1 +1,1 @@
-"""Folds the streams independently of the projectors and compares what comes of it with the read models."""
+"""Folds the streams without the projectors and compares the results with the read models."""

@@ -1,6 +1,6 @@
-"""What each party's accounts must come to in the journal, by the state that its stream folds to.
+"""Compares each party's accounts in the journal with the state that its stream folds to.
 
-Figures are debits less credits, in minor units: balances are liabilities and therefore below zero.
+A figure is debits less credits in minor units; balances are liabilities and therefore below zero.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ Figures = dict[str, Money]
 
 
 class PartyAccounts:
-    """Compares the journal with the folds, party by party, and adds up what the accounts must come to."""
+    """Compares the journal with the folded streams, party by party, and sums what each account must be in total."""
 
     def __init__(self, position: int, lines: QuerySet[JournalLine], in_transit: Mapping[UUID, Money]) -> None:
         self._position = position
@@ -30,7 +30,7 @@ class PartyAccounts:
         self.parties = 0
 
     def compare(self, category: str, entities: Sequence[Entity]) -> None:
-        """Compare the accounts of some parties of one category; raises Difference."""
+        """Compare the accounts of parties of one category; raises Difference."""
         expected = {UUID(entity.uuid): self._expected(category, entity) for entity in entities}
         found: dict[UUID, Figures] = {uuid: {} for uuid in expected}
         for row in self._sums(category, [*expected]):

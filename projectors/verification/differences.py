@@ -1,4 +1,4 @@
-"""What a verification finds: the first figure that the events and a read model do not agree on.
+"""The first figure in which a read model differs from the events.
 
 ReadModelFault
 └── Difference
@@ -12,7 +12,7 @@ from projectors.errors import ReadModelFault
 
 
 class Party(NamedTuple):
-    """Whose figure it is: `company 7c9e…`; for sums over all, a currency."""
+    """The owner of a figure: `company 7c9e…`, or a currency if the figure is a sum over all parties."""
 
     type: str
     id: object
@@ -22,7 +22,7 @@ class Party(NamedTuple):
 
 
 class Difference(ReadModelFault):
-    """The events say one thing and a read model another."""
+    """A read model differs from the events."""
 
     def __init__(self, table: str, account: str, party: Party, expected: object, found: object) -> None:
         self.table = table
@@ -34,7 +34,7 @@ class Difference(ReadModelFault):
 
 
 class Money(NamedTuple):
-    """An amount in minor units with what it takes to be read."""
+    """An amount in minor units, with its currency and digits after the point."""
 
     minor: int
     currency: str
@@ -46,7 +46,7 @@ class Money(NamedTuple):
 
 
 NOTHING = "nothing"
-"""Said where a row is missing on one side."""
+"""The text that stands for a missing row."""
 
 
 def compare(
@@ -56,13 +56,13 @@ def compare(
     found: Mapping[str, Any] | None,
     accounts: Mapping[str, str],
 ) -> None:
-    """Raise Difference at the first column on which the two differ; columns in `accounts` are money of that account."""
+    """Raise Difference for the first column in which two rows differ; `accounts` maps columns of money to accounts."""
     if expected is None or found is None:
         if expected is not found:
             values = ["a row" if row is not None else NOTHING for row in (expected, found)]
             raise Difference(table, "presence", party, *values)
         return
-    # Money first: it is what whoever reads the difference looks for.
+    # Money first, because the reader of the message looks for it.
     for column in _money_first(expected, accounts):
         if expected[column] != found[column]:
             account = accounts.get(column)

@@ -1,8 +1,8 @@
-"""What products owed at each cycle by days past due, computed from their streams: the counterpart of aging.
+"""What products owed at each cycle by days past due, computed from their streams; verifies aging.
 
-A product owes the same between two of its events. That span covers a run of cycles, and within it the product moves
-through the buckets at four dates. So each span adds to at most five runs of cycles, by noting where a figure begins
-and where it ends; memory grows with the number of dates and not with that of products.
+What a product owes does not change between two of its events. That span covers a run of cycles, within which the
+product changes its bucket at four dates. Each span therefore adds to at most five runs of cycles, and a run is noted by
+where a figure begins and where it ends. Memory grows with the number of dates, not with the number of products.
 """
 
 from bisect import bisect_left, bisect_right
@@ -45,7 +45,7 @@ class DueByCycle:
     def __init__(self, cycles: Sequence[Cycle]) -> None:
         self._cycles = cycles
         self._positions = [cycle.position for cycle in cycles]
-        # Numbers, for past the last date that there is one may count and not date.
+        # Numbers, because a due date plus 90 days may lie beyond the last date that `date` can hold.
         self._days = [cycle.on.toordinal() for cycle in cycles]
         self._digits: dict[str, int] = {}
         self._changes: dict[tuple[str, str], list[list[int]]] = {}

@@ -37,7 +37,7 @@ Day = tuple[date | None, str]
 
 
 class Log:
-    """What the log says up to the positions of journal and daily activity, gathered event by event."""
+    """Lines, days, cycles and money in transit, as the log has them up to the positions of the read models."""
 
     def __init__(self, journal_position: int, daily_position: int) -> None:
         self._journal_position = journal_position
@@ -49,7 +49,7 @@ class Log:
         self.lines = 0
 
     def read(self, events: list[RecordedEvent], journal: QuerySet[JournalLine]) -> None:
-        """Go through a batch of events; raises Difference where the journal's lines are not theirs."""
+        """Compare the journal's lines with a batch of events; raises Difference."""
         last = min(events[-1].position, self._journal_position)
         in_journal = journal.filter(position__range=(events[0].position, last)).order_by("position", "line").values()
         found: Iterator[Mapping[str, Any]] = iter(in_journal)
@@ -86,7 +86,7 @@ class Log:
                 moved = to_minor(amount)
             case _:
                 return
-        # A grant that has arrived is forgotten, so that this stays small.
+        # A grant whose money has all arrived is removed, so that the dict stays small.
         before = self.in_transit.pop(grant_uuid, Money(0, currency, digits_of(amount)))
         if before.minor + moved:
             self.in_transit[grant_uuid] = before._replace(minor=before.minor + moved)

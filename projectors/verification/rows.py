@@ -1,4 +1,4 @@
-"""What the rows of companies, assets, accounts, deals and products must be, by the state that their streams fold to."""
+"""Compares the rows of companies, assets, accounts, deals and products with the states of their streams."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ COMPARISONS: Final = (
 
 
 def compare_rows(comparison: Comparison, entities: Sequence[Entity], position: int, rows: QuerySet[Any]) -> int:
-    """Compare the rows of some entities of one category; returns how many there are, raises Difference."""
+    """Compare the rows of entities of one category and return their number; raises Difference."""
     views = {UUID(entity.uuid): entity.at.get(position) for entity in entities}
     found = {
         row[comparison.key]: row
@@ -119,7 +119,7 @@ def compare_rows(comparison: Comparison, entities: Sequence[Entity], position: i
 
 
 def compare_deal_companies(entities: Sequence[Entity], position: int, rows: QuerySet[DealCompany]) -> int:
-    """Compare the rows by which deals are looked up by company; returns how many there are, raises Difference."""
+    """Compare the rows by which deals are found by company and return their number; raises Difference."""
     expected: dict[UUID, set[tuple[UUID, str]]] = {}
     for entity in entities:
         view = entity.at.get(position)

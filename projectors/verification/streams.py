@@ -1,25 +1,23 @@
-"""Folds every stream, one after the other, and keeps each entity's state at the positions that are asked for."""
+"""Folds every stream, one after the other, and keeps each entity's state at given positions."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from eventstore.log.reads import COLUMNS, select
 from eventstore.records import RecordedEvent
 from ledger.rules.decide import STATES
 from ledger.rules.events import AssetFunded, CompanyFunded, FundingReversed, FundsPaidOut, PayoutReturned
-
-_BATCH: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """An entity as of a position.
 
-    `cleared` is what came in from outside for a company or an asset, and what went out from an account;
-    `zero_position` and `owing_again_position` are those of a product's principal.
+    `cleared` is the money received from outside for a company or an asset, or paid to outside from an account;
+    `zero_position` and `owing_again_position` are the last positions at which a product's principal reached zero
+    and at which it was owed again.
     """
 
     state: Any
@@ -30,7 +28,7 @@ class View:
 
 
 class Entity(NamedTuple):
-    """An entity as of the positions that were asked for; those before its first event are missing."""
+    """An entity as of the given positions; positions before its first event are missing."""
 
     category: str
     uuid: str
@@ -38,26 +36,11 @@ class Entity(NamedTuple):
 
 
 Observe = Callable[[str, View, int | None], None]
-"""Told each view of each entity, by category, and the position of the next one, None where it is the last."""
-
-
-def read_by_stream(up_to: int) -> Iterator[list[RecordedEvent]]:
-    """Yield batches of all events at or below a position, in order of stream and version."""
-    after: tuple[str, int] = ("", 0)
-    sql = (
-        f"SELECT {COLUMNS} FROM eventstore_event WHERE (stream_id, version) > (%s, %s) AND position <= %s"  # noqa: S608
-        " ORDER BY stream_id, version LIMIT %s"
-    )
-    while True:
-        batch = select("default", sql, [*after, up_to, _BATCH])
-        yield batch
-        if len(batch) < _BATCH:
-            return
-        after = (batch[-1].stream_id, batch[-1].version)
+"""Called with the category, a view of an entity, and the position of its next view, None after the last one."""
 
 
 def entities(events: Iterable[RecordedEvent], positions: Collection[int], observe: Observe) -> Iterator[Entity]:
-    """Fold events in order of stream and version; streams that are nobody's state are passed over."""
+    """Fold events in order of stream and version; streams without an aggregate are passed over."""
     for stream_id, of_stream in groupby(events, key=lambda event: event.stream_id):
         category, _, uuid = stream_id.partition("-")
         if category not in STATES:

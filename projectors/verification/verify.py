@@ -1,4 +1,4 @@
-"""Verifies every read model, each at the position that it has reached itself."""
+"""Verifies every read model, each at its own position."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import F, QuerySet, Sum
 
+from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
 from eventstore.store import head, read_batch, read_stream
@@ -19,30 +20,30 @@ from projectors.verification.due import Due, DueByCycle
 from projectors.verification.log import Log
 from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
 from projectors.verification.snapshot import snapshot
-from projectors.verification.streams import Entity, entities, read_by_stream
+from projectors.verification.streams import Entity, entities
 
 _BATCH: Final = 1000
 _ENTITIES: Final = 500
 
 
-Told = Callable[[int, int], None]
-"""Told now and then how far of how much has been done."""
+Progress = Callable[[int, int], None]
+"""Called from time to time with the steps done and the steps in all."""
 
 
-def verify(told: Told) -> list[str]:
-    """Compare every read model with the events and return what was compared, a line each; raises Difference."""
+def verify(progress: Progress) -> list[str]:
+    """Compare every read model with the events and return a line for each comparison; raises Difference."""
     with snapshot(settings.READ_DATABASE):
         known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
         positions = {projector.name: known.get(projector.name, 0) for projector in PROJECTORS}
-        return _Verification(positions, told).run()
+        return _Verification(positions, progress).run()
 
 
 class _Verification:
-    """One run over the log in order and one over its streams."""
+    """Reads the log twice: once in order of position and once stream by stream."""
 
-    def __init__(self, positions: Mapping[str, int], told: Told) -> None:
+    def __init__(self, positions: Mapping[str, int], progress: Progress) -> None:
         self._positions = positions
-        self._told = told
+        self._progress = progress
         self._last = max(positions.values())
         self._counts: dict[Comparison, int] = dict.fromkeys(COMPARISONS, 0)
         self._deal_companies = 0
@@ -68,7 +69,7 @@ class _Verification:
                 raise Difference("log", "positions", Party("position", at + 1), "an event", NOTHING)
             log.read(events, journal)
             at = events[-1].position
-            self._told(at, 2 * self._last)
+            self._progress(at, 2 * self._last)
         return log
 
     def _read_streams(self, accounts: PartyAccounts, due: DueByCycle) -> None:
@@ -82,7 +83,7 @@ class _Verification:
         for batch in batches:
             yield batch
             done += len(batch)
-            self._told(done, 2 * self._last)
+            self._progress(done, 2 * self._last)
 
     def _compare(self, some: Sequence[Entity], accounts: PartyAccounts) -> None:
         by_category: dict[str, list[Entity]] = {}
@@ -100,7 +101,7 @@ class _Verification:
             accounts.compare(category, of_category)
 
     def _nothing_more(self) -> None:
-        """Raise Difference where there are rows of entities that the events do not know."""
+        """Raise Difference for a row of an entity that no event has."""
         for comparison, count in self._counts.items():
             rows = live(comparison.model).filter(**comparison.where)
             if rows.count() != count:
@@ -157,7 +158,7 @@ def _compare_bucket(expected: Due, row: AgingBucket | None) -> None:
 
 
 def _compare_totals(expected: Mapping[tuple[str, str], int], lines: QuerySet[JournalLine]) -> int:
-    """Compare the trial balance with the folds; raises Difference where it is not zero or not theirs."""
+    """Compare the trial balance with the folded streams; raises Difference, also if it is not zero."""
     sums = lines.values("account", "currency", "minor_digits").annotate(net=Sum(F("debit") - F("credit"))).order_by()
     trial: dict[tuple[str, int], int] = {}
     seen: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""Makes a projector's read model anew."""
+"""The command that makes a projector's read model anew."""
 
 from typing import Any
 
@@ -13,16 +13,14 @@ from eventstore.runtime.shutdown import Stop
 
 
 class Command(ConsoleCommand):
-    """Rebuild a read model while the old one goes on answering."""
+    """Rebuild a read model while the old one answers queries."""
 
-    help = "Makes a read model anew from the first event, with those tied to it, and switches over to it at the end."
+    help = "Makes a read model and those of its group anew from the first event, then lets them answer queries."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the name and how to rebuild."""
-        parser.add_argument("name", help="the projector; those tied to it are rebuilt with it")
-        parser.add_argument(
-            "--retry-skipped", action="store_true", help="handle the events that operators have skipped"
-        )
+        """Add the name and the options."""
+        parser.add_argument("name", help="the projector; its whole group is rebuilt")
+        parser.add_argument("--retry-skipped", action="store_true", help="handle the events that operators skipped")
         add_batch_size(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -38,8 +36,10 @@ class Command(ConsoleCommand):
                 lambda: rebuild.begin_as(name, actor=operator(), retry_skipped=retry_skipped)
             )
             if begun is False:
-                self.stderr.write(f"{rebuild.label}: going on with a rebuild that was begun before")
+                self.stderr.write(f"{rebuild.label}: continuing the rebuild that was begun before")
             if not run(rebuild, stop, showing.at, self.stderr.write):
-                raise CommandError(f"{name} was not rebuilt: asked to end; the next rebuild_projector {name} goes on")
+                raise CommandError(
+                    f"{name} is not rebuilt yet: interrupted. Run rebuild_projector {name} again to continue."
+                )
             reconnecting.until_done(lambda: delete_garbage(rebuild.group, stop))
         self.stdout.write(f"{', '.join(rebuild.group.names)}: rebuilt")

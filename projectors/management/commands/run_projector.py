@@ -1,4 +1,4 @@
-"""Runs projectors until asked to end."""
+"""The command that runs projectors."""
 
 from typing import Any
 
@@ -12,11 +12,16 @@ from eventstore.management.running import add_arguments, batch_size, follow
 class Command(ConsoleCommand):
     """Keep read models up to date."""
 
-    help = "Runs projectors, in one process: they hydrate, catch up, then follow, until SIGTERM or SIGINT."
+    help = "Runs projectors in one process: they hydrate, catch up and follow the log until SIGTERM or SIGINT."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the names and how to run."""
-        parser.add_argument("names", nargs="*", metavar="name", help="a projector, with those tied to it; none: all")
+        """Add the names and the options."""
+        parser.add_argument(
+            "names",
+            nargs="*",
+            metavar="name",
+            help="a projector; its whole group runs. Without a name, all projectors run",
+        )
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Folds the streams and compares them with the read models and the journal."""
+"""The command that compares the read models with the events."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from projectors.verification.verify import verify
 
 
 class Command(ConsoleCommand):
-    """A line for each thing compared; exit 1 and the first difference, with account, party and both figures."""
+    """Print a line for each comparison; exit 1 with the first difference: account, party and both figures."""
 
     help = "Folds the streams and compares them with the read models and the journal."
     refusals: ClassVar[tuple[type[Exception], ...]] = (*ConsoleCommand.refusals, Difference)
