@@ -1,4 +1,4 @@
-"""Measures how fast a projector catches up over a million events and how much memory it needs, beside reading the rows alone.
+"""Measures how fast a projector catches up over a million events, and in how much memory.
 
 `python -m benchmarks.projectors [--events N] [--projectors NAME ...] [--rounds N]`
 """
