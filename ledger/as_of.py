@@ -1,7 +1,8 @@
-"""Which position a business date or a given position stands for.
+"""Resolves a business date or a position, as a client names it, to a position of the log.
 
-As of a business date is as of the last position before the first SystemCycled later than it, or the head where there
-is none.
+A request is resolved once, at the edge, against the head that the edge has read. Whatever is below takes a position.
+A business date stands for the last position before the first SystemCycled of a later date, or for the head if no later
+date has been cycled.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,7 +18,7 @@ SYSTEM_STREAM = "system"
 
 
 def last_cycled(up_to: int | None = None, using: str = "default") -> RecordedEvent | None:
-    """Return the newest SystemCycled, or the newest at or below a position; None where nothing was cycled."""
+    """Return the newest SystemCycled, at or below a position if one is given; None if no date has been cycled."""
     return store.last_of_type(CYCLED, up_to, using)
 
 
@@ -27,26 +28,36 @@ def booking_date(position: int, using: str = "default") -> date | None:
     return None if cycled is None else _new_date(cycled)
 
 
-def position_as_of(business_date: date, using: str = "default") -> int:
-    """Return the last position that counts as of a business date; raises DateNotCycled for one after the last."""
-    # The head is read first: what is appended meanwhile is after it, and so is a cycle that would end the date.
-    head = store.head(using).position
-    last = last_cycled(head, using)
-    if last is None or business_date > _new_date(last):
-        raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
+def resolve(moment: int | date | None, head: int, using: str = "default") -> int | None:
+    """Return the position that a position or a business date stands for, in a log that ends at `head`; None is now.
+
+    Raises PositionBeyondHead for a position above the head, and DateNotCycled for a date after the last one cycled.
+    """
+    match moment:
+        case None:
+            return None
+        case date():
+            return position_as_of(moment, head, using)
+        case _ if 0 <= moment <= head:
+            return moment
+        case _:
+            raise PositionBeyondHead(position=moment, head=head)
+
+
+def position_as_of(business_date: date, head: int, using: str = "default") -> int:
+    """Return the last position of a business date, at most `head`; raises DateNotCycled for a date not yet cycled."""
+    # A cycle that is appended after the head was read does not count, nor does the date that it begins.
+    last = _last_cycled_from(business_date, head, using)
     return head if business_date == _new_date(last) else _first(bisect_right, business_date, last, using).position - 1
 
 
 def began(business_date: date, using: str = "default") -> int:
-    """Return the position at which the date began, or the first one after it; raises DateNotCycled for a later one."""
-    last = last_cycled(using=using)
-    if last is None or business_date > _new_date(last):
-        raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
-    return _first(bisect_left, business_date, last, using).position
+    """Return the position at which a date began, or the next date if it was skipped; raises DateNotCycled."""
+    return _first(bisect_left, business_date, _last_cycled_from(business_date, None, using), using).position
 
 
 def booked_from(business_date: date, using: str = "default") -> int | None:
-    """Return the position after which booking dates are this one or later; None where there is none such yet."""
+    """Return the position after which events are booked on this date or later; None if there are no such events."""
     try:
         return began(business_date, using)
     except DateNotCycled:
@@ -54,30 +65,26 @@ def booked_from(business_date: date, using: str = "default") -> int | None:
 
 
 def booked_to(business_date: date, using: str = "default") -> int | None:
-    """Return the last position whose booking date is this one or earlier; None where all are."""
+    """Return the last position that is booked on this date or earlier; None if every position is."""
     last = last_cycled(using=using)
     if last is None or business_date >= _new_date(last):
         return None
     return _first(bisect_right, business_date, last, using).position
 
 
+def _last_cycled_from(business_date: date, up_to: int | None, using: str) -> RecordedEvent:
+    """Return the newest SystemCycled; raises DateNotCycled if the date is later than the date that it began."""
+    last = last_cycled(up_to, using)
+    if last is None or business_date > _new_date(last):
+        raise DateNotCycled(business_date=business_date, last_date=None if last is None else _new_date(last))
+    return last
+
+
 def _first(bisect: Callable[..., int], business_date: date, last: RecordedEvent, using: str) -> RecordedEvent:
-    """Return the first SystemCycled to the right of a date, where `last` is."""
-    # Dates only rise along the stream, so it is found by halves: a dozen rows for ten years.
+    """Return the first SystemCycled to the right of a date; `last` is the newest one."""
+    # Dates only rise along the stream, so a binary search reads a dozen rows for ten years.
     earlier = bisect(range(1, last.version), business_date, key=lambda version: _new_date(_cycle(version, using)))
     return _cycle(earlier + 1, using)
-
-
-def resolve(as_of: int | date | None, using: str = "default") -> int | None:
-    """Return the position that `as_of` means, None for now; raises DateNotCycled or PositionBeyondHead."""
-    if as_of is None:
-        return None
-    if isinstance(as_of, date):
-        return position_as_of(as_of, using)
-    head = store.head(using).position
-    if not 0 <= as_of <= head:
-        raise PositionBeyondHead(position=as_of, head=head)
-    return as_of
 
 
 def _cycle(version: int, using: str) -> RecordedEvent:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from threading import Lock
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from django.db import connections
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger import as_of as asof
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Membership, Memberships
 
@@ -103,12 +102,8 @@ class MembershipCache:
 _caches: dict[str, MembershipCache] = {}
 
 
-def lookup(company_uuid: UUID, as_of: int | date | None = None, using: str = "default") -> Membership:
-    """Return a company's membership, or the empty one: now, or as of a position or business date.
-
-    Raises DateNotCycled for a date after the last one cycled and PositionBeyondHead for a position that is not yet.
-    """
-    position = asof.resolve(as_of, using)
+def lookup(company_uuid: UUID, position: int | None = None, using: str = "default") -> Membership:
+    """Return a company's membership, or the empty one: now, or as of a position that `as_of.resolve` has returned."""
     known = _caches.get(using) or _caches.setdefault(using, MembershipCache(using))
     return known.lookup(company_uuid) if position is None else known.lookup_at(company_uuid, position)
 

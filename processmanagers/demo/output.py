@@ -35,7 +35,7 @@ def write_table(write: WriteLine, head: Sequence[str], rows: Sequence[Sequence[s
 
 def write_aging(write: WriteLine, business_date: date) -> None:
     """Write what was owed at the beginning of a date, by days past due."""
-    rows = books.aging(business_date)
+    rows = books.aging_in_order(business_date)
     if len(rows) < len(books.BUCKETS):
         message = f"the aging has only these buckets: {', '.join(row.bucket for row in rows)}"
         raise DemoFailed(message)

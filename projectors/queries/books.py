@@ -1,15 +1,17 @@
-"""Sums of the journal, and what is owed by age."""
+"""Queries of the journal, its sums, what is owed by age, and what happened by date."""
 
 from datetime import date
 from typing import Final, NamedTuple
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
-from projectors.models import AgingBucket, JournalLine
-from projectors.queries.live import live
+from ledger import as_of
+from projectors.models import AgingBucket, DailyActivity, JournalLine
+from projectors.queries.live import live, without_index
 
 BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
-"""Of days past due, from none to over ninety."""
+"""The ranges of days past due, from none to over ninety."""
 
 
 class TrialBalanceLine(NamedTuple):
@@ -22,11 +24,46 @@ class TrialBalanceLine(NamedTuple):
     credit: int
 
 
-def trial_balance(as_of: int | None = None) -> list[TrialBalanceLine]:
+def journal(
+    *,
+    account: str | None = None,
+    party_uuid: UUID | None = None,
+    booked_from: date | None = None,
+    booked_to: date | None = None,
+) -> QuerySet[JournalLine]:
+    """Return the journal's lines that match every filter given; booking dates include both ends."""
+    rows = live(JournalLine)
+    if party_uuid is not None:
+        rows = rows.filter(party_uuid=party_uuid)
+    if account is not None:
+        leads = party_uuid is None
+        rows = rows.filter(account=account) if leads else without_index(rows, "account", account)
+    # Positions rise with booking dates, and are indexed.
+    if booked_from is not None:
+        first = as_of.booked_from(booked_from)
+        rows = rows.none() if first is None else rows.filter(position__gt=first)
+    if booked_to is not None:
+        last = as_of.booked_to(booked_to)
+        rows = rows.filter(booking_date__isnull=False)
+        rows = rows if last is None else rows.filter(position__lte=last)
+    return rows
+
+
+def daily_activity(first: date | None = None, last: date | None = None) -> QuerySet[DailyActivity]:
+    """Return the activity of each business date, from the first to the last given; none precedes the first cycle."""
+    rows = live(DailyActivity).filter(business_date__isnull=False)
+    if first is not None:
+        rows = rows.filter(business_date__gte=first)
+    if last is not None:
+        rows = rows.filter(business_date__lte=last)
+    return rows
+
+
+def trial_balance(up_to: int | None = None) -> list[TrialBalanceLine]:
     """Return the sums of the journal by account and currency: of all lines, or of those up to a position."""
     lines = live(JournalLine)
-    if as_of is not None:
-        lines = lines.filter(position__lte=as_of)
+    if up_to is not None:
+        lines = lines.filter(position__lte=up_to)
     sums = (
         lines.values("account", "currency", "minor_digits")
         .annotate(debits=Sum("debit"), credits=Sum("credit"))
@@ -38,7 +75,12 @@ def trial_balance(as_of: int | None = None) -> list[TrialBalanceLine]:
     ]
 
 
-def aging(business_date: date) -> list[AgingBucket]:
+def aging(business_date: date | None = None) -> QuerySet[AgingBucket]:
+    """Return what was owed as each business date, or the one given, began."""
+    rows = live(AgingBucket)
+    return rows if business_date is None else rows.filter(business_date=business_date)
+
+
+def aging_in_order(business_date: date) -> list[AgingBucket]:
     """Return what was owed as a business date began, by currency and by days past due."""
-    rows = live(AgingBucket).filter(business_date=business_date)
-    return sorted(rows, key=lambda row: (row.currency, BUCKETS.index(row.bucket)))
+    return sorted(aging(business_date), key=lambda row: (row.currency, BUCKETS.index(row.bucket)))

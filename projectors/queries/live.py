@@ -28,7 +28,12 @@ def live(model: type[M]) -> QuerySet[M]:
 
 def position_of(model: type[Model]) -> int:
     """Return the position that a table reflects; 0 if its projector never ran."""
-    checkpoint = Checkpoint.objects.using(settings.READ_DATABASE).filter(name=projector_of(model))
+    return position(projector_of(model))
+
+
+def position(projector: str) -> int:
+    """Return the position that a projector's tables reflect; 0 if it never ran."""
+    checkpoint = Checkpoint.objects.using(settings.READ_DATABASE).filter(name=projector)
     return checkpoint.values_list("position", flat=True).first() or 0
 
 

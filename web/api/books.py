@@ -3,15 +3,14 @@
 from datetime import date
 from typing import Final
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 from pydantic import Field
 
-from ledger import as_of as asof
-from projectors.models import AgingBucket, DailyActivity, JournalLine
+from eventstore import store
+from ledger import as_of
 from projectors.queries import books
-from projectors.queries.live import live, position_of, without_index
+from projectors.queries.live import position
 from web.api.items import Item, same
 from web.protocol import response_headers, response_schemas
 from web.protocol.paging import Paging, page, whole
@@ -37,7 +36,7 @@ class WhichLines(Between):
 
 
 _LINE: Final = Item(
-    JournalLine,
+    books.journal(),
     same(
         "position",
         "line",
@@ -57,30 +56,12 @@ _LINE: Final = Item(
 
 
 @router.query("/journal", _LINE.page, "list-journal", "The double-entry journal")
-def journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
+def list_journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
     """Answer a page of the journal."""
-    rows = live(JournalLine)
-    if which.party_uuid is not None:
-        rows = rows.filter(party_uuid=which.party_uuid)
-    if which.account is not None:
-        leads = which.party_uuid is not None
-        rows = without_index(rows, "account", which.account) if leads else rows.filter(account=which.account)
-    return page(request, _LINE, _booked(rows, which), which, ["position", "line"])
-
-
-def _booked(rows: QuerySet[JournalLine], which: Between) -> QuerySet[JournalLine]:
-    """Narrow to booking dates; by their positions, which rise with them and are indexed."""
-    if which.from_ is not None:
-        first = asof.booked_from(which.from_)
-        rows = rows.none() if first is None else rows.filter(position__gt=first)
-    if which.to is not None:
-        last = asof.booked_to(which.to)
-        rows = (
-            rows.filter(booking_date__isnull=False)
-            if last is None
-            else rows.filter(booking_date__isnull=False, position__lte=last)
-        )
-    return rows
+    rows = books.journal(
+        account=which.account, party_uuid=which.party_uuid, booked_from=which.from_, booked_to=which.to
+    )
+    return page(request, _LINE, rows, which, ["position", "line"])
 
 
 class OfSums(Paging):
@@ -90,7 +71,7 @@ class OfSums(Paging):
 
 
 _SUM: Final = Item(
-    JournalLine,
+    books.journal(),
     same("account", "currency", "debit", "credit"),
     amounts=("debit", "credit"),
     name="TrialBalanceLine",
@@ -105,13 +86,15 @@ def trial_balance(request: HttpRequest, which: Query[OfSums]) -> HttpResponse:
     return whole(request, _SUM, lines, which, {"account": None, "currency": None})
 
 
-def _up_to(request: HttpRequest, as_of: int | date | None) -> int | None:
-    wanted = at_least = asof.resolve(as_of)
-    if wanted is not None and isinstance(as_of, date):
-        cycled = asof.last_cycled()
-        if cycled is not None and cycled.data.new_date == as_of:
-            at_least = cycled.position  # the date goes on, and so does the journal
-    reflected = reached(request, lambda: position_of(JournalLine), at_least or 0)
+def _up_to(request: HttpRequest, moment: int | date | None) -> int | None:
+    """Return the position up to which the journal is summed, None for all of it; raises Problem if it is behind."""
+    head = 0 if moment is None else store.head().position
+    wanted = at_least = as_of.resolve(moment, head)
+    if wanted is not None and isinstance(moment, date):
+        cycled = as_of.last_cycled(head)
+        if cycled is not None and cycled.data.new_date == moment:
+            at_least = cycled.position  # The date is not over: the answer is as far as the journal is.
+    reflected = reached(request, lambda: position("journal"), at_least or 0)
     if wanted is None:
         return None
     response_headers.reflects(request, min(wanted, reflected))
@@ -125,7 +108,7 @@ class OfAging(Paging):
 
 
 _BUCKET: Final = Item(
-    AgingBucket,
+    books.aging(),
     same("business_date", "currency", "bucket", "principal", "fees", "products", "position"),
     amounts=("principal", "fees"),
 )
@@ -134,18 +117,18 @@ _BUCKET: Final = Item(
 @router.query("/aging", _BUCKET.page, "aging", "What is owed, by days past due")
 def aging(request: HttpRequest, which: Query[OfAging]) -> HttpResponse:
     """Answer what was owed as the business date began, in buckets; of a date before the first there are none."""
-    at_least = 0 if which.business_date is None else asof.began(which.business_date)
-    reflected = reached(request, lambda: position_of(AgingBucket), at_least)
+    at_least = 0 if which.business_date is None else as_of.began(which.business_date)
+    reflected = reached(request, lambda: position("aging"), at_least)
     wanted = which.business_date
     if wanted is None:
-        cycled = asof.last_cycled(reflected)
+        cycled = as_of.last_cycled(reflected)
         wanted = None if cycled is None else cycled.data.new_date
     rows = [] if wanted is None else books.aging(wanted)
     return whole(request, _BUCKET, rows, which, {"currency": None, "bucket": books.BUCKETS})
 
 
 _DAY: Final = Item(
-    DailyActivity,
+    books.daily_activity(),
     same(
         "business_date",
         "currency",
@@ -158,7 +141,7 @@ _DAY: Final = Item(
         "position",
     ),
     amounts=("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out"),
-    kinds={"business_date": response_schemas.shape(date)},
+    types={"business_date": response_schemas.shape(date)},
     doc="What happened on a business date in a currency; no currency of what moves no money.",
 )
 
@@ -166,9 +149,5 @@ _DAY: Final = Item(
 @router.query("/daily-activity", _DAY.page, "daily-activity", "What happened, by business date and currency")
 def daily_activity(request: HttpRequest, which: Query[Between]) -> HttpResponse:
     """Answer a page of dates; what was before the first business date is told by no date and left out here."""
-    rows = live(DailyActivity).filter(business_date__isnull=False)
-    if which.from_ is not None:
-        rows = rows.filter(business_date__gte=which.from_)
-    if which.to is not None:
-        rows = rows.filter(business_date__lte=which.to)
+    rows = books.daily_activity(which.from_, which.to)
     return page(request, _DAY, rows, which, ["business_date", "currency"])

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from eventstore import store
 from eventstore.log.cache import Loaded
-from ledger import as_of as asof
-from ledger import memberships, states
+from ledger import as_of, memberships, states
 from ledger.rules import events
 from ledger.rules.aggregates.account import Account
 from ledger.rules.aggregates.asset import Asset
@@ -107,8 +106,7 @@ _ASKED: Final[dict[str, Any]] = {
 def _pinned(request: HttpRequest, wanted: int | date | None) -> int | None:
     """Return the position that is asked about, None for now, and note what the answer reflects."""
     # Read before any state: what the answer reflects is at least this.
-    reached(request, lambda: store.head().position)
-    position = asof.resolve(wanted)
+    position = as_of.resolve(wanted, reached(request, lambda: store.head().position))
     if position is not None:
         response_headers.reflects(request, position)
     return position

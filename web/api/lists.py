@@ -8,9 +8,8 @@ from ninja import Query
 from pydantic import Field
 
 from ledger.rules.aggregates.account import Account
-from projectors.models import Balance, Company, Deal, FinancialProduct
-from projectors.queries import directory
-from projectors.queries.live import live, without_index
+from ledger.rules.aggregates.product import Status as ProductStatus
+from projectors.queries import balances, directory, products
 from web.api.items import Item, same
 from web.protocol import response_schemas
 from web.protocol.paging import Paging, page
@@ -27,19 +26,16 @@ class ByName(Paging):
 
 
 _COMPANY: Final = Item(
-    Company,
+    directory.companies(),
     same("company_uuid", "name", "currency", "position"),
     doc="A company in the directory; no currency until the first money arrives.",
 )
 
 
 @router.query("/companies", _COMPANY.page, "list-companies", "The directory of companies")
-def companies(request: HttpRequest, which: Query[ByName]) -> HttpResponse:
+def list_companies(request: HttpRequest, which: Query[ByName]) -> HttpResponse:
     """Answer a page of the directory."""
-    rows = live(Company)
-    if which.name is not None:
-        rows = rows.filter(name__icontains=which.name)
-    return page(request, _COMPANY, rows, which, ["company_uuid"])
+    return page(request, _COMPANY, directory.companies(which.name), which, ["company_uuid"])
 
 
 class OfCompany(Paging):
@@ -48,44 +44,42 @@ class OfCompany(Paging):
     company_uuid: Uuid | None = None
 
 
-_DEAL: Final = Item(Deal, same("deal_uuid", "product_line_id", "companies", "rating_tier", "status", "position"))
+_DEAL: Final = Item(
+    directory.deals(), same("deal_uuid", "product_line_id", "companies", "rating_tier", "status", "position")
+)
 
 
 @router.query("/deals", _DEAL.page, "list-deals", "Deals, or those in which a company plays a role")
-def deals(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
+def list_deals(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
     """Answer a page of deals."""
-    rows = live(Deal)
-    if which.company_uuid is not None:
-        rows = rows.filter(deal_uuid__in=directory.deals_of(which.company_uuid))
-    return page(request, _DEAL, rows, which, ["deal_uuid"])
+    return page(request, _DEAL, directory.deals(which.company_uuid), which, ["deal_uuid"])
 
 
 _ACCOUNT: Final = Item(
-    Balance,
+    balances.accounts(),
     {"account_uuid": "uuid", **same("company_uuid", "label", "currency", "status", "balance", "position")},
     amounts=("balance",),
-    kinds={"company_uuid": response_schemas.shape(UUID), "status": response_schemas.member(Account, "status")},
+    types={"company_uuid": response_schemas.shape(UUID), "status": response_schemas.member(Account, "status")},
     name="FundingAccount",
     doc="A funding account of a company, with its balance; no currency until the first money arrives.",
 )
 
 
 @router.query("/accounts", _ACCOUNT.page, "list-accounts", "Funding accounts, or those of a company")
-def accounts(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
+def list_accounts(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
     """Answer a page of accounts."""
-    rows = live(Balance).filter(entity=Balance.Entity.ACCOUNT)
-    if which.company_uuid is not None:
-        rows = rows.filter(company_uuid=which.company_uuid)
-    return page(request, _ACCOUNT, rows, which, ["uuid"])
+    return page(request, _ACCOUNT, balances.accounts(which.company_uuid), which, ["uuid"])
 
 
-_BALANCE: Final = Item(Balance, same("entity", "uuid", "balance", "currency", "position"), amounts=("balance",))
+_BALANCE: Final = Item(
+    balances.balances(), same("entity", "uuid", "balance", "currency", "position"), amounts=("balance",)
+)
 
 
 @router.query("/balances", _BALANCE.page, "list-balances", "Every balance of a company, an asset or an account")
-def balances(request: HttpRequest, which: Query[Paging]) -> HttpResponse:
+def list_balances(request: HttpRequest, which: Query[Paging]) -> HttpResponse:
     """Answer a page of balances."""
-    return page(request, _BALANCE, live(Balance), which, ["entity", "uuid"])
+    return page(request, _BALANCE, balances.balances(), which, ["entity", "uuid"])
 
 
 class WhichProducts(Paging):
@@ -94,7 +88,7 @@ class WhichProducts(Paging):
     deal_uuid: Uuid | None = None
     company_uuid: Uuid | None = Field(None, description="The obligor.")
     asset_uuid: Uuid | None = None
-    status: FinancialProduct.Status | None = None
+    status: ProductStatus | None = None
     overdue_on: BusinessDate | None = Field(
         None, description="Those that owe something and were due before this date; in the order of their due dates."
     )
@@ -109,7 +103,7 @@ _AMOUNTS: Final = (
     "fees_outstanding",
 )
 _PRODUCT: Final = Item(
-    FinancialProduct,
+    products.products(),
     same(
         "product_uuid",
         "deal_uuid",
@@ -127,25 +121,20 @@ _PRODUCT: Final = Item(
         "position",
     ),
     amounts=("principal", *_AMOUNTS),
-    kinds={"daily_late_fee_rate": response_schemas.Amount},
+    types={"daily_late_fee_rate": response_schemas.Amount},
 )
 
 
 @router.query("/products", _PRODUCT.page, "list-products", "Financial products")
-def products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
+def list_products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
     """Answer a page of products."""
-    uuids = {
-        "deal_uuid": which.deal_uuid,
-        "obligor_company_uuid": which.company_uuid,
-        "asset_uuid": which.asset_uuid,
-    }
-    given = {name: value for name, value in uuids.items() if value is not None}
-    rows = live(FinancialProduct).filter(**given)
-    if which.status is not None:
-        leads = given or which.overdue_on
-        rows = without_index(rows, "status", which.status) if leads else rows.filter(status=which.status)
-    if which.overdue_on is None:
-        return page(request, _PRODUCT, rows, which, ["product_uuid"])
-    # The order in which they are indexed: by uuid, each page would sort all that is overdue.
-    rows = (rows.exclude(owes=False) if given else rows.filter(owes=True)).filter(due_date__lt=which.overdue_on)
-    return page(request, _PRODUCT, rows, which, ["due_date", "product_uuid"])
+    rows = products.products(
+        deal_uuid=which.deal_uuid,
+        obligor_company_uuid=which.company_uuid,
+        asset_uuid=which.asset_uuid,
+        status=which.status,
+        overdue_on=which.overdue_on,
+    )
+    # Overdue products are indexed by due date: in the order of uuids, each page would sort all of them.
+    key = ["product_uuid"] if which.overdue_on is None else ["due_date", "product_uuid"]
+    return page(request, _PRODUCT, rows, which, key)

@@ -27,8 +27,9 @@ _NOT_OVER_HTTP: Final = frozenset({InvalidInput, TooManyMissingDates})
 
 
 def refusals(of: type[Refusal]) -> Iterator[Kind]:
-    """Yield the kinds of a family's refusals that a client can meet."""
-    for cls in of.__subclasses__():
+    """Yield the kinds of a family's refusals that a client can meet, in the order of their modules and lines."""
+    # Subclasses are listed as they were defined, and modules are loaded in whatever order they are imported.
+    for cls in sorted(of.__subclasses__(), key=lambda cls: cls.__module__):
         if cls not in _NOT_OVER_HTTP:
             yield kind_of(cls)
 

@@ -42,10 +42,10 @@ class Paging(Asked):
 def page(request: HttpRequest, item: Item[M], rows: QuerySet[M], paging: Paging, key: Sequence[str]) -> HttpResponse:
     """Answer a page of rows in the order of their key, with a link to the next where there is more."""
     # Read before the rows, which therefore are at least as new.
-    reached(request, lambda: position_of(item.model))
+    reached(request, lambda: position_of(rows.model))
     wanted = rows.order_by(*key)
     if paging.after is not None:
-        fields = [item.model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
+        fields = [rows.model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
         try:
             last = [
                 field.to_python(value)  # type: ignore[union-attr] # each is a column

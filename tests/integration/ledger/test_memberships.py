@@ -13,12 +13,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from eventstore import store
 from eventstore.records import Context, NewEvent
-from ledger import memberships
+from ledger import as_of, memberships
 from ledger.daily_cycle import cycle
 from ledger.rules.aggregates.membership import EMPTY, Membership
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated
-from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.processes import StartManage, wait_until
 
@@ -116,16 +115,12 @@ class TestAsOf:
         deal = member(company)
         cycle(monday + timedelta(days=1))
         do(ActivateDeal(deal))
-        assert memberships.lookup(company, monday - timedelta(days=1)) == EMPTY
-        assert memberships.lookup(company, monday) == Membership("A", deal)
-        assert memberships.lookup(company, monday + timedelta(days=1)) == Membership("A", deal, activated=True)
-
-    def test_what_is_not_yet_is_refused(self) -> None:
-        company = new_company()
-        with pytest.raises(PositionBeyondHead):
-            memberships.lookup(company, store.head().position + 1)
-        with pytest.raises(DateNotCycled):
-            memberships.lookup(company, date(2026, 3, 2))
+        sunday, monday_night, tuesday = (
+            as_of.resolve(monday + timedelta(days=days), store.head().position) for days in (-1, 0, 1)
+        )
+        assert memberships.lookup(company, sunday) == EMPTY
+        assert memberships.lookup(company, monday_night) == Membership("A", deal)
+        assert memberships.lookup(company, tuesday) == Membership("A", deal, activated=True)
 
 
 class TestNeverBehind:
@@ -178,7 +173,7 @@ class TestNeverBehind:
         code = f"""
 import time
 from uuid import UUID
-from ledger import memberships
+from ledger import as_of, memberships
 for _ in range(1000):
     print(memberships.lookup(UUID("{company}")), flush=True)
     time.sleep(0.05)

@@ -352,7 +352,7 @@ def test_queries_answer_from_the_generation_that_the_checkpoint_names(database: 
         ("clearing_in", 500, 0),
         ("company_balances", 0, 500),
     ]
-    assert trial_balance(as_of=1) == []
+    assert trial_balance(up_to=1) == []
     assert position_of(JournalLine) == 2
 
 

@@ -14,8 +14,7 @@ from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.records import RecordedEvent
-from ledger import as_of as asof
-from ledger import daily_cycle, memberships
+from ledger import as_of, daily_cycle, memberships
 from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal
 from ledger.rules.events import DealCompany
 from tests.support.api.calling import Api, problem
@@ -114,7 +113,7 @@ def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(read
     path, head = path_of(next(store.read_all(category="company"))), store.head().position
     refused = problem(reader.get(f"{path}?as_of={head + 1}"), 422, "position-beyond-head")
     assert (refused["position"], refused["head"]) == (head + 1, head)
-    cycled = asof.last_cycled()
+    cycled = as_of.last_cycled()
     assert cycled is not None
     last = cycled.data.new_date
     refused = problem(reader.get(f"{path}?as_of={last + timedelta(days=1)}"), 422, "date-not-cycled")
@@ -135,9 +134,9 @@ def test_who_is_no_member_is_told_apart_from_who_is_not_there(database: Database
     company, nobody = new_company(), uuid4()
     path = "/api/companies/{}/membership"
     assert problem(api.get(path.format(company)), 404, "not-found")["detail"].endswith(" is not a member.")
-    for uuid, query, as_of in ((nobody, "", ""), (company, "?as_of=0", " as of 0")):
+    for uuid, query, moment in ((nobody, "", ""), (company, "?as_of=0", " as of 0")):
         refused = problem(api.get(path.format(uuid) + query), 404, "not-found")
-        assert refused["detail"] == f"There is no company {uuid}{as_of}."
+        assert refused["detail"] == f"There is no company {uuid}{moment}."
 
 
 def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database: Database, api: Api) -> None:
@@ -163,7 +162,7 @@ def test_the_business_date_is_null_before_the_first_and_then_the_last(database: 
     nothing = dict.fromkeys(("business_date", "cycled_at", "position", "fees_assessed_through"))
     assert told(api, "/api/business-date") == nothing
     daily_cycle.cycle(date(2026, 3, 1))
-    cycled = asof.last_cycled()
+    cycled = as_of.last_cycled()
     assert cycled is not None
     answer = told(api, "/api/business-date")
     assert answer == nothing | {

@@ -1,0 +1,32 @@
+"""Queries of financial products."""
+
+from datetime import date
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from projectors.models import FinancialProduct
+from projectors.queries.live import live, without_index
+
+
+def products(
+    *,
+    deal_uuid: UUID | None = None,
+    obligor_company_uuid: UUID | None = None,
+    asset_uuid: UUID | None = None,
+    status: str | None = None,
+    overdue_on: date | None = None,
+) -> QuerySet[FinancialProduct]:
+    """Return the products that match every filter given; the most selective filter's index is scanned.
+
+    Products that are overdue on a date owe something and were due before it.
+    """
+    uuids = {"deal_uuid": deal_uuid, "obligor_company_uuid": obligor_company_uuid, "asset_uuid": asset_uuid}
+    given = {name: value for name, value in uuids.items() if value is not None}
+    rows = live(FinancialProduct).filter(**given)
+    if status is not None:
+        leads = not given and overdue_on is None
+        rows = rows.filter(status=status) if leads else without_index(rows, "status", status)
+    if overdue_on is None:
+        return rows
+    return (rows.exclude(owes=False) if given else rows.filter(owes=True)).filter(due_date__lt=overdue_on)
