@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from eventstore.patterns import UUID_PATTERN
 from eventstore.payloads.registry import registry
 
 ANY: Final = -1
@@ -16,18 +17,13 @@ NO_STREAM: Final = 0
 """Expected version: the stream has no event yet."""
 
 
-_UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_STREAM_ID: Final = re.compile(rf"[a-z][a-z_]*(-{_UUID})?")
+STREAM_ID_PATTERN: Final = rf"[a-z][a-z_]*(-{UUID_PATTERN})?"
+_STREAM_ID: Final = re.compile(STREAM_ID_PATTERN)
 
 
 def is_stream_id(text: str) -> bool:
     """Say whether a text is a stream id: `<category>-<lower-case canonical uuid>`, or a bare category."""
     return _STREAM_ID.fullmatch(text) is not None
-
-
-def stream_id(category: str, uuid: UUID) -> str:
-    """Return the id of an entity's stream, `<category>-<uuid>`."""
-    return f"{category}-{uuid}"
 
 
 @dataclass(frozen=True, slots=True)

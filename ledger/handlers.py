@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from eventstore import store
 from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
-from eventstore.records import Appended, Context, IdempotencyKey, NewEvent, stream_id
+from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger import currencies, states
 from ledger.rules import decide as decisions
 from ledger.rules.aggregates.account import Account
@@ -27,6 +27,7 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.product import Product
 from ledger.rules.commands import Command
+from ledger.rules.facts import stream_id
 from ledger.rules.refusals.base import Refusal
 
 MAX_POSITION = 2**63 - 1

@@ -1,102 +1,92 @@
 """Which company is a member: the fold of all deals, kept in the process and never behind its caller."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from uuid import UUID
 
-from django.db import connections
-
 from eventstore import store
+from eventstore.log.cache import Fold, Loaded, must_fold_alone
 from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Membership, Memberships
 
 
 @dataclass(slots=True)
-class _Folded:
-    """Memberships and the last deal event that they were folded from."""
+class _Shared:
+    """Memberships that one thread folds in place while others look companies up."""
 
     memberships: Memberships = field(default_factory=Memberships)
-    seen: tuple[int, datetime] | None = None
     lock: Lock = field(default_factory=Lock)
 
-    def fold(self, event: RecordedEvent) -> None:
+    def evolve(self, event: RecordedEvent) -> "_Shared":
         """Fold one event; the lock keeps a reader from meeting a company between two memberships."""
         deal_uuid, data = event.uuid, event.data
         with self.lock:
             membership.evolve(self.memberships, deal_uuid, data)
-            self.seen = (event.position, event.recorded_at)
+        return self
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
         with self.lock:
             return self.memberships.of(company_uuid)
 
-    def copy(self) -> "_Folded":
-        """Return a copy that can be folded further without this one's knowing."""
+    def copy(self) -> "_Shared":
+        """Return a copy, which can be folded further without changing this one."""
         with self.lock:
             known = self.memberships
-            return _Folded(Memberships(dict(known.by_company), dict(known.company_of_deal)), self.seen)
+            return _Shared(Memberships(dict(known.by_company), dict(known.company_of_deal)))
+
+
+_FOLD = Fold(_Shared, _Shared.evolve)
 
 
 class MembershipCache:
     """The memberships of one database; safe in any number of threads.
 
-    What is read inside a transaction is folded for that caller alone, for it may never be committed; a process that
-    looks up within transactions should have looked up outside one before, or each lookup reads all deals.
+    A process that looks up within transactions looks up outside one first, or each lookup reads all deals.
     """
 
     def __init__(self, using: str = "default") -> None:
         self._using = using
-        self._kept = _Folded()
-        self._catching_up = Lock()
+        self._kept = Loaded(_Shared())
+        self._folding = Lock()
 
     def lookup(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one, after one look at the deal events not yet seen."""
         kept = self._kept
-        unseen = self._unseen(kept)
-        first = None if unseen is None else next(unseen, None)
-        if unseen is not None and first is None:
-            return kept.of(company_uuid)
-        if connections[self._using].in_atomic_block:
-            alone = _Folded() if unseen is None else kept.copy()
-            return self._caught_up(alone).of(company_uuid)
-        with self._catching_up:
-            self._kept = self._caught_up(self._kept)
-        return self._kept.of(company_uuid)
+        if self._is_current(kept):
+            return kept.state.of(company_uuid)
+        with self._folding:
+            return self._caught_up().state.of(company_uuid)
 
     def lookup_at(self, company_uuid: UUID, position: int) -> Membership:
         """Return the company's membership as of a position, or the empty one; reads all deals up to there."""
-        folded = _Folded()
-        for event in store.read_all(category="deal", up_to=position, using=self._using):
-            folded.fold(event)
-        return folded.of(company_uuid)
+        return _FOLD.of(store.read_all(category="deal", up_to=position, using=self._using)).state.of(company_uuid)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._kept = _Folded()
+        self._kept = Loaded(_Shared())
 
-    def _caught_up(self, folded: _Folded) -> _Folded:
-        """Fold what is unseen, in batches; all anew, from the first deal on, where the store is another one."""
-        unseen = self._unseen(folded)
-        if unseen is None:
-            folded = _Folded()
-            unseen = store.read_all(category="deal", using=self._using)
-        for event in unseen:
-            folded.fold(event)
-        return folded
+    def _is_current(self, known: Loaded[_Shared]) -> bool:
+        """Say whether the last deal event known is there, and is the newest."""
+        events = self._read_from(known, limit=2)
+        newest = next(events, None)
+        if newest is None:
+            return not known.position
+        return known.ends_with(newest) and next(events, None) is None
 
-    def _unseen(self, folded: _Folded) -> Iterator[RecordedEvent] | None:
-        """Return the deal events after the last one seen, or None where that is no longer the same."""
-        # See Note [A reader remembers its last event]
-        seen = folded.seen
-        if seen is None:
-            return store.read_all(category="deal", using=self._using)
-        events = store.read_all(after=seen[0] - 1, category="deal", using=self._using)
-        last = next(events, None)
-        return events if last is not None and (last.position, last.recorded_at) == seen else None
+    def _caught_up(self) -> Loaded[_Shared]:
+        kept = self._kept
+        if must_fold_alone(self._using):
+            return _FOLD.up_to_date(replace(kept, state=kept.state.copy()), self._read_from)
+        # The state is folded in place: if an event cannot be read, nobody may meet a state that is half-way.
+        self._kept = Loaded(_Shared())
+        self._kept = _FOLD.up_to_date(kept, self._read_from)
+        return self._kept
+
+    def _read_from(self, known: Loaded[_Shared], limit: int | None = None) -> Iterator[RecordedEvent]:
+        return store.read_all(after=max(known.position - 1, 0), category="deal", limit=limit, using=self._using)
 
 
 _caches: dict[str, MembershipCache] = {}

@@ -14,13 +14,14 @@ from ledger.rules.aggregates.company import Company
 from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.product import Product
+from ledger.rules.facts import stream_id
 
 
 @functools.cache
 def cache_of(category: str, using: str) -> AggregateCache[Any]:
     """Return the process's cache of a category, made on first use; raises KeyError for an unknown category."""
     initial, evolve = decide.STATES[category]
-    return AggregateCache(category, initial, evolve, settings.AGGREGATE_CACHE_SIZE, using)
+    return AggregateCache(initial, evolve, settings.AGGREGATE_CACHE_SIZE, using)
 
 
 def state(category: str, uuid: UUID, position: int | None = None, using: str = "default") -> Loaded[Any]:
@@ -28,8 +29,8 @@ def state(category: str, uuid: UUID, position: int | None = None, using: str = "
 
     The state is that of now, or as of `position`, which is one that `as_of.resolve` has returned.
     """
-    cache = cache_of(category, using)
-    return cache.load(uuid) if position is None else cache.load_at(uuid, position)
+    cache, stream = cache_of(category, using), stream_id(category, uuid)
+    return cache.load(stream) if position is None else cache.load_at(stream, position)
 
 
 def company(uuid: UUID, position: int | None = None, using: str = "default") -> Loaded[Company]:

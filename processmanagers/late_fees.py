@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from eventstore.consumers.definitions import Chunk, ProcessManager
-from eventstore.records import NewEvent, RecordedEvent, stream_id
+from eventstore.records import NewEvent, RecordedEvent
 from eventstore.store import latest
 from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
+from ledger.rules.facts import stream_id
 from processmanagers.fees import AssetAt, Cycle, assess
 from processmanagers.overdue import FIRST, Overdue, overdue_page
 

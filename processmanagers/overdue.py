@@ -6,9 +6,9 @@ from functools import reduce
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from eventstore.records import stream_id
 from eventstore.store import read_stream
 from ledger.rules.aggregates import product
+from ledger.rules.facts import stream_id
 from projectors.queries import overdue
 
 FIRST: Final = overdue.FIRST

@@ -11,8 +11,10 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import JsonLexer  # type: ignore[import-untyped]
 
-_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+from eventstore.patterns import DATE_PATTERN, UUID_PATTERN
+
+_UUID = re.compile(rf"\b{UUID_PATTERN}\b")
+_MOMENT = re.compile(rf"{DATE_PATTERN}T[0-9]{{2}}:[0-9]{{2}}")
 _LONGEST_VALUE = 28
 _LONGEST_SUMMARY = 130
 

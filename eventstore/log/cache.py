@@ -1,32 +1,31 @@
-"""Aggregates kept in process, brought up to date from the store before each use.
+"""States folded from events and kept in process, each brought up to date from the log before it is used.
 
 # Note [A reader remembers its last event]
-An event can be read a moment before it is durable; after a crash, or when an older database is restored, its position
-and version are given to another event. So whoever remembers how far it has read remembers the position and
-`recorded_at` of its last event, and its next read begins with that event. If it is no longer the same, everything that
-was made of it is thrown away and made anew.
+An event can be read a moment before it is durable. After a crash, or after an older database is restored, its position
+and version are given to another event. A reader that remembers how far it has read therefore remembers the position
+and `recorded_at` of its last event, and its next read begins with that event. If the event is no longer the same, the
+reader discards everything that it made of the log and begins anew.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 from weakref import WeakSet
 
 from django.db import connections
 
 from eventstore.log.reads import read_stream
-from eventstore.records import RecordedEvent, stream_id
+from eventstore.records import RecordedEvent
 
 State = TypeVar("State")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[State]):
-    """A state and the last event that it was folded from; version and position are 0 where there is none."""
+    """A state and the last event that it was folded from; version and position are 0 if there is none."""
 
     state: State
     version: int = 0
@@ -38,42 +37,74 @@ class Loaded(Generic[State]):
         return (event.version, event.position, event.recorded_at) == (self.version, self.position, self.recorded_at)
 
 
-class AggregateCache(Generic[State]):
-    """The aggregates of one category, least recently used out; safe in any number of threads.
+@dataclass(frozen=True, slots=True)
+class Fold(Generic[State]):
+    """How a state is made of events: the state before the first, and what each event makes of the state."""
 
-    What is read inside a transaction is folded for that caller alone: it may see what is never committed, or not see
-    what has been.
+    initial: Callable[[], State]
+    evolve: Callable[[State, RecordedEvent], State]
+
+    def of(self, events: Iterable[RecordedEvent]) -> Loaded[State]:
+        """Return the state made of these events alone."""
+        return self._onto(Loaded(self.initial()), events)
+
+    def up_to_date(
+        self, known: Loaded[State], read_from: Callable[[Loaded[State]], Iterator[RecordedEvent]]
+    ) -> Loaded[State]:
+        """Return `known` with the events since then; made anew if the log no longer holds its last event.
+
+        `read_from` yields the events from the last one of a state on, that one included.
+        """
+        # See Note [A reader remembers its last event]
+        events = read_from(known)
+        if known.position:
+            last = next(events, None)
+            if last is None or not known.ends_with(last):
+                return self.of(read_from(Loaded(self.initial())))
+        return self._onto(known, events)
+
+    def _onto(self, loaded: Loaded[State], events: Iterable[RecordedEvent]) -> Loaded[State]:
+        state, last = loaded.state, None
+        for event in events:
+            state, last = self.evolve(state, event), event
+        return loaded if last is None else Loaded(state, last.version, last.position, last.recorded_at)
+
+
+def must_fold_alone(using: str) -> bool:
+    """Say whether what is read now must not be kept for others.
+
+    A transaction may read what is never committed, or miss what has been committed since it began.
     """
+    return connections[using].in_atomic_block
+
+
+class AggregateCache(Generic[State]):
+    """The aggregates of one category by stream id, least recently used out; safe in any number of threads."""
 
     def __init__(
-        self,
-        category: str,
-        initial: State,
-        evolve: Callable[[State, Any], State],
-        max_size: int,
-        using: str = "default",
+        self, initial: State, evolve: Callable[[State, Any], State], max_size: int, using: str = "default"
     ) -> None:
-        self._category, self._initial, self._evolve = category, initial, evolve
+        self._fold = Fold(lambda: initial, lambda state, event: evolve(state, event.data))
         self._max_size, self._using = max_size, using
-        self._kept: OrderedDict[UUID, Loaded[State]] = OrderedDict()
+        self._kept: OrderedDict[str, Loaded[State]] = OrderedDict()
         self._lock = Lock()
         _caches.add(self)
 
-    def load(self, uuid: UUID) -> Loaded[State]:
-        """Return the aggregate as it is now, by one indexed read of what the cache has not yet seen."""
-        known = self._get(uuid)
-        loaded = self._brought_up_to_date(uuid, known)
-        if loaded is None:
-            # See Note [A reader remembers its last event]
-            loaded = self._fold(self._empty(), read_stream(stream_id(self._category, uuid), using=self._using))
-        if not connections[self._using].in_atomic_block:
-            self._keep(uuid, known, loaded)
+    def load(self, stream_id: str) -> Loaded[State]:
+        """Return the aggregate as it is now, by one indexed read of the events that the cache has not seen."""
+
+        def read_from(known: Loaded[State]) -> Iterator[RecordedEvent]:
+            return read_stream(stream_id, after_version=max(known.version - 1, 0), using=self._using)
+
+        known = self._get(stream_id)
+        loaded = self._fold.up_to_date(known, read_from)
+        if not must_fold_alone(self._using):
+            self._keep(stream_id, known, loaded)
         return loaded
 
-    def load_at(self, uuid: UUID, position: int) -> Loaded[State]:
-        """Return the aggregate as of a position: events after it do not count."""
-        events = read_stream(stream_id(self._category, uuid), up_to=position, using=self._using)
-        return self._fold(self._empty(), events)
+    def load_at(self, stream_id: str, position: int) -> Loaded[State]:
+        """Return the aggregate as of a position: later events do not count."""
+        return self._fold.of(read_stream(stream_id, up_to=position, using=self._using))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -83,45 +114,24 @@ class AggregateCache(Generic[State]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _empty(self) -> Loaded[State]:
-        return Loaded(self._initial)
-
-    def _brought_up_to_date(self, uuid: UUID, known: Loaded[State]) -> Loaded[State] | None:
-        events = read_stream(
-            stream_id(self._category, uuid), after_version=max(known.version - 1, 0), using=self._using
-        )
-        if known.version:
-            last = next(events, None)
-            if last is None or not known.ends_with(last):
-                return None
-        return self._fold(known, events)
-
-    def _fold(self, loaded: Loaded[State], events: Iterable[RecordedEvent]) -> Loaded[State]:
-        state, last = loaded.state, None
-        for event in events:
-            state, last = self._evolve(state, event.data), event
-        if last is None:
-            return loaded
-        return Loaded(state, last.version, last.position, last.recorded_at)
-
-    def _get(self, uuid: UUID) -> Loaded[State]:
+    def _get(self, stream_id: str) -> Loaded[State]:
         with self._lock:
-            known = self._kept.get(uuid)
+            known = self._kept.get(stream_id)
             if known is None:
-                return self._empty()
-            self._kept.move_to_end(uuid)
+                return Loaded(self._fold.initial())
+            self._kept.move_to_end(stream_id)
             return known
 
-    def _keep(self, uuid: UUID, known: Loaded[State], loaded: Loaded[State]) -> None:
+    def _keep(self, stream_id: str, known: Loaded[State], loaded: Loaded[State]) -> None:
         if not loaded.version:
             return
         with self._lock:
-            current = self._kept.get(uuid)
-            # Another thread may have read further meanwhile; what it kept gives way only to what is newer, or to
-            # what was made anew because the store is another one.
+            current = self._kept.get(stream_id)
+            # Another thread may have read further meanwhile. Its state is replaced only by a newer one, or by one that
+            # was made anew because the log is another one.
             if current is None or current is known or loaded.version > current.version:
-                self._kept[uuid] = loaded
-            self._kept.move_to_end(uuid)
+                self._kept[stream_id] = loaded
+            self._kept.move_to_end(stream_id)
             if len(self._kept) > self._max_size:
                 self._kept.popitem(last=False)
 
@@ -130,6 +140,6 @@ _caches: WeakSet[AggregateCache[Any]] = WeakSet()
 
 
 def clear_all() -> None:
-    """Empty every cache of the process, as after the database was exchanged."""
+    """Empty every cache of the process, for use after the database was exchanged."""
     for cache in list(_caches):
         cache.clear()

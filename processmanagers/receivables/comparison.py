@@ -7,8 +7,9 @@ from functools import reduce
 from uuid import UUID
 
 from eventstore import store
-from eventstore.records import RecordedEvent, stream_id
+from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import product
+from ledger.rules.facts import stream_id
 from processmanagers.receivables import ids
 from processmanagers.receivables.invoices import Fault, Invoice, Terms
 from processmanagers.receivables.ledger_contents import LedgerContents

@@ -9,8 +9,9 @@ from typing import Final
 from uuid import UUID
 
 from eventstore import store
-from eventstore.records import RecordedEvent, stream_id
+from eventstore.records import RecordedEvent
 from ledger.rules.events import PaymentApplied
+from ledger.rules.facts import stream_id
 from processmanagers.receivables import ids
 from processmanagers.receivables.invoices import Invoice, Terms
 

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from eventstore.browser.events import stream_link
 from eventstore.browser.read_only import as_text
+from ledger.rules.facts import stream_id
 from ledger.rules.money import from_minor
 
 Column = Callable[[Any], str | bool]
@@ -63,7 +64,7 @@ def entity_link(category: str, entity: uuid.UUID | None, *, in_short: bool = Fal
     """Return a link to the events of an entity; with `in_short`, its text is the first part of the uuid."""
     if entity is None:
         return NOTHING
-    return stream_link(f"{category}-{entity}", in_short=in_short)
+    return stream_link(stream_id(category, entity), in_short=in_short)
 
 
 def companies_html(companies: Iterable[Mapping[str, str]], *, in_short: bool = False) -> SafeString:

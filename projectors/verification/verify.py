@@ -11,6 +11,7 @@ from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
 from eventstore.store import head, read_batch, read_stream
+from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
 from projectors.queries.live import live
@@ -126,7 +127,7 @@ class _Verification:
 
 def _name_unknown(comparison: Comparison, rows: QuerySet[Any], position: int) -> None:
     for uuid in rows.values_list(comparison.key, flat=True).iterator():
-        stream = read_stream(f"{comparison.category}-{uuid}", up_to=position, limit=1)
+        stream = read_stream(stream_id(comparison.category, uuid), up_to=position, limit=1)
         if next(stream, None) is None:
             raise Difference(comparison.projector, "presence", Party(comparison.category, uuid), NOTHING, "a row")
 

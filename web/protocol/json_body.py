@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja.parser import Parser
 
 from web.protocol import problem_kinds
+from web.protocol.json_pointers import json_pointer
 from web.protocol.problems import MOST_FAULTS, Fault, Problem, invalid
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -123,7 +124,7 @@ def _member_faults(name: str, value: Any, pointer: str, depth: int) -> Iterator[
         yield Fault(pointer, f"there is no field with a name of {len(name)} characters")
         return
     # What cannot be sent as text cannot be pointed to either.
-    place = f"{pointer}/{_SURROGATE.sub('', name).replace('~', '~0').replace('/', '~1')}"
+    place = pointer + json_pointer(_SURROGATE.sub("", name))
     yield from _text_faults(name, place)
     yield from _faults(value, place, depth + 1)
 

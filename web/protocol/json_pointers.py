@@ -1,4 +1,4 @@
-"""Finds the place in a command that a refused field has, so that a rule's refusal points as a form's does."""
+"""JSON pointers (RFC 6901): how one is written, and the one of the field that a rule refuses."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -23,6 +23,11 @@ _FIELDS: Final[dict[type[NotAcceptable], tuple[str, str]]] = {
     UnknownFromType: ("from_type", "from_type"),
 }
 """Refusals of one field: its name in the command, and the refusal's attribute that has the value refused."""
+
+
+def json_pointer(*parts: str | int) -> str:
+    """Return the pointer of these member names and list indexes, escaped; the whole document if there are none."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def pointer_to(refusal: NotAcceptable, command: object) -> str:
@@ -56,9 +61,9 @@ def _is_text(value: str) -> bool:
 def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:
     if isinstance(value, tuple):
         for index, one in enumerate(value):
-            yield from _leaves(one, f"{pointer}/{index}")
+            yield from _leaves(one, pointer + json_pointer(index))
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            yield from _leaves(getattr(value, field.name), f"{pointer}/{field.name}")
+            yield from _leaves(getattr(value, field.name), pointer + json_pointer(field.name))
     else:
         yield pointer, pointer.rpartition("/")[2], value

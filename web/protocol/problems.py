@@ -17,6 +17,7 @@ from eventstore.runtime.outages import is_outage
 from ledger.rules.refusals.base import Conflicting, Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
+from web.protocol.json_pointers import json_pointer
 from web.protocol.json_values import plain
 from web.protocol.problem_kinds import Kind
 
@@ -225,7 +226,7 @@ def _pointer(place: Sequence[str | int]) -> str:
     """Return where in the body, without what ninja puts before it: the kind of parameter and its name."""
     kind, *rest = place
     parts = rest[1:] if kind == "body" else rest
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return json_pointer(*parts)
 
 
 _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {

@@ -10,8 +10,10 @@ from ninja import Schema
 from ninja.operation import Operation
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from eventstore.records import is_stream_id
+from eventstore.patterns import DATE_PATTERN, UUID_PATTERN
+from eventstore.records import STREAM_ID_PATTERN, is_stream_id
 from ledger.rules.events import CATEGORIES
+from web.protocol.json_pointers import json_pointer
 from web.protocol.problems import Fault, invalid, not_found
 from web.protocol.request_schemas import leaf
 
@@ -21,10 +23,8 @@ IN_HEADERS: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 """How a position in a header is described: headers are texts, of which a pattern tells the greatest."""
 LONGEST: Final = 200
 
-_UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-_A_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_A_UUID: Final = re.compile(_UUID, re.IGNORECASE | re.ASCII)
+_DATE: Final = re.compile(DATE_PATTERN)
+_UUID: Final = re.compile(UUID_PATTERN, re.IGNORECASE | re.ASCII)
 
 
 def whole(text: str, least: int = 0, most: int = GREATEST) -> int:
@@ -58,7 +58,7 @@ def _as_of(value: str) -> int | date:
     except ValueError:
         pass
     try:
-        if _A_DATE.fullmatch(value):
+        if _DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass
@@ -84,7 +84,7 @@ def _stream_id(value: str) -> str:
 
 
 def _named_uuid(value: str) -> UUID:
-    if _A_UUID.fullmatch(value) is None:
+    if _UUID.fullmatch(value) is None:
         raise not_found(f"{value[:LONGEST]!r} is no uuid.")
     return UUID(value)
 
@@ -132,7 +132,7 @@ Uuid = leaf(UUID)
 """A uuid, in either case."""
 BusinessDate = leaf(date)
 """A date."""
-StreamId = Annotated[str, AfterValidator(_stream_id), _schema(type="string", pattern=rf"^[a-z][a-z_]*(-{_UUID})?$")]
+StreamId = Annotated[str, AfterValidator(_stream_id), _schema(type="string", pattern=rf"^{STREAM_ID_PATTERN}$")]
 """The id of a stream."""
 if TYPE_CHECKING:
     EventType = str
@@ -179,11 +179,11 @@ def must_be(request: HttpRequest, known: frozenset[str]) -> None:
     """Refuse a query with a parameter that is not known, or that is there twice; raises Problem."""
     faults = []
     for name, given in request.GET.lists():
-        place = name.replace("\0", "").replace("~", "~0").replace("/", "~1")
+        pointer = json_pointer(name.replace("\0", ""))
         if name not in known:
             offered = f"; there are {', '.join(sorted(known))}" if known else ""
-            faults.append(Fault(f"/{place}", f"there is no such parameter{offered}"))
+            faults.append(Fault(pointer, f"there is no such parameter{offered}"))
         elif len(given) > 1:
-            faults.append(Fault(f"/{place}", "it is there twice"))
+            faults.append(Fault(pointer, "it is there twice"))
     if faults:
         raise invalid(*faults)

@@ -13,13 +13,14 @@ from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, PlainValidator, Strict, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 
+from eventstore.patterns import DATE_PATTERN, UUID_PATTERN
 from eventstore.payloads.type_hints import MISSING, Leaf, ListOf, Nullable, Record, Shape, fields_of
 from ledger.rules import guards, money
 from ledger.rules.aggregates.deal import PRODUCT_LINES
 from ledger.rules.refusals.fields import InvalidAmount
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UUID: Final = re.compile(UUID_PATTERN, re.IGNORECASE)
+_DATE: Final = re.compile(DATE_PATTERN)
 _LONGEST_TEXT: Final = 2000
 """What is longer is not even shown to the rule, which allows less and says so."""
 _NO_CONTROLS: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"

@@ -19,7 +19,7 @@ from eventstore import store
 from eventstore.browser.read_only import COUNT_LIMIT, ReadOnlyAdmin
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
-from eventstore.records import Appended, Context, NewEvent, stream_id
+from eventstore.records import Appended, Context, NewEvent
 from ledger.rules.events import (
     AssetRegistered,
     CompanyFunded,
@@ -32,6 +32,7 @@ from ledger.rules.events import (
     ProductOriginated,
     SystemCycled,
 )
+from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import Balance
 from tests.support.databases import Database

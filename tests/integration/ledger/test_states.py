@@ -11,11 +11,12 @@ from django.db import connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from eventstore import store
-from eventstore.records import RecordedEvent, stream_id
+from eventstore.records import RecordedEvent
 from ledger import as_of, states
 from ledger.daily_cycle import cycle
 from ledger.rules import decide
 from ledger.rules.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
+from ledger.rules.facts import stream_id
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import (
@@ -175,7 +176,9 @@ class TestTheCache:
             first, second, third = (new_company() for _ in range(3))
             for company in (first, second, first, third):
                 states.company(company)
-            assert list(states.cache_of("company", "default")._kept) == [first, third]
+            assert list(states.cache_of("company", "default")._kept) == [
+                stream_id("company", uuid) for uuid in (first, third)
+            ]
         finally:
             states.cache_of.cache_clear()
 

@@ -16,8 +16,8 @@ from django.db import connection
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.runner import Step
-from eventstore.records import stream_id
 from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
+from ledger.rules.facts import stream_id
 from processmanagers.overdue import FIRST, overdue_page
 from projectors.models import FinancialProduct
 from projectors.queries import overdue

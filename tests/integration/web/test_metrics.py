@@ -14,10 +14,11 @@ from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.errors import WrongExpectedVersion
 from eventstore.models import Checkpoint
-from eventstore.records import Context, NewEvent, stream_id
+from eventstore.records import Context, NewEvent
 from ledger import clients, handlers
 from ledger.rules.commands import RegisterCompany
 from ledger.rules.events import CompanyRegistered
+from ledger.rules.facts import stream_id
 from tests.support.databases import Database
 from tests.support.webserver import Serve
 

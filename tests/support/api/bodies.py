@@ -7,9 +7,10 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from eventstore import store
-from eventstore.records import Appended, Context, NewEvent, stream_id
+from eventstore.records import Appended, Context, NewEvent
 from ledger.rules.commands import ApplyPayment, Command, Destination, FundCompany, GrantBalances, PayOutFunds, Source
 from ledger.rules.events import LateFeeIncurred
+from ledger.rules.facts import stream_id
 from tests.support.ledger.portfolio import (
     do,
     new_account,

@@ -11,7 +11,7 @@ from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.process_manager_runner import Reaction
 from eventstore.consumers.runner import Step
-from eventstore.records import Context, NewEvent, RecordedEvent, stream_id
+from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger.rules.events import (
     AssetRegistered,
     AssetRevalued,
@@ -23,6 +23,7 @@ from ledger.rules.events import (
     ProductWrittenOff,
     SystemCycled,
 )
+from ledger.rules.facts import stream_id
 from processmanagers.late_fees import LateFees
 
 SELLER, DEBTOR, STRANGER, DEAL = (UUID(int=number) for number in range(1, 5))
