@@ -9,6 +9,7 @@ from tests.support.processes import ROOT
 
 TYPED: Final = (
     "README.md",
+    "docs/tour.md",
     "docs/how-to/write-a-client.md",
     "docs/how-to/README.md",
     "docs/how-to/import-invoices.md",
@@ -32,9 +33,10 @@ BUILT: Final[tuple[str, ...]] = (
 """Pages whose code is put into a copy of the project, in which their console blocks are typed."""
 
 UNRUN: Final = {
-    ("README.md", "make demo    # sets everything up and plays a portfolio through the whole machine, on SQLite"): (
-        "`make demo` is typed further down, and `make test` is what runs this"
-    ),
+    (
+        "README.md",
+        "make demo    # sets everything up and plays a small portfolio through every part, on SQLite, in seconds",
+    ): ("`make demo` is typed further down, and `make test` is what runs this"),
     ("docs/performance.md", "make bench                                # everything below, on PostgreSQL servers"): (
         "measures for many minutes"
     ),
