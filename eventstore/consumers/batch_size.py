@@ -1,44 +1,56 @@
-"""How much to do in one transaction, and how fast it goes."""
+"""How much one transaction of a consumer handles, and how many events a second that makes."""
 
 import time
 from typing import Final
 
 TARGET_SECONDS: Final = 0.1
-"""For about how long at most a transaction of a consumer holds its locks."""
+"""A transaction of a consumer holds its locks for about this long at most."""
 
 
-class Pace:
-    """A limit that follows the time which the work takes: shrinking where it is too long, else growing."""
+class BatchSize:
+    """A limit that shrinks after a long transaction and grows after a short one."""
 
     def __init__(self, start: int, most: int) -> None:
         self.limit, self._most = min(start, most), most
 
-    def took(self, seconds: float, done: int) -> None:
-        """Learn from a transaction that worked on `done` things."""
+    def adapt(self, seconds: float, done: int) -> None:
+        """Adapt to a transaction that handled `done` things in so many seconds."""
         if seconds > TARGET_SECONDS:
             self.limit = max(1, min(self.limit, int(done * TARGET_SECONDS / seconds * 0.8)))
         elif seconds < TARGET_SECONDS / 2 and done >= self.limit:
             self.limit = min(self._most, self.limit * 2)
 
 
-class Meter:
-    """Events a second, lately."""
+class Rate:
+    """Events per second over the last few seconds."""
 
     _WINDOW_SECONDS: Final = 5.0
 
     def __init__(self) -> None:
-        self._since, self._count, self.rate = time.monotonic(), 0, 0.0
+        self._since, self._count, self.value = time.monotonic(), 0, 0.0
 
     def add(self, events: int) -> float:
-        """Count what was done and return the rate."""
+        """Count handled events and return the new rate."""
         self._count += events
         elapsed = time.monotonic() - self._since
         lately = self._count / max(elapsed, 0.001)
-        self.rate = lately if self.rate == 0.0 else self.rate + (lately - self.rate) * min(1, elapsed)
+        self.value = lately if self.value == 0.0 else self.value + (lately - self.value) * min(1, elapsed)
         if elapsed > self._WINDOW_SECONDS:
             self._since, self._count = time.monotonic(), 0
-        return round(self.rate, 1)
+        return round(self.value, 1)
 
-    def rest(self) -> None:
-        """Begin anew after a time with nothing to do."""
-        self._since, self._count, self.rate = time.monotonic(), 0, 0.0
+    def reset(self) -> None:
+        """Start again at zero, after a time without events."""
+        self._since, self._count, self.value = time.monotonic(), 0, 0.0
+
+
+class Stopwatch:
+    """Measures how long locks are held; start it once they are."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The time since the start."""
+        return time.monotonic() - self._started

@@ -1,4 +1,4 @@
-"""Checkpoint rows: made once, locked by each transaction of a consumer, moved with what it wrote."""
+"""Checkpoint rows: made once, locked by each transaction of a consumer, moved together with what it wrote."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,34 +13,36 @@ from eventstore.errors import BehindItsGroup
 from eventstore.models import Checkpoint, OperatorAction
 
 REBUILD_SUFFIX = "@rebuild"
+_SKIPS_SINCE = "skips_since"
+"""In the `progress` of a projector: skips up to this operator action were retried by a rebuild and no longer apply."""
 
 
-class Place(NamedTuple):
-    """Where a consumer is in the log: a position, and when the event there was recorded."""
+class LogPosition(NamedTuple):
+    """A position in the log, and when the event there was recorded."""
 
     position: int
     recorded_at: datetime | None
 
 
-START = Place(0, None)
+START = LogPosition(0, None)
 
 
 def load(names: Sequence[str], using: str, *, lock: bool = False) -> list[Checkpoint]:
-    """Return the rows that exist, by name; with `lock` they stay as they are until the transaction ends.
+    """Return the rows that exist, by name; with `lock` nobody else can change them until the transaction ends.
 
     # Note [Rows are locked by name]
-    Whoever locks several rows does it in one query, in order of their names, so that nobody waits in a circle. On
-    SQLite the transaction has locked the whole database when it began.
+    Several rows are locked by one query, in order of their names, so that transactions never wait for each other in a
+    circle. On SQLite the transaction has locked the whole database from its beginning.
     """
     rows = Checkpoint.objects.using(using).filter(name__in=names).order_by("name")
     return list(rows.select_for_update() if lock else rows)
 
 
-def remembered(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
-    """What must be as a consumer remembers it for its transaction to go on.
+def identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
+    """Return what must be unchanged for a transaction to go on with what its process remembers.
 
-    The error and the number of failures are part of it: a skip clears the one and leaves the other, so that nobody
-    handles an event which, since the row was read, has failed elsewhere and was skipped.
+    The error and the number of failures are part of it. A skip clears the error and keeps the number, so that a copy
+    which read the row before the failure does not handle the event that was skipped after it.
     """
     return [
         (row.name, row.position, row.recorded_at, row.progress, row.generation, row.error_position, row.error_count)
@@ -48,11 +50,11 @@ def remembered(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
     ]
 
 
-def move(names: Sequence[str], place: Place, using: str, *, progress: Any | None, rate: float) -> None:
-    """Move locked rows to a place; an error that they named is past."""
+def move(names: Sequence[str], to: LogPosition, using: str, *, progress: Any | None, rate: float) -> None:
+    """Move locked rows to a position and clear their error."""
     Checkpoint.objects.using(using).filter(name__in=names).update(
-        position=place.position,
-        recorded_at=place.recorded_at,
+        position=to.position,
+        recorded_at=to.recorded_at,
         progress=progress,
         error_count=0,
         **_alive(rate),
@@ -60,8 +62,8 @@ def move(names: Sequence[str], place: Place, using: str, *, progress: Any | None
     )
 
 
-def get_within(name: str, progress: Any, using: str, *, rate: float) -> None:
-    """Keep in a locked row how far within the next event its consumer has got."""
+def keep_progress(name: str, progress: Any, using: str, *, rate: float) -> None:
+    """Keep in a locked row how far its process manager has got within the next event."""
     Checkpoint.objects.using(using).filter(name=name).update(progress=progress, **_alive(rate))
 
 
@@ -73,7 +75,7 @@ NO_ERROR: Mapping[str, Any] = {"error_position": None, "error_message": "", "err
 
 
 def fail(row: Checkpoint, position: int, message: str) -> None:
-    """Keep in a locked row where its consumer stopped, why, when, and how often by now."""
+    """Keep in a locked row where its consumer stopped, why and when, and count it."""
     row.error_position, row.error_message, row.error_at = position, message, utc_now()
     row.error_count += 1
     row.last_seen = row.error_at
@@ -81,15 +83,25 @@ def fail(row: Checkpoint, position: int, message: str) -> None:
 
 
 def is_of_this_log(row: Checkpoint) -> bool:
-    """Whether the last event that a consumer has dealt with is in the log, and still is what it was."""
+    """Whether the log still holds the last event that the consumer handled, unchanged."""
     if row.position == 0:
         return True
     event = store.read_event(row.position)
     return event is not None and (row.recorded_at is None or event.recorded_at == row.recorded_at)
 
 
+def skips_since(row: Checkpoint) -> int:
+    """Return the operator action up to which skips no longer apply to a row, because a rebuild has retried them."""
+    return 0 if row.kind == Checkpoint.Kind.PROCESS_MANAGER else int((row.progress or {}).get(_SKIPS_SINCE, 0))
+
+
+def progress_with(skips_since: int) -> dict[str, Any] | None:
+    """Return the `progress` of a projector whose skips up to an operator action no longer apply."""
+    return {_SKIPS_SINCE: skips_since} if skips_since else None
+
+
 def skipped(names: Sequence[str], after: int, using: str, *, since: int = 0) -> dict[str, frozenset[int]]:
-    """The positions above `after` that operators have skipped, for each name; `since` is an action not counted."""
+    """Return the positions above `after` that operators skipped, by consumer; actions up to `since` do not count."""
     actions = OperatorAction.objects.using(using).filter(
         consumer__in=names, action=OperatorAction.Action.SKIP, position__gt=after, id__gt=since
     )
@@ -99,30 +111,29 @@ def skipped(names: Sequence[str], after: int, using: str, *, since: int = 0) -> 
     return {name: frozenset(positions) for name, positions in found.items()}
 
 
-def new_row(name: str, kind: str, place: Place, **more: Any) -> Checkpoint:
-    """A row of a consumer that begins after a place."""
-    now = utc_now()
+def new_row(name: str, kind: str, at: LogPosition, **more: Any) -> Checkpoint:
+    """Return a row of a consumer that begins after a position."""
     return Checkpoint(
         name=name,
         kind=kind,
-        position=place.position,
-        recorded_at=place.recorded_at,
-        registered_at=now,
-        registered_position=place.position,
+        position=at.position,
+        recorded_at=at.recorded_at,
+        registered_at=utc_now(),
+        registered_position=at.position,
         **more,
     )
 
 
 def register_manager(name: str) -> None:
-    """Register a process manager, for good, at the head, where that has not been done; safe when two do it at once."""
+    """Register a process manager at the head, for good, unless it is registered; two processes may do it at once."""
     if not Checkpoint.objects.filter(name=name).using("default").exists():
         head = store.head()
-        row = new_row(name, Checkpoint.Kind.PROCESS_MANAGER, Place(head.position, head.recorded_at))
+        row = new_row(name, Checkpoint.Kind.PROCESS_MANAGER, LogPosition(head.position, head.recorded_at))
         Checkpoint.objects.using("default").bulk_create([row], ignore_conflicts=True)
 
 
 def register_group(group: Group, using: str) -> None:
-    """Register a group's projectors at the start of the log; raises BehindItsGroup where the others have gone on."""
+    """Register a group's projectors at the start of the log; raises BehindItsGroup if other members have moved on."""
     with transaction.atomic(using=using):
         rows = load(group.names, using, lock=True)
         missing = [name for name in group.names if name not in {row.name for row in rows}]
@@ -133,7 +144,7 @@ def register_group(group: Group, using: str) -> None:
 
 
 def register(name: str) -> None:
-    """Register a consumer where it has never been; a projector with its group. Raises UnknownConsumer."""
+    """Register a consumer unless it is registered; a projector with its group. Raises UnknownConsumer."""
     if consumers.kind(name) == PROCESS_MANAGER:
         register_manager(name)
     else:
@@ -141,6 +152,6 @@ def register(name: str) -> None:
 
 
 def never_registered() -> list[str]:
-    """Return the names of the process managers that have no checkpoint: they miss whatever is appended now."""
+    """Return the names of the process managers without a checkpoint: they miss every event that is appended now."""
     known = Checkpoint.objects.using("default").filter(name__in=consumers.managers).values_list("name", flat=True)
     return sorted(set(consumers.managers) - set(known))

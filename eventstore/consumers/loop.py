@@ -1,49 +1,43 @@
-"""The loop: hydrate, then follow; one consumer or several in turn, in one thread, until caught up or asked to end."""
+"""The loop: hydrate, then follow; drives runners in turn, in one thread, until they are at the head or asked to end."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.conf import settings
-from django.db import connections
 
 from eventstore import store
-from eventstore.consumers.process_manager_runner import Reaction
-from eventstore.consumers.projector_runner import Projection
-from eventstore.consumers.registry import consumers
-from eventstore.consumers.runner import Consumer, Step
+from eventstore.consumers.process_manager_runner import process_manager_runner
+from eventstore.consumers.projector_runner import projector_runners
+from eventstore.consumers.registry import PROCESS_MANAGER, consumers
+from eventstore.consumers.runner import Runner, Step
 from eventstore.errors import NotCaughtUp
+from eventstore.runtime.connections import forget_statements
 from eventstore.runtime.outages import BackOff, Reconnecting, jitter
 from eventstore.runtime.shutdown import Stop
 from eventstore.runtime.wakeup import wake_up
 
 Report = Callable[[str], None]
-Seen = Callable[[int, int], None]
+ShowProgress = Callable[[int, int], None]
 
 _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 60.0
 _SHOW_EVERY_S: Final = 0.5
 
 
-def quiet(_line: str) -> None:
-    """Report nothing."""
+def report_nothing(_line: str) -> None:
+    """Drop a report."""
 
 
-def unseen(_done: int, _total: int) -> None:
-    """Show nothing."""
-
-
-def forget_statements() -> None:
-    """Forget the statements that DEBUG keeps, every one of them, in a process that lives long."""
-    for connection in connections.all(initialized_only=True):
-        connection.queries_log.clear()
+def show_nothing(_done: int, _total: int) -> None:
+    """Show no progress."""
 
 
 class _Turn:
-    """One consumer's place in the round."""
+    """One runner in the loop, and what became of it so far."""
 
-    def __init__(self, consumer: Consumer) -> None:
-        self.consumer = consumer
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
         self.finished = False
         self.position = 0
         self.reason = ""
@@ -51,94 +45,104 @@ class _Turn:
         self.retry_at = 0.0
 
     def is_resting(self) -> bool:
-        """Whether it stopped, it is too early to try again, and nobody has skipped or resumed."""
-        return time.monotonic() < self.retry_at and self.consumer.is_held()
+        """Whether the consumer stopped, its next try is not due, and no operator has skipped or resumed."""
+        return time.monotonic() < self.retry_at and self.runner.cursor.is_still_stopped()
 
 
-class Follower:
-    """Drives consumers in turn, each at its own pace, in one thread."""
+class Loop:
+    """Drives runners in turn, in one thread; with `once` each of them only as far as the head."""
 
     def __init__(
-        self, followed: Sequence[Consumer], stop: Stop, *, once: bool, report: Report = quiet, seen: Seen = unseen
+        self,
+        runners: Sequence[Runner],
+        stop: Stop,
+        *,
+        once: bool,
+        report: Report = report_nothing,
+        show: ShowProgress = show_nothing,
     ) -> None:
-        self._turns = [_Turn(consumer) for consumer in followed]
+        self._turns = [_Turn(runner) for runner in runners]
         self._stop, self._once, self._report = stop, once, report
-        self._seen, self._seen_at = seen, time.monotonic()
+        self._show, self._shown_at = show, time.monotonic()
         self._reconnecting = Reconnecting(stop, report)
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
-        """Go on until caught up (`once`) or asked to end.
+        """Register, hydrate and follow, until every runner is at the head (`once`) or `stop` asks to end.
 
-        Raises ConsumerStopped where the one consumer stops, and with `once` NotCaughtUp where any could not finish,
-        asked to end among the reasons.
+        Raises ConsumerStopped if the only consumer stops. With `once` raises NotCaughtUp if a consumer could not
+        finish, also if it was asked to end.
         """
-        self._each(self._register)
+        self._each(self._begin)
         self._hydrate()
         self.follow()
 
     def follow(self) -> None:
-        """Do the same without registering first and without the delay."""
+        """Do the same without registering first and without the hydration delay."""
         try:
-            while not self._stop.asked and not all(turn.finished for turn in self._turns):
+            while not self._stop.asked and not self._all_finished():
                 self._wake_up.listen()
-                if not self._each(self._take) and not all(turn.finished for turn in self._turns):
+                if not self._each(self._step) and not self._all_finished():
                     self._wake_up.wait(settings.CONSUMER_POLL_INTERVAL_MS / 1000)
         finally:
             self._wake_up.close()
         reasons = [turn.reason for turn in self._turns if turn.reason and turn.finished]
         if self._once:
-            reasons += [f"{turn.consumer.label} was interrupted" for turn in self._turns if not turn.finished]
+            reasons += [f"{turn.runner.cursor.label} was interrupted" for turn in self._turns if not turn.finished]
         if reasons:
             raise NotCaughtUp(reasons)
 
     def _hydrate(self) -> None:
-        """Wait, so that what a crash was about has had time to appear; then the loop catches up, then follows."""
+        """Wait until what was under way in a crash has had time to appear."""
         entropy = jitter(settings.HYDRATION_DELAY_ENTROPY_MS)
         self._stop.wait((settings.HYDRATION_DELAY_MS + entropy) / 1000)
 
+    def _all_finished(self) -> bool:
+        return all(turn.finished for turn in self._turns)
+
     def _each(self, act: Callable[[_Turn], bool]) -> bool:
-        """Let everybody who has not finished act in turn; whether anybody has got on."""
-        got_on = False
+        """Let each runner that is not finished act in turn; whether one of them progressed."""
+        progressed = False
         for turn in self._turns:
             if not turn.finished:
-                got_on |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc]
-        return got_on
+                progressed |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc]
+        return progressed
 
     @staticmethod
-    def _register(turn: _Turn) -> bool:
-        turn.consumer.begin()
+    def _begin(turn: _Turn) -> bool:
+        turn.runner.begin()
         return True
 
-    def _take(self, turn: _Turn) -> bool:
+    def _step(self, turn: _Turn) -> bool:
         if turn.is_resting():
             return False
-        step = turn.consumer.step()
+        step = turn.runner.step()
         forget_statements()
         match step:
             case Step.PROGRESSED:
                 turn.retries.reset()
-                self._show(turn)
+                self._show_progress(turn)
                 return True
             case Step.STOPPED:
-                self._has_stopped(turn)
+                self._rest_after_stop(turn)
             case _:
                 turn.finished = self._once
-                turn.reason = _reason(turn.consumer, step)
+                turn.reason = _reason(turn.runner, step)
         return False
 
-    def _show(self, turn: _Turn) -> None:
-        """Tell now and then how many events have been dealt with, of all that each consumer has before it."""
-        turn.position = turn.consumer.place.position if turn.consumer.rows else turn.position
-        if time.monotonic() - self._seen_at >= _SHOW_EVERY_S:
-            self._seen_at = time.monotonic()
+    def _show_progress(self, turn: _Turn) -> None:
+        """Show now and then how many events are handled, out of all that the consumers have to handle."""
+        cursor = turn.runner.cursor
+        turn.position = cursor.at.position if cursor.rows else turn.position
+        if time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
+            self._shown_at = time.monotonic()
             head = store.head().position
             done = sum(head if other.finished else other.position for other in self._turns)
-            self._seen(done, head * len(self._turns))
+            self._show(done, head * len(self._turns))
 
-    def _has_stopped(self, turn: _Turn) -> None:
-        stopped = turn.consumer.stopped
-        assert stopped is not None  # noqa: S101 - Step.STOPPED says so
+    def _rest_after_stop(self, turn: _Turn) -> None:
+        stopped = turn.runner.cursor.stopped
+        assert stopped is not None  # noqa: S101 - Step.STOPPED implies it
         if self._once:
             turn.finished, turn.reason = True, str(stopped)
         elif len(self._turns) == 1:
@@ -149,39 +153,32 @@ class Follower:
             self._report(f"{stopped}; trying again in {delay:.0f} s")
 
 
-def _reason(consumer: Consumer, step: Step) -> str:
+def _reason(runner: Runner, step: Step) -> str:
+    """Return why a runner that is not at the head cannot go on."""
+    cursor = runner.cursor
     if step is Step.PAUSED:
-        return f"{consumer.label} is paused"
+        return f"{cursor.label} is paused"
     if step is Step.WAITING:
-        return f"{consumer.label} is waiting for {consumer.waiting_for}, which is paused or stopped"
+        return f"{cursor.label} is waiting for {cursor.waiting_for}, which is paused or stopped"
     return ""
 
 
-def projections(names: Iterable[str], batch_size: int | None = None) -> list[Consumer]:
-    """The groups of the named projectors, or all; raises UnknownConsumer and CircularDependency."""
-    size = batch_size or settings.CONSUMER_BATCH_SIZE
-    return [Projection(group, size) for group in consumers.groups(names)]
-
-
-def reaction(name: str, batch_size: int | None = None) -> Consumer:
-    """The process manager of that name; raises UnknownConsumer."""
-    consumers.groups()  # a circle is refused when the process starts
-    return Reaction(consumers.manager(name), batch_size or settings.CONSUMER_BATCH_SIZE)
-
-
 def catch_up(*names: str) -> None:
-    """Bring process managers and projectors to the head, within this process, without any delay; all, where none named.
+    """Bring the named consumers, or all, to the head within this process, without any delay.
 
     Raises UnknownConsumer, and NotCaughtUp with the reasons.
     """
     named = names or tuple(consumers.names)
-    managers = [name for name in named if consumers.kind(name) == "process_manager"]
+    managers = [name for name in named if consumers.kind(name) == PROCESS_MANAGER]
     projectors = [name for name in named if name not in managers]
     reasons: list[str] = []
-    # Process managers first: what they emit is there for the projectors to read.
-    for followed in ([reaction(name) for name in managers], projections(projectors) if projectors else []):
+    # Process managers first: the projectors then read what they emit.
+    groups: list[Sequence[Runner]] = [[process_manager_runner(name) for name in managers]]
+    if projectors:
+        groups.append(projector_runners(projectors))
+    for runners in groups:
         try:
-            Follower(followed, Stop(), once=True).follow()
+            Loop(runners, Stop(), once=True).follow()
         except NotCaughtUp as error:
             reasons += error.reasons
     if reasons:

@@ -1,4 +1,4 @@
-"""What operators do to consumers: pause, resume, skip; each kept with who, when and why, with the change itself."""
+"""What operators do to consumers: pause, resume and skip, each recorded with who, when and why, with its change."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from eventstore.models import Checkpoint, OperatorAction
 
 
 def pause(name: str, *, actor: str, reason: str = "") -> None:
-    """Let a consumer, with those tied to it, rest from its next transaction on; one that never ran begins here.
+    """Pause a consumer and its group from the next transaction on; one that never ran is registered first.
 
-    Raises UnknownConsumer, and OperationRefused where it is paused.
+    Raises UnknownConsumer, and OperationRefused if it is paused.
     """
     using = consumers.database_of(name)
     with transaction.atomic(using=using):
@@ -28,9 +28,9 @@ def pause(name: str, *, actor: str, reason: str = "") -> None:
 
 
 def resume(name: str, *, actor: str, reason: str = "") -> None:
-    """Let a consumer that is paused go on, and one that is stopped try again at once.
+    """Let a paused consumer go on, and a stopped one try again at once.
 
-    Raises UnknownConsumer, and OperationRefused where it is neither.
+    Raises UnknownConsumer, and OperationRefused if it is neither.
     """
     using = consumers.database_of(name)
     with transaction.atomic(using=using):
@@ -42,12 +42,12 @@ def resume(name: str, *, actor: str, reason: str = "") -> None:
 
 
 def skip(name: str, position: int, *, actor: str, reason: str) -> None:
-    """Let a consumer pass over the event at which its row says that it stopped, and no other.
+    """Let a consumer pass over the event at which it stopped, and over no other.
 
-    A rebuild that stopped is named `<projector>@rebuild`. Raises UnknownConsumer and OperationRefused.
+    The name of a stopped rebuild is `<projector>@rebuild`. Raises UnknownConsumer and OperationRefused.
     """
     if not reason.strip():
-        raise OperationRefused("a skip needs a reason: it is kept, for whoever asks later why an event was left out")
+        raise OperationRefused("a skip needs a reason: it is recorded for those who ask later")
     consumer = name.removesuffix(checkpoints.REBUILD_SUFFIX)
     if name != consumer and consumers.kind(consumer) != PROJECTOR:
         raise OperationRefused(f"{consumer} is a process manager: it has no rebuild")
@@ -65,7 +65,7 @@ def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
     if row.error_position != position:
         raise OperationRefused(f"{name} stopped at position {row.error_position}, and only that can be skipped")
     if position <= row.position:
-        raise OperationRefused(f"{name} has seen position {position} in another store, which cannot be skipped")
+        raise OperationRefused(f"{name} handled position {position} of another store: this cannot be skipped")
     if store.read_event(position) is None:
         raise OperationRefused(f"there is no event at position {position}: a hole in the log cannot be skipped")
 
@@ -73,10 +73,15 @@ def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
 def record(  # noqa: PLR0913 - the row's own columns
     action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None
 ) -> None:
-    """Keep what an operator did, in the transaction of what it changes."""
+    """Record what an operator did, in the transaction that does it."""
     OperatorAction.objects.using(using).create(
         consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()
     )
+
+
+def newest(using: str) -> int:
+    """Return the id of the newest operator action, 0 if there is none."""
+    return OperatorAction.objects.using(using).order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def _change(rows: Sequence[Checkpoint], using: str, **changes: object) -> None:

@@ -1,4 +1,4 @@
-"""A process manager as a consumer: each of its events answered once, by chunks, the append last."""
+"""Runs a process manager: answers each of its events once, chunk by chunk, and advances the projectors it needs."""
 
 import json
 from collections.abc import Sequence
@@ -6,123 +6,141 @@ from contextlib import nullcontext
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import transaction
 
 from eventstore import store
 from eventstore.consumers import checkpoints
-from eventstore.consumers.checkpoints import Place
+from eventstore.consumers.batch_size import BatchSize, Stopwatch
+from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
 from eventstore.consumers.definitions import Chunk, ProcessManager
-from eventstore.consumers.projector_runner import Projection
+from eventstore.consumers.projector_runner import ProjectorRunner, projector_runners
 from eventstore.consumers.registry import consumers
-from eventstore.consumers.runner import Consumer, Paused, Step, Stopwatch, describe, raise_outage
-from eventstore.errors import BehindItsGroup, WrongExpectedVersion
-from eventstore.models import Checkpoint
+from eventstore.consumers.runner import Step, describe, raise_outage, step_after, stop
+from eventstore.errors import BehindItsGroup, ConsumerError, WrongExpectedVersion
 from eventstore.records import Context, RecordedEvent
 
 _FIRST_CHUNK = 200
 
 
-class Reaction(Consumer):
-    """Runs one process manager, and advances the projectors that it depends on where nobody else does."""
+class ProcessManagerRunner:
+    """Runs one process manager."""
 
     def __init__(self, manager: ProcessManager, batch_size: int) -> None:
-        super().__init__((manager.name,), consumers.database_of(manager.name), batch_size, start=_FIRST_CHUNK)
         self.manager = manager
-        groups = consumers.groups(manager.depends_on) if manager.depends_on else []
-        self._dependencies = [Projection(group, batch_size) for group in groups]
+        self.cursor = Cursor((manager.name,), consumers.database_of(manager.name), batch_size)
+        self.size = BatchSize(_FIRST_CHUNK, batch_size)
+        self._dependencies = projector_runners(manager.depends_on, batch_size) if manager.depends_on else []
         self._conflicts = 0
 
-    def register(self) -> None:
-        """Register at the head where it has never been: a process manager never looks back."""
+    def begin(self) -> None:
+        """Register at the head unless it is registered: a process manager never looks back."""
         checkpoints.register_manager(self.manager.name)
 
-    def forget(self) -> None:
-        """Remember nothing, of the projectors either."""
-        super().forget()
-        for projection in self._dependencies:
-            projection.forget()
+    def step(self) -> Step:
+        """Pass over events that it does not answer, advance a projector, or work one chunk of an answer.
 
-    def work(self, events: Sequence[RecordedEvent]) -> Step:
-        """Pass over what it does not answer, together, or work one chunk of the answer to the first event."""
-        skips = self.skips[self.manager.name]
-        passed = 0
-        while passed < len(events) and (
-            events[passed].type not in self.manager.types or events[passed].position in skips
-        ):
-            passed += 1
-        if passed:
-            return self._pass_over(events[:passed])
+        Raises only what concerns the database or the machinery.
+        """
+        try:
+            if not self.cursor.load():
+                self.begin()
+                self.cursor.load()
+            events = self.cursor.next_events()
+            step = self._handle(events) if events else Step.IDLE
+        except ConsumerError as error:
+            step = step_after(error, self.cursor)
+        except BaseException:
+            self._forget()
+            raise
+        if step is not Step.PROGRESSED:
+            self._forget()
+        self.cursor.end_step(progressed=step is Step.PROGRESSED)
+        return step
+
+    def _forget(self) -> None:
+        for cursor in [self.cursor, *(dependency.cursor for dependency in self._dependencies)]:
+            cursor.forget()
+
+    def _handle(self, events: Sequence[RecordedEvent]) -> Step:
+        first = next((index for index, event in enumerate(events) if self._answers(event)), len(events))
+        if first:
+            return self._pass_over(events[:first])
         return self._advance_dependencies(events[0].position) or self._answer(events[0])
 
+    def _answers(self, event: RecordedEvent) -> bool:
+        return event.type in self.manager.types and event.position not in self.cursor.skips[self.manager.name]
+
     def _pass_over(self, events: Sequence[RecordedEvent]) -> Step:
-        with transaction.atomic(using=self.using):
-            self.lock()
-            place = self.moved(events)
-        self.arrived(place)
+        with self.cursor.transaction():
+            self.cursor.move(events)
         return Step.PROGRESSED
 
+    def _advance_dependencies(self, position: int) -> Step | None:
+        """Take one step of a projector that has not reached a position; None if all have."""
+        for dependency in self._dependencies:
+            cursor = dependency.cursor
+            if cursor.rows and cursor.at.position >= position:
+                continue
+            try:
+                dependency.load()
+            except BehindItsGroup as error:
+                return self._wait_for(error.name)
+            # A read model of another log may be further and knows nothing of this log; its own step will say so.
+            if cursor.at.position < position or not checkpoints.is_of_this_log(cursor.rows[0]):
+                return self._advance(dependency)
+        self.cursor.waiting_for = ""
+        return None
+
+    def _advance(self, dependency: ProjectorRunner) -> Step:
+        blocked = [row.name for row in dependency.cursor.rows if row.paused or row.error_position is not None]
+        if blocked:
+            return self._wait_for(blocked[0])
+        if any(row.paused for row in checkpoints.load(self.cursor.names, self.cursor.using)):
+            raise ConsumerPaused
+        step = dependency.step()
+        if step in {Step.PROGRESSED, Step.IDLE}:
+            return Step.PROGRESSED
+        return self._wait_for(dependency.cursor.names[0])
+
+    def _wait_for(self, name: str) -> Step:
+        self.cursor.wait_for(name)
+        return Step.WAITING
+
     def _answer(self, event: RecordedEvent) -> Step:
-        watch, limit = Stopwatch(), self.pace.limit
-        last_attempt = self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
+        """Work one chunk of the answer to an event, in the transaction that moves the checkpoint."""
+        limit, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
         try:
-            with transaction.atomic(using=self.using):
-                row = self.lock()[0]
-                watch.restart()
-                # Behind the row's lock, always: two copies that took them the other way round would wait in a circle.
-                with store.append_lock(self.using) if last_attempt else nullcontext():
-                    progress = self._work_chunk(event, row, limit)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is kept in its row
+            with self.cursor.transaction():
+                watch = Stopwatch()
+                # The row is always locked before the append lock, or two copies would wait for each other.
+                with store.append_lock(self.cursor.using) if last_attempt else nullcontext():
+                    self._work_chunk(event, limit)
+        except (StaleCheckpoint, ConsumerPaused):
+            raise
+        except Exception as error:  # noqa: BLE001 - the row keeps whatever a handler raises
             raise_outage(error)
             if isinstance(error, WrongExpectedVersion) and not last_attempt:
                 self._conflicts += 1
                 return Step.PROGRESSED
             self._conflicts = 0
-            return self.stop(self.manager.name, event.position, describe(error))
+            return stop(self.cursor, self.manager.name, event.position, describe(error))
         self._conflicts = 0
-        self.pace.took(watch.seconds, limit)
-        if progress is None:
-            self.arrived(Place(event.position, event.recorded_at))
-        else:
-            self.rows[0].progress = progress
+        self.size.adapt(watch.seconds, limit)
         return Step.PROGRESSED
 
-    def _work_chunk(self, event: RecordedEvent, row: Checkpoint, limit: int) -> object | None:
-        chunk: Chunk = self.manager.react(event, row.progress, limit)
+    def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
+        """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
+        chunk: Chunk = self.manager.react(event, self.cursor.rows[0].progress, limit)
         progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:
-            self.moved([event])
+            self.cursor.move([event])
         else:
-            checkpoints.get_within(row.name, progress, self.using, rate=self.meter.add(0))
+            self.cursor.keep_progress(progress)
         if chunk.events:
             context = Context(self.manager.name, event.correlation_id, event.position)
-            store.append(chunk.events, context, expected=chunk.expected, using=self.using)
-        return progress
+            store.append(chunk.events, context, expected=chunk.expected, using=self.cursor.using)
 
-    def _advance_dependencies(self, position: int) -> Step | None:
-        """Take one step of a projector that is not yet at a position; None where all are."""
-        for projection in self._dependencies:
-            if projection.rows and projection.place.position >= position:
-                continue
-            try:
-                if not projection.rows:
-                    projection.load()
-            except BehindItsGroup as error:
-                return self._wait_for(error.name)
-            # A read model of another log may be further and knows nothing of this one; its own step will say so.
-            if projection.place.position >= position and checkpoints.is_of_this_log(projection.rows[0]):
-                continue
-            held = [row.name for row in projection.rows if row.paused or row.error_position is not None]
-            if held:
-                return self._wait_for(held[0])
-            if any(row.paused for row in checkpoints.load(self.names, self.using)):
-                raise Paused
-            step = projection.step()
-            return Step.PROGRESSED if step in {Step.PROGRESSED, Step.IDLE} else self._wait_for(projection.names[0])
-        self.waiting_for = ""
-        return None
 
-    def _wait_for(self, name: str) -> Step:
-        if self.rows[0].waiting_for != name:
-            Checkpoint.objects.using(self.using).filter(name=self.manager.name).update(waiting_for=name)
-        self.waiting_for = name
-        return Step.WAITING
+def process_manager_runner(name: str, batch_size: int | None = None) -> ProcessManagerRunner:
+    """Return a runner for a process manager; raises UnknownConsumer, and CircularDependency of the projectors."""
+    consumers.groups()  # finds a circle when the process starts
+    return ProcessManagerRunner(consumers.manager(name), batch_size or settings.CONSUMER_BATCH_SIZE)

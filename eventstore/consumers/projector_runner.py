@@ -1,84 +1,106 @@
-"""A group of projectors as a consumer: every event handled by each member in turn, in one transaction."""
+"""Runs a group of projectors: each member handles every event in turn, in one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
-from django.db import transaction
+from django.conf import settings
 
 from eventstore.consumers import checkpoints
+from eventstore.consumers.batch_size import BatchSize, Stopwatch
+from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
 from eventstore.consumers.registry import Group, consumers
-from eventstore.consumers.runner import Consumer, Step, Stopwatch, describe, raise_outage
+from eventstore.consumers.runner import Step, describe, raise_outage, step_after, stop
+from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.records import RecordedEvent
 
-SKIPS_SINCE = "skips_since"
-"""In `progress`: the operators' action up to which no skip counts any more, for a rebuild has tried them again."""
 
-
-class Projection(Consumer):
-    """Keeps a group's read models; naming any member is naming the group."""
+class ProjectorRunner:
+    """Keeps the read models of a group up to date; naming one member names the group."""
 
     def __init__(self, group: Group, batch_size: int) -> None:
-        using = consumers.database_of(group.names[0])
-        super().__init__(self.row_names(group), using, batch_size, start=batch_size)
         self.group = group
+        self.cursor = Cursor(group.names, consumers.database_of(group.names[0]), batch_size)
+        self._batches = Batches(group, self.cursor)
+
+    def begin(self) -> None:
+        """Register the group; a member that cannot join it yet is reported by the first step."""
+        with suppress(BehindItsGroup):
+            self.register()
+
+    def register(self) -> None:
+        """Make the rows that do not exist; raises BehindItsGroup."""
+        checkpoints.register_group(self.group, self.cursor.using)
+
+    def load(self) -> None:
+        """Read the rows, and make them first if they do not exist; raises BehindItsGroup and AnotherStore."""
+        if not self.cursor.load():
+            self.register()
+            self.cursor.load()
+
+    def step(self) -> Step:
+        """Project the next batch. Raises only what concerns the database or the machinery."""
+        try:
+            self.load()
+            events = self.cursor.next_events()
+            step = self._batches.project_next(events) if events else Step.IDLE
+        except ConsumerError as error:
+            step = step_after(error, self.cursor)
+        except BaseException:
+            self.cursor.forget()
+            raise
+        self.cursor.end_step(progressed=step is Step.PROGRESSED)
+        return step
+
+
+class Batches:
+    """Projects events in batches through a cursor; a rebuild does the same through a cursor of its own."""
+
+    def __init__(self, group: Group, cursor: Cursor) -> None:
+        self.size = BatchSize(cursor.batch_size, cursor.batch_size)
+        self._group, self._cursor = group, cursor
         self._handled = [frozenset(member.types) for member in group.members]
         self._dependent_types = frozenset(
             name for member in group.members if member.depends_on for name in member.types
         )
         self._singly_until = 0
-        self._working = group.names[0]
+        self._working = cursor.names[0]
 
-    @staticmethod
-    def row_names(group: Group) -> tuple[str, ...]:
-        """The names of the rows that move together."""
-        return group.names
+    def project_next(self, events: Sequence[RecordedEvent]) -> Step:
+        """Project as many events as one transaction should; after an error, project the same events one by one.
 
-    def register(self) -> None:
-        """Make the group's rows where they do not exist; raises BehindItsGroup."""
-        checkpoints.register_group(self.group, self.using)
-
-    def work(self, events: Sequence[RecordedEvent]) -> Step:
-        """Project one batch; one that raises is worked again event by event, so that what stands before is kept."""
-        singly = self.place.position < self._singly_until or any(row.error_position is not None for row in self.rows)
-        batch = events[: 1 if singly else self.pace.limit]
-        watch = Stopwatch()
+        So the events before the bad one are kept, and the row names the bad one.
+        """
+        cursor = self._cursor
+        singly = cursor.at.position < self._singly_until or any(row.error_position is not None for row in cursor.rows)
+        batch = events[: 1 if singly else self.size.limit]
         try:
-            with transaction.atomic(using=self.using):
-                generation = self.lock()[0].generation
-                watch.restart()
-                self.project(batch, generation)
-                place = self.moved(batch)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is kept in its row
+            with cursor.transaction() as rows:
+                watch = Stopwatch()
+                self.project(batch, rows[0].generation)
+                cursor.move(batch)
+        except (StaleCheckpoint, ConsumerPaused):
+            raise
+        except Exception as error:  # noqa: BLE001 - the row keeps whatever a handler raises
             raise_outage(error)
             if len(batch) > 1:
                 self._singly_until = batch[-1].position
                 return Step.PROGRESSED
-            return self.stop(self._working, batch[0].position, describe(error))
-        self.arrived(place)
-        self.pace.took(watch.seconds, len(batch))
+            return stop(cursor, self._working, batch[0].position, describe(error))
+        self.size.adapt(watch.seconds, len(batch))
         return Step.PROGRESSED
 
-    def load_skips(self) -> dict[str, frozenset[int]]:
-        """What each member is to pass over, by the names of the rows."""
-        since = (self.rows[0].progress or {}).get(SKIPS_SINCE, 0)
-        skips = checkpoints.skipped(self.group.names, self.place.position, self.using, since=since)
-        return dict(zip(self.names, (skips[name] for name in self.group.names), strict=True))
-
-    def lasting(self) -> object | None:
-        """Which skips count, for as long as the generation lasts."""
-        progress: object = self.rows[0].progress
-        return progress
-
     def project(self, events: Sequence[RecordedEvent], generation: int) -> None:
-        """Let every member handle its events, a dependent finding the others exactly as they were at each."""
+        """Let each member handle its events; a dependent finds the other members exactly as they are at each event."""
+        skips = self._cursor.skips
         for part in self._parts(events):
-            for member, name, types in zip(self.group.members, self.names, self._handled, strict=True):
-                self._working = name
-                own = [event for event in part if event.type in types and event.position not in self.skips[name]]
+            for member, row_name, types in zip(self._group.members, self._cursor.names, self._handled, strict=True):
+                self._working = row_name
+                own = [event for event in part if event.type in types and event.position not in skips[member.name]]
                 if own:
-                    member.project(own, generation, self.using)
+                    member.project(own, generation, self._cursor.using)
 
     def _parts(self, events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
-        """Cut a batch behind each event that a dependent handles."""
+        """Cut a batch after each event that a dependent handles."""
         start = 0
         for index, event in enumerate(events, start=1):
             if event.type in self._dependent_types:
@@ -86,3 +108,9 @@ class Projection(Consumer):
                 start = index
         if start < len(events):
             yield events[start:]
+
+
+def projector_runners(names: Iterable[str] = (), batch_size: int | None = None) -> list[ProjectorRunner]:
+    """Return a runner for each group of the named projectors, or of all; raises UnknownConsumer, CircularDependency."""
+    size = batch_size or settings.CONSUMER_BATCH_SIZE
+    return [ProjectorRunner(group, size) for group in consumers.groups(names)]

@@ -1,4 +1,4 @@
-"""What consumers are doing: their lag, their samples, and the list that operators see."""
+"""What consumers are doing: their lag, its samples, and the list that operators see."""
 
 import time
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ _HEARTBEAT_S: Final = 10
 _SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
-"""After how long without a sign of life a consumer counts as stopped."""
+"""A consumer that was not seen for this long counts as stopped."""
 
 State = Literal["running", "waiting", "paused", "stopped"]
 
 
-class Watch:
-    """Lets a running consumer be seen: a sign of life now and then, and a sample of its lag each minute."""
+class Heartbeat:
+    """Shows that a consumer is alive: updates `last_seen` every few seconds and samples the lag each minute."""
 
     def __init__(self, names: Sequence[str], using: str) -> None:
         self._names, self._using = names, using
         self._seen = self._sampled = float("-inf")
 
-    def look(self, rate: float) -> None:
-        """Write what is due; called after every step."""
+    def beat(self, rate: float) -> None:
+        """Write what is due; called after each step."""
         now = time.monotonic()
         if now >= self._seen + _HEARTBEAT_S:
             self._seen = now
@@ -47,7 +47,7 @@ class Watch:
 
 
 def sample(names: Sequence[str], using: str) -> None:
-    """Keep one sample of each consumer's lag for this minute, and none that is older than a day."""
+    """Keep one sample of each consumer's lag for this minute, and delete samples older than a day."""
     now, head = utc_now(), store.head()
     minute = now.replace(second=0, microsecond=0)
     samples = [
@@ -65,7 +65,7 @@ def sample(names: Sequence[str], using: str) -> None:
 
 
 def _lag(position: int, head: Head, now: datetime) -> tuple[int, float]:
-    """By how many events, and since when the first of them waits."""
+    """Return by how many events a position is behind, and for how many seconds the first of them has waited."""
     if position >= head.position:
         return 0, 0.0
     first = store.read_event(position + 1)
@@ -100,14 +100,14 @@ class Status:
     waiting_for: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields that machines are promised."""
+        """Return the fields that machines rely on."""
         fields = asdict(self)
         del fields["waiting_for"]
         return fields
 
 
 def statuses() -> list[Status]:
-    """Every consumer of the code, whether it ever ran or not, and the rebuilds that are under way."""
+    """Return every consumer of the code, whether it ever ran or not, and the rebuilds in progress."""
     rows: dict[str, Checkpoint] = {}
     for using in {consumers.database_of(name) for name in consumers.names} | {"default"}:
         names = [name for name in consumers.names if consumers.database_of(name) == using]
@@ -123,7 +123,7 @@ def statuses() -> list[Status]:
 
 
 def _stopped(rows: dict[str, Checkpoint]) -> set[str]:
-    """Whoever has an error, and whoever is tied to them."""
+    """Return the consumers that have an error, and those of their groups."""
     failed = {name for name, row in rows.items() if row.error_position is not None}
     tied = {other for name in failed if name in consumers.names for other in consumers.tied_to(name)}
     return failed | tied
@@ -158,9 +158,9 @@ def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> St
 
 
 def _never_ran(name: str, head: Head, now: datetime, rows: dict[str, Checkpoint]) -> Status:
-    """A consumer of the code without a row: a projector begins at the start of the log, a process manager at its head.
+    """Return the status of a consumer without a row: a projector begins at position 1, a process manager at the head.
 
-    One that is tied to others which have gone on needs a rebuild, and says so.
+    If other projectors of its group have moved on, the error names the rebuild that it needs.
     """
     kind = consumers.kind(name)
     error, position = None, head.position

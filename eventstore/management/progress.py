@@ -1,4 +1,4 @@
-"""Showing how far long work is: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+"""Shows the progress of long work: a bar with rate and time left on a terminal, otherwise a plain line now and then."""
 
 import sys
 import time
@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 _LINE_EVERY_S: Final = 5.0
 
 
-class Showing:
-    """Shows work of a known, perhaps growing, size on standard error; unless `always`, only where it takes long."""
+class ProgressDisplay:
+    """Shows work of a known, perhaps growing, size on standard error; without `always` only if it takes long."""
 
     def __init__(self, what: str, unit: str, stream: TextIO | None = None, *, always: bool = True) -> None:
         self._what, self._unit, self._stream, self._always = what, unit, stream or sys.stderr, always
@@ -22,7 +22,7 @@ class Showing:
         self._done = 0
 
     def __enter__(self) -> Self:
-        """Begin showing."""
+        """Start the display."""
         if self._always:
             self._begin()
         return self
@@ -40,8 +40,8 @@ class Showing:
             self._bar.add_task(self._what, total=None, rate="")
             self._bar.start()
 
-    def at(self, done: int, total: int) -> None:
-        """Show that so much is done, of so much."""
+    def update(self, done: int, total: int) -> None:
+        """Show that `done` of `total` is done."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._started = done, now
@@ -58,7 +58,7 @@ class Showing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop showing; say in a plain line what was done."""
+        """End the display with a plain line that says what was done."""
         if self._bar is not None:
             self._bar.stop()
         elif error is None and self._always:

@@ -1,4 +1,4 @@
-"""The options that commands which run consumers have, and who runs them."""
+"""What the commands that run consumers share: their options, the loop, and the operator's name."""
 
 import getpass
 from collections.abc import Callable, Mapping, Sequence
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from eventstore.consumers.loop import Follower
-from eventstore.consumers.runner import Consumer
-from eventstore.management.progress import Showing
+from eventstore.consumers.loop import Loop
+from eventstore.consumers.runner import Runner
+from eventstore.management.progress import ProgressDisplay
 from eventstore.runtime.shutdown import Stop
 
 _MOST: Final = 100_000
@@ -22,11 +22,11 @@ def add_arguments(parser: CommandParser) -> None:
 
 def add_batch_size(parser: CommandParser) -> None:
     """Add --batch-size."""
-    parser.add_argument("--batch-size", metavar="N", help="at most so many events in one transaction")
+    parser.add_argument("--batch-size", metavar="N", help="handle at most N events in one transaction")
 
 
 def batch_size(options: Mapping[str, Any]) -> int | None:
-    """Return the given batch size, or None; raises CommandError where it is not allowed."""
+    """Return the given batch size, or None; raises CommandError if it is not allowed."""
     given = options["batch_size"]
     if given is None:
         return None
@@ -35,18 +35,18 @@ def batch_size(options: Mapping[str, Any]) -> int | None:
     return int(given)
 
 
-def follow(followed: Sequence[Consumer], what: str, *, once: bool, report: Callable[[str], None]) -> None:
-    """Run consumers until SIGTERM or SIGINT, or with `once` to the head, which long work is shown on its way to."""
+def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callable[[str], None]) -> None:
+    """Run consumers until SIGTERM or SIGINT, or with `once` to the head, with progress if that takes long."""
     with Stop().on_signals() as stop:
         if not once:
-            Follower(followed, stop, once=False, report=report).run()
+            Loop(runners, stop, once=False, report=report).run()
             return
-        with Showing(what, "events", always=False) as showing:
-            Follower(followed, stop, once=True, report=report, seen=showing.at).run()
+        with ProgressDisplay(what, "events", always=False) as display:
+            Loop(runners, stop, once=True, report=report, show=display.update).run()
 
 
 def operator() -> str:
-    """Who types commands: the user of the operating system, where it knows one."""
+    """Return the name of the operating system's user, or `unknown`."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

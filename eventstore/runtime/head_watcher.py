@@ -1,4 +1,4 @@
-"""Lets many threads of a process sleep until something is appended, with one watcher's connections for all of them."""
+"""Lets many threads of a process sleep until something is appended; one thread watches the head for all of them."""
 
 import time
 from threading import Condition, Thread
@@ -7,71 +7,70 @@ from typing import Final
 from django.db import Error, connections
 
 from eventstore import store
-from eventstore.consumers.loop import forget_statements
-from eventstore.runtime.outages import close_connections
+from eventstore.runtime.connections import close_connections, forget_statements
 from eventstore.runtime.shutdown import Stop
 from eventstore.runtime.wakeup import wake_up
 
 _LOOK_EVERY_S: Final = 0.5
-_REST_AFTER_S: Final = 5.0
+_IDLE_AFTER_S: Final = 5.0
 
 
-class Tail:
-    """The end of the log, watched by a thread that is there while anybody sleeps, and a little longer."""
+class HeadWatcher:
+    """Watches the head in a thread that runs while another thread sleeps, and for a few seconds after."""
 
     def __init__(self) -> None:
-        self._moved = Condition()
+        self._head_moved = Condition()
         self._head = 0
         self._sleepers = 0
         self._slept_at = 0.0
         self._watched = False
 
     def wait_beyond(self, position: int, seconds: float) -> bool:
-        """Sleep until something is appended beyond a position, or the time is over; say whether something was."""
-        with self._moved:
+        """Sleep until the head is beyond a position or the time is over; return whether it is."""
+        with self._head_moved:
             if not self._watched:
                 self._watched = True
-                Thread(target=self._watch, name="tail of the log", daemon=True).start()
+                Thread(target=self._watch, name="head watcher", daemon=True).start()
             self._sleepers += 1
             try:
-                return self._moved.wait_for(lambda: self._head > position, seconds)
+                return self._head_moved.wait_for(lambda: self._head > position, seconds)
             finally:
                 self._sleepers -= 1
                 self._slept_at = time.monotonic()
 
     def _watch(self) -> None:
-        waking = wake_up(Stop())
+        sleep = wake_up(Stop())
         try:
             while self._is_needed():
-                waking.listen()
+                sleep.listen()
                 self._look()
-                waking.wait(_LOOK_EVERY_S)
+                sleep.wait(_LOOK_EVERY_S)
         except BaseException:
-            with self._moved:
+            with self._head_moved:
                 self._watched = False
             raise
         finally:
-            waking.close()
+            sleep.close()
             connections.close_all()
 
     def _look(self) -> None:
         try:
             head = store.head().position
         except Error:
-            close_connections()  # it looks again in a moment
+            close_connections()  # the watcher looks again in a moment
             return
         forget_statements()
-        with self._moved:
+        with self._head_moved:
             if head != self._head:
                 self._head = head
-                self._moved.notify_all()
+                self._head_moved.notify_all()
 
     def _is_needed(self) -> bool:
-        """Whether anybody sleeps or lately did; whoever goes to sleep once it is not, starts another watcher."""
-        with self._moved:
-            self._watched = self._sleepers > 0 or time.monotonic() < self._slept_at + _REST_AFTER_S
+        """Whether a thread sleeps or did a moment ago; if not, the next one that sleeps starts another watcher."""
+        with self._head_moved:
+            self._watched = self._sleepers > 0 or time.monotonic() < self._slept_at + _IDLE_AFTER_S
             return self._watched
 
 
-tail: Final = Tail()
-"""The one of this process."""
+head_watcher: Final = HeadWatcher()
+"""The watcher of this process."""

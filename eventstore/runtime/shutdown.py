@@ -1,4 +1,4 @@
-"""Ending when asked: a signal is heeded between transactions and cuts every wait short."""
+"""Ends a process when it is asked to: a signal takes effect between transactions and ends every wait."""
 
 import os
 import select
@@ -13,7 +13,7 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Stop:
-    """Whether this process was asked to end, and a sleep that ends with the asking."""
+    """Whether this process was asked to end, and a sleep that the request ends."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -21,12 +21,12 @@ class Stop:
         weakref.finalize(self, _close, self._woken, self._waker)
 
     def ask(self) -> None:
-        """Ask for the end."""
+        """Ask the process to end."""
         self.asked = True
         os.write(self._waker, b"x")
 
     def wait(self, seconds: float, fileno: int | None = None) -> None:
-        """Sleep until the time is over, the end is asked for, or there is something to read from `fileno`."""
+        """Sleep until the time is over, the process is asked to end, or `fileno` can be read."""
         if self.asked:
             return
         watched = [self._woken] if fileno is None else [self._woken, fileno]
@@ -34,7 +34,7 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator["Stop"]:
-        """Take SIGTERM and SIGINT as the asking, for as long as the block lasts."""
+        """Let SIGTERM and SIGINT ask the process to end, within the block."""
         before: dict[int, _Handler] = {
             number: signal.signal(number, lambda *_: self.ask()) for number in (signal.SIGTERM, signal.SIGINT)
         }

@@ -1,4 +1,4 @@
-"""Sleeping until something is appended, or a while: a hint that may be lost, for the loop looks by itself too."""
+"""Sleeps until something is appended or an interval is over; a lost wake-up costs no more than the interval."""
 
 import sqlite3
 import time
@@ -17,25 +17,25 @@ _RETRY_S: Final = 5.0
 
 
 class WakeUp(Protocol):
-    """A sleep that the next append ends, where the database can do that."""
+    """A sleep that the next append ends, if the database can do that."""
 
     def listen(self) -> None:
-        """Take note of appends from now on."""
+        """Notice appends from now on."""
 
     def wait(self, seconds: float) -> None:
-        """Sleep until an append since `listen`, the time's end, or the asking for the end of the process."""
+        """Sleep until an append since `listen`, the end of the time, or a request to end the process."""
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Free what it holds."""
 
 
 def wake_up(stop: Stop) -> WakeUp:
-    """The way that the events' database has."""
-    return _Notified(stop) if connections["default"].vendor == "postgresql" else _Watching(stop)
+    """Return the kind of sleep that the events' database supports."""
+    return _Notified(stop) if connections["default"].vendor == "postgresql" else _Polled(stop)
 
 
 class _Notified:
-    """PostgreSQL: a connection of its own that listens; where it cannot be had, the interval alone."""
+    """PostgreSQL: a connection of its own that listens; without it only the interval."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
@@ -60,18 +60,18 @@ class _Notified:
             self._stop.wait(seconds)
             return
         try:
-            if not self._heard():
+            if not self._has_notification():
                 self._stop.wait(seconds, self._connection.fileno())
                 self._connection.pgconn.consume_input()
-                self._heard()
+                self._has_notification()
         except psycopg.Error:
             self.close()
 
-    def _heard(self) -> bool:
-        heard = False
+    def _has_notification(self) -> bool:
+        found = False
         while self._connection is not None and self._connection.pgconn.notifies() is not None:
-            heard = True
-        return heard
+            found = True
+        return found
 
     def close(self) -> None:
         if self._connection is not None:
@@ -80,8 +80,8 @@ class _Notified:
             self._connection = None
 
 
-class _Watching:
-    """SQLite: short naps, asking each time for the number that changes with every other connection's commit."""
+class _Polled:
+    """SQLite: short naps; after each it reads a number that changes with every commit of another connection."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop

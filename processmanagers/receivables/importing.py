@@ -6,7 +6,7 @@ from datetime import date
 
 from eventstore import store
 from eventstore.consumers import checkpoints
-from eventstore.management.progress import Showing
+from eventstore.management.progress import ProgressDisplay
 from processmanagers.late_fees import LateFees
 from processmanagers.receivables.comparison import disagreements
 from processmanagers.receivables.file_check import check
@@ -33,7 +33,7 @@ class Imported:
         return max(invoice.settled_date or invoice.invoice_date for invoice in self.invoices)
 
 
-def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, showing: Showing) -> Imported:
+def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, display: ProgressDisplay) -> Imported:
     """Record what the ledger lacks of the file. Raises FaultyFile before anything is recorded.
 
     An interrupted import is run again and goes on where it ended.
@@ -47,8 +47,8 @@ def import_file(content: bytes, terms: Terms, today: date, correlation_id: str, 
     if days:
         # late_fees answers only cycles after its registration, so register it before the first date begins.
         checkpoints.register(LateFees.name)
-        with showing:
-            Recorder(terms, recorded, summary, correlation_id).record(days, showing.at)
+        with display:
+            Recorder(terms, recorded, summary, correlation_id).record(days, display.update)
     # What the report calls recorded must be durable, also if another import recorded it.
     store.barrier()
     return Imported(invoices, summary)

@@ -15,7 +15,9 @@ from eventstore.consumers import loop, operator_actions
 from eventstore.consumers import status as monitoring
 from eventstore.consumers.checkpoints import register
 from eventstore.consumers.definitions import Chunk, ProcessManager
-from eventstore.consumers.loop import Follower, catch_up, projections, reaction
+from eventstore.consumers.loop import Loop, catch_up
+from eventstore.consumers.process_manager_runner import process_manager_runner
+from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, LagSample, OperatorAction
@@ -68,9 +70,9 @@ class TestWhereItBegins:
 
     def test_a_name_that_is_not_in_the_code_is_refused_with_those_that_are(self) -> None:
         with pytest.raises(UnknownConsumer, match=r"no process manager 'copy'; there are: answers, attentive"):
-            reaction("copy")
+            process_manager_runner("copy")
         with pytest.raises(UnknownConsumer, match=r"no projector 'answers'; there are: base, copy, dependent, tally"):
-            projections(["answers"])
+            projector_runners(["answers"])
 
 
 class TestAnotherStore:
@@ -211,7 +213,7 @@ class TestAHandlerThatRaises:
 
     def test_who_remembers_the_row_from_before_a_skip_does_not_handle_the_event_after_it(self) -> None:
         triggers(2)
-        standby = projections(["copy"], 1)[0]
+        standby = projector_runners(["copy"], 1)[0]
         assert standby.step() is Step.PROGRESSED
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp):
@@ -227,9 +229,9 @@ class TestAHandlerThatRaises:
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp):
             catch_up("copy")
-        standby = projections(["copy"])[0]
+        standby = projector_runners(["copy"])[0]
         standby.load()
-        standby.skips = standby.load_skips()
+        standby.cursor.load_skips()
         operator_actions.skip("copy", 2, actor="me", reason="it is bad")
         mend()
         while standby.step() is Step.PROGRESSED:
@@ -239,7 +241,7 @@ class TestAHandlerThatRaises:
     def test_a_skipped_event_of_a_process_manager_leaves_no_progress_behind(self) -> None:
         catch_up("answers")
         append(trigger(5), trigger(1))
-        consumer = reaction("answers")
+        consumer = process_manager_runner("answers")
         consumer.step()
         assert row("answers").progress == {"done": 2}
         break_at("answers", 1)
@@ -269,7 +271,7 @@ class TestPausing:
     def test_it_takes_effect_between_the_chunks_of_one_event(self) -> None:
         catch_up("answers")
         append(trigger(6))
-        consumer = reaction("answers")
+        consumer = process_manager_runner("answers")
         assert consumer.step() is Step.PROGRESSED
         operator_actions.pause("answers", actor="me")
         assert consumer.step() is Step.PAUSED
@@ -292,7 +294,7 @@ class TestPausing:
 class TestTwoCopies:
     def test_a_late_copy_cannot_write(self) -> None:
         triggers(4)
-        late, quick = projections(["copy"], 2)[0], projections(["copy"], 2)[0]
+        late, quick = projector_runners(["copy"], 2)[0], projector_runners(["copy"], 2)[0]
         assert late.step() is Step.PROGRESSED
         for _ in range(3):
             quick.step()
@@ -303,7 +305,7 @@ class TestTwoCopies:
     def test_a_late_copy_of_a_process_manager_cannot_append(self) -> None:
         catch_up("answers")
         append(trigger(5))
-        late, quick = reaction("answers"), reaction("answers")
+        late, quick = process_manager_runner("answers"), process_manager_runner("answers")
         assert late.step() is Step.PROGRESSED
         assert quick.step() is Step.PROGRESSED
         assert len(answers()) == 4
@@ -364,7 +366,7 @@ def _holds_the_append_lock() -> bool:
 class TestBatches:
     def test_a_transaction_has_at_most_a_batch_and_the_batch_moves_the_checkpoint_once(self) -> None:
         triggers(10)
-        consumer = projections(["copy"], 4)[0]
+        consumer = projector_runners(["copy"], 4)[0]
         seen = []
         while consumer.step() is Step.PROGRESSED:
             seen.append(row("copy").position)
@@ -374,7 +376,7 @@ class TestBatches:
         catch_up("answers")
         append(trigger(2), trigger(2))
         catch_up("answers")
-        consumer = reaction("answers")
+        consumer = process_manager_runner("answers")
         assert row("answers").position == store.head().position
         assert consumer.step() is Step.IDLE
 
@@ -439,7 +441,7 @@ class TestDependents:
         triggers(9)
         register("attentive")
         triggers(1)
-        attentive = reaction("attentive", 2)
+        attentive = process_manager_runner("attentive", 2)
         while not written("copy"):
             attentive.step()
         operator_actions.pause("attentive", actor="me")
@@ -482,7 +484,7 @@ class TestDependents:
         catch_up("attentive")
         assert answers() == [(1, "saw 1"), (2, "saw 2")]
 
-    def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_of_its_group(self) -> None:
+    def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_runner_its_group(self) -> None:
         triggers(2)
         catch_up("base")
         Checkpoint.objects.filter(name="dependent").delete()
@@ -552,7 +554,7 @@ class TestSeeingThem:
 
 def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
     triggers(6)
-    Follower(projections([], 2), Stop(), once=True).follow()
+    Loop(projector_runners([], 2), Stop(), once=True).follow()
     assert written("base") == written("copy") == written("tally") == [1, 2, 3, 4, 5, 6]
 
 
@@ -560,7 +562,7 @@ def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypat
     monkeypatch.setattr(loop, "_SHOW_EVERY_S", 0)
     triggers(6)
     shown: list[tuple[int, int]] = []
-    once = Follower(projections(["copy", "tally"], 2), Stop(), once=True, seen=lambda *at: shown.append(at))
+    once = Loop(projector_runners(["copy", "tally"], 2), Stop(), once=True, show=lambda *at: shown.append(at))
     once.follow()
     assert shown == sorted(shown)
     assert (shown[0], shown[-1]) == ((2, 12), (12, 12))

@@ -88,10 +88,10 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     [
         ("run_processmanager nobody", "there is no process manager 'nobody'; there are: answers, attentive"),
         ("run_projector copy nobody", "there is no projector 'nobody'; there are: base, copy, dependent, tally"),
-        ("rebuild_projector answers", "answers is a process manager: what it did"),
+        ("rebuild_projector answers", "answers is a process manager: its answers are final"),
         ("run_projector --batch-size 0", "--batch-size '0' is not allowed: it must be a whole number"),
         ("consumers pause nobody", "there is no consumer 'nobody'; there are: answers, attentive, base"),
-        ("consumers skip copy --position 2", "a skip needs a reason: it is kept"),
+        ("consumers skip copy --position 2", "a skip needs a reason: it is recorded"),
         ("consumers skip copy --reason x", "skip asks for --position, the event at which"),
         ("consumers skip copy --position 2 --reason x", "copy is not stopped: there is nothing to skip"),
     ],
@@ -128,7 +128,7 @@ def test_a_database_lost_before_a_rebuild_begins_or_after_its_switch_is_waited_f
 ) -> None:
     triggers(3)
     catch_up("copy")
-    to_lose, delete_some, begin = {1, 2}, rebuild._delete_some, rebuild.Rebuild._begin
+    to_lose, delete_some, begin = {1, 2}, rebuild._delete_some, rebuild.RebuildRunner._begin
 
     def delete(table: type[Model], live_generation: int, using: str) -> int:
         if live_generation in to_lose:
@@ -137,11 +137,11 @@ def test_a_database_lost_before_a_rebuild_begins_or_after_its_switch_is_waited_f
         return delete_some(table, live_generation, using)
 
     def beginning(*args: Any, **options: Any) -> bool:
-        monkeypatch.setattr(rebuild.Rebuild, "_begin", begin)
+        monkeypatch.setattr(rebuild.RebuildRunner, "_begin", begin)
         raise OperationalError("lost") from psycopg.OperationalError("server closed the connection")
 
     monkeypatch.setattr(rebuild, "_delete_some", delete)
-    monkeypatch.setattr(rebuild.Rebuild, "_begin", beginning)
+    monkeypatch.setattr(rebuild.RebuildRunner, "_begin", beginning)
     call_command("rebuild_projector", "copy")
     told = capsys.readouterr()
     assert told.out == "copy: rebuilt\n"

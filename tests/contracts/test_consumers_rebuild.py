@@ -7,8 +7,9 @@ from django.db import connection
 
 from eventstore import store
 from eventstore.consumers import operator_actions
-from eventstore.consumers.loop import catch_up, projections
-from eventstore.consumers.rebuild import Rebuild, delete_garbage, rebuild_of, run
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.projector_runner import projector_runners
+from eventstore.consumers.rebuild import RebuildRunner, delete_garbage, rebuild_runner, run
 from eventstore.consumers.runner import Step
 from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, OperatorAction
@@ -34,13 +35,13 @@ def live(name: str) -> Checkpoint:
     return Checkpoint.objects.get(name=name)
 
 
-def begun(name: str, *, retry_skipped: bool = False, batch_size: int = 2) -> Rebuild:
-    rebuild = rebuild_of(name, batch_size)
-    rebuild.begin_as(name, actor="me", retry_skipped=retry_skipped)
+def begun(name: str, *, retry_skipped: bool = False, batch_size: int = 2) -> RebuildRunner:
+    rebuild = rebuild_runner(name, batch_size)
+    rebuild.begin(name, actor="me", retry_skipped=retry_skipped)
     return rebuild
 
 
-def finish(rebuild: Rebuild) -> bool:
+def finish(rebuild: RebuildRunner) -> bool:
     return run(rebuild, Stop(), lambda *_: None, lambda _: None)
 
 
@@ -69,7 +70,7 @@ def test_what_answers_no_more_is_deleted_and_nothing_else() -> None:
 
 def test_the_running_projector_goes_on_with_the_new_one() -> None:
     triggers(3)
-    runner = projections(["copy"])[0]
+    runner = projector_runners(["copy"])[0]
     while runner.step() is Step.PROGRESSED:
         pass
     finish(begun("copy"))
@@ -119,8 +120,8 @@ def test_interrupted_it_goes_on_where_it_was() -> None:
     triggers(6)
     catch_up("copy")
     begun("copy").step()
-    again = rebuild_of("copy", 2)
-    assert not again.begin_as("copy", actor="me")
+    again = rebuild_runner("copy", 2)
+    assert not again.begin("copy", actor="me")
     assert finish(again)
     assert written("copy", 2) == [1, 2, 3, 4, 5, 6]
     assert OperatorAction.objects.filter(action="rebuild").count() == 1
@@ -172,9 +173,9 @@ def test_a_projector_that_never_ran_may_be_rebuilt() -> None:
 
 def test_a_process_manager_cannot_be_rebuilt() -> None:
     with pytest.raises(OperationRefused, match="answers is a process manager"):
-        rebuild_of("answers")
+        rebuild_runner("answers")
     with pytest.raises(UnknownConsumer, match="no projector 'nobody'; there are: base, copy"):
-        rebuild_of("nobody")
+        rebuild_runner("nobody")
 
 
 def test_who_began_it_is_kept() -> None:
@@ -206,7 +207,7 @@ def test_what_is_skipped_while_it_is_under_way_stays_skipped() -> None:
     with pytest.raises(NotCaughtUp):
         catch_up("copy")
     rebuild = begun("copy", batch_size=10)
-    rebuild.pace.limit = 2
+    rebuild.batches.size.limit = 2
     assert rebuild.step() is Step.PROGRESSED
     operator_actions.skip("copy", 5, actor="me", reason="it is bad")
     assert finish(rebuild)
@@ -229,7 +230,7 @@ def test_a_rebuild_that_a_handler_stops_harms_nobody_and_may_skip_as_well() -> N
     catch_up("copy")
     assert (live("copy").position, live("copy").generation, live("copy").error_position) == (5, 1, None)
     operator_actions.skip("copy@rebuild", 2, actor="me", reason="it is still bad")
-    assert finish(rebuild_of("copy"))
+    assert finish(rebuild_runner("copy"))
     assert written("copy", 2) == [1, 3, 4, 5]
 
 

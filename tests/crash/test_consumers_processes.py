@@ -13,7 +13,8 @@ from django.db import connection, connections, transaction
 
 from eventstore import store
 from eventstore.consumers import operator_actions
-from eventstore.consumers.loop import Follower, projections
+from eventstore.consumers.loop import Loop
+from eventstore.consumers.projector_runner import projector_runners
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
 from eventstore.runtime.shutdown import Stop
@@ -296,7 +297,7 @@ def test_a_locked_sqlite_database_is_waited_for(database: Database) -> None:
     def follow() -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA busy_timeout = 50")
-        Follower(projections(["copy"]), stop, once=True, report=reports.append).run()
+        Loop(projector_runners(["copy"]), stop, once=True, report=reports.append).run()
         connection.close()
 
     thread = threading.Thread(target=follow)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from eventstore.runtime.head_watcher import tail
+from eventstore.runtime.head_watcher import head_watcher
 from eventstore.runtime.outages import is_outage
 from ledger.rules.refusals.dates import PositionBeyondHead
 from web.api.log import Narrowed, as_json, head
@@ -155,7 +155,7 @@ class _Stream:
         show_at = time.monotonic() + _KEEP_ALIVE_S
         while not self._is_over():
             left = min(show_at, self._until) - time.monotonic()
-            if tail.wait_beyond(self._after, min(max(left, 0), _LOOK_EVERY_S)):
+            if head_watcher.wait_beyond(self._after, min(max(left, 0), _LOOK_EVERY_S)):
                 return
             if time.monotonic() >= show_at:
                 connections.close_all()  # the one who watches for all of them has its own

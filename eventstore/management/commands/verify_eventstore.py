@@ -4,7 +4,7 @@ from typing import Any
 
 from eventstore.log.verification import verify
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.progress import Showing
+from eventstore.management.progress import ProgressDisplay
 
 
 class Command(ConsoleCommand):
@@ -14,6 +14,6 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""
-        with Showing("verify_eventstore", "steps") as showing:
-            events = verify(showing.at)
+        with ProgressDisplay("verify_eventstore", "steps") as display:
+            events = verify(display.update)
         self.stdout.write(f"{events} events: positions and versions without holes, every one readable")

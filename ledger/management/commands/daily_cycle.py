@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from eventstore.consumers.checkpoints import never_registered
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand, require_migrated
-from eventstore.runtime.outages import BackOff, close_connections, is_outage
+from eventstore.runtime.connections import close_connections
+from eventstore.runtime.outages import BackOff, is_outage
 from eventstore.runtime.shutdown import Stop
 from ledger.daily_cycle import business_today, published
 from ledger.rules.refusals.base import Refusal

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.progress import Showing
+from eventstore.management.progress import ProgressDisplay
 from ledger.currencies import minor_digits
 from ledger.daily_cycle import business_today
 from ledger.rules import guards, money
@@ -43,9 +43,9 @@ class Command(ConsoleCommand):
             content = path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
-        showing = Showing(path.name, "invoices and settlements")
+        display = ProgressDisplay(path.name, "invoices and settlements")
         try:
-            imported = import_file(content, terms, business_today(), str(uuid4()), showing)
+            imported = import_file(content, terms, business_today(), str(uuid4()), display)
         except FaultyFile as faulty:
             for fault in faulty.faults:
                 self.stderr.write(f"{path}: {fault}")

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.consumers.loop import reaction
+from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.running import add_arguments, batch_size, follow
+from eventstore.management.running import add_arguments, batch_size, run_loop
 
 
 class Command(ConsoleCommand):
@@ -20,6 +20,6 @@ class Command(ConsoleCommand):
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the process manager."""
-        consumer = reaction(options["name"], batch_size(options))
-        follow([consumer], f"run_processmanager {options['name']}", once=options["once"], report=self.stderr.write)
+        """Run it."""
+        runner = process_manager_runner(options["name"], batch_size(options))
+        run_loop([runner], f"run_processmanager {options['name']}", once=options["once"], report=self.stderr.write)

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from eventstore.consumers.loop import projections
+from eventstore.consumers.projector_runner import projector_runners
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.running import add_arguments, batch_size, follow
+from eventstore.management.running import add_arguments, batch_size, run_loop
 
 
 class Command(ConsoleCommand):
@@ -15,16 +15,11 @@ class Command(ConsoleCommand):
     help = "Runs projectors in one process: they hydrate, catch up and follow the log until SIGTERM or SIGINT."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the names and the options."""
-        parser.add_argument(
-            "names",
-            nargs="*",
-            metavar="name",
-            help="a projector; its whole group runs. Without a name, all projectors run",
-        )
+        """Take the names and how to run."""
+        parser.add_argument("names", nargs="*", metavar="name", help="a projector, with its group; without names, all")
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run them."""
-        followed = projections(options["names"], batch_size(options))
-        follow(followed, "run_projector", once=options["once"], report=self.stderr.write)
+        runners = projector_runners(options["names"], batch_size(options))
+        run_loop(runners, "run_projector", once=options["once"], report=self.stderr.write)

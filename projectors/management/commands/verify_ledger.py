@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from eventstore.management.base import ConsoleCommand
-from eventstore.management.progress import Showing
+from eventstore.management.progress import ProgressDisplay
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 
@@ -16,7 +16,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""
-        with Showing("verify_ledger", "steps") as showing:
-            compared = verify(showing.at)
+        with ProgressDisplay("verify_ledger", "steps") as display:
+            compared = verify(display.update)
         for line in compared:
             self.stdout.write(line)

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import store
-from eventstore.consumers.loop import catch_up, projections
-from eventstore.consumers.rebuild import rebuild_of, run
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.projector_runner import projector_runners
+from eventstore.consumers.rebuild import rebuild_runner, run
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step
 from eventstore.models import Checkpoint
@@ -123,7 +124,7 @@ def live_through(appends: Sequence[Recorded], sizes: Sequence[int]) -> None:
     while start < len(appends):
         size = sizes[turn % len(sizes)]
         record(appends[start : start + 2 * size])
-        for projection in projections([], batch_size=size):
+        for projection in projector_runners([], batch_size=size):
             while projection.step() is Step.PROGRESSED:
                 pass
         start, turn = start + 2 * size, turn + 1
@@ -131,8 +132,8 @@ def live_through(appends: Sequence[Recorded], sizes: Sequence[int]) -> None:
 
 def rebuild(name: str, batch_size: int) -> None:
     """Rebuild a projector's group."""
-    own = rebuild_of(name, batch_size)
-    assert own.begin_as(name, actor="tester")
+    own = rebuild_runner(name, batch_size)
+    assert own.begin(name, actor="tester")
     assert run(own, Stop(), lambda _done, _total: None, print)
 
 

@@ -9,7 +9,8 @@ import pytest
 from django.db.models import Model
 
 from eventstore import store
-from eventstore.consumers.loop import catch_up, projections
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.registry import consumers
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
@@ -82,7 +83,7 @@ def test_read_models_that_lived_through_a_history_are_what_its_streams_fold_to(d
 def test_each_read_model_is_compared_at_its_own_position(database: Database) -> None:
     record(History(14, 150).appends)
     for turn, group in enumerate(consumers.groups()):
-        for projection in projections(group.names[:1], batch_size=10):
+        for projection in projector_runners(group.names[:1], batch_size=10):
             for _ in range(3 * turn + 1):
                 projection.step()
     positions = dict(Checkpoint.objects.values_list("name", "position"))

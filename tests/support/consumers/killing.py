@@ -20,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 from eventstore import store  # noqa: E402
 from eventstore.consumers.loop import catch_up  # noqa: E402
-from eventstore.consumers.rebuild import delete_garbage, rebuild_of, run  # noqa: E402
+from eventstore.consumers.rebuild import delete_garbage, rebuild_runner, run  # noqa: E402
 from eventstore.records import Context  # noqa: E402
 from eventstore.runtime.shutdown import Stop  # noqa: E402
 from tests.support.consumers.probes import registered, trigger  # noqa: E402
@@ -78,8 +78,8 @@ def work(name: str) -> None:
     if not name.endswith("@rebuild"):
         catch_up(name)
         return
-    rebuild, stop = rebuild_of(name.removesuffix("@rebuild")), Stop()
-    rebuild.begin_as(rebuild.group.names[0], actor="tests")
+    rebuild, stop = rebuild_runner(name.removesuffix("@rebuild")), Stop()
+    rebuild.begin(rebuild.group.names[0], actor="tests")
     run(rebuild, stop, lambda *_: None, lambda _: None)
     delete_garbage(rebuild.group, stop)
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
-from eventstore.consumers.process_manager_runner import Reaction
+from eventstore.consumers.process_manager_runner import ProcessManagerRunner
 from eventstore.consumers.runner import Step
 from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger.rules.events import (
@@ -140,19 +140,19 @@ class Book:
         return self.append(stream_id("asset", asset_uuid), AssetRevalued(Decimal(value), currency))
 
 
-def late_fees(batch_size: int = 1000) -> Reaction:
+def late_fees(batch_size: int = 1000) -> ProcessManagerRunner:
     """Return the process manager, as it runs in its own process; its first step registers it."""
-    return Reaction(LateFees(), batch_size)
+    return ProcessManagerRunner(LateFees(), batch_size)
 
 
 def run_late_fees(batch_size: int = 1000, *, ahead: bool = True) -> None:
     """Let the process manager catch up, on a read model that is `ahead` of it or that it advances itself."""
     if ahead:
         catch_up("financial_products")
-    reaction = late_fees(batch_size)
-    while (step := reaction.step()) is Step.PROGRESSED:
+    runner = late_fees(batch_size)
+    while (step := runner.step()) is Step.PROGRESSED:
         pass
-    assert step is Step.IDLE, reaction.stopped
+    assert step is Step.IDLE, runner.cursor.stopped
 
 
 def fees() -> list[RecordedEvent]:

@@ -297,6 +297,6 @@ def test_a_rebuild_that_switches_between_two_pages_neither_hides_nor_repeats_a_r
 
 
 def rebuilt(name: str) -> None:
-    made = rebuild.Rebuild(rebuild.group_to_rebuild(name), 100)
-    made.begin_as(name, actor="tester")
+    made = rebuild.rebuild_runner(name, 100)
+    made.begin(name, actor="tester")
     assert rebuild.run(made, Stop(), lambda *_: None, lambda _: None)

@@ -8,48 +8,48 @@ import pytest
 from django.db import IntegrityError, OperationalError
 from psycopg import errors
 
-from eventstore.consumers.batch_size import Meter, Pace
+from eventstore.consumers.batch_size import BatchSize, Rate
 from eventstore.errors import OutcomeUnknown
 from eventstore.runtime.outages import BackOff, Reconnecting, is_outage
 from eventstore.runtime.shutdown import Stop
 
 
 def test_a_transaction_that_takes_too_long_is_followed_by_a_smaller_one() -> None:
-    pace = Pace(200, 1000)
-    pace.took(0.4, 200)
-    assert pace.limit == 40
+    size = BatchSize(200, 1000)
+    size.adapt(0.4, 200)
+    assert size.limit == 40
 
 
 def test_it_never_shrinks_below_one() -> None:
-    pace = Pace(200, 1000)
-    pace.took(1000, 200)
-    assert pace.limit == 1
+    size = BatchSize(200, 1000)
+    size.adapt(1000, 200)
+    assert size.limit == 1
 
 
 def test_a_quick_transaction_is_followed_by_a_larger_one_up_to_the_most() -> None:
-    pace = Pace(200, 700)
-    pace.took(0.01, 200)
-    assert pace.limit == 400
-    pace.took(0.01, 400)
-    assert pace.limit == 700
+    size = BatchSize(200, 700)
+    size.adapt(0.01, 200)
+    assert size.limit == 400
+    size.adapt(0.01, 400)
+    assert size.limit == 700
 
 
 def test_what_was_not_full_says_nothing_about_larger_ones() -> None:
-    pace = Pace(200, 700)
-    pace.took(0.001, 3)
-    assert pace.limit == 200
+    size = BatchSize(200, 700)
+    size.adapt(0.001, 3)
+    assert size.limit == 200
 
 
 def test_the_most_holds_from_the_start() -> None:
-    assert Pace(200, 5).limit == 5
+    assert BatchSize(200, 5).limit == 5
 
 
 def test_a_rate_is_of_what_was_done_and_forgotten_after_a_rest() -> None:
-    meter = Meter()
+    rate = Rate()
     time.sleep(0.01)
-    assert 0 < meter.add(10) <= 1000
-    meter.rest()
-    assert meter.rate == 0
+    assert 0 < rate.add(10) <= 1000
+    rate.reset()
+    assert rate.value == 0
 
 
 def _wrapped(cause: Exception) -> OperationalError:

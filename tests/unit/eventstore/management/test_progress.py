@@ -5,21 +5,21 @@ import io
 import pytest
 
 from eventstore.management import progress
-from eventstore.management.progress import Showing
+from eventstore.management.progress import ProgressDisplay
 
 
 def test_work_that_is_always_shown_ends_with_what_was_done() -> None:
     stream = io.StringIO()
-    with Showing("rebuild", "events", stream) as showing:
-        showing.at(0, 2)
-        showing.at(1234, 1234)
+    with ProgressDisplay("rebuild", "events", stream) as display:
+        display.update(0, 2)
+        display.update(1234, 1234)
     assert stream.getvalue().startswith("rebuild: 1,234 events in ")
 
 
 def test_work_that_is_not_long_is_silent() -> None:
     stream = io.StringIO()
-    with Showing("run", "events", stream, always=False) as showing:
-        showing.at(2, 2)
+    with ProgressDisplay("run", "events", stream, always=False) as display:
+        display.update(2, 2)
     assert stream.getvalue() == ""
 
 
@@ -27,9 +27,9 @@ def test_work_that_is_not_long_is_silent() -> None:
 def test_long_work_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch, always: bool) -> None:
     monkeypatch.setattr(progress, "_LINE_EVERY_S", 0)
     stream = io.StringIO()
-    with Showing("run", "events", stream, always=always) as showing:
-        showing.at(0, 4000)
-        showing.at(1000, 4000)
+    with ProgressDisplay("run", "events", stream, always=always) as display:
+        display.update(0, 4000)
+        display.update(1000, 4000)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "run: 0 of 4,000 events, 0/s"
     assert lines[1].startswith("run: 1,000 of 4,000 events, ")

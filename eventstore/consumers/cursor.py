@@ -1,0 +1,225 @@
+"""The cursor of a consumer: it locks, reads, checks and moves the consumer's checkpoint rows.
+
+# Note [Nobody owns a consumer]
+What a process remembers of the rows between transactions is a guess. Each transaction first locks the rows and goes on
+only if they are as remembered; otherwise the process forgets everything and reads again. So two copies of a consumer
+are safe, a killed copy is replaced at once, and if the outcome of a commit is unknown, the row decides.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from eventstore import store
+from eventstore.consumers import checkpoints
+from eventstore.consumers.batch_size import Rate
+from eventstore.consumers.checkpoints import LogPosition
+from eventstore.consumers.status import Heartbeat
+from eventstore.errors import AnotherStore, BehindItsGroup, ConsumerError, ConsumerStopped, MissedEvent
+from eventstore.models import Checkpoint
+from eventstore.records import RecordedEvent
+
+_LONGEST_MESSAGE = 1000
+
+
+class StaleCheckpoint(ConsumerError):
+    """A checkpoint row is not as remembered: another copy or an operator has changed it. Read it again."""
+
+
+class ConsumerPaused(ConsumerError):
+    """An operator has paused the consumer."""
+
+
+class Cursor:
+    """The checkpoint rows of one consumer or one group, and the events that follow them.
+
+    `consumers` are the names under which operators' skips are kept, where they differ from the rows' names.
+    """
+
+    def __init__(
+        self, names: Sequence[str], using: str, batch_size: int, consumers: Sequence[str] | None = None
+    ) -> None:
+        self.names, self.using, self.batch_size = tuple(names), using, batch_size
+        self.consumers = self.names if consumers is None else tuple(consumers)
+        self.label = ", ".join(self.names)
+        self.rows: list[Checkpoint] = []
+        self.skips: dict[str, frozenset[int]] = {}
+        self.waiting_for = ""
+        self.stopped: ConsumerStopped | None = None
+        self.read_to_head = False
+        self.rate = Rate()
+        self._events: list[RecordedEvent] = []
+        self._moved: LogPosition | None = None
+        self._progress: object | None = None
+        self._heartbeat = Heartbeat(self.names, using)
+
+    @property
+    def at(self) -> LogPosition:
+        """The position of the rows, as remembered."""
+        return LogPosition(self.rows[0].position, self.rows[0].recorded_at)
+
+    @property
+    def has_handled_all(self) -> bool:
+        """Whether the last read reached the head and its events are handled, even if others are appended meanwhile."""
+        return self.read_to_head and not self._events
+
+    def forget(self) -> None:
+        """Forget rows, events and skips: the next step reads them again."""
+        self.rows, self._events, self.skips = [], [], {}
+
+    def load(self) -> bool:
+        """Read the rows unless they are remembered; False if some do not exist. Raises BehindItsGroup, AnotherStore."""
+        if self.rows:
+            return True
+        rows = checkpoints.load(self.names, self.using)
+        if len(rows) < len(self.names):
+            return False
+        if not _are_together(rows):
+            last = max(rows, key=lambda row: row.position)
+            if last.position > store.head().position:
+                raise AnotherStore(last.name, last.position, last.recorded_at, None)
+            raise BehindItsGroup(min(rows, key=lambda row: row.position).name, self.consumers)
+        self.rows = rows
+        return True
+
+    def load_skips(self) -> None:
+        """Read which positions operators let each consumer skip."""
+        since = checkpoints.skips_since(self.rows[0])
+        self.skips = checkpoints.skipped(self.consumers, self.at.position, self.using, since=since)
+
+    def next_events(self) -> list[RecordedEvent]:
+        """Return the events that follow the rows, empty at the head.
+
+        Raises ConsumerPaused, and MissedEvent and AnotherStore if the log is not what it must be.
+        """
+        if any(row.paused for row in self.rows):
+            raise ConsumerPaused
+        if not self._events or self._events[0].position != self.at.position + 1:
+            self._events = self._read()
+        if self._events and not self.skips:
+            self.load_skips()
+        return self._events
+
+    def _read(self) -> list[RecordedEvent]:
+        """Read the next events, and with them the last one handled, which must still be the same."""
+        position, recorded_at = self.at
+        events = store.read_batch(from_position=max(position, 1), limit=self.batch_size + (1 if position else 0))
+        if position:
+            found = events.pop(0) if events and events[0].position == position else None
+            if found is None or (recorded_at and found.recorded_at != recorded_at):
+                raise AnotherStore(self.label, position, recorded_at, found.recorded_at if found else None)
+        self.read_to_head = len(events) < self.batch_size
+        events = self._without_hole(events, position + 1)
+        # What is visible may not be durable yet. An effect in the same database becomes durable only together with
+        # everything before it; an effect in another database could survive a crash that the event does not.
+        if events and self.using != "default":
+            store.barrier()
+        return events
+
+    def _without_hole(self, events: list[RecordedEvent], first: int) -> list[RecordedEvent]:
+        """Return the events before the first hole; raises MissedEvent if there are none."""
+        for index, event in enumerate(events):
+            if event.position != first + index:
+                if index == 0:
+                    raise MissedEvent(self.label, first, event.position)
+                return events[:index]
+        return events
+
+    @contextmanager
+    def transaction(self) -> Iterator[list[Checkpoint]]:
+        """Open a transaction that holds the rows' locks; `move` and `keep_progress` take effect with its commit.
+
+        Raises StaleCheckpoint and ConsumerPaused.
+        """
+        self._forget_writes()
+        with transaction.atomic(using=self.using):
+            yield self._lock()
+        if self._moved is not None:
+            self._remember(self._moved)
+        elif self._progress is not None:
+            self.rows[0].progress = self._progress
+
+    def _forget_writes(self) -> None:
+        self._moved, self._progress = None, None
+
+    def _lock(self) -> list[Checkpoint]:
+        rows = checkpoints.load(self.names, self.using, lock=True)
+        self.compare(rows)
+        if any(row.paused for row in rows):
+            raise ConsumerPaused
+        return rows
+
+    def compare(self, locked: Sequence[Checkpoint]) -> None:
+        """Raise StaleCheckpoint if locked rows are not as remembered."""
+        if checkpoints.identity(locked) != checkpoints.identity(self.rows):
+            raise StaleCheckpoint
+
+    def move(self, events: Sequence[RecordedEvent]) -> None:
+        """Move the locked rows past these events."""
+        self._moved = LogPosition(events[-1].position, events[-1].recorded_at)
+        rate = self.rate.add(len(events))
+        checkpoints.move(self.names, self._moved, self.using, progress=self._lasting_progress(), rate=rate)
+
+    def keep_progress(self, progress: object) -> None:
+        """Keep in the locked row how far a process manager has got within the next event."""
+        self._progress = progress
+        checkpoints.keep_progress(self.names[0], progress, self.using, rate=self.rate.add(0))
+
+    def _lasting_progress(self) -> object | None:
+        """Return what `progress` is between events: a projector keeps there which skips apply."""
+        progress: object = None if self.rows[0].kind == Checkpoint.Kind.PROCESS_MANAGER else self.rows[0].progress
+        return progress
+
+    def _remember(self, moved: LogPosition) -> None:
+        for row in self.rows:
+            row.position, row.recorded_at = moved
+            row.progress, row.error_position, row.error_count = self._lasting_progress(), None, 0
+        if self._events:
+            self._events = self._events[moved.position - self._events[0].position + 1 :]
+        self.stopped = None
+
+    def stop(self, name: str | None, position: int, message: str) -> bool:
+        """Keep in one row, or in all, where and why the consumer stopped; False if the rows have changed meanwhile."""
+        message = _one_line(message)
+        if not self.rows:
+            self.rows = checkpoints.load(self.names, self.using)
+        try:
+            with transaction.atomic(using=self.using):
+                for row in self._lock():
+                    if name in {None, row.name}:
+                        checkpoints.fail(row, position, message)
+        except (StaleCheckpoint, ConsumerPaused):
+            self.forget()
+            return False
+        self.stopped = ConsumerStopped(name or self.label, position, message)
+        return True
+
+    def is_still_stopped(self) -> bool:
+        """Whether the rows still keep the error: no operator has cleared it, and no rebuild has replaced the rows."""
+        rows = checkpoints.load(self.names, self.using)
+        incomplete = len(rows) < len(self.names) or not _are_together(rows)
+        return incomplete or any(row.error_position is not None for row in rows)
+
+    def wait_for(self, name: str) -> None:
+        """Keep in the row which projector a process manager waits for."""
+        if self.rows[0].waiting_for != name:
+            Checkpoint.objects.using(self.using).filter(name__in=self.names).update(waiting_for=name)
+        self.waiting_for = name
+
+    def end_step(self, *, progressed: bool) -> None:
+        """Forget everything unless the step progressed, and show that the consumer is alive."""
+        if not progressed:
+            self.forget()
+            self.rate.reset()
+        self._heartbeat.beat(self.rate.value)
+
+
+def _are_together(rows: Sequence[Checkpoint]) -> bool:
+    return len({(row.position, row.generation) for row in rows}) == 1
+
+
+def _one_line(message: str) -> str:
+    """Return a message as one line of bounded length, of characters that every database can keep."""
+    line = " ".join(message.replace("\x00", "?").split())[:_LONGEST_MESSAGE]
+    return line.encode(errors="replace").decode()
