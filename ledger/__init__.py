@@ -1,1 +1,1 @@
-"""The rules of receivables finance, and the commands that put them to work."""
+"""The rules of receivables finance, and the service layer that applies them."""

@@ -1,4 +1,4 @@
-"""The app's place in Django, and the ledger's events made known to the store."""
+"""The Django app of the ledger; it registers the ledger's events with the event store."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class LedgerConfig(AppConfig):
     verbose_name = "The ledger"
 
     def ready(self) -> None:
-        """Register every event of the ledger with the categories of the streams that it occurs in."""
+        """Register each event class with the categories of the streams in which it occurs."""
         from eventstore.payloads.registry import registry  # noqa: PLC0415 - the registry is filled once apps are ready
         from ledger.rules.events import CATEGORIES  # noqa: PLC0415
 

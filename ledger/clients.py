@@ -1,4 +1,4 @@
-"""Machine clients: an OAuth application with a user of its own, who has exactly the permissions that it was given."""
+"""Machine clients: each is an OAuth application and a user that has exactly the permissions that were granted."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -16,16 +16,16 @@ from eventstore.consumers.registry import consumers
 from ledger.names import VIEW
 
 RESERVED: Final = frozenset({"daily_cycle", "import_receivables"})
-"""Names under which the ledger's own commands record, beside those of the process managers."""
+"""Actors of the ledger's own management commands; the names of process managers are reserved too."""
 
 
 class NameTaken(Exception):
-    """A client, a person or the ledger itself has that name, which would make one actor of two."""
+    """A client, a person or the ledger itself already has the name; two actors cannot share one."""
 
     def __init__(self, name: str, *, by_client: bool = False) -> None:
-        other = ", or give the client that has it a new secret in the admin, under Applications" if by_client else ""
-        reason = "it would not be clear who an event is from"
-        super().__init__(f"the name {name!r} is taken: {reason}. Choose another name{other}.")
+        other = ", or give the existing client a new secret in the admin, under Applications" if by_client else ""
+        rule = "the actor of an event must be unique"
+        super().__init__(f"the name {name!r} is taken, and {rule}. Choose another name{other}.")
 
 
 class Client(NamedTuple):
@@ -37,12 +37,12 @@ class Client(NamedTuple):
 
 
 def is_reserved(name: str) -> bool:
-    """Say whether the ledger itself records under a name, however it is written."""
+    """Say whether the ledger itself records under a name; upper and lower case do not matter."""
     return name.lower() in RESERVED or name.lower() in consumers.names
 
 
 def create(name: str, permissions: Iterable[str]) -> Client:
-    """Make a client that may read and whatever else is named, as `ledger.grant_balances`; raises NameTaken."""
+    """Make a client that may read and has the named permissions, such as `ledger.grant_balances`; raises NameTaken."""
     model = get_application_model()
     people, machines = User.objects.filter(username__iexact=name), model.objects.filter(name__iexact=name)
     if is_reserved(name) or people.exists() or machines.exists():
@@ -67,7 +67,7 @@ def create(name: str, permissions: Iterable[str]) -> Client:
 
 
 def token(client: Client) -> str:
-    """Return a bearer token of the client, as /o/token/ would; it is kept only as a hash, and expires as others do."""
+    """Return a new bearer token of the client, as /o/token/ does; only its hash is stored, and it expires likewise."""
     text: str = generate_token()
     expires = utc_now() + timedelta(seconds=settings.API_TOKEN_LIFETIME_S)
     made = get_access_token_model()(application=client.application, expires=expires, scope="ledger")

@@ -1,6 +1,6 @@
-"""The currencies that commands may name: those of ISO 4217 that have a minor unit.
+"""The currencies that a command may name: those of ISO 4217 that have a minor unit.
 
-Asked when a command arrives and never on replay, because codes are retired.
+A currency is checked when a command arrives and never on replay, because codes are retired.
 """
 
 from types import MappingProxyType
@@ -12,11 +12,11 @@ from ledger.rules.refusals.fields import UnknownCurrency
 MINOR_DIGITS = MappingProxyType(
     {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 )
-"""Code → digits after the point."""
+"""Digits after the point, by code."""
 
 
 def minor_digits(code: str) -> int:
-    """Return how many digits an amount of this currency has after the point; raises UnknownCurrency."""
+    """Return the number of digits that the currency has after the point; raises UnknownCurrency."""
     digits = MINOR_DIGITS.get(code)
     if digits is None:
         raise UnknownCurrency(currency=code)

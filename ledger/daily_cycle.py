@@ -1,4 +1,4 @@
-"""The daily cycle: one SystemCycled for each business date, exactly once, whoever runs it and however often."""
+"""The daily cycle: publishes SystemCycled exactly once for each business date, on any number of machines."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def business_today() -> date:
-    """Return today's date where the business is."""
+    """Return today's date in the business time zone."""
     return utc_now().astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date()
 
 
@@ -30,9 +30,9 @@ def cycle(
     actor: str = "daily_cycle",
     using: str = "default",
 ) -> list[date]:
-    """Publish every date missing up to today, in order, and return those that this call published.
+    """Publish the missing dates up to today, in order, and return those that this call published.
 
-    Raises TooManyMissingDates above `max_gap` (default DAILY_CYCLE_MAX_GAP) unless `catch_up` is set.
+    Raises TooManyMissingDates if more than `max_gap` (default DAILY_CYCLE_MAX_GAP) are missing, unless `catch_up`.
     """
     return list(published(today, max_gap=max_gap, catch_up=catch_up, actor=actor, using=using))
 
@@ -40,7 +40,7 @@ def cycle(
 def published(
     today: date, *, max_gap: int | None = None, catch_up: bool = False, actor: str, using: str = "default"
 ) -> Iterator[date]:
-    """Publish as `cycle` does, and yield each date as soon as it is recorded."""
+    """Do the same as `cycle`, and yield each date as soon as it is recorded."""
     most = settings.DAILY_CYCLE_MAX_GAP_DAYS if max_gap is None else max_gap
     last = last_cycled(using=using)
     _check_gap(last, today, most, catch_up=catch_up)
@@ -51,16 +51,16 @@ def published(
         try:
             last = store.append([event], context, expected={SYSTEM_STREAM: version}, using=using).events[-1]
         except WrongExpectedVersion:
-            last = last_cycled(using=using)  # Somebody else was faster; what is still missing is seen by looking.
+            last = last_cycled(using=using)  # Another process published it first: look again at what is missing.
             _check_gap(last, today, most, catch_up=catch_up)
         else:
             yield next_date
-    # Dates that another published are about to be reported as done, so they must be durable first.
+    # The caller reports dates that another process published as done, so they must be durable first.
     store.barrier(using)
 
 
 def _next_date(last: RecordedEvent | None, today: date) -> date:
-    """Return the first date that the last cycle leaves missing; the very first run begins with today."""
+    """Return the first missing date; the very first run begins with today."""
     return today if last is None else last.data.new_date + ONE_DAY
 
 

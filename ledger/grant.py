@@ -1,9 +1,10 @@
-"""Grant balances from plain values: the form in which a request or a script brings them."""
+"""Grant balances: the one way in which every grant is made, by an HTTP request, a script or the demonstration."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
-from uuid import UUID, uuid4  # noqa: TID251 - the edge that makes a grant's uuid where the client leaves it out
+from typing import Any, Final, TypeVar, get_type_hints
+from uuid import UUID, uuid4  # noqa: TID251 - the edge that makes the uuid of a grant if the client sends none
 
 from eventstore.records import Appended, IdempotencyKey
 from ledger import handlers
@@ -12,14 +13,13 @@ from ledger.rules.commands import Destination, GrantBalances, Source
 from ledger.rules.refusals.fields import InvalidAmount
 from ledger.rules.refusals.inputs import InvalidInput
 
-SOURCE_FIELDS = frozenset({"from_type", "from_uuid"})
-DESTINATION_FIELDS = frozenset({"to_company_uuid", "to_company_account_uuid", "amount"})
+Part = TypeVar("Part", Source, Destination)
 
 
-def grant_balances(  # noqa: PLR0913 - what is granted, by whom, and under which key
+def grant_balances(  # noqa: PLR0913 - what is granted, who grants it, and under which key
     reference: str,
-    sources: Sequence[Mapping[str, Any]],
-    destinations: Sequence[Mapping[str, Any]],
+    sources: Sequence[Source | Mapping[str, Any]],
+    destinations: Sequence[Destination | Mapping[str, Any]],
     *,
     actor: str,
     currency: str | None = None,
@@ -28,42 +28,43 @@ def grant_balances(  # noqa: PLR0913 - what is granted, by whom, and under which
     key: IdempotencyKey | None = None,
     using: str = "default",
 ) -> Appended:
-    """Grant the balances of `sources` to the accounts of `destinations`; raises the Refusal of the first rule broken.
+    """Grant the balances of `sources` to the accounts of `destinations`; raises the Refusal of the first broken rule.
 
-    A source is {from_type: "asset" | "company", from_uuid}; a destination is {to_company_uuid,
-    to_company_account_uuid, amount, product_uuid (optional)}, its amount a text or a Decimal.
+    A source is {from_type: "asset" | "company", from_uuid}. A destination is {to_company_uuid,
+    to_company_account_uuid, amount, product_uuid (optional)}; its amount is text or a Decimal. A caller that has
+    already checked them passes instances of Source and Destination.
     """
     command = GrantBalances(
         grant_uuid=grant_uuid or uuid4(),
         reference=reference,
-        sources=tuple(_source(f"/sources/{index}", given) for index, given in enumerate(sources)),
-        destinations=tuple(_destination(f"/destinations/{index}", given) for index, given in enumerate(destinations)),
+        sources=tuple(_part(Source, f"/sources/{index}", given) for index, given in enumerate(sources)),
+        destinations=tuple(
+            _part(Destination, f"/destinations/{index}", given) for index, given in enumerate(destinations)
+        ),
         currency=currency,
     )
     return handlers.execute(command, actor=actor, correlation_id=correlation_id, key=key, using=using)
 
 
-def _source(pointer: str, given: Mapping[str, Any]) -> Source:
-    _check_fields(pointer, given, SOURCE_FIELDS)
-    return Source(str(given["from_type"]), _uuid(f"{pointer}/from_uuid", given["from_uuid"]))
-
-
-def _destination(pointer: str, given: Mapping[str, Any]) -> Destination:
-    _check_fields(pointer, given, DESTINATION_FIELDS, optional="product_uuid")
-    product_uuid = given.get("product_uuid")
-    return Destination(
-        _uuid(f"{pointer}/to_company_uuid", given["to_company_uuid"]),
-        _uuid(f"{pointer}/to_company_account_uuid", given["to_company_account_uuid"]),
-        _amount(f"{pointer}/amount", given["amount"]),
-        None if product_uuid is None else _uuid(f"{pointer}/product_uuid", product_uuid),
-    )
-
-
-def _check_fields(pointer: str, given: Mapping[str, Any], needed: frozenset[str], optional: str = "") -> None:
-    for name in sorted(needed - given.keys()):
-        raise InvalidInput(pointer=f"{pointer}/{name}", reason="it is missing")
-    for name in sorted(given.keys() - needed - {optional}):
+def _part(cls: type[Part], pointer: str, given: Part | Mapping[str, Any]) -> Part:
+    """Return a source or a destination, with its fields as the class declares them."""
+    if not isinstance(given, Mapping):
+        return given
+    values = dict(given)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for name in sorted(name for name, field in fields.items() if field.default is dataclasses.MISSING):
+        if name not in values:
+            raise InvalidInput(pointer=f"{pointer}/{name}", reason="it is missing")
+    for name in sorted(values.keys() - fields.keys()):
         raise InvalidInput(pointer=f"{pointer}/{name}", reason="there is no such field")
+    hints = get_type_hints(cls)
+    return cls(**{name: _CONVERSIONS[hints[name]](f"{pointer}/{name}", value) for name, value in values.items()})
+
+
+def _text(pointer: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(pointer=pointer, reason="it is not a text")
+    return value
 
 
 def _uuid(pointer: str, value: object) -> UUID:
@@ -71,6 +72,10 @@ def _uuid(pointer: str, value: object) -> UUID:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError as error:
         raise InvalidInput(pointer=pointer, reason="it is not a UUID") from error
+
+
+def _optional_uuid(pointer: str, value: object) -> UUID | None:
+    return None if value is None else _uuid(pointer, value)
 
 
 def _amount(pointer: str, value: object) -> Decimal:
@@ -81,3 +86,12 @@ def _amount(pointer: str, value: object) -> Decimal:
             return money.parse_decimal(value)
         case _:
             raise InvalidAmount(field=pointer, value=str(value), reason="it is neither text nor a decimal")
+
+
+_CONVERSIONS: Final[dict[Any, Callable[[str, object], Any]]] = {
+    str: _text,
+    UUID: _uuid,
+    UUID | None: _optional_uuid,
+    Decimal: _amount,
+}
+"""How a plain value becomes one of the type that a field declares."""

@@ -1,11 +1,11 @@
-"""Where the rules meet the rows: look, decide, append, and decide again where the race for a version was lost.
+"""Executes commands: load the facts, decide, append, and decide again after a version conflict.
 
 # Note [Every stream looked at is checked]
-A decision is only as good as what it rests on. Facts note the version of each stream that a decision looks at, and the
-append checks all of them, also those that it does not write to: an account that is closed while a grant is decided
-makes the append fail, and the grant is decided again. A refusal appends nothing that could fail; so it is told only
-where none of the streams has moved since it was looked at. Otherwise it might give a sum of balances that never were
-at one time.
+A decision rests on the states that it has read. Facts note the version of each stream that a decision reads, and the
+append checks all of them, including those that it does not write: if an account is closed while a grant is decided,
+the append fails and the grant is decided again. A refusal appends nothing and so has no such check. Therefore it is
+returned only if none of the streams has grown since they were read; otherwise it could name a sum of balances that
+never existed at one time.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,6 @@ from eventstore import store
 from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger import currencies, states
-from ledger.rules import decide as decisions
 from ledger.rules.aggregates.account import Account
 from ledger.rules.aggregates.asset import Asset
 from ledger.rules.aggregates.company import Company
@@ -27,17 +26,18 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.product import Product
 from ledger.rules.commands import Command
+from ledger.rules.decide import decide
 from ledger.rules.facts import stream_id
 from ledger.rules.refusals.base import Refusal
 
 MAX_POSITION = 2**63 - 1
-"""What a database's number can hold; a client may name anything."""
+"""The largest position that a database column holds; a client may send a larger number."""
 
 
 class LoadedFacts:
-    """What a decision may look at, through the caches; `expected` has the version of each stream looked at.
+    """The facts of a decision, read through the caches; `expected` has the version of each stream that was read.
 
-    `also_expected` are versions that the caller, and not the decision, rests on.
+    `also_expected` are versions that the caller rests on, and not the decision.
     """
 
     def __init__(self, using: str, also_expected: Mapping[str, int] | None = None) -> None:
@@ -77,18 +77,18 @@ class LoadedFacts:
         return grant
 
     def event(self, position: int) -> tuple[str, object] | None:
-        """Return stream id and data of the event at a position, or None."""
+        """Return the stream id and the data of the event at a position, or None."""
         if not 0 < position <= MAX_POSITION:
             return None
         recorded = store.read_event(position, self._using)
         return None if recorded is None else (recorded.stream_id, recorded.data)
 
     def minor_digits(self, currency: str) -> int:
-        """Return how many digits the currency has after the point; raises UnknownCurrency."""
+        """Return the number of digits that the currency has after the point; raises UnknownCurrency."""
         return currencies.minor_digits(currency)
 
     def have_moved(self) -> bool:
-        """Say whether one of the streams looked at has grown since, so that they may never have been so at one time."""
+        """Say whether a stream has grown since it was read: then the states may never have existed at one time."""
         return len(self.expected) > 1 and any(
             version != _version_of(stream, self._using) for stream, version in self.expected.items()
         )
@@ -106,7 +106,7 @@ def _version_of(stream: str, using: str) -> int:
     return 0 if newest is None else newest.version
 
 
-def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which key
+def execute(  # noqa: PLR0913 - the command, its context and its key
     command: Command,
     *,
     actor: str,
@@ -117,13 +117,13 @@ def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which
     expected: Mapping[str, int] | None = None,
     using: str = "default",
 ) -> Appended:
-    """Decide a command and record its events, all or none, or raise the Refusal that says which rule it breaks.
+    """Decide a command and record its events, all or none, or raise the Refusal that names the broken rule.
 
-    `expected` are versions of further streams, on which not the decision but the caller rests; where one of them is no
-    longer so, WrongExpectedVersion is raised at once.
+    `expected` are versions of further streams, on which the caller rests and not the decision; if one of them has
+    changed, WrongExpectedVersion is raised at once.
 
-    With a `key` that has recorded the same before, the first events are returned as `repeated`. Raises also what
-    `store.append` raises; OutcomeUnknown is never tried again here.
+    If the same was recorded before under `key`, those first events are returned, as `repeated`. Also raises what
+    `store.append` raises; after OutcomeUnknown nothing is sent again.
     """
     context = Context(actor, correlation_id or str(uuid4()), causation, metadata or {})
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
@@ -143,7 +143,7 @@ def execute(  # noqa: PLR0913 - who, in which conversation, why, and under which
 def _last_attempt(
     command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
-    """Decide while nobody else can append, so that a command that always loses gets its turn."""
+    """Decide while holding the append lock, so that a command that loses every race gets its turn."""
     appended: Appended | None = None
     try:
         with store.append_lock(using):
@@ -153,18 +153,18 @@ def _last_attempt(
     except (OperationalError, InterfaceError) as error:
         connection = connections[using]
         if appended is None or connection.in_atomic_block or connection.vendor != "postgresql":
-            raise  # nothing was committed
+            raise  # Nothing was committed.
         return _found_after_all(appended, error, using)
     return appended
 
 
 def _found_after_all(appended: Appended, error: Exception, using: str) -> Appended:
-    """Return what was appended by a commit whose answer was lost, seen on a new connection; else OutcomeUnknown."""
+    """Look on a new connection for what a commit recorded whose answer was lost; raises OutcomeUnknown."""
     last = appended.events[-1]
     try:
         connections[using].close()
         found = store.read_event(last.position, using)
-        if found is not None and found.metadata == last.metadata:  # the append's own id is in it
+        if found is not None and found.metadata == last.metadata:  # It contains the id of this append.
             store.barrier(using)
             return appended
     except (DatabaseError, InterfaceError) as still_away:
@@ -175,16 +175,16 @@ def _found_after_all(appended: Appended, error: Exception, using: str) -> Append
 def _decide_and_append(
     command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
-    events = [NewEvent(stream, data) for stream, data in decisions.decide(command, facts)]
+    events = [NewEvent(stream, data) for stream, data in decide(command, facts)]
     return store.append(events, context, expected={**facts.also_expected, **facts.expected}, key=key, using=using)
 
 
 def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey | None, using: str) -> Appended:
-    """Return what a twin with the same key has recorded, for then the refusal is of its success; else raise it."""
+    """Return what the same key has recorded: its success is then the reason of the refusal. Else raise the refusal."""
     recorded = None if key is None else store.recorded_under(key, using)
     if recorded is not None:
         return recorded
     if facts.expected:
-        # "Already exists" and its like must not be said of what a crash could still take back.
+        # A refusal such as "already exists" must rest on durable events only: a crash could take others back.
         store.barrier(using)
     raise refusal

@@ -1,4 +1,4 @@
-"""Which company is a member: the fold of all deals, kept in the process and never behind its caller."""
+"""Looks up which company is a member: a fold of the events of all deals, cached in the process, never stale."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -44,7 +44,7 @@ _FOLD = Fold(_Shared, _Shared.evolve)
 class MembershipCache:
     """The memberships of one database; safe in any number of threads.
 
-    A process that looks up within transactions looks up outside one first, or each lookup reads all deals.
+    A process that looks up inside transactions looks up once outside one first; otherwise each lookup reads all deals.
     """
 
     def __init__(self, using: str = "default") -> None:
@@ -53,7 +53,7 @@ class MembershipCache:
         self._folding = Lock()
 
     def lookup(self, company_uuid: UUID) -> Membership:
-        """Return the company's membership, or the empty one, after one look at the deal events not yet seen."""
+        """Return the company's membership, or the empty one, after reading the deal events that are new."""
         kept = self._kept
         if self._is_current(kept):
             return kept.state.of(company_uuid)
@@ -61,7 +61,7 @@ class MembershipCache:
             return self._caught_up().state.of(company_uuid)
 
     def lookup_at(self, company_uuid: UUID, position: int) -> Membership:
-        """Return the company's membership as of a position, or the empty one; reads all deals up to there."""
+        """Return the company's membership as of a position, or the empty one; reads all deals up to it."""
         return _FOLD.of(store.read_all(category="deal", up_to=position, using=self._using)).state.of(company_uuid)
 
     def clear(self) -> None:
@@ -99,6 +99,6 @@ def lookup(company_uuid: UUID, position: int | None = None, using: str = "defaul
 
 
 def reset() -> None:
-    """Forget every membership, as after the database was exchanged."""
+    """Forget every membership, for example after the database was exchanged."""
     for known in list(_caches.values()):
         known.clear()

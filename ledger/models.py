@@ -1,4 +1,4 @@
-"""What somebody may be allowed to do with the ledger: one permission for each command, and one for reading."""
+"""The permissions of the ledger: one for each command, and one for reading."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from ledger.names import COMMANDS, codename
 
 
 class Ledger(models.Model):
-    """Has no table; Django wants a model to hang permissions on."""
+    """Has no table; Django attaches permissions to a model."""
 
     class Meta:
         managed = False

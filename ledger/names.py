@@ -1,4 +1,4 @@
-"""What commands are called from outside: `grant-balances` in an address, `grant_balances` as a permission."""
+"""The outside names of commands: `grant-balances` in an address, `ledger.grant_balances` as a permission."""
 
 import re
 from types import MappingProxyType
@@ -12,17 +12,17 @@ def _name(command: type) -> str:
 
 
 COMMANDS: Final = MappingProxyType({_name(command): command for command in get_args(Command)})
-"""Every command by its name."""
+"""The command classes by name."""
 
 VIEW: Final = "ledger.view_ledger"
 """The permission to read."""
 
 
 def codename(name: str) -> str:
-    """Return the name of a command's permission, without the app's."""
+    """Return the codename of a command's permission, without the app label."""
     return name.replace("-", "_")
 
 
 def permission(name: str) -> str:
-    """Return the permission that a command asks for."""
+    """Return the permission that a command requires."""
     return f"ledger.{codename(name)}"

@@ -1,1 +1,1 @@
-"""The rules of the ledger: pure functions of values, without Django and without the event store."""
+"""The rules of the ledger: pure functions, without Django and without the event store."""

@@ -1,6 +1,6 @@
-"""Every command of the ledger: what somebody asks for, before any rule has looked at it.
+"""Every command of the ledger, before any rule has checked it.
 
-Amounts are decimals as they were sent, not yet checked. A currency left out is that of the command's target.
+Amounts are the decimals that were sent. If the currency is omitted, it is that of the command's target.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A funding account that a grant pays to, and for which product."""
+    """A funding account that a grant pays to, and the product that the money is for."""
 
     to_company_uuid: UUID
     to_company_account_uuid: UUID
@@ -34,7 +34,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class RegisterCompany:
-    """Make a company known."""
+    """Register a company."""
 
     company_uuid: UUID
     name: str
@@ -42,7 +42,7 @@ class RegisterCompany:
 
 @dataclass(frozen=True, slots=True)
 class RenameCompany:
-    """Give a company another name."""
+    """Change the name of a company."""
 
     company_uuid: UUID
     name: str
@@ -63,7 +63,7 @@ class FundCompany:
 
 @dataclass(frozen=True, slots=True)
 class RegisterAsset:
-    """Make a receivable known."""
+    """Register a receivable."""
 
     asset_uuid: UUID
     value: Decimal
@@ -75,7 +75,7 @@ class RegisterAsset:
 
 @dataclass(frozen=True, slots=True)
 class RevalueAsset:
-    """Say what an asset is worth now, perhaps nothing."""
+    """Record the present value of an asset, which may be zero."""
 
     asset_uuid: UUID
     value: Decimal
@@ -97,7 +97,7 @@ class FundAsset:
 
 @dataclass(frozen=True, slots=True)
 class ReverseFunding:
-    """Take back the CompanyFunded or AssetFunded at a position, whole; exactly one target is given."""
+    """Take back the whole CompanyFunded or AssetFunded at a position; exactly one target is given."""
 
     position: int
     reason: str
@@ -110,7 +110,7 @@ class ReverseFunding:
 
 @dataclass(frozen=True, slots=True)
 class OpenFundingAccount:
-    """Open an account of a company; it is pending."""
+    """Open a funding account of a company; its status is pending."""
 
     account_uuid: UUID
     company_uuid: UUID
@@ -119,14 +119,14 @@ class OpenFundingAccount:
 
 @dataclass(frozen=True, slots=True)
 class ActivateFundingAccount:
-    """Let an account be credited."""
+    """Activate a funding account, so that it can be credited."""
 
     account_uuid: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class CloseFundingAccount:
-    """Close an account for good."""
+    """Close a funding account for good."""
 
     account_uuid: UUID
     reason: str
@@ -134,7 +134,7 @@ class CloseFundingAccount:
 
 @dataclass(frozen=True, slots=True)
 class PayOutFunds:
-    """Pay money out of the ledger from an account."""
+    """Pay money out of the ledger from a funding account."""
 
     account_uuid: UUID
     amount: Decimal
@@ -144,7 +144,7 @@ class PayOutFunds:
 
 @dataclass(frozen=True, slots=True)
 class ReturnPayout:
-    """Take back the FundsPaidOut at a position, whole."""
+    """Take back the whole FundsPaidOut at a position."""
 
     account_uuid: UUID
     position: int
@@ -156,7 +156,7 @@ class ReturnPayout:
 
 @dataclass(frozen=True, slots=True)
 class CreateDeal:
-    """Agree on a deal."""
+    """Create a deal."""
 
     deal_uuid: UUID
     product_line_id: int
@@ -166,7 +166,7 @@ class CreateDeal:
 
 @dataclass(frozen=True, slots=True)
 class UpdateDeal:
-    """Replace a deal's terms; it must be activated anew."""
+    """Replace the terms of a deal; it must then be activated again."""
 
     deal_uuid: UUID
     product_line_id: int
@@ -176,14 +176,14 @@ class UpdateDeal:
 
 @dataclass(frozen=True, slots=True)
 class ActivateDeal:
-    """Let products be originated under a deal."""
+    """Activate a deal, so that products can be originated under it."""
 
     deal_uuid: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteDeal:
-    """End a deal; its products stay."""
+    """Delete a deal; its products stay as they are."""
 
     deal_uuid: UUID
 
@@ -193,7 +193,7 @@ class DeleteDeal:
 
 @dataclass(frozen=True, slots=True)
 class OriginateProduct:
-    """Let a company owe a principal under a deal."""
+    """Originate a product: a company owes a principal under a deal."""
 
     product_uuid: UUID
     deal_uuid: UUID
@@ -209,7 +209,7 @@ class OriginateProduct:
 
 @dataclass(frozen=True, slots=True)
 class ApplyPayment:
-    """Record a payment on a product: to principal first, then to fees."""
+    """Apply a payment to a product: to principal first, then to fees."""
 
     product_uuid: UUID
     amount: Decimal
@@ -219,7 +219,7 @@ class ApplyPayment:
 
 @dataclass(frozen=True, slots=True)
 class ReversePayment:
-    """Take back the PaymentApplied at a position, whole."""
+    """Take back the whole PaymentApplied at a position."""
 
     product_uuid: UUID
     position: int
@@ -228,7 +228,7 @@ class ReversePayment:
 
 @dataclass(frozen=True, slots=True)
 class WaiveLateFee:
-    """Forgive fees."""
+    """Waive late fees of a product."""
 
     product_uuid: UUID
     amount: Decimal
@@ -238,7 +238,7 @@ class WaiveLateFee:
 
 @dataclass(frozen=True, slots=True)
 class WriteOffProduct:
-    """Give up as lost what a product still owes."""
+    """Write off what a product still owes."""
 
     product_uuid: UUID
     reason: str
@@ -249,7 +249,7 @@ class WriteOffProduct:
 
 @dataclass(frozen=True, slots=True)
 class GrantBalances:
-    """Draw on balances, in the order given, and pay to funding accounts."""
+    """Draw on balances, in the given order, and credit funding accounts."""
 
     grant_uuid: UUID
     reference: str

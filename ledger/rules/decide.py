@@ -1,4 +1,4 @@
-"""The one entry to the rules: a command and the facts in, the events to append, each with its stream, out."""
+"""The entry to the rules: decides a command on the facts and returns the events to append, each with its stream."""
 
 from collections.abc import Callable
 from typing import Any, Final, assert_never
@@ -38,7 +38,7 @@ from ledger.rules.facts import Facts, stream_id
 from ledger.rules.refusals.fields import OneTargetRequired
 
 Decision = tuple[tuple[str, object], ...]
-"""Pairs of stream id and event, in the order in which they are to be appended."""
+"""Pairs of stream id and event, in the order of the append."""
 
 STATES: Final[dict[str, tuple[Any, Callable[[Any, Any], Any]]]] = {
     "company": (company.INITIAL, company.evolve),
@@ -48,11 +48,11 @@ STATES: Final[dict[str, tuple[Any, Callable[[Any, Any], Any]]]] = {
     "product": (product.INITIAL, product.evolve),
     "grant": (grant.INITIAL, grant.evolve),
 }
-"""By category: the state before the first event, and the fold."""
+"""The state before the first event and the fold, by category."""
 
 
 def decide(command: Command, facts: Facts) -> Decision:
-    """Return all events of the command, or raise the Refusal of the first rule that it breaks."""
+    """Return all events of the command, or raise the Refusal of the first broken rule."""
     match command:
         case RegisterCompany() | RenameCompany() | FundCompany():
             uuid = command.company_uuid
@@ -123,7 +123,7 @@ def _credits(granted: BalancesGranted, grant_uuid: UUID, facts: Facts) -> Decisi
     credited: dict[UUID, account.Account] = {}
     for destination in granted.destinations:
         uuid = destination.to_company_account_uuid
-        # The same account may stand twice: its second credit is decided on what the first has made of it.
+        # An account may appear twice: its second credit is decided on the state after the first.
         state = credited.get(uuid) or facts.account(uuid)
         credit = CreditAccount(uuid, destination.amount, granted.currency, grant_uuid)
         [event] = account.decide(state, credit, facts)

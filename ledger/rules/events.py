@@ -1,8 +1,8 @@
-"""Every event of the ledger: what has happened, under the name and with the fields that are stored.
+"""Every event of the ledger, with the names and fields that are stored.
 
-Amounts, values and principals are decimals with exactly the digits of their ISO 4217 currency; rates are fractions
-per day. Dates are business dates, moments are UTC. Nothing here is ever changed once events of the type exist: a new
-shape is a new schema version with an upcaster.
+Amounts, values and principals are decimals with exactly the digits of their ISO 4217 currency. Rates are fractions per
+day, dates are business dates, moments are UTC. A class never changes once events of its type exist: a new shape is a
+new schema version with an upcaster.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class GrantSource:
 
 @dataclass(frozen=True, slots=True)
 class GrantDestination:
-    """What a grant paid to one funding account, and for which product."""
+    """What a grant paid to one funding account, and the product that the money is for."""
 
     to_company_uuid: UUID
     to_company_account_uuid: UUID
@@ -51,21 +51,21 @@ class CurrencyTotal:
 
 @dataclass(frozen=True, slots=True)
 class CompanyRegistered:
-    """A company became known."""
+    """A company was registered."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyRenamed:
-    """A company took another name."""
+    """The name of a company changed."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyFunded:
-    """Money came in from outside and adds to the company's balance."""
+    """Money was received from outside and added to the company's balance."""
 
     amount: Decimal
     currency: str
@@ -86,7 +86,7 @@ class FundsDebited:
 
 @dataclass(frozen=True, slots=True)
 class FundingReversed:
-    """A receipt (CompanyFunded or AssetFunded, at `position`) was taken back whole."""
+    """The whole receipt (CompanyFunded or AssetFunded) at `position` was taken back."""
 
     position: int
     amount: Decimal
@@ -99,7 +99,7 @@ class FundingReversed:
 
 @dataclass(frozen=True, slots=True)
 class AssetRegistered:
-    """A receivable became known."""
+    """A receivable was registered."""
 
     value: Decimal
     currency: str
@@ -110,7 +110,7 @@ class AssetRegistered:
 
 @dataclass(frozen=True, slots=True)
 class AssetRevalued:
-    """A receivable is worth something else now, perhaps nothing."""
+    """The value of a receivable changed; it may be zero."""
 
     value: Decimal
     currency: str
@@ -127,7 +127,7 @@ class AssetFinanced:
 
 @dataclass(frozen=True, slots=True)
 class AssetFunded:
-    """Cash was collected on the asset and adds to its balance."""
+    """Cash was collected on the asset and added to its balance."""
 
     amount: Decimal
     currency: str
@@ -139,7 +139,7 @@ class AssetFunded:
 
 @dataclass(frozen=True, slots=True)
 class FundingAccountOpened:
-    """A company opened an account to be paid to; it is pending."""
+    """A funding account of a company was opened; its status is pending."""
 
     company_uuid: UUID
     label: str
@@ -147,12 +147,12 @@ class FundingAccountOpened:
 
 @dataclass(frozen=True, slots=True)
 class FundingAccountActivated:
-    """The account may be credited."""
+    """The account was activated and can be credited."""
 
 
 @dataclass(frozen=True, slots=True)
 class FundingAccountClosed:
-    """The account is closed for good."""
+    """The account was closed for good."""
 
     reason: str
 
@@ -168,7 +168,7 @@ class FundsCredited:
 
 @dataclass(frozen=True, slots=True)
 class FundsPaidOut:
-    """Money left the ledger from the account."""
+    """Money was paid out of the ledger from the account."""
 
     amount: Decimal
     currency: str
@@ -177,7 +177,7 @@ class FundsPaidOut:
 
 @dataclass(frozen=True, slots=True)
 class PayoutReturned:
-    """A payout (at `position`) came back whole."""
+    """The whole payout at `position` came back."""
 
     position: int
     amount: Decimal
@@ -199,7 +199,7 @@ class DealCreated:
 
 @dataclass(frozen=True, slots=True)
 class DealUpdated:
-    """The deal's terms changed; it must be activated anew."""
+    """The deal's terms changed; it must be activated again."""
 
     product_line_id: int
     companies: tuple[DealCompany, ...]
@@ -208,12 +208,12 @@ class DealUpdated:
 
 @dataclass(frozen=True, slots=True)
 class DealActivated:
-    """Products may be originated under the deal."""
+    """The deal was activated: products can be originated under it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DealDeleted:
-    """The deal is no more; its products stay."""
+    """The deal was deleted; its products stay as they are."""
 
 
 # product
@@ -221,7 +221,7 @@ class DealDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ProductOriginated:
-    """A company came to owe a principal under a deal."""
+    """A product was originated: a company owes a principal under a deal."""
 
     deal_uuid: UUID
     asset_uuid: UUID | None
@@ -237,7 +237,7 @@ class ProductOriginated:
 
 @dataclass(frozen=True, slots=True)
 class PaymentApplied:
-    """A payment was received: to principal first, then to fees."""
+    """A payment was received and applied to principal first, then to fees."""
 
     amount: Decimal
     to_principal: Decimal
@@ -248,7 +248,7 @@ class PaymentApplied:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReversed:
-    """A payment (at `position`) was taken back whole."""
+    """The whole payment at `position` was taken back."""
 
     position: int
     amount: Decimal
@@ -260,7 +260,7 @@ class PaymentReversed:
 
 @dataclass(frozen=True, slots=True)
 class LateFeeIncurred:
-    """The fee for one product and one business date: the asset's value × the rate, rounded half-even once."""
+    """A product was charged the fee of one business date: the asset's value × the rate, rounded half-even once."""
 
     amount: Decimal
     currency: str
@@ -283,7 +283,7 @@ class LateFeeNotAssessed:
 
 @dataclass(frozen=True, slots=True)
 class LateFeeWaived:
-    """Fees were forgiven."""
+    """Late fees were waived."""
 
     amount: Decimal
     currency: str
@@ -292,7 +292,7 @@ class LateFeeWaived:
 
 @dataclass(frozen=True, slots=True)
 class ProductWrittenOff:
-    """What the product still owed was given up as lost."""
+    """What the product still owed was written off as lost."""
 
     principal: Decimal
     fees: Decimal
@@ -305,7 +305,7 @@ class ProductWrittenOff:
 
 @dataclass(frozen=True, slots=True)
 class BalancesGranted:
-    """Balances were drawn from sources and paid to funding accounts."""
+    """Balances were drawn from sources and credited to funding accounts."""
 
     total: Decimal
     currency: str
@@ -314,7 +314,7 @@ class BalancesGranted:
     destinations: tuple[GrantDestination, ...]
 
 
-# system and late_fees, the two streams without a uuid
+# system and late_fees: the two streams without a uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +326,7 @@ class SystemCycled:
 
 @dataclass(frozen=True, slots=True)
 class LateFeesAssessed:
-    """The fees of a business date are complete; overdue is the sum of the other three counts."""
+    """The late fees of a business date are complete; overdue is the sum of the other three counts."""
 
     business_date: date
     overdue: int

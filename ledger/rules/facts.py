@@ -1,4 +1,4 @@
-"""What a decision may look at: states of the ledger, events of the log and the currencies' digits."""
+"""Facts: what a decision may read, which is states, events of the log and the digits of currencies."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Facts(Protocol):
-    """What is known when a command is decided; whatever is looked at must still hold when its events are appended."""
+    """What is known when a command is decided; what it reads must still be true when its events are appended."""
 
     def company(self, uuid: UUID) -> Company:
-        """Return the company, or the initial state where there is none; so all of these."""
+        """Return the company, or the initial state if there is none; the others do the same."""
 
     def asset(self, uuid: UUID) -> Asset:
         """Return the asset."""
@@ -37,10 +37,10 @@ class Facts(Protocol):
         """Return the grant."""
 
     def event(self, position: int) -> tuple[str, object] | None:
-        """Return the stream and the event at the position, or None where there is none."""
+        """Return the stream id and the event at the position, or None if there is none."""
 
     def minor_digits(self, currency: str) -> int:
-        """Return how many digits amounts of the currency have after the point; raise UnknownCurrency."""
+        """Return the number of digits that the currency has after the point; raises UnknownCurrency."""
 
 
 def stream_id(category: str, uuid: UUID) -> str:

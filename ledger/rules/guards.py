@@ -1,4 +1,4 @@
-"""The checks that several aggregates make: texts, currencies, amounts, balances and what a reversal names."""
+"""Checks that several aggregates share: texts, currencies, amounts, balances and the target of a reversal."""
 
 import unicodedata
 from decimal import Decimal
@@ -32,7 +32,7 @@ def text(field: str, value: str) -> str:
 
 
 def currency(given: str | None, held: str | None, facts: Facts) -> str:
-    """Return the currency to decide in: the one held, which one given must equal, else the one given."""
+    """Return the currency of the decision: the one held, which a given one must equal, otherwise the given one."""
     if given is not None:
         facts.minor_digits(given)
     settled = held or given
@@ -44,18 +44,18 @@ def currency(given: str | None, held: str | None, facts: Facts) -> str:
 
 
 def amount(value: Decimal, of_currency: str, facts: Facts, *, field: str = "amount", zero: bool = False) -> Decimal:
-    """Return the amount with its currency's digits, above zero unless zero is allowed, or raise InvalidAmount."""
+    """Return the amount with exactly its currency's digits, or raise InvalidAmount; zero is refused unless allowed."""
     return money.amount(value, facts.minor_digits(of_currency), field=field, zero_allowed=zero)
 
 
 def can_receive(balance: Decimal, received: Decimal, of_currency: str) -> None:
-    """Raise BalanceTooLarge where the balance, once it has received the amount, would have more than 18 digits."""
+    """Raise BalanceTooLarge if the balance would have more than 18 digits after it has received the amount."""
     if not money.fits(balance + received, money.digits_of(received)):
         raise BalanceTooLarge(balance=balance + received, currency=of_currency)
 
 
 def can_give(balance: Decimal, taken: Decimal, of_currency: str) -> None:
-    """Raise InsufficientFunds where taking the amount would leave less than nothing."""
+    """Raise InsufficientFunds if the balance would be below zero after the amount is taken."""
     if taken > balance:
         raise InsufficientFunds(available=balance, requested=taken, currency=of_currency)
 
@@ -74,7 +74,7 @@ def to_reverse(
     reversed_positions: frozenset[int],
     facts: Facts,
 ) -> E:
-    """Return the target's event of the expected type at the position, which nothing has reversed yet."""
+    """Return the target's event of the expected type at the position, or raise a refusal if it is reversed already."""
     stream = stream_id(*target)
     found = facts.event(position)
     if found is None or found[0] != stream or not isinstance(found[1], expected):

@@ -1,4 +1,4 @@
-"""Exact decimal money: reading, checking and rounding amounts; never a float."""
+"""Exact decimal money: parses, checks and rounds amounts, without floats."""
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -7,19 +7,19 @@ from typing import Final
 from ledger.rules.refusals.fields import InvalidAmount, InvalidRate
 
 MAX_DIGITS: Final = 18
-"""Digits of an amount in all, those after the point counted in full."""
+"""The greatest number of digits of an amount, with all digits after the point counted."""
 MAX_RATE_DIGITS: Final = 8
-"""Digits of a rate after the point."""
+"""The greatest number of digits of a rate after the point."""
 MAX_LENGTH: Final = 2 * MAX_DIGITS
-"""Characters of a decimal as text; what is longer has too many digits, whatever it is meant for."""
+"""The greatest number of characters of a decimal as text; a longer one has too many digits in any currency."""
 
-# Wide enough for any value times any rate, so that nothing is rounded before the one rounding that is meant.
+# Wide enough for any value times any rate: only the one intended rounding rounds.
 _EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 _PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def parse_decimal(text: str, field: str = "amount") -> Decimal:
-    """Return the decimal that a text such as "97.60" says; raise InvalidAmount for exponents, NaN and the rest."""
+    """Parse a text such as "97.60"; raise InvalidAmount for exponents, NaN and all else that is no plain decimal."""
     if _PLAIN.fullmatch(text) is None:
         raise InvalidAmount(field=field, value=text[:MAX_LENGTH], reason="it is not a plain decimal number")
     if len(text) > MAX_LENGTH:
@@ -28,7 +28,7 @@ def parse_decimal(text: str, field: str = "amount") -> Decimal:
 
 
 def parse_amount(text: str, digits: int) -> Decimal:
-    """Return the canonical amount that a text says, in a currency of so many digits, or raise InvalidAmount."""
+    """Parse an amount in a currency with this number of digits, or raise InvalidAmount."""
     return amount(parse_decimal(text), digits)
 
 
@@ -37,7 +37,7 @@ def amount(value: Decimal, digits: int, *, field: str = "amount", zero_allowed: 
     fault = _fault(value, digits, zero_allowed=zero_allowed)
     if fault is not None:
         raise InvalidAmount(field=field, value=str(value), reason=fault)
-    # The sign goes too: minus zero is zero.
+    # Minus zero becomes zero.
     return abs(_EXACT.quantize(value, Decimal(1).scaleb(-digits)))
 
 
@@ -57,7 +57,7 @@ def _fault(value: Decimal, digits: int, *, zero_allowed: bool) -> str | None:
 
 
 def fits(value: Decimal, digits: int) -> bool:
-    """Say whether the value has at most 18 digits when those after the point are written in full."""
+    """Say whether the value has at most 18 digits, with all digits after the point counted."""
     return value < Decimal(1).scaleb(MAX_DIGITS - digits)
 
 
@@ -76,12 +76,12 @@ def rate(value: Decimal) -> Decimal:
 
 
 def late_fee(value: Decimal, daily_rate: Decimal) -> Decimal:
-    """Return value × rate, rounded once, half-even, to the digits that the value has."""
+    """Return value × rate, rounded once, half-even, to the digits of the value."""
     return _EXACT.quantize(_EXACT.multiply(value, daily_rate), value)
 
 
 def digits_of(recorded: Decimal) -> int:
-    """Return how many digits a recorded amount has after the point: its currency's, as they then were."""
+    """Return the number of digits after the point of a recorded amount, which was its currency's at that time."""
     exponent = recorded.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0
 
@@ -92,15 +92,15 @@ def zero_like(recorded: Decimal) -> Decimal:
 
 
 def to_minor(recorded: Decimal) -> int:
-    """Return the amount in its currency's smallest unit: "97.60" is 9760."""
+    """Return the amount in minor units: "97.60" is 9760."""
     return int(recorded.scaleb(digits_of(recorded), _EXACT))
 
 
 def from_minor(units: int, digits: int) -> Decimal:
-    """Return so many smallest units as an amount of a currency with so many digits: 9760 and 2 is "97.60"."""
+    """Return minor units as an amount of a currency with this number of digits: 9760 and 2 is "97.60"."""
     return Decimal(units).scaleb(-digits, _EXACT)
 
 
 def to_text(recorded: Decimal) -> str:
-    """Return the amount as JSON carries it: all its digits, no exponent."""
+    """Return the amount as it stands in JSON: with all its digits and no exponent."""
     return f"{recorded:f}"

@@ -22,6 +22,7 @@ from ledger.rules.commands import (
 from ledger.rules.events import DealCompany
 
 ACTOR: Final = "demo"
+CORRELATION: Final = "demo"
 NAMESPACE: Final = UUID("5b1f0e57-7f0e-5d0b-9d5e-0d1a7b00c0de")
 RATE: Final = Decimal("0.001")
 FINANCIER, SELLER, JUNIPER, ALDER = "Harbor Finance", "Northwind Mills", "Juniper Foods", "Alder Stores"
@@ -36,7 +37,7 @@ def id_of(name: str) -> UUID:
 
 def execute(command: Command) -> Appended:
     """Execute a command as the demonstration."""
-    return handlers.execute(command, actor=ACTOR, correlation_id="demo")
+    return handlers.execute(command, actor=ACTOR, correlation_id=CORRELATION)
 
 
 @dataclass(frozen=True, slots=True)

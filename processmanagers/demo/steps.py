@@ -13,7 +13,8 @@ from django.db.models import Model
 from eventstore import store
 from eventstore.records import RecordedEvent
 from ledger import daily_cycle, memberships, states
-from ledger.rules.commands import Destination, FundAsset, FundCompany, GrantBalances, ReversePayment, Source
+from ledger.grant import grant_balances
+from ledger.rules.commands import Destination, FundAsset, FundCompany, ReversePayment, Source
 from ledger.rules.refusals.balances import InsufficientFunds
 from processmanagers.demo import portfolio
 from processmanagers.demo.late_fees_process import run_late_fees, run_late_fees_killed_once
@@ -26,6 +27,8 @@ from processmanagers.demo.output import (
     write_trial_balance,
 )
 from processmanagers.demo.portfolio import (
+    ACTOR,
+    CORRELATION,
     FINANCIER,
     INVOICES,
     PAID_AFTER,
@@ -48,7 +51,7 @@ FRIDAY: Final = date(2026, 3, 6)
 def record_portfolio(write: WriteLine) -> None:
     """Begin the first date and record companies, deals, invoices and products."""
     call_command("run_processmanager", "late_fees", "--once")
-    daily_cycle.cycle(MONDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(MONDAY, actor=ACTOR)
     portfolio.register_companies()
     portfolio.make_deals()
     for invoice in (*INVOICES, *SMALL_INVOICES):
@@ -76,18 +79,19 @@ def grant_and_refuse(write: WriteLine) -> None:
     account = portfolio.open_account()
     company = Source("company", id_of(FINANCIER))
 
-    def grant(name: str, amount: str, *sources: Source) -> GrantBalances:
+    def grant(name: str, amount: str, *sources: Source) -> tuple[RecordedEvent, ...]:
         to = Destination(id_of(SELLER), account, Decimal(amount), INVOICES[0].product_uuid)
-        return GrantBalances(id_of(name), name, sources, (to,))
+        uuid = id_of(name)
+        return grant_balances(name, sources, (to,), grant_uuid=uuid, actor=ACTOR, correlation_id=CORRELATION).events
 
-    granted = execute(grant("first grant", "5000.00", Source("asset", asset), company)).events
+    granted = grant("first grant", "5000.00", Source("asset", asset), company)
     for event in granted:
         if event.type == "FundsDebited":
             write(f"  position {event.position}: {money(event.data.amount)} USD drawn on the {event.category}")
         if event.type == "FundsCredited":
             write(f"  position {event.position}: {money(event.data.amount)} USD paid to {SELLER}'s account")
     try:
-        execute(grant("second grant", "60000.00", company))
+        grant("second grant", "60000.00", company)
     except InsufficientFunds as refusal:
         write(f"A second grant is refused, and nothing of it is recorded: {refusal}")
     else:
@@ -100,7 +104,7 @@ def grant_and_refuse(write: WriteLine) -> None:
 def kill_late_fees(write: WriteLine) -> None:
     """Pay one invoice before the cycle and one after it, and kill late_fees while it charges the rest."""
     before = PAID_BEFORE.pay()
-    daily_cycle.cycle(TUESDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(TUESDAY, actor=ACTOR)
     cycled = store.head().position
     after = PAID_AFTER.pay()
     write(f"{PAID_BEFORE.number} and {PAID_AFTER.number} were both due on {PAID_AFTER.due}.")
@@ -123,10 +127,10 @@ def kill_late_fees(write: WriteLine) -> None:
 
 def miss_a_date(write: WriteLine) -> None:
     """Run the daily cycle one day late."""
-    dates = daily_cycle.cycle(THURSDAY, actor=portfolio.ACTOR)
+    dates = daily_cycle.cycle(THURSDAY, actor=ACTOR)
     write("The daily cycle did not run on the 4th. On the 5th it publishes the missing dates in order:")
     write(f"{' and '.join(str(published) for published in dates)}.")
-    write(f"Run again, it publishes {len(daily_cycle.cycle(THURSDAY, actor=portfolio.ACTOR)) or 'nothing'}.")
+    write(f"Run again, it publishes {len(daily_cycle.cycle(THURSDAY, actor=ACTOR)) or 'nothing'}.")
     run_late_fees()
 
 
@@ -134,7 +138,7 @@ def reverse_payment(write: WriteLine) -> None:
     """Reverse a payment and see the fees begin."""
     payment = next(e for e in store.read_stream(f"product-{PAID_BEFORE.product_uuid}") if e.type == "PaymentApplied")
     reversed_at = execute(ReversePayment(PAID_BEFORE.product_uuid, payment.position, "cheque returned unpaid")).position
-    daily_cycle.cycle(FRIDAY, actor=portfolio.ACTOR)
+    daily_cycle.cycle(FRIDAY, actor=ACTOR)
     run_late_fees()
     fees = _fees(PAID_BEFORE.product_uuid)
     write(f"The payment of {PAID_BEFORE.number} at position {payment.position} bounced.")

@@ -123,7 +123,7 @@ def add_a_schema_version(project: Project, code: Iterator[str]) -> None:
     registering = (project.folder / "ledger/apps.py").read_text()
     ready = registering[registering.index("        from eventstore.payloads.registry") :]
     project.replace("ledger/apps.py", ready, indent(next(code), "        "))
-    command = '    """Judge how well a company pays."""\n\n    company_uuid: UUID\n    rating: str\n'
+    command = '    """Rate how well a company pays."""\n\n    company_uuid: UUID\n    rating: str\n'
     project.replace("ledger/rules/commands.py", command, f"{command}    agency: str\n")
 
 

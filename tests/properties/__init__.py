@@ -1,1 +1,1 @@
-"""Properties that hold for all input, tried by hypothesis without a database."""
+"""Properties that hold for all input; hypothesis tests them without a database."""

@@ -1,4 +1,4 @@
-"""How the properties are searched: without deadlines, for a busy machine is not a broken rule."""
+"""The hypothesis profile of the properties: no deadlines, because a busy machine breaks no rule."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-"""The journal's identities, which hold at every position of whatever may happen."""
+"""The identities of the journal hold at every position of every history."""
 
 from collections import defaultdict
 from typing import Any
@@ -21,7 +21,7 @@ _OWED = {"principal_receivable": "principal_outstanding", "fees_receivable": "fe
 
 
 def of_state(category: str, state: Any) -> Sums:
-    """Return what an aggregate's state says that the accounts must hold for it."""
+    """Return what the journal's accounts must hold for the state of an aggregate."""
     currency = getattr(state, "currency", None)
     if currency is None:
         return {}
@@ -34,7 +34,7 @@ def of_state(category: str, state: Any) -> Sums:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_at_every_position_the_accounts_are_what_the_aggregates_fold_to(seed: int) -> None:
+def test_at_every_position_the_accounts_equal_the_folded_aggregates(seed: int) -> None:
     history = History(seed, 80)
     booked: Sums = defaultdict(int)
     folded: Sums = defaultdict(int)

@@ -1,4 +1,4 @@
-"""Whatever is asked for and in whatever order: money is conserved, nothing is overdrawn, and folds agree."""
+"""For any commands in any order: money is conserved, nothing is overdrawn, and folds agree."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.rules import decide, money
+from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Memberships
-from ledger.rules.aggregates.membership import evolve as follow
 from ledger.rules.commands import Command
 from ledger.rules.events import (
     AssetFinanced,
@@ -23,8 +23,6 @@ from ledger.rules.events import (
     DealActivated,
     DealCompany,
     DealCreated,
-    DealDeleted,
-    DealUpdated,
     FundingAccountActivated,
     FundingAccountOpened,
     FundingReversed,
@@ -40,9 +38,9 @@ from ledger.rules.refusals.base import Refusal
 from tests.support.ledger import strategies
 from tests.unit.ledger.given import Log, Recorded, account, asset, company, deal, product
 
-Wish = Command | strategies.TakeBack
+Step = Command | strategies.Reversal
 
-# A world in which most commands have something to work on; the sequences go on from here.
+# The history with which each sequence begins, so that most commands find a target.
 A, B, C = strategies.COMPANIES
 ASSET: Final = strategies.ASSETS[0]
 PRODUCT: Final = strategies.PRODUCTS[0]
@@ -53,7 +51,7 @@ LENT: Final = ProductOriginated(strategies.DEALS[0], ASSET, B, Decimal("10.00"),
 
 
 def fee(amount: Decimal) -> LateFeeIncurred:
-    """Return a late fee on the product of the world."""
+    """Return a late fee of the product in that history."""
     moment = datetime(2026, 4, 1, 8, tzinfo=UTC)
     return LateFeeIncurred(amount, "USD", B, moment.date(), moment, ASSET, Decimal("50.00"), RATE, 1)
 
@@ -76,12 +74,12 @@ HOLDERS: Final = (
 )
 
 
-def after(wishes: list[Wish]) -> Log:
-    """Return what is recorded once all commands were tried, each refused or not."""
+def after(steps: list[Step]) -> Log:
+    """Return the log after all commands were tried; some are refused."""
     log = Log(WORLD)
-    for wish in wishes:
+    for step in steps:
         before = len(log.recorded)
-        command = wish.of(log.recorded) if isinstance(wish, strategies.TakeBack) else wish
+        command = step.command(log.recorded) if isinstance(step, strategies.Reversal) else step
         try:
             if command is not None:
                 log.when(command)
@@ -116,8 +114,8 @@ def balances(log: Log) -> dict[str | None, Decimal]:
 
 
 @given(strategies.sequences)
-def test_money_is_neither_made_nor_lost(wishes: list[Wish]) -> None:
-    log = after(wishes)
+def test_money_is_neither_made_nor_lost(steps: list[Step]) -> None:
+    log = after(steps)
     expected: defaultdict[str | None, Decimal] = defaultdict(Decimal)
     for _, event in log.recorded:
         match event:
@@ -131,8 +129,8 @@ def test_money_is_neither_made_nor_lost(wishes: list[Wish]) -> None:
 
 
 @given(strategies.sequences)
-def test_what_a_grant_draws_is_what_it_pays(wishes: list[Wish]) -> None:
-    log = after(wishes)
+def test_a_grant_pays_exactly_what_it_draws(steps: list[Step]) -> None:
+    log = after(steps)
     moved: defaultdict[object, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for _, event in log.recorded:
         if isinstance(event, FundsDebited):
@@ -148,8 +146,8 @@ def test_what_a_grant_draws_is_what_it_pays(wishes: list[Wish]) -> None:
 
 
 @given(strategies.sequences)
-def test_nothing_is_ever_below_zero_and_no_closed_account_holds_money(wishes: list[Wish]) -> None:
-    log = after(wishes)
+def test_nothing_is_ever_below_zero_and_no_closed_account_holds_money(steps: list[Step]) -> None:
+    log = after(steps)
     for folded in history(tuple(log.recorded)):
         for stream, state in folded.items():
             if stream.startswith(("company-", "asset-", "account-")):
@@ -161,8 +159,8 @@ def test_nothing_is_ever_below_zero_and_no_closed_account_holds_money(wishes: li
 
 
 @given(strategies.sequences)
-def test_what_is_owed_is_what_was_lent_less_what_was_paid(wishes: list[Wish]) -> None:
-    log = after(wishes)
+def test_outstanding_is_principal_and_fees_less_what_was_paid_and_waived(steps: list[Step]) -> None:
+    log = after(steps)
     for stream, state in states(tuple(log.recorded)).items():
         if stream.startswith("product-") and not state.written_off:
             assert state.principal_outstanding + state.principal_paid == state.principal
@@ -170,8 +168,8 @@ def test_what_is_owed_is_what_was_lent_less_what_was_paid(wishes: list[Wish]) ->
 
 
 @given(strategies.sequences)
-def test_an_asset_backs_at_most_one_product_with_principal_outstanding(wishes: list[Wish]) -> None:
-    log = after(wishes)
+def test_an_asset_backs_at_most_one_product_with_principal_outstanding(steps: list[Step]) -> None:
+    log = after(steps)
     for folded in history(tuple(log.recorded)):
         owing = [
             state.asset_uuid
@@ -182,8 +180,8 @@ def test_an_asset_backs_at_most_one_product_with_principal_outstanding(wishes: l
 
 
 @given(strategies.sequences, st.data())
-def test_a_prefix_and_then_the_rest_folds_to_what_all_at_once_does(wishes: list[Wish], data: st.DataObject) -> None:
-    recorded = tuple(after(wishes).recorded)
+def test_folding_in_two_parts_equals_folding_at_once(steps: list[Step], data: st.DataObject) -> None:
+    recorded = tuple(after(steps).recorded)
     cut = data.draw(st.integers(0, len(recorded)))
     folded = states(recorded[:cut])
     for stream, event in recorded[cut:]:
@@ -193,41 +191,25 @@ def test_a_prefix_and_then_the_rest_folds_to_what_all_at_once_does(wishes: list[
 
 
 @given(strategies.sequences)
-def test_every_amount_that_is_recorded_has_the_digits_of_its_currency(wishes: list[Wish]) -> None:
-    for _, event in after(wishes).recorded:
+def test_every_recorded_amount_has_the_digits_of_its_currency(steps: list[Step]) -> None:
+    for _, event in after(steps).recorded:
         if isinstance(event, CompanyFunded | FundsDebited | FundsCredited | FundsPaidOut | PaymentApplied):
             assert money.digits_of(event.amount) == strategies.DIGITS[event.currency]
         if isinstance(event, ProductOriginated):
             assert money.digits_of(event.principal) == strategies.DIGITS[event.currency]
 
 
-deal_events = st.lists(
-    st.tuples(
-        st.sampled_from(strategies.DEALS),
-        st.one_of(
-            st.builds(
-                lambda kind, uuid: kind(4, (DealCompany(uuid, "member"),), "gold"),
-                st.sampled_from([DealCreated, DealUpdated]),
-                st.sampled_from(strategies.COMPANIES),
-            ),
-            st.just(DealActivated()),
-            st.just(DealDeleted()),
-        ),
-    )
-)
-
-
-@given(deal_events)
-def test_each_membership_is_held_under_a_deal_of_its_own(events: list[tuple[Any, Any]]) -> None:
+@given(strategies.deal_events)
+def test_each_membership_has_its_own_deal(events: list[tuple[Any, Any]]) -> None:
     memberships = Memberships()
     for deal_uuid, event in events:
-        follow(memberships, deal_uuid, event)
-        held = {membership.deal_uuid: uuid for uuid, membership in memberships.by_company.items()}
+        membership.evolve(memberships, deal_uuid, event)
+        held = {known.deal_uuid: uuid for uuid, known in memberships.by_company.items()}
         assert held == memberships.company_of_deal
 
 
 @given(strategies.amounts())
-def test_an_amount_survives_text_and_smallest_units(drawn: tuple[Decimal, int]) -> None:
+def test_an_amount_is_the_same_after_conversion_to_text_and_minor_units(drawn: tuple[Decimal, int]) -> None:
     amount, digits = drawn
     assert str(money.parse_amount(money.to_text(amount), digits)) == str(amount)
     assert str(money.from_minor(money.to_minor(amount), digits)) == str(amount)
@@ -236,7 +218,7 @@ def test_an_amount_survives_text_and_smallest_units(drawn: tuple[Decimal, int]) 
 @given(strategies.amounts(), strategies.rates)
 def test_a_late_fee_is_the_nearest_amount_to_the_exact_product(drawn: tuple[Decimal, int], rate: Decimal) -> None:
     value, digits = drawn
-    # In whole numbers: the value in smallest units times the rate in 10^-8, so that nothing is rounded on the way.
+    # The value in minor units times the rate in units of 10^-8: whole numbers, so that nothing is rounded.
     exact = money.to_minor(value) * int(rate.scaleb(8))
     fee = money.to_minor(money.late_fee(value, rate))
     distance = abs(fee * 10**8 - exact)

@@ -1,5 +1,6 @@
 """POST /api/commands/<name>: every command of the ledger, each by the same few lines; the rules are elsewhere."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -14,7 +15,9 @@ from ninja import Router
 from eventstore import store
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
+from ledger.grant import grant_balances
 from ledger.names import COMMANDS, permission
+from ledger.rules.commands import Command, GrantBalances
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.protocol import problem_kinds, problems, response_headers
 from web.protocol.authentication import actor, may
@@ -57,7 +60,7 @@ def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
         fields[made] = uuid4()
     command = COMMANDS[name](**fields)
     try:
-        appended = handlers.execute(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
+        appended = _record(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
     except Refusal as refusal:
         # What it rests on is recorded by now: whoever reads up to here sees why.
         response_headers.reflects(request, store.head().position)
@@ -65,6 +68,13 @@ def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
             raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
         raise
     return _answer(appended)
+
+
+def _record(command: Command, **context: Any) -> Appended:
+    if isinstance(command, GrantBalances):
+        fields = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
+        return grant_balances(**fields, **context)
+    return handlers.execute(command, **context)
 
 
 def _key(name: str, request: HttpRequest, body: Form) -> IdempotencyKey | None:

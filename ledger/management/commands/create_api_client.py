@@ -1,4 +1,4 @@
-"""`manage.py create_api_client`: let a machine use the ledger over HTTP."""
+"""`manage.py create_api_client`: make a client that uses the ledger over HTTP."""
 
 import re
 from typing import Any
@@ -13,22 +13,26 @@ _NAME = re.compile(r"[A-Za-z0-9_@.+-]{1,150}")
 
 
 class Command(ConsoleCommand):
-    """Makes a client and prints its id and its secret, once."""
+    """Makes a client and prints its id and secret once."""
 
-    help = "Makes a machine client that may read and do what is named, and prints its id and secret, once."
+    help = "Make a machine client that may read and has the named permissions; print its id and secret once."
     refusals = (*ConsoleCommand.refusals, clients.NameTaken)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the name and what it may do."""
-        parser.add_argument("name", help="who the client is: the actor of what it records")
+        """Declare the name and the permissions."""
+        parser.add_argument("name", help="the name of the client: the actor of the events that it records")
         parser.add_argument(
-            "--permission", action="append", default=[], metavar="ledger.COMMAND", help="may do this; may be repeated"
+            "--permission",
+            action="append",
+            default=[],
+            metavar="ledger.COMMAND",
+            help="a permission; repeatable",
         )
-        parser.add_argument("--all-commands", action="store_true", help="may do everything")
-        parser.add_argument("--token", action="store_true", help="print just a bearer token that works at once")
+        parser.add_argument("--all-commands", action="store_true", help="give it the permission of every command")
+        parser.add_argument("--token", action="store_true", help="print only a bearer token that works at once")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make it."""
+        """Make the client."""
         name, known = options["name"], [permission(command) for command in COMMANDS]
         if _NAME.fullmatch(name) is None:
             raise CommandError(f"{name!r} is not a name: 1 to 150 letters, digits and @ . + - _")

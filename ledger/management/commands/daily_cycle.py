@@ -1,4 +1,4 @@
-"""`manage.py daily_cycle`: publish the business dates that are missing, once or again and again."""
+"""`manage.py daily_cycle`: publish the missing business dates, once or periodically."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
@@ -41,32 +41,32 @@ class Command(ConsoleCommand):
     """Publishes the missing SystemCycled events."""
 
     help = (
-        "Publish one SystemCycled for each business date that is missing, today's last, and print the dates; safe to "
-        "run twice, at once, and on several machines."
+        "Publish one SystemCycled for each missing business date, today's last, and print the dates. Running it "
+        "twice, at the same time or on several machines is safe."
     )
     refusals = (EventStoreError, Refusal)
-    needs_database = False  # it looks by itself, for with --loop a database that is away is waited for
+    needs_database = False  # It checks by itself: with --loop it waits for a database that is away.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--loop", action="store_true", help="stay, and look again one period after each run")
+        parser.add_argument("--loop", action="store_true", help="stay, and run again one period after each run")
         parser.add_argument(
-            "--period", type=_seconds, metavar="SECONDS", help="between two runs (default: DAILY_CYCLE_PERIOD)"
+            "--period", type=_seconds, metavar="SECONDS", help="time between two runs (default: DAILY_CYCLE_PERIOD)"
         )
         parser.add_argument(
-            "--today", type=_date, metavar="DATE", help="take this for today's date, also with --loop (YYYY-MM-DD)"
+            "--today", type=_date, metavar="DATE", help="use this as today's date, also with --loop (YYYY-MM-DD)"
         )
         parser.add_argument("--future", action="store_true", help="allow a --today after today's business date")
         parser.add_argument(
-            "--catch-up", action="store_true", help="publish more missing dates than DAILY_CYCLE_MAX_GAP at once"
+            "--catch-up", action="store_true", help="publish even if more dates than DAILY_CYCLE_MAX_GAP are missing"
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Run once, or until asked to end."""
+        """Run once, or until a signal ends it."""
         if options["period"] is not None and not options["loop"]:
-            raise CommandError("--period has a meaning only with --loop")
+            raise CommandError("--period is used only with --loop")
         if options["future"] and options["today"] is None:
-            raise CommandError("--future has a meaning only with --today")
+            raise CommandError("--future is used only with --today")
         with Stop().on_signals() as stop:
             if options["loop"]:
                 self._loop(stop, options)
@@ -79,7 +79,7 @@ class Command(ConsoleCommand):
             try:
                 self._run(stop, options)
             except Exception as error:
-                # An append whose outcome is unknown is one of these: the next run looks before it publishes.
+                # This includes an append whose outcome is unknown: the next run looks before it publishes.
                 if not is_outage(error):
                     raise
                 close_connections()
@@ -91,15 +91,15 @@ class Command(ConsoleCommand):
                 stop.wait(period)
 
     def _run(self, stop: Stop, options: dict[str, Any]) -> int:
-        """Publish what is missing, until asked to end, and return how many dates that were."""
+        """Publish the missing dates, until a signal ends it, and return their number."""
         require_migrated()
         today, actual = options["today"] or business_today(), business_today()
         if today > actual and not options["future"]:
             raise CommandError(f"--today {today} is after today's business date {actual}: --future allows it")
         for name in never_registered():
             self.stderr.write(
-                f"process manager {name} was never registered and misses what is published now; from its first"
-                f" `manage.py run_processmanager {name} --once` on it misses nothing"
+                f"process manager {name} was never registered and misses the dates published now; after a first"
+                f" `manage.py run_processmanager {name} --once` it misses none"
             )
         number = 0
         try:

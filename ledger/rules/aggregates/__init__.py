@@ -1,1 +1,1 @@
-"""The aggregates: each a state, a decision and a fold, without Django and without a database."""
+"""The aggregates: each has a state, a decision and a fold, without Django and without a database."""

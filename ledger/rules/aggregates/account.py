@@ -1,4 +1,4 @@
-"""A funding account: where a company's granted money is paid to, and from where it leaves the ledger."""
+"""A funding account: grants credit it, and payouts leave the ledger from it."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -30,7 +30,7 @@ from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists, Unknow
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A company's funding account; its currency is that of the first money it is credited with."""
+    """A company's funding account; its currency is that of its first credit."""
 
     exists: bool = False
     company_uuid: UUID | None = None
@@ -46,7 +46,7 @@ INITIAL = Account()
 
 @dataclass(frozen=True, slots=True)
 class CreditAccount:
-    """Pay a grant's money to an account; only a grant asks for it."""
+    """Credit a grant's money to an account; only a grant makes this command."""
 
     account_uuid: UUID
     amount: Decimal
@@ -55,7 +55,7 @@ class CreditAccount:
 
 
 def decide(state: Account, command: AccountCommand | CreditAccount, facts: Facts) -> tuple[AccountEvent, ...]:
-    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case OpenFundingAccount():
             return (_open(state, command, facts),)
@@ -93,7 +93,7 @@ def evolve(state: Account, event: AccountEvent) -> Account:
 
 
 def must_be_active(state: Account, account_uuid: UUID) -> None:
-    """Raise AccountNotActive where money cannot move on the account."""
+    """Raise AccountNotActive unless the account is active."""
     if state.status != "active":
         raise AccountNotActive(account_uuid=account_uuid, status=state.status)
 

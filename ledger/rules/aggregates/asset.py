@@ -1,4 +1,4 @@
-"""An asset: a receivable, what it is worth, the cash collected on it and the products that it backs."""
+"""An asset: a receivable, its value, the cash collected on it and the products that it backs."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,7 +25,7 @@ from ledger.rules.refusals.products import AssetAlreadyFinanced, PrincipalExceed
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A receivable; `products` are all that were ever originated on it, in order."""
+    """A receivable; `products` are all products that were ever originated on it, in order."""
 
     exists: bool = False
     value: Decimal = Decimal(0)
@@ -39,7 +39,7 @@ class Asset:
 
     @property
     def product_uuid(self) -> UUID | None:
-        """The product that it was last financed for."""
+        """The product that was last originated on it."""
         return self.products[-1] if self.products else None
 
 
@@ -48,7 +48,7 @@ INITIAL = Asset()
 
 @dataclass(frozen=True, slots=True)
 class FinanceAsset:
-    """Let an asset back a product; only an origination asks for it."""
+    """Let an asset back a product; only an origination makes this command."""
 
     asset_uuid: UUID
     product_uuid: UUID
@@ -58,7 +58,7 @@ class FinanceAsset:
 
 @dataclass(frozen=True, slots=True)
 class DebitAsset:
-    """Take a grant's money from an asset; only a grant asks for it."""
+    """Take a grant's money from an asset; only a grant makes this command."""
 
     asset_uuid: UUID
     amount: Decimal
@@ -71,7 +71,7 @@ def decide(
     command: AssetCommand | ReverseFunding | FinanceAsset | DebitAsset,
     facts: Facts,
 ) -> tuple[AssetEvent, ...]:
-    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case RegisterAsset():
             return (_register(state, command, facts),)
@@ -117,10 +117,10 @@ def evolve(state: Asset, event: AssetEvent) -> Asset:
             assert_never(event)
 
 
-def backs_only(state: Asset, asset_uuid: UUID, product_uuid: UUID, facts: Facts) -> None:
-    """Raise AssetAlreadyFinanced where another product than this has principal outstanding on the asset.
+def must_back_only(state: Asset, asset_uuid: UUID, product_uuid: UUID, facts: Facts) -> None:
+    """Raise AssetAlreadyFinanced if another product has principal outstanding on the asset.
 
-    All products ever originated on it are looked at, for a reversed payment may make an old one owe again.
+    All products ever originated on it are checked, because a reversed payment can make an old one owe again.
     """
     for other_uuid in state.products:
         if other_uuid == product_uuid:
@@ -179,7 +179,7 @@ def _finance(state: Asset, command: FinanceAsset, facts: Facts) -> AssetFinanced
     currency = guards.currency(command.currency, state.currency, facts)
     if command.principal > state.value:
         raise PrincipalExceedsValue(principal=command.principal, value=state.value, currency=currency)
-    backs_only(state, command.asset_uuid, command.product_uuid, facts)
+    must_back_only(state, command.asset_uuid, command.product_uuid, facts)
     return AssetFinanced(command.product_uuid, command.principal, currency)
 
 

@@ -1,4 +1,4 @@
-"""A company: its name and the balance of the money that it has brought."""
+"""A company: its name and its balance."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,7 +22,7 @@ from ledger.rules.refusals.fields import OneTargetRequired
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company; its currency is that of the first money that it brings, and `reversed` holds positions taken back."""
+    """A company; its currency is that of its first receipt, and `reversed` holds the positions of reversed receipts."""
 
     exists: bool = False
     name: str = ""
@@ -36,7 +36,7 @@ INITIAL = Company()
 
 @dataclass(frozen=True, slots=True)
 class DebitCompany:
-    """Take a grant's money from a company; only a grant asks for it."""
+    """Take a grant's money from a company; only a grant makes this command."""
 
     company_uuid: UUID
     amount: Decimal
@@ -47,7 +47,7 @@ class DebitCompany:
 def decide(
     state: Company, command: CompanyCommand | ReverseFunding | DebitCompany, facts: Facts
 ) -> tuple[CompanyEvent, ...]:
-    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case RegisterCompany():
             return (_register(state, command),)

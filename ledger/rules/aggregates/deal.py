@@ -1,4 +1,4 @@
-"""A deal: which companies play which role under which product line."""
+"""A deal: its product line, and the companies with their roles."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from ledger.rules.refusals.products import (
 )
 
 PRODUCT_LINES: Final = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
-"""The product lines by number."""
+"""The names of the product lines, by number."""
 MEMBERSHIP: Final = 4
 """The product line whose deals make a company a member."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A deal; a deleted one still exists, for its products stay."""
+    """A deal; a deleted one still exists, because its products stay."""
 
     exists: bool = False
     product_line_id: int = 0
@@ -38,7 +38,7 @@ class Deal:
     status: Literal["created", "active", "deleted"] = "created"
 
     def players(self, role: str) -> tuple[UUID, ...]:
-        """Return the companies in a role, in the deal's order."""
+        """Return the companies that play a role, in the deal's order."""
         return tuple(company.company_uuid for company in self.companies if company.role == role)
 
 
@@ -46,7 +46,7 @@ INITIAL = Deal()
 
 
 def decide(state: Deal, command: DealCommand, facts: Facts) -> tuple[DealEvent, ...]:
-    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case CreateDeal():
             return (_create(state, command, facts),)

@@ -1,4 +1,4 @@
-"""A grant: balances drawn from companies and assets, in the order given, and paid to funding accounts."""
+"""A grant: balances drawn from companies and assets, in the given order, and credited to funding accounts."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from ledger.rules import guards, money
-from ledger.rules.aggregates import account as accounts
+from ledger.rules.aggregates.account import must_be_active
 from ledger.rules.aggregates.asset import Asset
 from ledger.rules.aggregates.company import Company
 from ledger.rules.commands import Destination, GrantBalances, Source
@@ -28,7 +28,7 @@ from ledger.rules.refusals.fields import UnknownFromType
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant as it was made; it never changes."""
+    """A grant as it was recorded; it never changes."""
 
     exists: bool = False
     total: Decimal = Decimal(0)
@@ -49,7 +49,7 @@ class _Holding:
 
 
 def decide(state: Grant, command: GrantBalances, facts: Facts) -> tuple[GrantEvent, ...]:
-    """Return the grant, sources before destinations before sums, or raise the refusal of the first rule broken."""
+    """Return the grant, or raise the refusal of the first broken rule: sources, then destinations, then sums."""
     if state.exists:
         raise AlreadyExists(category="grant", uuid=command.grant_uuid)
     reference = guards.text("reference", command.reference)
@@ -61,7 +61,7 @@ def decide(state: Grant, command: GrantBalances, facts: Facts) -> tuple[GrantEve
     total = sum((destination.amount for destination in destinations), money.zero_like(destinations[0].amount))
     if total > available:
         raise InsufficientFunds(available=available, requested=total, currency=currency)
-    # Several sources may hold more than one amount can say.
+    # Several sources together may hold more than an amount can express.
     guards.amount(total, currency, facts, field="total")
     return (BalancesGranted(total, currency, reference, tuple(_draw(holdings, total)), destinations),)
 
@@ -126,7 +126,7 @@ def _destination(destination: Destination, currency: str, facts: Facts) -> Grant
     if not account.exists:
         raise UnknownAccount(account_uuid=account_uuid)
     company_uuid = guards.registered(destination.to_company_uuid, facts)
-    accounts.must_be_active(account, account_uuid)
+    must_be_active(account, account_uuid)
     if account.company_uuid != company_uuid:
         raise AccountOfAnotherCompany(account_uuid=account_uuid, company_uuid=company_uuid)
     amount = guards.amount(destination.amount, currency, facts)

@@ -1,4 +1,4 @@
-"""Memberships: which company is a member, under which deal, in which tier; the one fold over many streams."""
+"""Memberships: each member company with its deal and rating tier; the only fold over many streams."""
 
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -22,7 +22,7 @@ EMPTY = Membership()
 
 @dataclass(slots=True)
 class Memberships:
-    """The memberships of all companies, and for each deal under which one is held, whose it is."""
+    """The memberships by company, and the company by the deal under which it is a member."""
 
     by_company: dict[UUID, Membership] = field(default_factory=dict)
     company_of_deal: dict[UUID, UUID] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Memberships:
 
 
 def evolve(memberships: Memberships, deal_uuid: UUID, event: DealEvent) -> None:
-    """Fold the deal's event into the memberships, in place: a copy for each of a million events would not end."""
+    """Fold a deal event into the memberships, in place: copying them for each of a million events is too slow."""
     match event:
         case DealCreated() | DealUpdated():
             if event.product_line_id == MEMBERSHIP and event.rating_tier is not None:

@@ -1,4 +1,4 @@
-"""A product: what a company owes under a deal, the fees on top, and what has been paid."""
+"""A product: the principal that a company owes under a deal, its late fees and its payments."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 from uuid import UUID
 
 from ledger.rules import guards, money
-from ledger.rules.aggregates import asset as assets
+from ledger.rules.aggregates.asset import must_back_only
 from ledger.rules.aggregates.deal import Deal
 from ledger.rules.commands import (
     ApplyPayment,
@@ -46,11 +46,11 @@ Status = Literal["open", "paid", "written_off"]
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is owed, as it was originated and as it stands.
+    """A product: its terms as originated, and what is outstanding, paid and waived.
 
-    Its status is `written_off` once it was written off, else `paid` while neither principal nor fees are outstanding,
-    else `open`: a later fee or a reversed payment opens it again. A fee that was due before a write-off and is assessed
-    only after it is folded like any other, so that it stays visible.
+    Its status is `written_off` after a write-off, otherwise `paid` if neither principal nor fees are outstanding,
+    otherwise `open`: a later fee or a reversed payment opens it again. A fee of a date before the write-off that is
+    assessed after it is folded like any other.
     """
 
     exists: bool = False
@@ -75,7 +75,7 @@ class Product:
 
     @property
     def status(self) -> Status:
-        """Whether it is open, paid or written off."""
+        """One of open, paid and written_off."""
         if self.written_off:
             return "written_off"
         return "open" if self.principal_outstanding or self.fees_outstanding else "paid"
@@ -85,7 +85,7 @@ INITIAL = Product()
 
 
 def decide(state: Product, command: ProductCommand, facts: Facts) -> tuple[ProductEvent, ...]:
-    """Return what comes of the command, or raise the refusal of the first rule that it breaks."""
+    """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case OriginateProduct():
             return (_originate(state, command, facts),)
@@ -227,12 +227,12 @@ def _reverse(state: Product, command: ReversePayment, facts: Facts) -> PaymentRe
     target = ("product", command.product_uuid)
     paid = guards.to_reverse(command.position, PaymentApplied, target, state.reversed, facts)
     if paid.to_principal > 0 and state.asset_uuid is not None:
-        assets.backs_only(facts.asset(state.asset_uuid), state.asset_uuid, command.product_uuid, facts)
+        must_back_only(facts.asset(state.asset_uuid), state.asset_uuid, command.product_uuid, facts)
     return PaymentReversed(command.position, paid.amount, paid.to_principal, paid.to_fees, paid.currency, reason)
 
 
 def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived:
-    # A fee of a date before the write-off may be recorded after it; then it is owed, and this is how it is cleared.
+    # A fee of a date before the write-off may be recorded after it; a waiver clears it.
     if not (state.written_off and state.fees_outstanding):
         _must_stand(state, command.product_uuid)
     currency = guards.currency(command.currency, state.currency, facts)

@@ -1,4 +1,4 @@
-"""Why a command was refused: one class per rule, the figures as attributes, a stable slug, one sentence.
+"""The refusals: one class for each rule, with its figures as attributes, a stable slug, a sentence and a remedy.
 
 Refusal
 ├── NotAcceptable             a field is wrong by itself
@@ -18,7 +18,7 @@ Refusal
 │   ├── UnknownDeal
 │   ├── UnknownProduct
 │   └── NothingToReverse
-├── Conflicting               it has been done, and is not done twice
+├── Conflicting               it was done before and is not done twice
 │   ├── AlreadyExists
 │   ├── AlreadyActive
 │   └── AlreadyReversed

@@ -9,7 +9,7 @@ from ledger.rules.refusals.base import AgainstTheRules
 
 @dataclass(eq=False, kw_only=True)
 class CurrencyMismatch(AgainstTheRules):
-    """Money of one currency meets what is held in another."""
+    """The currency is not that of the target."""
 
     slug = "currency-mismatch"
     sentence = "The currency is {expected}, not {given}."
@@ -21,7 +21,7 @@ class CurrencyMismatch(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class InsufficientFunds(AgainstTheRules):
-    """More is asked for than there is."""
+    """The amount is greater than the available balance."""
 
     slug = "insufficient-funds"
     sentence = "{requested} {currency} requested, {available} {currency} available."
@@ -34,7 +34,7 @@ class InsufficientFunds(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class BalanceTooLarge(AgainstTheRules):
-    """A balance would have more than 18 digits."""
+    """The balance would have more than 18 digits."""
 
     slug = "balance-too-large"
     sentence = "The balance would be {balance} {currency}, which is more than 18 digits."
@@ -46,7 +46,7 @@ class BalanceTooLarge(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class SenderIsReceiver(AgainstTheRules):
-    """An asset's sender and receiver are one company."""
+    """The sender and the receiver of the asset are the same company."""
 
     slug = "sender-is-receiver"
     sentence = "The asset's sender and receiver are the same company, {company_uuid}."
@@ -57,7 +57,7 @@ class SenderIsReceiver(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class AccountNotActive(AgainstTheRules):
-    """Money moves only on active accounts."""
+    """The funding account is not active."""
 
     slug = "account-not-active"
     sentence = "The funding account {account_uuid} is {status}, not active."
@@ -69,7 +69,7 @@ class AccountNotActive(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class AccountIsClosed(AgainstTheRules):
-    """A closed account stays closed."""
+    """The funding account is closed."""
 
     slug = "account-is-closed"
     sentence = "The funding account {account_uuid} is closed for good."
@@ -80,7 +80,7 @@ class AccountIsClosed(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class AccountNotEmpty(AgainstTheRules):
-    """An account closes only at balance zero."""
+    """A funding account is closed only at balance zero."""
 
     slug = "account-not-empty"
     sentence = "The funding account {account_uuid} still holds {balance} {currency}."
@@ -93,7 +93,7 @@ class AccountNotEmpty(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class AccountOfAnotherCompany(AgainstTheRules):
-    """A grant names an account with a company that it does not belong to."""
+    """The funding account belongs to another company than the grant says."""
 
     slug = "account-of-another-company"
     sentence = "The funding account {account_uuid} does not belong to the company {company_uuid}."
@@ -105,7 +105,7 @@ class AccountOfAnotherCompany(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class NoSources(AgainstTheRules):
-    """A grant draws on at least one source."""
+    """The grant has no source."""
 
     slug = "no-sources"
     sentence = "A grant needs at least one source."
@@ -114,7 +114,7 @@ class NoSources(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class SourceTwice(AgainstTheRules):
-    """No source stands twice in a grant."""
+    """The grant names a source twice."""
 
     slug = "source-twice"
     sentence = "The {from_type} {from_uuid} stands twice among the sources."
@@ -126,7 +126,7 @@ class SourceTwice(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class SourceWithoutBalance(AgainstTheRules):
-    """Each source of a grant has a balance above zero."""
+    """A source of the grant has no balance."""
 
     slug = "source-without-balance"
     sentence = "The {from_type} {from_uuid} has no balance to draw on."
@@ -138,7 +138,7 @@ class SourceWithoutBalance(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class NoDestinations(AgainstTheRules):
-    """A grant has at least one destination."""
+    """The grant has no destination."""
 
     slug = "no-destinations"
     sentence = "A grant needs at least one destination."

@@ -1,4 +1,4 @@
-"""What all refusals share, and the four families of them."""
+"""The base of all refusals, and their four families."""
 
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 @dataclass(eq=False, kw_only=True)
 class Refusal(Exception):
-    """A rule refused the command and nothing was recorded; tell whoever sent it, for repeating it changes nothing.
+    """A rule refused the command and nothing was recorded; report it to the sender, and do not repeat the command.
 
-    `sentence` is what the rule found, with its figures; `remedy` is what to do about it.
+    `sentence` is what the rule found, with its figures; `remedy` is what the sender can do.
     """
 
     slug: ClassVar[str]
@@ -18,7 +18,7 @@ class Refusal(Exception):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The figures that the rule looked at, by name."""
+        """The figures of the rule, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
@@ -35,15 +35,15 @@ def _text(value: object) -> object:
 
 
 class NotAcceptable(Refusal):
-    """A field is wrong by itself, whatever the ledger's state."""
+    """A field is wrong by itself, in any state of the ledger."""
 
 
 class NotThere(Refusal):
-    """What the command names does not exist."""
+    """Something that the command names does not exist."""
 
 
 class Conflicting(Refusal):
-    """It has been done already, and it is not done twice."""
+    """It was done before and is not done twice."""
 
 
 class AgainstTheRules(Refusal):

@@ -1,4 +1,4 @@
-"""Refusals of dates and positions that are not yet, and of gaps that are too large to be meant."""
+"""Refusals of dates and positions that are still to come, and of gaps that look like a mistake."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from ledger.rules.refusals.base import AgainstTheRules
 
 @dataclass(eq=False, kw_only=True)
 class DateNotCycled(AgainstTheRules):
-    """A business date has not begun, so nothing can be said as of it."""
+    """A business date has not begun, so there is no state as of it."""
 
     slug = "date-not-cycled"
     sentence = "The business date {business_date} has not begun: the last date cycled is {last_date}."
@@ -18,7 +18,7 @@ class DateNotCycled(AgainstTheRules):
     last_date: date | None
 
     def __str__(self) -> str:
-        """Return the sentence, which is another one before the first cycle."""
+        """Return the sentence; before the first cycle it has no last date."""
         if self.last_date is None:
             return f"The business date {self.business_date} has not begun: no date has been cycled yet."
         return super().__str__()
@@ -26,7 +26,7 @@ class DateNotCycled(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class PositionBeyondHead(AgainstTheRules):
-    """Nothing has been recorded at a position, so nothing can be said as of it."""
+    """A position is after the head, so there is no state as of it."""
 
     slug = "position-beyond-head"
     sentence = "There is no position {position}: the last is {head}."
@@ -38,7 +38,7 @@ class PositionBeyondHead(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class TooManyMissingDates(AgainstTheRules):
-    """More business dates are missing than may be published unasked; look at the date and the database first."""
+    """More business dates are missing than are published without --catch-up; check the date and the database."""
 
     slug = "too-many-missing-dates"
     sentence = "{missing} business dates are missing, from {first_date} to {last_date}, and {most} is the most at once."

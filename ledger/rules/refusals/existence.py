@@ -1,4 +1,4 @@
-"""Refusals because something is not there, or is there or done already."""
+"""Refusals because something does not exist, exists already or was done already."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from ledger.rules.refusals.base import Conflicting, NotThere
 
 @dataclass(eq=False, kw_only=True)
 class UnknownCompany(NotThere):
-    """A company that is named does not exist."""
+    """The company does not exist."""
 
     slug = "unknown-company"
     sentence = "There is no company {company_uuid}."
@@ -19,7 +19,7 @@ class UnknownCompany(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownAsset(NotThere):
-    """An asset that is named does not exist."""
+    """The asset does not exist."""
 
     slug = "unknown-asset"
     sentence = "There is no asset {asset_uuid}."
@@ -30,7 +30,7 @@ class UnknownAsset(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownAccount(NotThere):
-    """A funding account that is named does not exist."""
+    """The funding account does not exist."""
 
     slug = "unknown-account"
     sentence = "There is no funding account {account_uuid}."
@@ -41,7 +41,7 @@ class UnknownAccount(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownDeal(NotThere):
-    """A deal that is named does not exist."""
+    """The deal does not exist."""
 
     slug = "unknown-deal"
     sentence = "There is no deal {deal_uuid}."
@@ -52,7 +52,7 @@ class UnknownDeal(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownProduct(NotThere):
-    """A product that is named does not exist."""
+    """The product does not exist."""
 
     slug = "unknown-product"
     sentence = "There is no product {product_uuid}."
@@ -63,7 +63,7 @@ class UnknownProduct(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class NothingToReverse(NotThere):
-    """A position is not that of an event of the target that could be taken back."""
+    """There is no event of the target at the position that can be reversed."""
 
     slug = "nothing-to-reverse"
     sentence = "Position {position} is no {expected} of {stream_id}."
@@ -76,7 +76,7 @@ class NothingToReverse(NotThere):
 
 @dataclass(eq=False, kw_only=True)
 class AlreadyExists(Conflicting):
-    """A uuid is taken in its category."""
+    """The uuid is already used in its category."""
 
     slug = "already-exists"
     sentence = "The {category} {uuid} exists already."
@@ -88,7 +88,7 @@ class AlreadyExists(Conflicting):
 
 @dataclass(eq=False, kw_only=True)
 class AlreadyActive(Conflicting):
-    """An account or deal is active already."""
+    """The account or deal is already active."""
 
     slug = "already-active"
     sentence = "The {category} {uuid} is active already."
@@ -100,7 +100,7 @@ class AlreadyActive(Conflicting):
 
 @dataclass(eq=False, kw_only=True)
 class AlreadyReversed(Conflicting):
-    """An event was taken back before."""
+    """The event was already reversed."""
 
     slug = "already-reversed"
     sentence = "What happened at position {position} has been reversed already."

@@ -7,7 +7,7 @@ from ledger.rules.refusals.base import NotAcceptable
 
 @dataclass(eq=False, kw_only=True)
 class InvalidAmount(NotAcceptable):
-    """An amount or value is not one of its currency."""
+    """The amount or value is not valid in its currency."""
 
     slug = "invalid-amount"
     sentence = "The {field} {value!r} is not valid: {reason}."
@@ -20,7 +20,7 @@ class InvalidAmount(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidRate(NotAcceptable):
-    """A late-fee rate is not a fraction from 0 to 1 of at most 8 digits."""
+    """The late-fee rate is not a fraction from 0 to 1 with at most 8 digits."""
 
     slug = "invalid-rate"
     sentence = "The rate {value!r} is not valid: {reason}."
@@ -44,7 +44,7 @@ class InvalidText(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownCurrency(NotAcceptable):
-    """A currency is none of ISO 4217 with a minor unit."""
+    """The currency is not a code of ISO 4217 with a minor unit."""
 
     slug = "unknown-currency"
     sentence = "The currency {currency!r} is none of ISO 4217 with a minor unit."
@@ -55,7 +55,7 @@ class UnknownCurrency(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class CurrencyRequired(NotAcceptable):
-    """No currency is given, and there is none yet to go by."""
+    """No currency is given, and the target has none yet."""
 
     slug = "currency-required"
     sentence = "A currency is required, for there is none yet to go by."
@@ -64,7 +64,7 @@ class CurrencyRequired(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownProductLine(NotAcceptable):
-    """A product line is none of 1 to 4."""
+    """The product line is not a number from 1 to 4."""
 
     slug = "unknown-product-line"
     sentence = "There is no product line {product_line_id}; there are 1, 2, 3 and 4."
@@ -75,7 +75,7 @@ class UnknownProductLine(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownFromType(NotAcceptable):
-    """A grant's source is neither an asset nor a company."""
+    """A source of the grant is neither an asset nor a company."""
 
     slug = "unknown-from-type"
     sentence = 'A grant cannot draw on {from_type!r}, only on "asset" or "company".'
@@ -86,7 +86,7 @@ class UnknownFromType(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class OneTargetRequired(NotAcceptable):
-    """A reversal of funding names neither a company nor an asset, or both."""
+    """The reversal of a receipt does not name exactly one company or asset."""
 
     slug = "one-target-required"
     sentence = "Exactly one of company_uuid and asset_uuid is required."

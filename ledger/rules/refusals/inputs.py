@@ -1,4 +1,4 @@
-"""The refusal of input that does not even have the form of a command."""
+"""The refusal of input that does not have the form of its command."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ledger.rules.refusals.base import NotAcceptable
 
 @dataclass(eq=False, kw_only=True)
 class InvalidInput(NotAcceptable):
-    """A field is missing, unknown or of the wrong form; `pointer` is where, as in RFC 6901."""
+    """A field is missing, unknown or has the wrong form; `pointer` names it as in RFC 6901."""
 
     slug = "invalid-input"
     sentence = "{pointer}: {reason}."

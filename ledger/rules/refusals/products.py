@@ -1,4 +1,4 @@
-"""Refusals by the rules of deals and the products under them."""
+"""Refusals by the rules of deals and products."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from ledger.rules.refusals.base import AgainstTheRules
 
 @dataclass(eq=False, kw_only=True)
 class DealWithoutCompanies(AgainstTheRules):
-    """A deal has at least one company."""
+    """The deal has no company."""
 
     slug = "deal-without-companies"
     sentence = "A deal needs at least one company."
@@ -18,7 +18,7 @@ class DealWithoutCompanies(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class CompanyTwiceInRole(AgainstTheRules):
-    """No company stands twice in one role of a deal."""
+    """The deal names a company twice in one role."""
 
     slug = "company-twice-in-role"
     sentence = "The company {company_uuid} stands twice in the role {role!r}."
@@ -30,7 +30,7 @@ class CompanyTwiceInRole(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class MembershipCompanyCount(AgainstTheRules):
-    """A membership deal has exactly one company."""
+    """The membership deal does not have exactly one company."""
 
     slug = "membership-company-count"
     sentence = "A membership deal has exactly one company, not {count}."
@@ -41,7 +41,7 @@ class MembershipCompanyCount(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class RatingTierRequired(AgainstTheRules):
-    """A membership deal has a rating tier."""
+    """The membership deal has no rating tier."""
 
     slug = "rating-tier-required"
     sentence = "A membership deal needs a rating tier."
@@ -50,7 +50,7 @@ class RatingTierRequired(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class RatingTierNotAllowed(AgainstTheRules):
-    """Only a membership deal has a rating tier."""
+    """The deal is no membership deal and has a rating tier."""
 
     slug = "rating-tier-not-allowed"
     sentence = "Only a membership deal has a rating tier, not product line {product_line_id}."
@@ -61,7 +61,7 @@ class RatingTierNotAllowed(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class ProductLineFixed(AgainstTheRules):
-    """An update cannot change a deal's product line."""
+    """The update would change the product line of the deal."""
 
     slug = "product-line-fixed"
     sentence = "The deal's product line is {product_line_id} and cannot become {requested}."
@@ -73,7 +73,7 @@ class ProductLineFixed(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class DealIsDeleted(AgainstTheRules):
-    """Nothing is done to a deleted deal."""
+    """The deal is deleted."""
 
     slug = "deal-is-deleted"
     sentence = "The deal {deal_uuid} is deleted."
@@ -84,7 +84,7 @@ class DealIsDeleted(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class DealNotActive(AgainstTheRules):
-    """Products are originated under active deals only."""
+    """The deal is not active."""
 
     slug = "deal-not-active"
     sentence = "The deal {deal_uuid} is {status}, not active."
@@ -96,7 +96,7 @@ class DealNotActive(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class PrincipalExceedsValue(AgainstTheRules):
-    """A principal is not above its asset's value."""
+    """The principal is greater than the value of the asset."""
 
     slug = "principal-exceeds-value"
     sentence = "The principal {principal} {currency} exceeds the asset's value of {value} {currency}."
@@ -109,7 +109,7 @@ class PrincipalExceedsValue(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class AssetAlreadyFinanced(AgainstTheRules):
-    """An asset backs at most one product with principal outstanding."""
+    """The asset already backs a product with principal outstanding."""
 
     slug = "asset-already-financed"
     sentence = (
@@ -126,7 +126,7 @@ class AssetAlreadyFinanced(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class RoleNotPlayed(AgainstTheRules):
-    """The late-fee payer's role is played by a company of the deal."""
+    """No company of the deal plays the role of the late-fee payer."""
 
     slug = "role-not-played"
     sentence = "No company of the deal plays the role {role!r}."
@@ -137,7 +137,7 @@ class RoleNotPlayed(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class ObligorNotInDeal(AgainstTheRules):
-    """The obligor is one of the deal's companies."""
+    """The obligor is not one of the deal's companies."""
 
     slug = "obligor-not-in-deal"
     sentence = "The company {company_uuid} is not one of the deal's."
@@ -148,7 +148,7 @@ class ObligorNotInDeal(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class ObligorRequired(AgainstTheRules):
-    """Where several companies play the payer's role, the obligor must be named."""
+    """Several companies play the payer's role, and no obligor is named."""
 
     slug = "obligor-required"
     sentence = "{count} companies play the role {role!r}: name the obligor."
@@ -160,7 +160,7 @@ class ObligorRequired(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class PaymentExceedsOutstanding(AgainstTheRules):
-    """A payment is not above what is outstanding."""
+    """The payment is greater than what is outstanding."""
 
     slug = "payment-exceeds-outstanding"
     sentence = "The payment exceeds what is outstanding by {surplus} {currency}: principal {principal}, fees {fees}."
@@ -174,7 +174,7 @@ class PaymentExceedsOutstanding(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class WaiverExceedsFees(AgainstTheRules):
-    """A waiver is not above the fees outstanding."""
+    """The waiver is greater than the fees outstanding."""
 
     slug = "waiver-exceeds-fees"
     sentence = "{requested} {currency} cannot be waived of fees of {fees} {currency}."
@@ -187,7 +187,7 @@ class WaiverExceedsFees(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class ProductIsWrittenOff(AgainstTheRules):
-    """Nothing more is done to a product that is written off."""
+    """The product is written off."""
 
     slug = "product-is-written-off"
     sentence = "The product {product_uuid} is written off."
@@ -198,7 +198,7 @@ class ProductIsWrittenOff(AgainstTheRules):
 
 @dataclass(eq=False, kw_only=True)
 class NothingOwed(AgainstTheRules):
-    """What owes nothing cannot be written off."""
+    """The product owes nothing."""
 
     slug = "nothing-owed"
     sentence = "The product {product_uuid} owes nothing."

@@ -1,4 +1,4 @@
-"""The daily cycle: each business date once, in order, whoever runs it, and whatever the clock says."""
+"""The daily cycle publishes each business date once and in order, on any number of machines and with any clock."""
 
 import signal
 from datetime import UTC, date, datetime, timedelta
@@ -53,7 +53,7 @@ class TestWhatIsPublished:
         assert cycle(MONDAY - ONE_DAY) == cycle(date(1999, 12, 31)) == []
         assert cycled() == [MONDAY]
 
-    def test_it_goes_on_after_the_clock_has_been_set_back_and_right_again(self) -> None:
+    def test_it_continues_after_the_clock_was_set_back_and_corrected(self) -> None:
         for today in (MONDAY, MONDAY - 3 * ONE_DAY, MONDAY + ONE_DAY, MONDAY, MONDAY + 3 * ONE_DAY):
             cycle(today)
         assert cycled() == days(MONDAY, 4)
@@ -70,7 +70,7 @@ class TestWhatIsPublished:
         ],
         ids=["leap year", "no leap year", "leap century", "year end", "clocks forward", "clocks back"],
     )
-    def test_leap_days_year_ends_and_days_without_24_hours_are_dates_like_any_other(self, first: date) -> None:
+    def test_leap_days_year_ends_and_days_without_24_hours_are_published_like_any_date(self, first: date) -> None:
         cycle(first)
         cycle(first + 4 * ONE_DAY)
         assert cycled() == days(first, 5)
@@ -79,14 +79,14 @@ class TestWhatIsPublished:
         assert cycle(date.max) == [date.max]
         assert cycle(date.max) == cycle(MONDAY) == []
 
-    def test_events_name_who_published_them_and_have_a_conversation_for_each_date(self) -> None:
+    def test_each_event_has_its_actor_and_a_correlation_id_of_its_date(self) -> None:
         cycle(MONDAY)
         cycle(MONDAY + 2 * ONE_DAY, actor="import_receivables")
         events = list(store.read_stream("system"))
         assert [event.actor for event in events] == ["daily_cycle", "import_receivables", "import_receivables"]
         assert len({event.correlation_id for event in events}) == 3
 
-    def test_another_ones_cycle_in_the_middle_is_gone_on_from(self) -> None:
+    def test_it_continues_from_a_date_that_another_process_published(self) -> None:
         cycle(MONDAY)
         first, *rest = published(MONDAY + 3 * ONE_DAY, actor="one")
         assert cycled() == days(MONDAY, 4)
@@ -101,7 +101,7 @@ class TestWhatIsPublished:
 
 
 class TestAGap:
-    def test_larger_than_allowed_is_refused_with_its_number_and_both_ends(self, settings: Settings) -> None:
+    def test_above_the_limit_is_refused_with_its_size_and_both_ends(self, settings: Settings) -> None:
         settings.DAILY_CYCLE_MAX_GAP_DAYS = 3
         cycle(MONDAY)
         with pytest.raises(TooManyMissingDates) as refused:
@@ -114,12 +114,12 @@ class TestAGap:
         }
         assert cycled() == [MONDAY]
 
-    def test_as_large_as_allowed_is_published(self, settings: Settings) -> None:
+    def test_at_the_limit_is_published(self, settings: Settings) -> None:
         settings.DAILY_CYCLE_MAX_GAP_DAYS = 3
         cycle(MONDAY)
         assert len(cycle(MONDAY + 3 * ONE_DAY)) == 3
 
-    def test_left_by_another_ones_first_run_at_the_same_moment_is_refused_too(
+    def test_after_the_first_run_of_another_process_at_the_same_moment_is_refused_too(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         cycle(MONDAY, actor="two")
@@ -129,7 +129,7 @@ class TestAGap:
             cycle(MONDAY + 400 * ONE_DAY)
         assert cycled() == [MONDAY]
 
-    def test_of_any_size_is_published_where_that_is_asked_for(self) -> None:
+    def test_of_any_size_is_published_with_catch_up(self) -> None:
         cycle(MONDAY)
         assert len(cycle(MONDAY + 400 * ONE_DAY, catch_up=True)) == 400
 
@@ -150,7 +150,7 @@ class TestToday:
             (datetime(2028, 2, 29, 12, 0, tzinfo=UTC), date(2028, 2, 29)),
         ],
     )
-    def test_is_the_date_where_the_business_is(self, moment: datetime, expected: date) -> None:
+    def test_is_the_date_in_the_business_time_zone(self, moment: datetime, expected: date) -> None:
         with time_machine.travel(moment, tick=False):
             assert business_today() == expected
 
@@ -175,7 +175,7 @@ class TestAtOnce:
         assert cycled() == days(MONDAY, 11)
         assert sorted(day for answer in answers if isinstance(answer, list) for day in answer) == cycled()[1:]
 
-    def test_whoever_was_overtaken_looks_again(self) -> None:
+    def test_a_run_that_was_overtaken_looks_again(self) -> None:
         cycle(MONDAY)
         with interfering("SystemCycled", lambda: cycle(MONDAY + ONE_DAY)) as other:
             assert cycle(MONDAY + 2 * ONE_DAY) == [MONDAY + 2 * ONE_DAY]
@@ -195,7 +195,7 @@ class TestAtOnce:
         assert [process.wait(timeout=60) for process in started] == [0] * 10
         assert cycled() == [date(2026, 1, 31)]
 
-    def test_killed_on_the_way_and_run_again_leaves_no_date_out(self, start_manage: StartManage) -> None:
+    def test_a_killed_run_that_is_run_again_leaves_out_no_date(self, start_manage: StartManage) -> None:
         first, number = date(2021, 1, 1), 2_000
         command = ["daily_cycle", "--catch-up", "--today", str(first + ONE_DAY * (number - 1))]
         cycle(first)
@@ -209,7 +209,7 @@ class TestAtOnce:
 
 
 class TestTheCommand:
-    def test_prints_the_dates_and_says_when_there_are_none(self, run_manage: RunManage) -> None:
+    def test_prints_the_dates_or_that_there_are_none(self, run_manage: RunManage) -> None:
         run_manage("daily_cycle", "--today", "2026-01-30")
         done = run_manage("daily_cycle", "--today", "2026-02-01")
         assert done.stdout.split() == ["2026-01-31", "2026-02-01"]
@@ -226,23 +226,23 @@ class TestTheCommand:
         [
             (["--today", "2026-13-01"], "'2026-13-01' is not a date"),
             (["--today", "2999-01-01"], "after today's business date"),
-            (["--future"], "--future has a meaning only with --today"),
-            (["--period", "5"], "--period has a meaning only with --loop"),
+            (["--future"], "--future is used only with --today"),
+            (["--period", "5"], "--period is used only with --loop"),
             (["--loop", "--period", "0"], "'0' is not a number of seconds"),
             (["--loop", "--period", "nan"], "'nan' is not a number of seconds"),
         ],
     )
-    def test_refuses_what_cannot_be_meant(self, run_manage: RunManage, arguments: list[str], said: str) -> None:
+    def test_refuses_invalid_options(self, run_manage: RunManage, arguments: list[str], said: str) -> None:
         done = run_manage("daily_cycle", *arguments, check=False)
         assert done.returncode != 0
         assert said in done.stderr
         assert "Traceback" not in done.stderr
         assert cycled() == []
 
-    def test_publishes_a_future_date_where_that_is_asked_for(self, run_manage: RunManage) -> None:
+    def test_publishes_a_future_date_with_future(self, run_manage: RunManage) -> None:
         assert run_manage("daily_cycle", "--today", "2999-01-01", "--future").stdout.split() == ["2999-01-01"]
 
-    def test_refuses_a_gap_that_is_too_large_unless_told_to_catch_up(self, run_manage: RunManage) -> None:
+    def test_refuses_a_gap_above_the_limit_without_catch_up(self, run_manage: RunManage) -> None:
         cycle(date(2024, 1, 1))
         done = run_manage("daily_cycle", "--today", "2025-03-01", check=False)
         assert done.returncode == 1
@@ -264,7 +264,7 @@ class TestTheCommand:
 
 
 class TestTheLoop:
-    def test_publishes_looks_again_and_ends_with_0_when_asked(self, start_manage: StartManage) -> None:
+    def test_runs_repeatedly_and_exits_with_0_after_a_signal(self, start_manage: StartManage) -> None:
         process = start_manage("daily_cycle", "--loop", "--period", "0.1")
         wait_until(lambda: len(cycled()) == 1)
         wait_until(lambda: process.output().split() == [f"{cycled()[0]}"])
@@ -273,13 +273,13 @@ class TestTheLoop:
         assert "Traceback" not in process.stderr_path.read_text()
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-    def test_a_signal_cuts_the_wait_short(self, start_manage: StartManage, number: signal.Signals) -> None:
+    def test_a_signal_ends_the_wait(self, start_manage: StartManage, number: signal.Signals) -> None:
         process = start_manage("daily_cycle", "--loop")  # for an hour
         wait_until(lambda: len(cycled()) == 1)
         process.send_signal(number)
         assert process.wait(timeout=10) == 0
 
-    def test_publishes_what_has_become_missing_since(self, start_manage: StartManage) -> None:
+    def test_publishes_the_dates_that_became_missing(self, start_manage: StartManage) -> None:
         # Where the one is, the day before that of the other is not over yet, whatever the time.
         west = start_manage("daily_cycle", "--loop", "--period", "0.1", env={"BUSINESS_TIME_ZONE": "Etc/GMT+12"})
         wait_until(lambda: len(cycled()) == 1)
@@ -301,7 +301,7 @@ class TestTheLoop:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
 
-    def test_waits_for_a_database_that_is_away_when_it_starts(
+    def test_waits_for_a_database_that_is_away_at_start(
         self, database: Database, start_manage: StartManage, tmp_path: Path
     ) -> None:
         if database.vendor != "postgresql":
@@ -325,7 +325,7 @@ def _end_other_connections() -> None:
         )
 
 
-def test_a_database_that_is_not_migrated_is_said_so(run_manage: RunManage, tmp_path: object) -> None:
+def test_a_database_that_is_not_migrated_is_reported(run_manage: RunManage, tmp_path: object) -> None:
     done = run_manage("daily_cycle", check=False, env={"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3"})
     assert done.returncode == 1
     assert "is not migrated; run: manage.py migrate" in done.stderr

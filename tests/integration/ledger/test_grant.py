@@ -1,4 +1,4 @@
-"""Grant balances from plain values, as a request brings them."""
+"""grant_balances takes the plain values of a request or a script."""
 
 from decimal import Decimal
 from typing import Any
@@ -46,7 +46,7 @@ def written(appended: Appended) -> list[tuple[str, str, str | None]]:
     return [(event.stream_id, event.type, event.payload.get("amount")) for event in appended.events]
 
 
-def test_it_is_drawn_in_the_order_given_each_source_to_its_balance_and_paid_once_per_destination() -> None:
+def test_sources_are_drawn_in_order_each_to_its_balance_and_each_destination_is_credited_once() -> None:
     given, grant, product = Given(), uuid4(), new_product()
     appended = given.grant(
         given.destination("5.50"), given.destination("19.50", product_uuid=str(product)), grant_uuid=grant
@@ -73,7 +73,7 @@ def test_a_source_that_is_not_needed_is_not_drawn_on() -> None:
     assert states.company(given.company).state.balance == Decimal("30.00")
 
 
-def test_more_than_is_available_is_refused_with_both_figures_and_records_nothing() -> None:
+def test_granting_more_than_is_available_is_refused_with_both_figures_and_records_nothing() -> None:
     given = Given()
     before = store.head()
     with pytest.raises(InsufficientFunds, match=r"50\.01 USD requested, 50\.00 USD available"):
@@ -81,7 +81,7 @@ def test_more_than_is_available_is_refused_with_both_figures_and_records_nothing
     assert store.head() == before
 
 
-def test_the_server_names_the_grant_where_the_client_does_not() -> None:
+def test_a_grant_without_a_uuid_gets_a_new_one() -> None:
     given = Given()
     assert given.grant(given.destination("1")).events[0].uuid != given.grant(given.destination("1")).events[0].uuid
 
@@ -105,7 +105,7 @@ def test_a_repeated_key_grants_once() -> None:
         ({"currency": "USD"}, "/destinations/0/currency"),
     ],
 )
-def test_a_destination_of_another_form_is_refused(change: dict[str, Any], pointer: str | None) -> None:
+def test_a_destination_with_a_wrong_field_is_refused(change: dict[str, Any], pointer: str | None) -> None:
     given = Given()
     with pytest.raises(Refusal) as refused:
         given.grant(given.destination() | change)
@@ -117,7 +117,7 @@ def test_a_destination_of_another_form_is_refused(change: dict[str, Any], pointe
 
 
 @pytest.mark.parametrize("missing", ["to_company_uuid", "to_company_account_uuid", "amount"])
-def test_a_destination_that_lacks_a_field_is_refused(missing: str) -> None:
+def test_a_destination_without_a_required_field_is_refused(missing: str) -> None:
     given = Given()
     destination = given.destination()
     del destination[missing]
@@ -125,7 +125,7 @@ def test_a_destination_that_lacks_a_field_is_refused(missing: str) -> None:
         given.grant(destination)
 
 
-def test_what_a_source_gives_is_decided_and_not_sent() -> None:
+def test_the_amount_of_a_source_cannot_be_sent() -> None:
     given = Given()
     sources = [given.sources()[0] | {"amount": "20.00"}]
     with pytest.raises(InvalidInput, match="/sources/0/amount: there is no such field"):

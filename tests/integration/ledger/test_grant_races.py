@@ -15,7 +15,7 @@ from tests.support.ledger.market import Attempt, Market, check_money, is_true
 from tests.support.ledger.portfolio import together
 
 
-def test_every_cent_is_accounted_for_and_every_answeris_true(database: Database) -> None:
+def test_every_cent_is_accounted_for_and_every_answer_is_true(database: Database) -> None:
     granting, times = (10, 25) if database.vendor == "postgresql" else (5, 15)
     market = Market()
 

@@ -1,4 +1,4 @@
-"""Commands through the service layer: every one once, what is refused, what is decided again, what is repeated."""
+"""Commands through the service layer: each once, refusals, decisions after a conflict, and repeats."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -95,7 +95,7 @@ def _end(server_process: int) -> None:
 
 
 class TestEveryCommand:
-    def test_of_a_company(self) -> None:
+    def test_company_commands(self) -> None:
         uuid = uuid4()
         assert types(do(RegisterCompany(uuid, "Acme"))) == ["CompanyRegistered"]
         assert types(do(RenameCompany(uuid, "Acme Ltd"))) == ["CompanyRenamed"]
@@ -105,7 +105,7 @@ class TestEveryCommand:
         loaded = states.company(uuid)
         assert (loaded.state.name, loaded.state.balance, loaded.version) == ("Acme Ltd", Decimal("0.00"), 4)
 
-    def test_of_an_asset(self) -> None:
+    def test_asset_commands(self) -> None:
         uuid, sender, receiver = uuid4(), new_company(), new_company()
         assert types(do(RegisterAsset(uuid, Decimal(1000), sender, receiver, "INV-1", USD))) == ["AssetRegistered"]
         assert types(do(RevalueAsset(uuid, Decimal(900)))) == ["AssetRevalued"]
@@ -114,7 +114,7 @@ class TestEveryCommand:
         assert types(do(ReverseFunding(funded.position, "mistake", asset_uuid=uuid))) == ["FundingReversed"]
         assert states.asset(uuid).state.value == Decimal("900.00")
 
-    def test_of_an_account(self) -> None:
+    def test_account_commands(self) -> None:
         uuid, owner = uuid4(), new_company("100.00")
         assert types(do(OpenFundingAccount(uuid, owner, "operating"))) == ["FundingAccountOpened"]
         assert types(do(ActivateFundingAccount(uuid))) == ["FundingAccountActivated"]
@@ -126,14 +126,14 @@ class TestEveryCommand:
         do(PayOutFunds(uuid, Decimal(10), "wire again"))
         assert types(do(CloseFundingAccount(uuid, "done"))) == ["FundingAccountClosed"]
 
-    def test_of_a_deal(self) -> None:
+    def test_deal_commands(self) -> None:
         uuid, terms = uuid4(), (DealCompany(new_company(), "debtor"),)
         assert types(do(CreateDeal(uuid, 1, terms))) == ["DealCreated"]
         assert types(do(ActivateDeal(uuid))) == ["DealActivated"]
         assert types(do(UpdateDeal(uuid, 1, terms))) == ["DealUpdated"]
         assert types(do(DeleteDeal(uuid))) == ["DealDeleted"]
 
-    def test_of_a_product(self) -> None:
+    def test_product_commands(self) -> None:
         asset = new_asset()
         command = origination(new_deal(), asset)
         assert types(do(command)) == ["ProductOriginated", "AssetFinanced"]
@@ -158,7 +158,7 @@ class TestEveryCommand:
 
 
 class TestARefusedCommand:
-    def test_records_nothing_and_tells_its_figures(self) -> None:
+    def test_records_nothing_and_gives_its_figures(self) -> None:
         source = new_company("5.00")
         command = grant(source, new_account(new_company()))
         before = head()
@@ -171,13 +171,13 @@ class TestARefusedCommand:
         with pytest.raises(UnknownCurrency, match="XAU"):
             do(FundCompany(new_company(), ONE, "gold", "XAU"))
 
-    def test_a_uuid_that_is_taken_is_refused(self) -> None:
+    def test_a_uuid_that_exists_is_refused(self) -> None:
         uuid = new_company()
         with pytest.raises(AlreadyExists):
             do(RegisterCompany(uuid, "Again"))
 
     @pytest.mark.parametrize("position", [0, -1, 10**30])
-    def test_what_can_be_no_position_cannot_be_reversed(self, position: int) -> None:
+    def test_a_number_that_is_no_position_cannot_be_reversed(self, position: int) -> None:
         with pytest.raises(NothingToReverse):
             do(ReverseFunding(position, "mistake", company_uuid=new_company("1.00")))
 
@@ -230,7 +230,7 @@ class TestAStreamOnlyReadThatMoves:
         ):
             do(ReversePayment(paid_off, payment.position, "bounced"))
 
-    def test_a_refusal_never_rests_on_balances_that_were_not_so_at_one_time(self) -> None:
+    def test_a_refusal_never_rests_on_balances_of_different_times(self) -> None:
         first, second = new_company("10.00"), new_company("10.00")
         account = new_account(new_company())
 
@@ -248,7 +248,7 @@ class TestAStreamOnlyReadThatMoves:
         assert states.company(first).state.balance == Decimal("5.00")
 
     @pytest.mark.parametrize("kind", ["account", "asset", "deal", "grant"])
-    def test_a_decision_that_still_holds_is_made_again_and_recorded(self, kind: str) -> None:
+    def test_a_decision_that_is_still_valid_is_made_again_and_recorded(self, kind: str) -> None:
         company = new_company("100.00")
         product = new_product()
         moved, act, command = self._case(kind, company, product)
@@ -274,7 +274,9 @@ class TestAStreamOnlyReadThatMoves:
 
 
 class TestTheLastAttempt:
-    def test_holds_the_append_lock_so_that_whoever_always_loses_gets_its_turn(self, settings: Settings) -> None:
+    def test_holds_the_append_lock_so_that_a_command_that_loses_every_race_gets_its_turn(
+        self, settings: Settings
+    ) -> None:
         settings.COMMAND_MAX_ATTEMPTS = 3
         company = new_company()
         rename = partial(do, RenameCompany(company, "Renamed by the other"))
@@ -286,7 +288,7 @@ class TestTheLastAttempt:
         assert appended.events[0].version == 4
         assert states.company(company).version == 5
 
-    def test_is_the_first_where_one_attempt_is_all(self, settings: Settings) -> None:
+    def test_is_the_first_if_only_one_attempt_is_allowed(self, settings: Settings) -> None:
         settings.COMMAND_MAX_ATTEMPTS = 1
         company = new_company()
         with interfering(f"company-{company}", partial(do, RenameCompany(company, "Other"))) as other:
@@ -302,7 +304,7 @@ class TestTheLastAttempt:
         assert do(RenameCompany(company, "Usable")).events[0].version == 2
 
     @pytest.mark.parametrize("committed", [True, False])
-    def test_a_commit_whose_answer_is_lost_is_looked_for_and_else_its_outcome_is_unknown(
+    def test_a_commit_whose_answer_is_lost_is_looked_up_or_its_outcome_is_unknown(
         self, committed: bool, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if database.vendor != "postgresql":
@@ -322,7 +324,7 @@ class TestTheLastAttempt:
             assert do(RenameCompany(company, "Renamed")).events[0].version == 2
         assert states.company(company).version == (2 if committed else 1)
 
-    def test_nothing_but_a_lost_race_is_tried_again(self, database: Database) -> None:
+    def test_only_a_lost_race_is_tried_again(self, database: Database) -> None:
         if database.vendor != "postgresql":
             pytest.skip("SQLite has no connection to lose")
         company = new_company()
@@ -345,7 +347,7 @@ class TestAnIdempotencyKey:
         assert (told(again), again.repeated, first.repeated) == (told(first), True, False)
         assert head() == before
 
-    def test_repeated_answers_so_even_where_the_rules_would_refuse_it_now(self) -> None:
+    def test_repeated_answers_as_the_first_time_even_if_the_rules_refuse_it_now(self) -> None:
         command = RegisterCompany(uuid4(), "Acme")
         first = do(command, key=key())
         again = do(command, key=key())
@@ -369,7 +371,7 @@ class TestAnIdempotencyKey:
         assert not do(FundCompany(company, ONE, "capital", USD), key=key()).repeated
 
     @pytest.mark.parametrize("command", [FundCompany, RegisterCompany])
-    def test_used_by_many_at_once_records_once_and_tells_all_the_same(self, command: type) -> None:
+    def test_used_by_many_at_once_records_once_and_gives_all_the_same_answer(self, command: type) -> None:
         company = new_company()
         twin: Command = (
             FundCompany(company, ONE, "capital", USD) if command is FundCompany else RegisterCompany(uuid4(), "Acme")
@@ -380,7 +382,7 @@ class TestAnIdempotencyKey:
         assert {answer.position if isinstance(answer, Appended) else answer for answer in answers} == {head()}
         assert sum(not answer.repeated for answer in answers if isinstance(answer, Appended)) == 1
 
-    def test_never_hears_a_refusal_that_its_own_success_has_caused(self) -> None:
+    def test_never_gets_a_refusal_that_its_own_success_caused(self) -> None:
         source, account = new_company("10.00"), new_account(new_company())
         command = grant(source, account)
         with interfering(f"company-{source}", partial(do, command, key=key())) as twin:

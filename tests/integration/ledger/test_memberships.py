@@ -1,4 +1,4 @@
-"""Memberships through the real log: its rules, and a cache that is never behind in any thread or process."""
+"""Memberships read from a real log: the rules, and a cache that no thread or process finds stale."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -40,14 +40,14 @@ class TestTheRules:
         new_deal(company_uuid=company)
         assert memberships.lookup(company) == memberships.lookup(uuid4()) == EMPTY
 
-    def test_a_membership_deal_makes_a_member_who_is_then_activated(self) -> None:
+    def test_a_membership_deal_makes_a_member_that_is_then_activated(self) -> None:
         company = new_company()
         deal = member(company)
         assert memberships.lookup(company) == Membership("A", deal, activated=False)
         do(ActivateDeal(deal))
         assert memberships.lookup(company) == Membership("A", deal, activated=True)
 
-    def test_an_update_asks_for_activation_anew(self) -> None:
+    def test_an_update_must_be_activated_again(self) -> None:
         company = new_company()
         deal = member(company, active=True)
         update(deal, company)
@@ -92,7 +92,7 @@ class TestTheRules:
 
 
 class TestAsOf:
-    def test_a_position_what_happened_after_it_does_not_count(self) -> None:
+    def test_a_position_events_after_it_do_not_count(self) -> None:
         company = new_company()
         deal = member(company)
         created = store.head().position
@@ -108,7 +108,7 @@ class TestAsOf:
         ]
         assert memberships.lookup(company) == EMPTY
 
-    def test_a_business_date_it_is_what_it_was_until_the_next_one_began(self) -> None:
+    def test_a_business_date_it_lasts_until_the_next_date_begins(self) -> None:
         company, monday = new_company(), date(2026, 3, 2)
         cycle(monday)
         deal = member(company)
@@ -129,7 +129,7 @@ class TestNeverBehind:
         [deal] = together(lambda: member(company))
         assert memberships.lookup(company).deal_uuid == deal
 
-    def test_in_many_threads_each_sees_what_it_has_itself_recorded(self) -> None:
+    def test_each_of_many_threads_sees_what_it_has_recorded_itself(self) -> None:
         memberships.reset()
 
         def work() -> None:
@@ -183,7 +183,7 @@ for _ in range(1000):
         wait_until(lambda: f"{Membership('A', deal, activated=True)}" in other.output())
         assert memberships.lookup(company).activated
 
-    def test_what_is_recorded_in_a_transaction_is_for_its_caller_alone(self) -> None:
+    def test_what_is_recorded_in_a_transaction_is_seen_only_inside_it(self) -> None:
         company, before = new_company(), new_company()
         kept = member(before)
         memberships.lookup(company)
@@ -206,7 +206,7 @@ for _ in range(1000):
         deal = member(company, "D")
         assert memberships.lookup(company) == Membership("D", deal)
 
-    def test_an_empty_cache_asked_within_a_transaction_keeps_nothing(self) -> None:
+    def test_a_lookup_inside_a_transaction_fills_no_empty_cache(self) -> None:
         memberships.reset()
         company = new_company()
         with transaction.atomic():
@@ -245,7 +245,7 @@ class TestManyDeals:
         self._record(events(), 20_000)
         assert peak() < small * 1.5
 
-    def test_a_hundred_thousand_members_cost_one_indexed_look_and_microseconds(
+    def test_a_lookup_among_a_hundred_thousand_members_is_one_indexed_read(
         self, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         companies = [UUID(f"00000000-0000-0000-0000-{number:012}") for number in range(1, 100_001)]

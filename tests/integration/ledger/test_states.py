@@ -1,4 +1,4 @@
-"""States now, at a position and on a business date; and the caches, which are never behind and never ahead."""
+"""States now, as of a position and as of a business date; the caches are never behind and never ahead."""
 
 import shutil
 from datetime import date, timedelta
@@ -56,7 +56,7 @@ class TestAsOfAPosition:
         assert states.asset(asset, revalued).state.value == Decimal("900.00")
         assert states.asset(asset).state.value == Decimal("800.00")
 
-    def test_what_was_not_there_yet_is_in_its_initial_state(self) -> None:
+    def test_an_aggregate_without_events_is_in_its_initial_state(self) -> None:
         company = new_company()
         at_start = states.company(company, 0)
         assert (at_start.state.exists, at_start.version, at_start.position) == (False, 0, 0)
@@ -70,7 +70,7 @@ class TestAsOfAPosition:
         assert (refused.value.position, refused.value.head) == (head + 1, head)
 
     @pytest.mark.parametrize("position", [-1, 10**30])
-    def test_what_can_be_no_position_is_refused(self, position: int) -> None:
+    def test_a_number_that_is_no_position_is_refused(self, position: int) -> None:
         with pytest.raises(PositionBeyondHead):
             resolved(position)
 
@@ -127,7 +127,7 @@ class TestAsOfABusinessDate:
         with pytest.raises(DateNotCycled, match="2026-.* has not begun: no date has been cycled yet"):
             resolved(MONDAY)
 
-    def test_each_of_many_dates_ends_where_the_next_begins(
+    def test_each_of_many_dates_ends_before_the_next_begins(
         self, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         company = new_company()
@@ -151,7 +151,7 @@ class TestAsOfABusinessDate:
 
 
 class TestTheCache:
-    def test_reads_only_what_it_has_not_seen(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    def test_reads_only_new_events(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         company = new_company()
         for number in range(5):
             rename(company, f"Name {number}")
@@ -169,7 +169,7 @@ class TestTheCache:
         finally:
             states.cache_of.cache_clear()
 
-    def test_forgets_the_one_that_was_used_least_recently(self, settings: Settings) -> None:
+    def test_drops_the_least_recently_used_aggregate(self, settings: Settings) -> None:
         settings.AGGREGATE_CACHE_SIZE = 2
         states.cache_of.cache_clear()
         try:
@@ -210,7 +210,7 @@ class TestTheCache:
         run_manage("shell", "-v0", "-c", code)
         assert name_of(company) == "By another process"
 
-    def test_is_not_fed_with_what_is_rolled_back(self) -> None:
+    def test_keeps_nothing_of_a_transaction_that_is_rolled_back(self) -> None:
         company = new_company()
         states.company(company)
 
@@ -241,9 +241,7 @@ class TestTheCache:
         assert seen == Decimal("10.00")
         assert states.company(company).state.balance == Decimal("15.00")
 
-    def test_is_emptied_where_an_older_copy_of_the_database_was_restored(
-        self, database: Database, tmp_path: Path
-    ) -> None:
+    def test_is_emptied_if_an_older_copy_of_the_database_was_restored(self, database: Database, tmp_path: Path) -> None:
         if database.vendor != "sqlite":
             pytest.skip("for PostgreSQL in tests/crash")
         path = Path(database.url.removeprefix("sqlite:///"))

@@ -1,4 +1,4 @@
-"""A good body for each command, on a ledger in which it can be done."""
+"""A valid body for each command, on a ledger that accepts it."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -30,7 +30,7 @@ def position_of(command: Command) -> int:
 
 
 def funded_account(amount: str = "40.00") -> UUID:
-    """Return an active account to which a grant has paid."""
+    """Return an active account that a grant has credited."""
     company = new_company(amount)
     account = new_account(company)
     destinations = (Destination(company, account, Decimal(amount)),)
@@ -168,9 +168,9 @@ GOOD: Final[dict[str, tuple[Callable[[], Body], list[str]]]] = {
     "write-off-product": (lambda: {"product_uuid": new_product(), "reason": "bankrupt"}, ["ProductWrittenOff"]),
     "grant-balances": (_grant_balances, ["BalancesGranted", "FundsDebited", "FundsDebited", "FundsCredited"]),
 }
-"""By command: what makes the ledger ready and returns a body, and the types of the events that it then records."""
+"""By command: a function that prepares the ledger and returns a body, and the types of the recorded events."""
 
 
 def good(name: str) -> Body:
-    """Make the ledger ready for a command, and return a body for it."""
+    """Prepare the ledger for a command and return a body for it."""
     return GOOD[name][0]()

@@ -1,4 +1,4 @@
-"""For every refusal, a command that it refuses: how the ledger gets there, the body, and the figures that are told."""
+"""A case for every refusal: it prepares the ledger and returns a refused command with the expected figures."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -22,7 +22,7 @@ from tests.support.ledger.portfolio import do, new_account, new_asset, new_compa
 
 
 class Refused(NamedTuple):
-    """A command, its body, the figures that the refusal gives, and the place where the fault is, if it is in one."""
+    """A command, its body, the expected figures, and the pointer to the faulty field if there is one."""
 
     command: str
     body: Body
@@ -48,7 +48,7 @@ def _with(name: str, **fields: object) -> Body:
     return good(name) | fields
 
 
-# a field by itself
+# a field that is wrong by itself
 
 
 def invalid_amount() -> Refused:
@@ -125,7 +125,7 @@ def nothing_to_reverse() -> Refused:
     return Refused("reverse-funding", body, figures)
 
 
-# what has been done already
+# what was done before
 
 
 def already_exists() -> Refused:
@@ -328,4 +328,4 @@ REFUSED: Final[dict[str, Callable[[], Refused]]] = {
     for name, make in list(globals().items())
     if getattr(make, "__annotations__", {}).get("return") is Refused
 }
-"""By slug."""
+"""The cases by slug."""

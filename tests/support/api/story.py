@@ -1,4 +1,4 @@
-"""A small story told over the API, with the same ids and answers each time: the examples of the OpenAPI document."""
+"""A sequence of requests with fixed ids and answers: the examples of the OpenAPI document."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _REQUEST: Final = {"X-Request-ID": "invoice-4711"}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, whose body may name the position that the last one recorded."""
+    """A command; its body may contain LAST."""
 
     name: str
     body: dict[str, Any]
@@ -51,7 +51,7 @@ class Day:
 
 
 LAST: Final = object()
-"""Stands for the position of the last event that was recorded."""
+"""Replaced by the position of the last recorded event."""
 
 _COMPANIES: Final = [{"company_uuid": SELLER, "role": "seller"}, {"company_uuid": DEBTOR, "role": "debtor"}]
 
@@ -165,8 +165,8 @@ END: Final[list[Command]] = [
 
 
 def play(api: Api) -> dict[str, dict[str, Any]]:
-    """Return by operation the first request of it and what it was answered."""
-    told: dict[str, dict[str, Any]] = {}
+    """Return the first request and answer of each operation."""
+    examples: dict[str, dict[str, Any]] = {}
     last = 0
     for step in [*BEGINNING, *QUERIES, *END]:
         match step:
@@ -177,11 +177,11 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
                 body = {name: last if value is LAST else value for name, value in step.body.items()}
                 answer = _answered(api.command(step.name, body, key=f"{step.name}-{last}", headers=_REQUEST), 201)
                 last = answer["position"]
-                told.setdefault(step.name, {"body": body, "answer": answer})
+                examples.setdefault(step.name, {"body": body, "answer": answer})
             case Query():
                 answer = _answered(api.get(_address(step)), 200)
-                told[step.name] = {"parameters": step.parameters, "answer": answer}
-    return told
+                examples[step.name] = {"parameters": step.parameters, "answer": answer}
+    return examples
 
 
 def _address(query: Query) -> str:
@@ -192,11 +192,11 @@ def _address(query: Query) -> str:
 
 def _answered(response: Any, status: int) -> Any:
     assert response.status_code == status, response.content
-    # The database's clock is its own, and so is its pace: the same moment and the same rate stand for each.
+    # Moments and rates differ in each run: fixed ones stand in for them.
     return json.loads(_RATE.sub('"rate": 64.2', _MOMENT.sub(MOMENT, response.content.decode())))
 
 
 def operations() -> Iterator[str]:
-    """Yield the operations that the story tells of."""
+    """Yield the operations of the story."""
     steps: list[Command | Query | Day] = [*BEGINNING, *QUERIES, *END]
     yield from (step.name for step in steps if not isinstance(step, Day))

@@ -1,4 +1,4 @@
-"""The whole log folded: what every stream's state was at every position."""
+"""Folds the whole log: the state of every stream at every position."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -10,7 +10,7 @@ from ledger.rules import decide
 
 
 class History:
-    """All states of all aggregates, as the log tells them now."""
+    """All states of all aggregates."""
 
     def __init__(self) -> None:
         self.events = list(store.read_all())

@@ -1,4 +1,4 @@
-"""Few sources, few accounts, many who grant: and whether what they were told was true."""
+"""A market of few sources, few accounts and many threads that grant, and a check of their answers."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -31,7 +31,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Attempt:
-    """A grant that was asked for: the head before, what came of it, and the head afterwards."""
+    """A grant: its command, the head before it, its outcome, and the head after it."""
 
     command: GrantBalances
     before: int
@@ -40,7 +40,7 @@ class Attempt:
 
 
 class Market:
-    """Few sources, few accounts, and what threads do with them."""
+    """Few sources, few accounts, and the actions of threads on them."""
 
     def __init__(self) -> None:
         self.sources = [Source("company", new_company("300.00")) for _ in range(3)]
@@ -49,7 +49,7 @@ class Market:
         self.accounts = {new_account(owner): owner for owner in self.owners for _ in range(4)}
 
     def order(self, chance: Random) -> GrantBalances:
-        """Return a grant that somebody may ask for."""
+        """Return a random grant."""
         accounts = chance.choices(list(self.accounts), k=chance.randint(1, 3))
         return GrantBalances(
             uuid4(),
@@ -62,7 +62,7 @@ class Market:
         )
 
     def grant(self, chance: Random) -> Attempt:
-        """Ask for a grant."""
+        """Execute a random grant."""
         command, before = self.order(chance), store.head().position
         try:
             outcome: Appended | Exception = do(command)
@@ -71,13 +71,13 @@ class Market:
         return Attempt(command, before, outcome, store.head().position)
 
     def fund(self, chance: Random) -> None:
-        """Put something more into a source."""
+        """Fund a source."""
         source, amount = chance.choice(self.sources), Decimal(chance.randint(1, 500)).scaleb(-2)
         fund = FundCompany if source.from_type == "company" else FundAsset
         do(fund(source.from_uuid, amount, "more"))
 
     def close(self, account: UUID) -> None:
-        """Pay out what is there and close the account, until no grant comes between the two."""
+        """Pay out the balance and close the account; repeat it if a grant comes between the two."""
         while True:
             balance = states.account(account).state.balance
             try:
@@ -90,7 +90,7 @@ class Market:
 
 
 def check_money(history: History) -> None:
-    """Fail unless every cent is accounted for, at every position."""
+    """Assert that every cent is accounted for at every position."""
     for category in ("company", "asset", "account"):
         assert all(state.balance >= 0 for state in history.states(category))
     debits: dict[UUID, Decimal] = defaultdict(Decimal)
@@ -117,7 +117,7 @@ def check_money(history: History) -> None:
 
 
 def is_true(attempt: Attempt, history: History) -> bool:
-    """Say whether what was answered was so at some position between the asking and the answer."""
+    """Say whether the answer was true at some position between request and answer."""
     outcome = attempt.outcome
     if isinstance(outcome, Appended):
         return bool(outcome.events[0].data.total == sum(given.amount for given in attempt.command.destinations))

@@ -1,4 +1,4 @@
-"""A ledger with something in it: each call executes one command through the service layer."""
+"""Builders of test data: each call executes commands through the service layer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,7 +87,7 @@ def new_product(asset_uuid: UUID | None = None, principal: str = "100.00") -> UU
 
 
 def together(*functions: Callable[[], T]) -> list[T | Exception]:
-    """Run functions at once, each in a thread of its own, and return what each returned or raised."""
+    """Run functions at the same time, each in its own thread; return what each returned or raised."""
     start = Barrier(len(functions))
     results: list[T | Exception] = [RuntimeError("the thread did not end")] * len(functions)
 
@@ -109,7 +109,7 @@ def together(*functions: Callable[[], T]) -> list[T | Exception]:
 
 
 class Interference:
-    """Another thread acts after each read of a stream by this thread, and is waited for unless it is held up."""
+    """Lets another thread act after each read of a stream by this thread, and waits for it unless it is blocked."""
 
     def __init__(self, stream: str, act: Callable[[], object], times: int) -> None:
         self.reads = 0
@@ -118,7 +118,7 @@ class Interference:
         self.errors: list[Exception] = []
 
     def __call__(self, execute: Callable[..., T], sql: str, params: Any, many: bool, context: Any) -> T:
-        """Execute the query, as Django's execute_wrapper asks, and then interfere."""
+        """Execute the query, then let the other thread act; Django's execute_wrapper calls this."""
         result = execute(sql, params, many, context)
         if " payload," in sql and isinstance(params, list | tuple) and self._stream in params:
             self.reads += 1
@@ -130,7 +130,7 @@ class Interference:
         thread = Thread(target=self._run)
         self._threads.append(thread)
         thread.start()
-        # While the append lock is held the other one cannot append, however long it is waited for.
+        # While this thread holds the append lock, the other one cannot append: a long wait is useless.
         thread.join(timeout=0.5 if connection.in_atomic_block else 30)
 
     def _run(self) -> None:
@@ -142,14 +142,14 @@ class Interference:
             connections.close_all()
 
     def finish(self) -> None:
-        """Wait for whoever was held up."""
+        """Wait for the threads that were blocked."""
         for thread in self._threads:
             thread.join(timeout=60)
 
 
 @contextmanager
 def interfering(stream: str, act: Callable[[], object], times: int = 1) -> Iterator[Interference]:
-    """Let `act` happen in another thread right after this thread has read the stream, as often as `times` says."""
+    """Run `act` in another thread each time after this thread has read the stream, at most `times` times."""
     interference = Interference(stream, act, times)
     with connection.execute_wrapper(interference):
         yield interference

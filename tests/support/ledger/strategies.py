@@ -1,4 +1,4 @@
-"""Hypothesis strategies: amounts, texts, and commands among a few companies, so that they meet."""
+"""The hypothesis strategies: amounts, texts and events, and commands on few entities, so that they interact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,17 @@ from ledger.rules.commands import (
     WaiveLateFee,
     WriteOffProduct,
 )
-from ledger.rules.events import AssetFunded, CompanyFunded, DealCompany, FundsPaidOut, PaymentApplied
+from ledger.rules.events import (
+    AssetFunded,
+    CompanyFunded,
+    DealActivated,
+    DealCompany,
+    DealCreated,
+    DealDeleted,
+    DealUpdated,
+    FundsPaidOut,
+    PaymentApplied,
+)
 
 DIGITS: Final = {"USD": 2, "JPY": 0, "KWD": 3}
 COMPANIES: Final = tuple(UUID(int=number) for number in (1, 2, 3))
@@ -52,7 +62,7 @@ texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_
 
 @st.composite
 def amounts(draw: st.DrawFn) -> tuple[Decimal, int]:
-    """Draw an amount above zero, of 18 digits at most, and its currency's digits."""
+    """Draw an amount above zero of at most 18 digits, and the number of digits after its point."""
     places = draw(digits)
     return Decimal(draw(st.integers(1, 10**18 - 1))).scaleb(-places), places
 
@@ -65,13 +75,13 @@ _asset = st.sampled_from(ASSETS)
 _account = st.sampled_from(ACCOUNTS)
 _deal = st.sampled_from(DEALS)
 _product = st.sampled_from(PRODUCTS)
-# Few and small, so that balances are met exactly and overdrawn often.
+# Few and small amounts, so that balances are often met exactly or exceeded.
 _amount = st.sampled_from([Decimal(units) for units in (5, 1, 10, 20, 50)])
 _currency = st.sampled_from([None, None, None, "USD", "USD", "USD", "USD", "JPY"])
 _deal_company = st.builds(DealCompany, _company, st.sampled_from(["seller", "debtor"]))
 _deal_companies = st.lists(_deal_company, min_size=1, max_size=3, unique=True).map(tuple)
 _source = st.one_of(st.builds(Source, st.just("company"), _company), st.builds(Source, st.just("asset"), _asset))
-# Mostly an account with the company that it is opened for.
+# Mostly an account with the company that opened it.
 _pairs = [*zip(COMPANIES, ACCOUNTS, strict=False)] * 3 + [(COMPANIES[2], ACCOUNTS[0])]
 _destination = st.tuples(st.sampled_from(_pairs), _amount, st.none() | _product).map(
     lambda drawn: Destination(drawn[0][0], drawn[0][1], drawn[1], drawn[2])
@@ -116,24 +126,24 @@ originations = st.builds(
     currency=_currency,
 )
 payments = st.builds(ApplyPayment, _product, _amount, _reference, _currency)
-forgiving = st.one_of(
+waivers = st.one_of(
     st.builds(WaiveLateFee, _product, _amount, _reference, _currency),
     st.builds(WriteOffProduct, _product, _reference),
 )
-# What moves money is drawn more often than what is done once.
+# Commands that move money are drawn more often than those that succeed once.
 commands: st.SearchStrategy[Command] = st.sampled_from(
-    [grants] * 4 + [funding] * 3 + [payments] * 3 + [originations] * 2 + [payouts] * 2 + [masters, forgiving]
+    [grants] * 4 + [funding] * 3 + [payments] * 3 + [originations] * 2 + [payouts] * 2 + [masters, waivers]
 ).flatmap(lambda strategy: strategy)
 
 
 @dataclass(frozen=True)
-class TakeBack:
-    """A wish to reverse one of the receipts, payouts and payments recorded so far, some of which are reversed."""
+class Reversal:
+    """Reverses one of the receipts, payouts and payments recorded so far; some are reversed already."""
 
     number: int
 
-    def of(self, recorded: Sequence[tuple[str, object]]) -> Command | None:
-        """Return the command that reverses it, or None where there is nothing yet."""
+    def command(self, recorded: Sequence[tuple[str, object]]) -> Command | None:
+        """Return the command that reverses it, or None if nothing is recorded yet."""
         found = [
             (position, stream, event)
             for position, (stream, event) in enumerate(recorded, start=1)
@@ -156,5 +166,12 @@ class TakeBack:
                 assert_never(event)
 
 
-wishes: st.SearchStrategy[Command | TakeBack] = st.one_of(*[commands] * 5, st.builds(TakeBack, st.integers(0, 20)))
-sequences = st.integers(0, 40).flatmap(lambda size: st.lists(wishes, min_size=size, max_size=size))
+steps: st.SearchStrategy[Command | Reversal] = st.one_of(*[commands] * 5, st.builds(Reversal, st.integers(0, 20)))
+sequences = st.integers(0, 40).flatmap(lambda size: st.lists(steps, min_size=size, max_size=size))
+
+_membership_terms = st.builds(
+    lambda event_class, company_uuid: event_class(4, (DealCompany(company_uuid, "member"),), "gold"),
+    st.sampled_from([DealCreated, DealUpdated]),
+    _company,
+)
+deal_events = st.lists(st.tuples(_deal, st.one_of(_membership_terms, st.just(DealActivated()), st.just(DealDeleted()))))

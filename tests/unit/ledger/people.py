@@ -1,4 +1,4 @@
-"""Who and what the examples are about: a seller, its customer, an invoice between them, and what comes of it."""
+"""The companies, invoices, accounts, deals and products of the examples."""
 
 from datetime import date
 from decimal import Decimal

@@ -12,11 +12,11 @@ def test_a_currency_has_the_digits_of_iso_4217(code: str, digits: int) -> None:
 
 
 @pytest.mark.parametrize("code", ["XAU", "XXX", "XTS", "usd", "US", "DEM", ""])
-def test_what_has_no_minor_unit_or_is_no_currency_is_unknown(code: str) -> None:
+def test_a_code_without_a_minor_unit_or_outside_iso_4217_is_unknown(code: str) -> None:
     with pytest.raises(UnknownCurrency) as refused:
         minor_digits(code)
     assert refused.value.currency == code
 
 
-def test_all_are_of_three_capitals() -> None:
+def test_every_code_has_three_capital_letters() -> None:
     assert all(len(code) == 3 and code.isupper() for code in MINOR_DIGITS)

@@ -1,4 +1,4 @@
-"""What each rule's refusal is over HTTP: its slug, its status, its figures, and nothing recorded."""
+"""Each refusal over HTTP: its slug, status and figures, and that nothing is recorded."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from web.api.problem_pages import KINDS
 OF_QUERIES = {"date-not-cycled", "position-beyond-head"}
 """Refusals of `?as_of=`."""
 OF_COMMAND_LINES = {"too-many-missing-dates", "invalid-input"}
-"""Refusals of daily_cycle, and of the service layer's own callers: HTTP's forms say `invalid-input` before it does."""
+"""Refusals of daily_cycle and of scripts that call the service layer; HTTP checks the form of a body first."""
 EVERY_PROBLEM = {"type", "title", "status", "detail"}
 
 
@@ -33,28 +33,28 @@ def api(shared_api: Api) -> Api:
     return shared_api
 
 
-def test_there_is_a_command_for_every_refusal() -> None:
+def test_every_refusal_has_a_case() -> None:
     assert set(REFUSED) == set(BY_SLUG) - OF_QUERIES - OF_COMMAND_LINES
 
 
-def test_every_refusal_stands_in_the_tree() -> None:
+def test_the_tree_names_every_refusal() -> None:
     assert [cls.__name__ for cls in BY_SLUG.values() if cls.__name__ not in str(tree.__doc__)] == []
 
 
 @pytest.mark.parametrize("slug", REFUSED)
-def test_a_refusal_gives_its_figures_says_what_to_do_and_records_nothing(slug: str, api: Api) -> None:
+def test_a_refusal_has_its_figures_and_remedy_and_records_nothing(slug: str, api: Api) -> None:
     refused = REFUSED[slug]()
     before = store.head().position
     response = api.command(refused.command, refused.body)
-    told = problem(response, 409 if issubclass(BY_SLUG[slug], Conflicting) else 422, slug)
-    at = told.pop("errors", None)
-    assert {name: value for name, value in told.items() if name not in EVERY_PROBLEM} == refused.figures
+    body = problem(response, 409 if issubclass(BY_SLUG[slug], Conflicting) else 422, slug)
+    at = body.pop("errors", None)
+    assert {name: value for name, value in body.items() if name not in EVERY_PROBLEM} == refused.figures
     assert (None if at is None else [fault["pointer"] for fault in at]) == (
         None if refused.pointer is None else [refused.pointer]
     )
     assert set(refused.figures) == set(KINDS[slug].members)
-    assert told["title"] == KINDS[slug].title
-    assert told["detail"].endswith(f" {KINDS[slug].remedy}")
+    assert body["title"] == KINDS[slug].title
+    assert body["detail"].endswith(f" {KINDS[slug].remedy}")
     assert response["Ledger-Position"] == str(before)
     assert store.head().position == before
 

@@ -1,4 +1,4 @@
-"""Money is exact, canonical, and refused where it is not."""
+"""Money is exact and canonical; everything else is refused."""
 
 from decimal import Decimal
 
@@ -57,7 +57,7 @@ def test_a_text_that_is_not_a_plain_decimal_number_is_refused(text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["1" * 37, "0." + "1" * 5000])
-def test_a_number_that_is_too_long_is_told_so(text: str) -> None:
+def test_a_number_that_is_too_long_is_refused(text: str) -> None:
     with pytest.raises(InvalidAmount, match="it has too many digits") as refused:
         money.parse_decimal(text)
     assert len(refused.value.value) == 36
@@ -98,14 +98,14 @@ def test_an_amount_that_its_currency_cannot_have_is_refused(value: str, digits: 
 
 
 @pytest.mark.parametrize("zero", ["0", "0.00", "-0.0"])
-def test_zero_is_allowed_only_where_it_is_asked_for_and_has_no_sign(zero: str) -> None:
+def test_zero_is_refused_unless_allowed_and_has_no_sign(zero: str) -> None:
     assert str(money.amount(Decimal(zero), 2, zero_allowed=True)) == "0.00"
     with pytest.raises(InvalidAmount):
         money.amount(Decimal("-0.01"), 2, zero_allowed=True)
 
 
 @pytest.mark.parametrize("value", ["0", "1", "0.001", "0.00000001", "1.00000000", "0.5", "-0"])
-def test_a_rate_is_a_fraction_from_nothing_to_all(value: str) -> None:
+def test_a_rate_is_a_fraction_from_0_to_1(value: str) -> None:
     assert money.rate(Decimal(value)) == Decimal(value)
     assert not money.rate(Decimal(value)).is_signed()
 
@@ -152,7 +152,7 @@ def test_a_late_fee_is_rounded_once_half_even_to_the_digits_of_the_value(value: 
     ("amount", "units", "digits"),
     [("97.60", 9760, 2), ("5", 5, 0), ("0.001", 1, 3), ("-1.00", -100, 2), ("0.00", 0, 2)],
 )
-def test_smallest_units_and_back(amount: str, units: int, digits: int) -> None:
+def test_an_amount_is_converted_to_minor_units_and_back(amount: str, units: int, digits: int) -> None:
     assert money.to_minor(Decimal(amount)) == units
     assert str(money.from_minor(units, digits)) == amount
 

@@ -1,4 +1,4 @@
-"""Every refusal has a slug that never changes, and one sentence with the figures."""
+"""Every refusal has a stable slug, and a sentence with all its figures."""
 
 from dataclasses import fields
 from decimal import Decimal
@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from ledger.rules import decide as decisions
 from ledger.rules import refusals
 from ledger.rules.commands import Command
+from ledger.rules.decide import STATES
 from ledger.rules.events import CATEGORIES
 from ledger.rules.refusals.balances import InsufficientFunds
 from ledger.rules.refusals.base import AgainstTheRules, Conflicting, NotAcceptable, NotThere, Refusal
@@ -16,7 +16,7 @@ from ledger.rules.refusals.base import AgainstTheRules, Conflicting, NotAcceptab
 FAMILIES = (NotAcceptable, NotThere, Conflicting, AgainstTheRules)
 REFUSALS = [refusal for family in FAMILIES for refusal in family.__subclasses__()]
 
-# Clients decide by these: a slug may be added, never changed or taken away.
+# Clients decide by these slugs: one may be added, and none may be changed or removed.
 SLUGS = {
     "account-is-closed", "account-not-active", "account-not-empty", "account-of-another-company",
     "already-active", "already-exists", "already-reversed", "asset-already-financed", "balance-too-large",
@@ -31,23 +31,23 @@ SLUGS = {
 }  # fmt: skip
 
 
-def test_the_slugs_are_those_that_clients_know() -> None:
+def test_no_known_slug_changes() -> None:
     slugs = [refusal.slug for refusal in REFUSALS]
     assert set(slugs) >= SLUGS
     assert len(set(slugs)) == len(slugs)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.slug)
-def test_a_sentence_tells_all_the_figures(refusal: type[Refusal]) -> None:
+def test_a_sentence_contains_all_figures(refusal: type[Refusal]) -> None:
     figures = {field.name: f"<{field.name}>" for field in fields(refusal)}
-    told = str(refusal(**figures))
-    assert [figure for figure in figures.values() if figure not in told] == []
-    assert told.endswith(".")
-    assert "{" not in told
+    sentence = str(refusal(**figures))
+    assert [figure for figure in figures.values() if figure not in sentence] == []
+    assert sentence.endswith(".")
+    assert "{" not in sentence
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.slug)
-def test_every_refusal_stands_in_the_tree(refusal: type[Refusal]) -> None:
+def test_the_tree_names_every_refusal(refusal: type[Refusal]) -> None:
     assert refusals.__doc__ is not None
     assert refusal.__name__ in refusals.__doc__
 
@@ -59,7 +59,7 @@ def test_a_refusal_carries_its_figures_as_attributes() -> None:
 
 
 def test_every_category_with_a_uuid_has_a_state() -> None:
-    assert set(decisions.STATES) == set(CATEGORIES) - {"system", "late_fees"}
+    assert set(STATES) == set(CATEGORIES) - {"system", "late_fees"}
 
 
 def test_there_are_22_commands() -> None:

@@ -71,13 +71,13 @@ def test_an_account_closes_at_balance_zero(given: Recorded) -> None:
     assert Given(given).when(CLOSE).then(CLOSED).account(ACCOUNT).status == "closed"
 
 
-def test_a_payout_leaves_the_account_to_the_last_cent() -> None:
+def test_a_payout_can_empty_the_account() -> None:
     command = replace(PAY_OUT, amount=d("100"))
     log = Given(CREDITED).when(command).then(account(ACCOUNT, FundsPaidOut(d("100.00"), "USD", "transfer 9")))
     assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).currency) == (d("0"), "USD")
 
 
-def test_a_payout_comes_back_whole() -> None:
+def test_a_whole_payout_is_returned() -> None:
     log = Given(PAID_OUT).when(RETURN).then(account(ACCOUNT, PayoutReturned(4, d("40.00"), "USD", "wrong number")))
     assert log.account(ACCOUNT).balance == d("100.00")
 

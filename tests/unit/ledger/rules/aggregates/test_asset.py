@@ -1,4 +1,4 @@
-"""Assets are registered between two companies, revalued, funded, and debited by grants alone."""
+"""Assets are registered between two companies, revalued and funded; only grants debit them."""
 
 from dataclasses import replace
 
@@ -53,17 +53,17 @@ def test_an_asset_is_revalued_even_to_zero(value: str) -> None:
     assert log.asset(INVOICE).value == d(value)
 
 
-def test_cash_collected_adds_to_the_balance_and_leaves_the_value() -> None:
+def test_collected_cash_changes_the_balance_and_not_the_value() -> None:
     log = Given(FUNDED).when(FUND).then(asset(INVOICE, AssetFunded(d("50.00"), "USD", "collected")))
     assert (log.asset(INVOICE).balance, log.asset(INVOICE).value) == (d("150.00"), d("1000.00"))
 
 
-def test_a_receipt_on_an_asset_is_taken_back_whole() -> None:
+def test_a_whole_receipt_of_an_asset_is_reversed() -> None:
     log = Given(FUNDED).when(REVERSE).then(asset(INVOICE, FundingReversed(4, d("100.00"), "USD", "bounced")))
     assert log.asset(INVOICE).balance == 0
 
 
-def test_an_asset_names_the_product_that_it_was_last_financed_for() -> None:
+def test_an_asset_names_the_product_that_was_last_originated_on_it() -> None:
     invoice = Given(REGISTERED, originated(), originated(uuid=OTHER_PRODUCT)).log.asset(INVOICE)
     assert (invoice.products, invoice.product_uuid) == ((PRODUCT, OTHER_PRODUCT), OTHER_PRODUCT)
 

@@ -1,4 +1,4 @@
-"""Companies are registered once, funded in one currency, and receipts are taken back once and whole."""
+"""Companies are registered once and funded in one currency; a receipt is reversed once, with its whole amount."""
 
 from dataclasses import replace
 
@@ -43,11 +43,11 @@ def test_money_is_recorded_with_the_digits_of_its_currency_and_fixes_the_currenc
     assert (log.company(SELLER).currency, str(log.company(SELLER).balance)) == ("USD", "97.60")
 
 
-def test_a_currency_left_out_is_that_of_the_company() -> None:
+def test_an_omitted_currency_is_that_of_the_company() -> None:
     Given(FUNDED).when(replace(FUND, currency=None)).then(company(SELLER, CompanyFunded(d("97.60"), "USD", "wire")))
 
 
-def test_a_receipt_is_taken_back_whole() -> None:
+def test_a_whole_receipt_is_reversed() -> None:
     log = Given(FUNDED).when(REVERSE).then(company(SELLER, FundingReversed(3, d("100.00"), "USD", "sent twice")))
     assert log.company(SELLER).balance == 0
     assert log.company(SELLER).reversed == {3}

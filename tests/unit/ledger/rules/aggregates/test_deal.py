@@ -1,4 +1,4 @@
-"""Deals name companies in roles; whatever changes them asks for activation anew."""
+"""Deals name companies in roles; after each update a deal must be activated again."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def test_a_company_may_play_two_roles_and_a_role_may_be_played_by_two() -> None:
     Given(COMPANIES).when(replace(CREATE, companies=companies)).then(deal(DEAL, DealCreated(1, companies)))
 
 
-def test_any_update_sets_the_deal_back_to_created_and_it_is_activated_anew() -> None:
+def test_an_update_sets_the_deal_back_to_created_and_it_can_be_activated_again() -> None:
     log = Given(COMPANIES, ACTIVE_DEAL).when(UPDATE).then(deal(DEAL, DealUpdated(1, ROLES)))
     assert log.deal(DEAL).status == "created"
     log.when(ActivateDeal(DEAL))
@@ -91,20 +91,20 @@ def test_updating_or_deleting_a_deal_leaves_its_products_as_originated() -> None
 
 
 @pytest.mark.parametrize("given", [CREATED, ACTIVE_DEAL], ids=["created", "active"])
-def test_a_deal_is_deleted_but_not_forgotten(given: Recorded) -> None:
+def test_a_deleted_deal_still_exists(given: Recorded) -> None:
     log = Given(given).when(DeleteDeal(DEAL)).then(DELETED)
     assert (log.deal(DEAL).status, log.deal(DEAL).exists, log.deal(DEAL).companies) == ("deleted", True, ROLES)
 
 
 @pytest.mark.parametrize(("line", "companies", "tier", "refusal"), BAD_TERMS)
-def test_a_deal_is_not_created_on_bad_terms(
+def test_creating_a_deal_with_bad_terms_is_refused(
     line: int, companies: tuple[DealCompany, ...], tier: str | None, refusal: Refusal
 ) -> None:
     Given(COMPANIES).when(CreateDeal(DEAL, line, companies, tier)).refused(refusal)
 
 
 @pytest.mark.parametrize(("line", "companies", "tier", "refusal"), [terms for terms in BAD_TERMS if terms[0] in {1, 4}])
-def test_a_deal_is_not_updated_to_bad_terms(
+def test_updating_a_deal_to_bad_terms_is_refused(
     line: int, companies: tuple[DealCompany, ...], tier: str | None, refusal: Refusal
 ) -> None:
     given = MEMBERSHIP if line == 4 else COMPANIES + CREATED
@@ -135,7 +135,7 @@ def test_activation_is_recorded() -> None:
     Given(CREATED).when(ActivateDeal(DEAL)).then(deal(DEAL, DealActivated()))
 
 
-def test_the_players_of_a_role_stand_in_the_order_of_the_deal() -> None:
+def test_the_companies_in_a_role_are_in_the_order_of_the_deal() -> None:
     companies = (DealCompany(CUSTOMER, "debtor"), *ROLES[:1], DealCompany(SELLER, "debtor"))
     log = Given(deal(DEAL, DealCreated(1, companies))).log
     assert log.deal(DEAL).players("debtor") == (CUSTOMER, SELLER)

@@ -1,4 +1,4 @@
-"""A grant draws on its sources in the order given, pays each destination once, and creates no money."""
+"""A grant draws on its sources in the given order, credits each destination once and creates no money."""
 
 from dataclasses import replace
 from typing import Any
@@ -92,7 +92,7 @@ def test_each_source_is_drawn_to_its_balance_before_the_next_is_touched() -> Non
     assert (made.sources, made.destinations) == (granted.sources, granted.destinations)
 
 
-def test_the_order_of_the_sources_is_that_of_the_command() -> None:
+def test_sources_are_drawn_in_the_order_of_the_command() -> None:
     decided = Given(READY).log.when(replace(COMMAND, sources=(FROM_SELLER, FROM_INVOICE)))
     assert decided[1:3] == company(SELLER, debited("50.00")) + asset(INVOICE, debited("70.00"))
 
@@ -105,7 +105,7 @@ def test_a_source_that_is_not_needed_is_neither_debited_nor_named(amount: str) -
     assert [stream for stream, _ in moved] == [f"asset-{INVOICE}", f"account-{ACCOUNT}"]
 
 
-def test_all_that_is_available_may_be_granted() -> None:
+def test_the_whole_available_balance_can_be_granted() -> None:
     log = Given(READY).log
     log.when(replace(COMMAND, destinations=(replace(TO_SELLER, amount=d("150")),)))
     assert (log.asset(INVOICE).balance, log.company(SELLER).balance, log.account(ACCOUNT).balance) == (
@@ -115,21 +115,21 @@ def test_all_that_is_available_may_be_granted() -> None:
     )
 
 
-def test_each_destination_is_credited_once_and_may_say_what_for() -> None:
+def test_each_destination_is_credited_once_and_can_name_a_product() -> None:
     decided = Given(READY, originated()).log.when(replace(COMMAND, destinations=(TO_SELLER, TO_CUSTOMER)))
     assert decided[-2:] == account(ACCOUNT, credited("120.00")) + account(OTHER_ACCOUNT, credited("30.00"))
     assert isinstance(decided[0][1], BalancesGranted)
     assert [to.product_uuid for to in decided[0][1].destinations] == [None, PRODUCT]
 
 
-def test_the_same_account_may_stand_twice_and_is_credited_twice() -> None:
+def test_an_account_that_is_named_twice_is_credited_twice() -> None:
     twice = (replace(TO_SELLER, amount=d("10")), replace(TO_SELLER, amount=d("20")))
     log = Given(READY).log
     assert log.when(replace(COMMAND, destinations=twice))[-2:] == account(ACCOUNT, credited("10.00"), credited("20.00"))
     assert log.account(ACCOUNT).balance == d("30.00")
 
 
-def test_the_currency_may_be_named_where_it_is_that_of_all() -> None:
+def test_the_common_currency_can_be_named() -> None:
     assert Given(READY).log.when(replace(COMMAND, currency="USD"))
 
 
@@ -238,7 +238,7 @@ def test_a_grant_is_refused(given: Recorded, changes: dict[str, Any], refusal: R
     Given(given).when(replace(COMMAND, **changes)).refused(refusal)
 
 
-def test_everything_that_a_grant_rests_on_is_looked_at_through_the_facts() -> None:
+def test_a_grant_reads_every_state_that_it_rests_on_through_the_facts() -> None:
     log = Given(READY, originated()).log
     small = (replace(TO_SELLER, amount=d("1"), product_uuid=PRODUCT),)
     log.looked_at.clear()

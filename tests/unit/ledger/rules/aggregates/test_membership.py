@@ -1,4 +1,4 @@
-"""A company's membership is what its latest membership deal makes of it."""
+"""The latest membership deal of a company decides its membership."""
 
 from uuid import UUID
 
@@ -120,7 +120,7 @@ def test_other_deals_are_ignored(event: DealEvent) -> None:
     assert (memberships.of(SELLER), memberships.of(CUSTOMER)) == (Membership("gold", FIRST), EMPTY)
 
 
-def test_what_is_over_takes_no_memory() -> None:
+def test_an_ended_membership_is_not_kept_in_memory() -> None:
     memberships = Memberships()
     for deal_uuid, event in ((FIRST, created()), (SECOND, created()), (SECOND, DELETED), (FIRST, DELETED)):
         evolve(memberships, deal_uuid, event)

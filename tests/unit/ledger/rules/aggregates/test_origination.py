@@ -1,4 +1,4 @@
-"""Products are originated under active deals, on assets that are worth it and back nothing else."""
+"""Products are originated under active deals, on assets of sufficient value that back no other product."""
 
 from dataclasses import replace
 from datetime import date
@@ -77,19 +77,19 @@ def test_a_product_without_an_asset_names_its_currency() -> None:
     Given(READY).when(command).then(originated("999999.00", asset_uuid=None))
 
 
-def test_a_principal_may_be_all_that_the_asset_is_worth() -> None:
+def test_a_principal_can_equal_the_value_of_the_asset() -> None:
     Given(READY).when(replace(ORIGINATE, principal=d("1000"))).then(originated("1000.00"))
 
 
 @pytest.mark.parametrize("rate", ["0", "1", "0.00000001"])
-def test_a_rate_may_be_anything_from_0_to_1(rate: str) -> None:
+def test_a_rate_can_be_any_fraction_from_0_to_1(rate: str) -> None:
     log = Given(READY).log
     log.when(replace(ORIGINATE, daily_late_fee_rate=d(rate)))
     assert log.product(PRODUCT).daily_late_fee_rate == d(rate)
 
 
 @pytest.mark.parametrize("obligor", [SELLER, CUSTOMER, THIRD])
-def test_the_obligor_may_be_any_company_of_the_deal(obligor: UUID) -> None:
+def test_the_obligor_can_be_any_company_of_the_deal(obligor: UUID) -> None:
     log = Given(READY, TWO_DEBTORS_DEAL).log
     log.when(replace(ORIGINATE, obligor_company_uuid=obligor))
     assert log.product(PRODUCT).obligor_company_uuid == obligor
@@ -100,11 +100,11 @@ def test_the_obligor_may_be_any_company_of_the_deal(obligor: UUID) -> None:
     [PAID, product(OTHER_PRODUCT, ProductWrittenOff(d("800.00"), d("0.00"), "USD", "bankrupt"))],
     ids=["paid", "written off"],
 )
-def test_an_asset_may_be_financed_again_once_no_principal_is_outstanding(since: Recorded) -> None:
+def test_an_asset_can_be_financed_again_when_no_principal_is_outstanding(since: Recorded) -> None:
     Given(READY, OTHER, since).when(ORIGINATE).then(originated())
 
 
-def test_every_product_ever_originated_on_the_asset_is_looked_at() -> None:
+def test_every_product_ever_originated_on_the_asset_is_checked() -> None:
     log = Given(READY, OTHER).log
     log.recorded += PAID
     log.when(ORIGINATE)

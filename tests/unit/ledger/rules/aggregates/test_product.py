@@ -1,4 +1,4 @@
-"""Payments go to principal first; reversals, waivers and write-offs go no further than what is there."""
+"""Payments go to principal first; reversals, waivers and write-offs are limited to what is there."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -83,32 +83,32 @@ def test_a_payment_goes_to_principal_first_and_then_to_fees(
     assert log.asset(INVOICE).balance == 0
 
 
-def test_a_payment_is_taken_back_whole_and_opens_the_product_again() -> None:
+def test_a_reversed_payment_opens_the_product_again() -> None:
     log = Given(ALL_PAID).when(REVERSE).then(product(PRODUCT, taken_back(4, "801.00", "800.00", "1.00")))
     again = log.product(PRODUCT)
     assert (again.principal_outstanding, again.fees_outstanding, again.status) == (d("800.00"), d("1.00"), "open")
     assert (again.principal_paid, again.fees_paid, again.reversed) == (d("0"), d("0"), frozenset({4}))
 
 
-def test_a_payment_is_taken_back_while_the_asset_backs_a_product_that_is_paid() -> None:
+def test_a_payment_can_be_reversed_while_the_asset_backs_a_paid_product() -> None:
     other = originated(uuid=OTHER_PRODUCT) + product(OTHER_PRODUCT, paid("800.00", "800.00", "0.00"))
     Given(ALL_PAID, other).when(REVERSE).then(product(PRODUCT, taken_back(4, "801.00", "800.00", "1.00")))
 
 
-def test_a_payment_of_fees_alone_is_taken_back_whatever_the_asset_backs() -> None:
+def test_a_payment_of_fees_only_can_be_reversed_even_if_the_asset_backs_another_product() -> None:
     given = OVERDUE + product(PRODUCT, paid("800.00", "800.00", "0.00"), paid("1.00", "0.00", "1.00"))
     command = replace(REVERSE, position=5)
     expected = product(PRODUCT, taken_back(5, "1.00", "0.00", "1.00"))
     Given(given, originated(uuid=OTHER_PRODUCT)).when(command).then(expected)
 
 
-def test_a_payment_on_a_product_without_an_asset_is_taken_back() -> None:
+def test_a_payment_of_a_product_without_an_asset_can_be_reversed() -> None:
     given = originated(asset_uuid=None) + product(PRODUCT, paid("800.00", "800.00", "0.00"))
     expected = product(PRODUCT, taken_back(2, "800.00", "800.00", "0.00"))
     Given(given).when(replace(REVERSE, position=2)).then(expected)
 
 
-def test_fees_are_waived_to_the_last_cent_and_what_was_paid_is_left() -> None:
+def test_all_fees_outstanding_can_be_waived_and_paid_fees_stay() -> None:
     log = Given(OVERDUE).when(WAIVE).then(product(PRODUCT, LateFeeWaived(d("0.40"), "USD", "goodwill")))
     log.when(replace(WAIVE, amount=d("0.60")))
     left = log.product(PRODUCT)
@@ -125,7 +125,7 @@ def test_fees_are_waived_to_the_last_cent_and_what_was_paid_is_left() -> None:
     ],
     ids=["principal and fees", "fees alone", "principal alone"],
 )
-def test_a_write_off_gives_up_all_that_is_owed(given: Recorded, expected: ProductWrittenOff) -> None:
+def test_a_write_off_takes_everything_that_is_owed(given: Recorded, expected: ProductWrittenOff) -> None:
     log = Given(given).when(WRITE_OFF).then(product(PRODUCT, expected))
     lost = log.product(PRODUCT)
     assert (lost.principal_outstanding, lost.fees_outstanding, lost.status) == (d("0"), d("0"), "written_off")
@@ -137,7 +137,7 @@ def test_fees_add_up_and_stay_when_the_principal_is_paid() -> None:
     assert (state.fees_incurred, state.fees_outstanding, state.status) == (d("2.00"), d("2.00"), "open")
 
 
-def test_a_fee_that_was_not_assessed_changes_nothing() -> None:
+def test_a_fee_that_is_not_assessed_changes_nothing() -> None:
     log = Given(OVERDUE).log
     before = log.product(PRODUCT)
     log.recorded += product(PRODUCT, LateFeeNotAssessed("no_payer", date(2026, 4, 2)))

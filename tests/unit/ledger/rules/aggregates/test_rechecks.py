@@ -1,4 +1,4 @@
-"""What a grant or an origination asks of each aggregate is refused there too, whoever asks and whatever was checked."""
+"""Each aggregate checks the internal commands of grants and originations again, and refuses them if it must."""
 
 from dataclasses import replace
 
