@@ -1,7 +1,7 @@
-"""How fast late_fees assesses one cycle with many overdue products, and how long other writers wait meanwhile.
+"""How fast late_fees assesses a cycle with many overdue products, and how long other writers wait during it.
 
-`python -m benchmarks.late_fees [--products N] [--writers N] [--rounds N]`; the rate is told beside a COPY of the same
-rows, a thousand to a transaction, into a table of the same shape with the same indexes.
+`python -m benchmarks.late_fees [--products N] [--writers N] [--rounds N]`; it compares the rate with a COPY of the same
+rows, a thousand in a transaction, into a table with the same columns and indexes.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 
 def assess(url: str, products: int) -> float:
-    """Assess the cycle that is waiting and return fees a second."""
+    """Assess the waiting cycle and return fees a second."""
     seconds = float(finish(start(url, "assess")))
     with psycopg.connect(url) as connection:
         assessed = connection.execute(ASSESSED).fetchone()
@@ -69,7 +69,7 @@ def copy(url: str) -> float:
 
 
 def beside_writers(url: str, products: int, writers: int) -> tuple[float, list[float]]:
-    """Assess the cycle that is waiting while others append; return fees a second and the others' waits in ms."""
+    """Assess the waiting cycle while others append; return fees a second and how long their appends took, in ms."""
     others = [start(url, "write") for _ in range(writers)]
     for other in others:
         if other.stdout is None or other.stdout.readline() != "ready\n":
@@ -82,7 +82,7 @@ def beside_writers(url: str, products: int, writers: int) -> tuple[float, list[f
 
 
 def main() -> None:
-    """Make the products, assess cycles alone and beside other writers in turn, and print the figures."""
+    """Create the products, assess cycles alone and beside other writers in turn, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--writers", type=int, default=2)

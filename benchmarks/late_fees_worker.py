@@ -1,4 +1,4 @@
-"""What benchmarks/late_fees.py lets processes of their own do; imported once Django is set up."""
+"""The tasks that benchmarks/late_fees.py runs in processes of their own. Imported after Django is set up."""
 
 import sys
 import time
@@ -21,20 +21,20 @@ PAUSE_S: Final = 0.01
 
 
 def fill(products: str) -> None:
-    """Make products that are all due on one date."""
+    """Create products that are all due on one date."""
     catch_up("late_fees")
     Book().invoices(int(products), DUE)
     catch_up("financial_products")
 
 
 def cycle(day: str) -> None:
-    """Begin a business date, and let the read model see it."""
+    """Begin a business date and bring the read model up to it."""
     Book().cycle(date.fromisoformat(day))
     catch_up("financial_products")
 
 
 def assess() -> None:
-    """Let late_fees catch up, and print the seconds until it had recorded that the date's fees are complete."""
+    """Run late_fees, and print the seconds until it has recorded LateFeesAssessed."""
     started = utc_now()
     catch_up("late_fees")
     ended = store.last_of_type("LateFeesAssessed")
@@ -42,7 +42,7 @@ def assess() -> None:
 
 
 def write() -> None:
-    """Append one event after the other, with a short pause between them, and print how long each took, in ms."""
+    """Append events one by one with a short pause between them, and print how long each append took, in ms."""
     say("ready")
     for number in count(1):
         stream = f"company-{uuid4()}"
@@ -54,7 +54,7 @@ def write() -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
-    what, *arguments = sys.argv[1:]
-    ways: dict[str, Callable[..., None]] = {"fill": fill, "cycle": cycle, "assess": assess, "write": write}
-    ways[what](*arguments)
+    """Run the task that the command line names."""
+    task, *arguments = sys.argv[1:]
+    tasks: dict[str, Callable[..., None]] = {"fill": fill, "cycle": cycle, "assess": assess, "write": write}
+    tasks[task](*arguments)

@@ -1,7 +1,7 @@
-"""How to add an event type, a projector, a process manager and a schema version: done as the pages say, in a copy.
+"""The pages about adding an event type, a projector, a process manager and a schema version work as they say.
 
-The pages' code is put where they say, in the order in which they say that they build on each other; what they say in
-words (a union, an import, a figure) is done here. Then their commands are typed.
+A test adds the pages' code to a copy of the project, in the order of the pages. What a page only describes (a union, an
+import, a figure) is done here. Then the test types the pages' commands.
 """
 
 import os
@@ -22,7 +22,7 @@ COMPANY: Final = "ledger/rules/aggregates/company.py"
 
 
 class Project:
-    """A copy of the project, to which code is added."""
+    """A copy of the project that gets new code."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,18 +32,18 @@ class Project:
             shutil.copy(ROOT / name, folder / name)
 
     def write(self, file: str, code: str) -> None:
-        """Make a new module."""
+        """Create a module."""
         assert not (self.folder / file).exists()
         (self.folder / file).write_text(code)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Put something else in the place of what is there once."""
+        """Replace a text that the file contains once."""
         text = (self.folder / file).read_text()
         assert text.count(old) == 1, (file, old)
         (self.folder / file).write_text(text.replace(old, new))
 
     def put(self, code: str, file: str, before: str) -> None:
-        """Add code before a line, as deep as that line is."""
+        """Insert code before a line, with the indentation of that line."""
         depth = before[: len(before) - len(before.lstrip(" "))]
         apart = "" if depth else "\n\n"
         self.replace(file, before, indent(code, depth) + apart + before)
@@ -59,7 +59,7 @@ def item(code: str) -> str:
 
 
 def add_an_event_type(project: Project, code: Iterator[str]) -> None:
-    """Companies get a rating."""
+    """Add CompanyRated."""
     project.put(next(code), "ledger/rules/events.py", "# company and asset\n")
     project.replace("ledger/rules/events.py", "CompanyEvent = ", "CompanyEvent = CompanyRated | ")
     project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
@@ -90,7 +90,7 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
 
 
 def add_a_projector(project: Project, code: Iterator[str]) -> None:
-    """The latest rating of each company."""
+    """Add a projector that keeps the latest rating of each company."""
     project.append(next(code), "projectors/models.py")
     project.write("projectors/ratings.py", next(code))
     project.replace("projectors/catalog.py", "    DailyActivities(),\n", "    DailyActivities(),\n    Ratings(),\n")
@@ -102,7 +102,7 @@ def add_a_projector(project: Project, code: Iterator[str]) -> None:
 
 
 def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
-    """A company that is rated badly is put on watch."""
+    """Add a process manager that puts a badly rated company on watch."""
     project.put(next(code), "ledger/rules/events.py", "# company and asset\n")
     project.replace("ledger/rules/events.py", "CompanyEvent = ", "CompanyEvent = CompanyPutOnWatch | ")
     project.put(next(code), COMPANY, "        case _:\n            assert_never(event)")
@@ -114,7 +114,7 @@ def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
 
 
 def add_a_schema_version(project: Project, code: Iterator[str]) -> None:
-    """The rating says which agency it comes from."""
+    """Add the agency of a rating."""
     [event, *_] = [block.text for block in pages.blocks(page_of("add-an-event-type")) if block.language == "python"]
     project.replace("ledger/rules/events.py", event, next(code))
     before = 'return CompanyRated(guards.text("rating", command.rating))\n'
@@ -142,7 +142,7 @@ def page_of(name: str) -> str:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a copy of the project of its own")
-def test_what_the_pages_add_works_as_they_say(tmp_path: Path) -> None:
+def test_the_code_of_the_pages_works_as_they_say(tmp_path: Path) -> None:
     assert sorted(map(page_of, ADD)) == sorted(pages.BUILT)
     project = Project(tmp_path)
     here = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}

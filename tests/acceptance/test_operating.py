@@ -1,4 +1,4 @@
-"""How to operate a ledger is what one really sees: the pages are typed one after the other, as they stand."""
+"""Each command of the pages for operators prints what the page says; the pages are typed one after the other."""
 
 import os
 import re
@@ -21,16 +21,16 @@ IN_ORDER = [
 ]
 BACKUP = "docs/how-to/back-up-and-restore.md"
 PRODUCTION = {"SECRET_KEY": "long enough to please those who check it, and not in use anywhere else"}
-"""What is set before a page is followed in production."""
+"""The environment variables of production."""
 PLACEHOLDER = "postgres://daybook:password@database.internal:5432/daybook"
-"""The URL that stands for one's own."""
+"""The URL in the pages that stands for the reader's own."""
 CONSUMERS = "manage.py run_processmanager late_fees --once; manage.py run_projector --once"
-"""What runs all the time where a page is followed."""
+"""The consumers that a real installation runs all the time."""
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a database of its own")
-def test_the_pages_for_operators_are_what_one_really_sees(tmp_path: Path) -> None:
+def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path: Path) -> None:
     environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}
     steps = pages.steps(FIRST)
     typed = [step.command for step in steps]

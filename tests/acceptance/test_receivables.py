@@ -1,4 +1,4 @@
-"""Two years of real invoices, and a few weeks of made-up ones: the late fees are exactly those that the files tell."""
+"""Two years of real invoices and a few weeks of made-up ones incur exactly the late fees that the files imply."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data
 
 
 MANY = 1_000
-"""Invoices that take long enough to be killed on the way, also where whoever kills has to wait for the processor."""
+"""Enough invoices for a run to be killed before its end, also on a busy machine."""
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def assert_records_nothing_more(run_manage: RunManage, path: str) -> None:
     assert store.head() == before
 
 
-def test_late_fees_that_catches_up_afterwards_charges_every_day_late(
+def test_late_fees_run_after_the_import_charges_every_day_late(
     database: Database, rows: list[Row], path: str, run_manage: RunManage
 ) -> None:
     run_manage("import_receivables", path)
@@ -62,7 +62,7 @@ def test_late_fees_that_catches_up_afterwards_charges_every_day_late(
     assert_records_nothing_more(run_manage, path)
 
 
-def test_late_fees_that_follows_live_charges_every_day_late(
+def test_late_fees_run_during_the_import_charges_every_day_late(
     database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     late_fees = start_manage(*LATE_FEES)
@@ -73,7 +73,7 @@ def test_late_fees_that_follows_live_charges_every_day_late(
     assert_recorded(rows)
 
 
-def test_late_fees_killed_again_and_again_charges_every_day_late(
+def test_late_fees_killed_repeatedly_charges_every_day_late(
     database: Database, tmp_path: Path, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     rows = made_up(MANY)
@@ -93,7 +93,7 @@ def test_late_fees_killed_again_and_again_charges_every_day_late(
     assert_recorded(rows)
 
 
-def test_an_import_killed_again_and_again_goes_on_where_it_was(
+def test_an_import_killed_repeatedly_goes_on_where_it_ended(
     database: Database, tmp_path: Path, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     rows = made_up(MANY)
@@ -111,7 +111,7 @@ def test_an_import_killed_again_and_again_goes_on_where_it_was(
     assert_recorded(rows)
 
 
-def test_two_imports_of_one_file_at_once_record_it_once(
+def test_two_imports_of_one_file_at_the_same_time_record_it_once(
     database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     imports = [start_manage("import_receivables", path) for _ in range(2)]
@@ -132,7 +132,7 @@ def test_a_longer_export_of_the_same_source_goes_on_where_the_last_one_ended(
     assert_recorded(rows)
 
 
-def test_read_models_may_lie_in_another_database(
+def test_read_models_may_be_in_another_database(
     database: Database, databases: Databases, tmp_path: Path, run_manage: RunManage
 ) -> None:
     other = databases.make()
@@ -147,7 +147,7 @@ def test_read_models_may_lie_in_another_database(
 
 @pytest.mark.skipif(not GIVEN.exists(), reason=f"{GIVEN} is not there; RECEIVABLES_CSV may name another place")
 @pytest.mark.timeout(240)
-def test_two_years_of_real_invoices_incur_exactly_the_late_fees_that_the_file_says(
+def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
     database: Database, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     importing = start_manage("import_receivables", str(GIVEN))

@@ -1,4 +1,4 @@
-"""However often late_fees is killed in the middle of a cycle, and whoever else runs it, each fee is charged once."""
+"""Each fee is charged once, however often late_fees is killed during a cycle and however many copies run."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""Late fees are those of the position of the cycle, whenever they are worked out."""
+"""Late fees are computed as of the position of the cycle, however late they are assessed."""
 
 import random
 import re
@@ -54,7 +54,7 @@ def not_assessed() -> list[str]:
     return [event.data.reason for event in store.read_all(types=["LateFeeNotAssessed"])]
 
 
-def test_a_fee_names_its_cycle_as_its_cause_and_is_told_whole(book: Book) -> None:
+def test_a_fee_names_its_cycle_as_its_cause_and_contains_everything_that_it_was_computed_from(book: Book) -> None:
     product = book.invoice(DUE, "1234.50")
     position = book.cycle(D2)
     run_late_fees()
@@ -84,7 +84,7 @@ def test_a_product_is_not_overdue_on_its_due_date(book: Book) -> None:
     assert assessed() == {DUE: nothing(DUE)}
 
 
-def test_a_cycle_with_nothing_overdue_is_complete_all_the_same(book: Book) -> None:
+def test_a_cycle_with_nothing_overdue_ends_with_late_fees_assessed(book: Book) -> None:
     book.cycle(D1)
     run_late_fees()
     assert assessed() == {D1: nothing(D1)}
@@ -105,7 +105,7 @@ def test_a_partial_payment_does_not_prevent_the_fee(book: Book) -> None:
     assert charged() == [(product.uuid, D1, Decimal("1.00"))]
 
 
-def test_a_payment_after_the_cycle_does_not_undo_its_fee_however_late_that_is_worked_out(book: Book) -> None:
+def test_a_payment_after_the_cycle_does_not_undo_its_fee_however_late_the_fee_is_assessed(book: Book) -> None:
     product = book.invoice(DUE)
     book.cycle(D1)
     book.pay(product)
@@ -115,7 +115,7 @@ def test_a_payment_after_the_cycle_does_not_undo_its_fee_however_late_that_is_wo
     assert assessed()[D2] == nothing(D2)
 
 
-def test_a_write_off_counts_like_a_payment(book: Book) -> None:
+def test_a_write_off_stops_fees_like_a_payment(book: Book) -> None:
     before, after = book.invoice(DUE), book.invoice(DUE)
     book.write_off(before, before.principal)
     book.cycle(D1)
@@ -162,7 +162,7 @@ def test_a_fee_that_rounds_to_zero_is_counted_and_not_recorded(book: Book) -> No
     assert small.principal == Decimal("5.00")
 
 
-def test_what_cannot_be_charged_is_recorded_with_its_reason(book: Book) -> None:
+def test_a_fee_that_cannot_be_assessed_is_recorded_with_its_reason(book: Book) -> None:
     strangers = (DealCompany(STRANGER, "debtor"), DealCompany(DEBTOR, "seller"))
     products = {
         "no_asset": book.product(DUE, asset_uuid=None),
@@ -171,16 +171,16 @@ def test_what_cannot_be_charged_is_recorded_with_its_reason(book: Book) -> None:
     }
     position = book.cycle(D1)
     run_late_fees()
-    told = {event.data.reason: event for event in store.read_all(types=["LateFeeNotAssessed"])}
-    assert {reason: event.uuid for reason, event in told.items()} == {
+    not_assessed_by_reason = {event.data.reason: event for event in store.read_all(types=["LateFeeNotAssessed"])}
+    assert {reason: event.uuid for reason, event in not_assessed_by_reason.items()} == {
         reason: product.uuid for reason, product in products.items()
     }
-    assert {event.data.business_date for event in told.values()} == {D1}
-    assert {event.causation for event in told.values()} == {position}
+    assert {event.data.business_date for event in not_assessed_by_reason.values()} == {D1}
+    assert {event.causation for event in not_assessed_by_reason.values()} == {position}
     assert assessed() == {D1: LateFeesAssessed(D1, 3, 0, 3, 0, ())}
 
 
-def test_an_asset_that_was_registered_only_after_the_cycle_was_unknown(book: Book) -> None:
+def test_an_asset_registered_after_the_cycle_is_unknown(book: Book) -> None:
     asset_uuid = book.new_uuid("asset")
     book.append(stream_id("asset", asset_uuid), AssetRevalued(Decimal("1.00"), "USD"))
     book.product(DUE, asset_uuid=asset_uuid)
@@ -189,7 +189,7 @@ def test_an_asset_that_was_registered_only_after_the_cycle_was_unknown(book: Boo
     assert not_assessed() == ["unknown_asset"]
 
 
-def test_totals_are_told_by_currency(book: Book) -> None:
+def test_totals_are_summed_by_currency(book: Book) -> None:
     book.invoice(DUE, "1000.00")
     book.invoice(DUE, "250000", "JPY")
     book.invoice(DUE, "1000.50", rate="0.01")
@@ -199,7 +199,7 @@ def test_totals_are_told_by_currency(book: Book) -> None:
     assert assessed() == {D1: LateFeesAssessed(D1, 3, 3, 0, 0, totals)}
 
 
-def test_several_cycles_at_once_are_answered_one_after_the_other(book: Book) -> None:
+def test_several_waiting_cycles_are_answered_in_order(book: Book) -> None:
     products = [book.invoice(DUE) for _ in range(3)]
     for day in (D1, D2, D3):
         book.cycle(day)
@@ -211,7 +211,7 @@ def test_several_cycles_at_once_are_answered_one_after_the_other(book: Book) -> 
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 1000])
-def test_whatever_the_size_of_its_chunks_each_product_is_charged_once(book: Book, batch_size: int) -> None:
+def test_each_product_is_charged_once_with_chunks_of_any_size(book: Book, batch_size: int) -> None:
     products = [book.invoice(DUE) for _ in range(7)]
     book.cycle(D1)
     for product in products[::2]:
@@ -257,7 +257,7 @@ def rows_of_products(number: int, **fields: Any) -> Iterator[FinancialProduct]:
         )
 
 
-def test_what_was_paid_off_before_the_cycle_is_never_looked_at_again(book: Book) -> None:
+def test_products_paid_before_the_cycle_are_not_read_again(book: Book) -> None:
     paid = {"principal_outstanding": 0, "owes": False, "status": "paid"}
     owing = {"principal_outstanding": 100, "owes": True, "status": "open"}
     catch_up("financial_products")
@@ -285,7 +285,7 @@ def test_what_was_paid_off_before_the_cycle_is_never_looked_at_again(book: Book)
 
 
 class TestReversals:
-    """What was made to owe again after the cycle is judged by its own events."""
+    """A product that a reversal made owe again after the cycle is judged by its own events."""
 
     def test_paid_before_and_owing_again_after_the_cycle_is_no_fee(self, book: Book) -> None:
         product = book.invoice(DUE)
@@ -337,7 +337,7 @@ class TestReversals:
 
 
 class Oracle:
-    """A second opinion: what each product owes and is worth, kept as things happen."""
+    """An independent model of what each product owes and what its asset is worth."""
 
     def __init__(self, seed: int) -> None:
         self.chance, self.book = random.Random(seed), Book()
@@ -349,12 +349,12 @@ class Oracle:
         self.expected: list[tuple[UUID, date, Decimal]] = []
         self.overdue: Counter[date] = Counter()
 
-    def happen(self) -> None:
-        act = self.chance.choices(
+    def act(self) -> None:
+        method = self.chance.choices(
             (self.originate, self.pay, self.reverse, self.write_off, self.revalue, self.cycle, self.assess),
             (6, 6, 5, 1, 4, 4, 1),
         )[0]
-        act()
+        method()
 
     def assess(self) -> None:
         run_late_fees(self.chance.choice((1, 3, 1000)), ahead=self.chance.random() < 0.5)
@@ -411,11 +411,11 @@ class Oracle:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_happens_between_the_cycles_each_is_charged_as_it_was(database: Database, seed: int) -> None:
+def test_random_histories_are_charged_as_an_independent_model_says(database: Database, seed: int) -> None:
     run_late_fees()
     oracle = Oracle(seed)
     for _ in range(150):
-        oracle.happen()
+        oracle.act()
     oracle.cycle()
     run_late_fees(batch_size=7, ahead=seed % 2 == 0)
     assert oracle.expected

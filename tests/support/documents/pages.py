@@ -1,4 +1,4 @@
-"""The examples of the documents: blocks of code as they stand, and what is typed and promised in them."""
+"""The examples of the documents: their code blocks, the commands typed in them, and the output that they promise."""
 
 import re
 import textwrap
@@ -22,7 +22,7 @@ TYPED: Final = (
     "docs/how-to/monitor.md",
     "docs/how-to/back-up-and-restore.md",
 )
-"""Pages whose console blocks are typed by tests/acceptance, and what is printed compared."""
+"""Pages whose console blocks tests/acceptance types, and whose promised output it compares with the real one."""
 
 BUILT: Final[tuple[str, ...]] = (
     "docs/how-to/add-an-event-type.md",
@@ -30,7 +30,7 @@ BUILT: Final[tuple[str, ...]] = (
     "docs/how-to/add-a-projector.md",
     "docs/how-to/add-a-schema-version.md",
 )
-"""Pages whose code is put into a copy of the project, in which their console blocks are typed."""
+"""Pages whose code a test adds to a copy of the project, and whose console blocks it types there."""
 
 UNRUN: Final = {
     (
@@ -51,14 +51,14 @@ UNRUN: Final = {
     ("docs/how-to/monitor.md", "scrape_configs:"): "needs Prometheus",
     ("docs/how-to/monitor.md", "groups:"): "needs Prometheus; its metrics are compared with /metrics",
 }
-"""What cannot be run here, by page and first line, or how that begins, with the reason."""
+"""Blocks that no test can run: the page and the beginning of the first line, with the reason."""
 
 _FENCED: Final = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block of a page: its language, its text without the indentation, and the line where it begins."""
+    """A fenced block of a page: its language, its text without indentation, and its first line."""
 
     page: str
     language: str
@@ -67,12 +67,12 @@ class Block:
 
     @property
     def excuse(self) -> tuple[str, str] | None:
-        """Its entry in the list of what is not run, or None."""
+        """The key of its entry in UNRUN, or None."""
         return next((key for key in UNRUN if key[0] == self.page and self.text.startswith(key[1])), None)
 
     @property
     def vendors(self) -> set[str]:
-        """The databases that it can be typed on."""
+        """The database vendors on which the block can be typed."""
         if re.search(r"postgres://|pg_", self.text):
             return {"postgresql"}
         return {"sqlite"} if "$ sqlite3" in self.text else {"postgresql", "sqlite"}
@@ -80,7 +80,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command with all its lines, and what the page says that it prints."""
+    """A command with all its lines, and the output that the page promises."""
 
     command: str
     promised: str
@@ -88,12 +88,12 @@ class Step:
 
 
 def documents() -> list[str]:
-    """Return every page of the project, by its path."""
+    """Return the path of every page of the project."""
     return [str(path.relative_to(ROOT)) for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])]
 
 
 def text(page: str) -> str:
-    """Return a page."""
+    """Return the text of a page."""
     return (ROOT / page).read_text()
 
 
@@ -107,12 +107,12 @@ def blocks(page: str) -> list[Block]:
 
 
 def without_blocks(page: str) -> str:
-    """Return a page without its fenced blocks."""
+    """Return the text of a page without its fenced blocks."""
     return _FENCED.sub("", text(page))
 
 
 def steps(page: str, vendor: str = "sqlite") -> list[Step]:
-    """Return what is typed on a page, in order, with one kind of database."""
+    """Return the commands of a page, in order, for one database vendor."""
     return [
         step
         for block in blocks(page)
@@ -122,7 +122,7 @@ def steps(page: str, vendor: str = "sqlite") -> list[Step]:
 
 
 def typed(block: Block) -> list[Step]:
-    """Return what is typed in a console block: lines that end with a backslash, or hold a text up to END, go on."""
+    """Return the commands of a console block; a command goes on after a backslash and up to END of a here-document."""
     found: list[Step] = []
     within = False
     for number, line in enumerate(block.text.splitlines(keepends=True), block.line):
@@ -145,10 +145,16 @@ _MEASURED: Final = (
 )
 
 
-def told(output: str) -> list[str]:
-    """Return the lines that were printed, without what is measured, and without alignment."""
+_PROGRESS: Final = re.compile(r"[^:]+: [\d,]+ (of [\d,]+ .*, [\d,]+/s(, [\d,]+ s left)?|[a-z ]+ in [0-9.]+ s)")
+"""A line that says how far a command is, or how long it took. A fast machine prints fewer of them."""
+
+
+def compared_lines(output: str) -> list[str]:
+    """Return the lines that must be equal: without progress, without what is measured, and without alignment."""
     lines = []
     for printed in output.splitlines():
+        if _PROGRESS.fullmatch(printed):
+            continue
         line = printed
         for pattern, instead in _MEASURED:
             line = pattern.sub(instead, line)
@@ -157,12 +163,12 @@ def told(output: str) -> list[str]:
 
 
 def differences(promised: str, output: str) -> list[str]:
-    """Return the promised lines that were not printed, and the printed ones that were not promised.
+    """Return the promised lines that were not printed, and the printed lines that were not promised.
 
-    A line of nothing but … stands for any lines, and … within a line for anything. In what order standard output and
-    standard error come is not promised.
+    A line … stands for any lines, and … within a line for any text. The order of the lines is not compared, because
+    standard output and standard error may mix in any order.
     """
-    wanted, seen = told(promised), told(output)
+    wanted, seen = compared_lines(promised), compared_lines(output)
     missing = []
     for line in sorted(wanted, key=lambda line: "…" in line):
         pattern = re.compile(".*".join(map(re.escape, line.split("…"))))

@@ -1,4 +1,4 @@
-"""A shell of one's own, in which the examples of a page are typed one after the other."""
+"""Types the examples of a page in a shell, one by one, and compares what they print."""
 
 import re
 import shutil
@@ -15,20 +15,20 @@ from tests.support.documents.pages import Step, differences
 from tests.support.processes import ROOT, Started, wait_until
 
 BEGINS: Final = "\x1e"
-"""What is printed, with a number, before the output of each command; it may not begin a line."""
+"""Printed with a number before the output of each command. No output may begin with it."""
 
 _LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py")
 
 
 def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str], timeout: float = 300) -> list[str]:
-    """Return what is seen after each command, typed in a folder of one's own beside the project's code."""
+    """Return the output of each command, typed in the given folder, which has links to the project's code."""
     for name in _LINKED:
         if not (directory / name).exists():
             (directory / name).symlink_to(ROOT / name)
     script = ["shopt -s expand_aliases", "exec 2>&1", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
     for number, command in enumerate(typed):
         script += [f"echo {BEGINS}{number}", command.rstrip("\n")]
-    # The script is a file: what a command reads from standard input is not what is typed next.
+    # The script is a file, so that no command reads the next one as its standard input.
     file = directory / "typed.sh"
     file.write_text("\n".join(script))
     done = subprocess.run(
@@ -47,7 +47,7 @@ def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str
 
 
 def compare(steps: Iterable[Step], seen: Iterable[str]) -> None:
-    """Fail with every command that printed something else than its page promises."""
+    """Fail with every command whose output differs from what its page promises."""
     wrong = [
         f"{step.at}: {step.command}" + "\n".join(found)
         for step, output in zip(steps, seen, strict=True)
@@ -57,7 +57,7 @@ def compare(steps: Iterable[Step], seen: Iterable[str]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free TCP port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
@@ -65,7 +65,7 @@ def free_port() -> int:
 
 @contextmanager
 def resident(environment: Mapping[str, str]) -> Iterator[str]:
-    """Keep a process that has loaded Django, and give the shell's function by which manage.py is typed.
+    """Run a process that has loaded Django; yield a shell function `manage.py` that asks it to run a command.
 
     The project is this one, unless PYTHONPATH in the environment names a copy of it.
     """

@@ -1,4 +1,4 @@
-"""A small book of products for tests of late fees, written event by event, also as no command would let it come."""
+"""A small book of products for tests of late fees, written event by event, also with events that no command makes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

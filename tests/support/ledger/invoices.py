@@ -1,4 +1,4 @@
-"""Files of invoices made up for tests, and what the ledger must hold once they are imported."""
+"""Made-up files of invoices for tests, and what the ledger must contain after their import."""
 
 import random
 from collections import Counter
@@ -17,7 +17,7 @@ FORM = "%d/%m/%Y"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One invoice as the file has it."""
+    """One row of the file."""
 
     customer: str
     number: str
@@ -39,7 +39,7 @@ class Row:
 
 
 def made_up(count: int = 150, *, seed: int = 1, begin: date = date(2023, 12, 20)) -> list[Row]:
-    """Return invoices of some customers over a few weeks; some stay open, some are settled at once."""
+    """Return invoices of some customers over a few weeks; some stay open, some are settled on their first date."""
     chance = random.Random(seed)
     rows = []
     for number in range(count):
@@ -57,18 +57,18 @@ def content(rows: list[Row]) -> str:
 
 
 def as_exported_on(day: date, rows: list[Row]) -> list[Row]:
-    """Return the rows as an export on an earlier day had them: later invoices missing, later settlements open."""
+    """Return the rows of an export on an earlier day: without later invoices, and without later settlements."""
     known = [row for row in rows if row.invoice_date <= day]
     return [replace(row, settled_date=None) if row.settled_date and row.settled_date > day else row for row in known]
 
 
 def last_date(rows: list[Row]) -> date:
-    """Return the last date on which anything happened."""
+    """Return the last InvoiceDate or SettledDate."""
     return max(row.settled_date or row.invoice_date for row in rows)
 
 
 def days_overdue(rows: list[Row]) -> dict[UUID, int]:
-    """Return for each product that must have fees how many days it was overdue until settled, or until the end."""
+    """Return for each product with fees how many days it was overdue until it was settled, or until the last date."""
     end = last_date(rows)
     late = {
         ids.product_uuid("Seller", row.number): ((row.settled_date or end) - row.due_date).days
