@@ -4,13 +4,13 @@
 import os
 import sys
 
-_INTERRUPTED = 130  # what shells report of a program that SIGINT has ended
+_INTERRUPTED = 130  # the exit code that shells use for a program ended by SIGINT
 
 
 def main() -> None:
-    """Run a command; what an operator can put right is told in one line, without a traceback."""
+    """Run a command; a fault that an operator can correct prints one line and no traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - Django is looked for only here
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - Django reads its settings here
     from django.core.management import execute_from_command_line  # noqa: PLC0415
     from django.db import Error  # noqa: PLC0415
 
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _explained(failed: Exception) -> str:
-    """Say what to do about what the database refused, as far as that is known."""
+    """Return what the database refused, and the remedy if it is known."""
     reason = _one_line(failed)
     if "no such table" in reason or "no such column" in reason or "does not exist" in reason:
         return f"the database is not migrated ({reason}): run manage.py migrate"

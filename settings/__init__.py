@@ -1,19 +1,28 @@
 """Daybook's settings: the one package that reads the environment.
 
-Every value is read once, when Django starts, and a wrong one is refused with its name and what is allowed. The table
-in docs/settings.md explains each of them.
+Every value is read once, when Django starts. A wrong value is refused with its name and the values that are allowed.
+docs/settings.md describes each setting.
 """
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from settings import logs
-from settings.environment import choice, flag, hosts, listening, number, origins, read, text, time_zone
+from settings.environment import (
+    choice,
+    database_url,
+    flag,
+    hosts,
+    listening_address,
+    number,
+    origins,
+    text,
+    time_zone,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = flag("DEBUG", default=False)
@@ -22,7 +31,7 @@ if not SECRET_KEY:
     if not DEBUG:
         _missing = "SECRET_KEY is missing: set it to a long random text, or set DEBUG=true for development"
         raise ImproperlyConfigured(_missing)
-    SECRET_KEY = "development-only-and-not-a-secret"  # noqa: S105 - DEBUG alone may use it
+    SECRET_KEY = "development-only-and-not-a-secret"  # noqa: S105 - used only with DEBUG
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 HYDRATION_DELAY_MS = number("HYDRATION_DELAY", 1000, least=0, most=600_000)
@@ -40,7 +49,7 @@ BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 
 def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
-    """Name the file in full, relative to the project; one in memory would be another one for each thread."""
+    """Make the path absolute, from the project's folder. An in-memory database is refused: each thread has its own."""
     path = BASE_DIR / config["NAME"]
     if config["NAME"].startswith((":memory:", "file:")) or path.is_dir() or not path.parent.is_dir():
         raise ValueError
@@ -58,35 +67,25 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
         raise ValueError
     timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
     given = config["OPTIONS"].get("options", "")
-    # A host that is not there, or no longer, is an outage within seconds, and not when TCP gives up: also while its
-    # answer is waited for, when TCP by itself asks only after two hours whether anybody is still there.
-    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, **alive}
-    config["OPTIONS"] = waits | config["OPTIONS"] | {"options": f"{given} {timeout}".strip()}
+    # A dead host is noticed within seconds, also while an answer is awaited: by default, TCP would ask only after two
+    # hours whether the other side still exists.
+    keepalives = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    limits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, **keepalives}
+    config["OPTIONS"] = limits | config["OPTIONS"] | {"options": f"{given} {timeout}".strip()}
     return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
-def _database(name: str, default: str) -> dict[str, Any]:
-    def database() -> dict[str, Any]:
-        url = text(name, default)
-        if not url.startswith(("sqlite:///", "postgres:", "postgresql:", "psql:")):
-            raise ValueError
-        config: dict[str, Any] = {"OPTIONS": {}} | environ.Env.db_url_config(url)
-        return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
-
-    allowed = (
-        "postgres://user:password@host:5432/name, or sqlite:////path/to/file.sqlite3 for a file in a folder that exists"
-    )
-    return read(name, database, allowed, secret=True)
+def _database(config: dict[str, Any]) -> dict[str, Any]:
+    return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
 
 
 _default_url = f"sqlite:///{BASE_DIR / 'daybook.sqlite3'}"
-DATABASES = {"default": _database("DATABASE_URL", _default_url)}
-# Note [One alias where one database is meant]: two aliases on one SQLite file would be two connections that wait for
-# each other's write lock, so READ_DATABASE_URL gets an alias of its own only where it names another database.
+DATABASES = {"default": database_url("DATABASE_URL", _default_url, _database)}
+# READ_DATABASE_URL gets an alias of its own only if it names another database: two aliases of one SQLite file would be
+# two connections that wait for each other's write lock.
 READ_DATABASE = "default"
 if text("READ_DATABASE_URL", "") not in ("", text("DATABASE_URL", _default_url)):
-    DATABASES["read"] = _database("READ_DATABASE_URL", "")
+    DATABASES["read"] = database_url("READ_DATABASE_URL", "", _database)
     READ_DATABASE = "read"
 DATABASE_ROUTERS = ["projectors.database_router.ReadModelRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -145,7 +144,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-# Where nobody has collected them, files are served from where they lie, only not compressed.
+# Without collectstatic, files are served from the packages that contain them, uncompressed.
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "admin").is_dir()
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 AUTHENTICATION_BACKENDS = ["web.lockout.LockOut", "django.contrib.auth.backends.ModelBackend"]
@@ -155,7 +154,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
-WEB_BIND = listening("WEB_BIND", "127.0.0.1:8000")
+WEB_BIND = listening_address("WEB_BIND", "127.0.0.1:8000")
 WEB_WORKERS = number("WEB_WORKERS", 2, least=1, most=100)
 WEB_THREADS = number("WEB_THREADS", 16, least=1, most=1000)
 WEB_CLIENT_TIMEOUT_S = number("WEB_CLIENT_TIMEOUT", 30, least=1, most=3600)
@@ -168,12 +167,12 @@ LOGGING = logs.configured(
 
 HTTPS_ONLY = flag("HTTPS_ONLY", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SILENCED_SYSTEM_CHECKS = ["security.W001"]  # it looks for Django's own middleware, which web.security extends
+SILENCED_SYSTEM_CHECKS = ["security.W001"]  # it looks for Django's own middleware; web.security extends it
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000, least=0, most=63_072_000) * HTTPS_ONLY
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HSTS_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = flag("HSTS_PRELOAD", default=True)
-# Without a proxy of ours in front anybody could send this header.
+# Without a proxy of ours, any client could send this header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if WEB_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -186,7 +185,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # the icons that Swagger's style sheet contains
+        "img-src": [SELF, "data:"],  # icons in Swagger's style sheet
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -196,7 +195,7 @@ CONTENT_SECURITY_POLICY = {
 }
 AXES_FAILURE_LIMIT = number("LOGIN_FAILURES", 5, least=1, most=1000)
 AXES_COOLOFF_TIME = timedelta(seconds=number("LOGIN_COOL_OFF", 900, least=1, most=86_400))
-# By name and address together: nobody can lock somebody else out from elsewhere.
+# Counted by name and address together: nobody can lock out a user who logs in from another address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "web.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "web.lockout.address"
@@ -208,7 +207,8 @@ STREAM_LIFETIME_S = number("STREAM_LIFETIME", 300, least=1, most=3600)
 API_TOKEN_LIFETIME_S = number("API_TOKEN_LIFETIME", 3600, least=60, most=86_400)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 OAUTH2_PROVIDER = {
-    # Client credentials only: what else RFC 9700 asks for is on too, so that nothing weaker can be reached by mistake.
+    # Only client credentials are used. The other rules of RFC 9700 are on too, so that no weaker grant can be enabled
+    # by mistake.
     **{
         f"COMPLIANT_BCP_RFC9700_{name}": True
         for name in (
@@ -226,7 +226,7 @@ OAUTH2_PROVIDER = {
     },
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
-    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # knows no other grant
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # supports no other grant
     "ACCESS_TOKEN_EXPIRE_SECONDS": API_TOKEN_LIFETIME_S,
     "SCOPES": {"ledger": "What the client's permissions allow"},
     "DEFAULT_SCOPES": ["ledger"],

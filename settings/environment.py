@@ -1,97 +1,121 @@
-"""How a value of the environment is read, and refused with its name and what is allowed where it is wrong."""
+"""Read values of the environment; refuse a wrong one with its name and the values that are allowed.
 
+django-environ parses the database URLs. Its casts are not used: they take DEBUG=maybe as false, drop empty members of a
+list, and replace a value that begins with a dollar sign by the value of another variable or by the default.
+"""
+
+import os
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
 Value = TypeVar("Value")
+_HIGHEST_PORT: Final = 65_535
 
 
 def text(name: str, default: str) -> str:
-    """Read a value as it is: what begins with a dollar sign, as a good secret may, is not another variable's name."""
-    return str(env.ENVIRON.get(name, default))
+    """Return a value as it is."""
+    return os.environ.get(name, default)
 
 
-def read(name: str, value: Callable[[], Value], allowed: str, *, secret: bool = False) -> Value:
-    """Return `value()`; raises ImproperlyConfigured, which repeats what was given unless it is secret."""
+def read(name: str, parse: Callable[[], Value], allowed: str, *, secret: bool = False) -> Value:
+    """Return `parse()`; raises ImproperlyConfigured, which shows the value unless it is secret."""
     try:
-        return value()
+        return parse()
     except (ValueError, TypeError, KeyError, OSError, ImproperlyConfigured) as error:
-        given = "" if secret else f"={env.ENVIRON.get(name)!r}"
-        message = f"{name}{given} is not allowed: it must be {allowed}"
+        value = "" if secret else f"={os.environ.get(name)!r}"
+        message = f"{name}{value} is not allowed: it must be {allowed}"
         raise ImproperlyConfigured(message) from error
 
 
 def flag(name: str, *, default: bool) -> bool:
     """Return whether something is on."""
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    given = text(name, str(default)).strip().lower()
-    return read(name, lambda: words[given], "one of true, false, yes, no, on, off, 1, 0")
+    word = text(name, str(default)).strip().lower()
+    return read(name, lambda: words[word], "one of true, false, yes, no, on, off, 1, 0")
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:
     """Return a whole number within bounds."""
 
-    def value() -> int:
-        given = text(name, str(default)).strip()
-        if not (given.isascii() and given.isdigit() and least <= int(given) <= most):
+    def parse() -> int:
+        value = text(name, str(default)).strip()
+        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
             raise ValueError
-        return int(given)
+        return int(value)
 
-    return read(name, value, f"a whole number from {least} to {most}")
+    return read(name, parse, f"a whole number from {least} to {most}")
 
 
 def time_zone(name: str, default: str) -> str:
     """Return the name of a time zone."""
-    # ZoneInfoNotFoundError is a KeyError; the name of a directory of zones is an OSError.
+    # ZoneInfoNotFoundError is a KeyError; the name of a directory of zones raises an OSError.
     allowed = "the name of an IANA time zone, such as America/Los_Angeles"
     return read(name, lambda: ZoneInfo(text(name, default)).key, allowed)
 
 
 def listed(name: str, default: str, pattern: str, allowed: str) -> list[str]:
-    """Return what stands between commas, each as the pattern says; nothing, where that is the default, is none."""
+    """Return members separated by commas, each of which matches the pattern; an empty default is an empty list."""
 
-    def value() -> list[str]:
-        found = [one.strip() for one in text(name, default).split(",")]
-        if found == [""] == [default]:
+    def parse() -> list[str]:
+        members = [member.strip() for member in text(name, default).split(",")]
+        if members == [""] == [default]:
             return []
-        if not all(re.fullmatch(pattern, one) for one in found):
+        if not all(re.fullmatch(pattern, member) for member in members):
             raise ValueError
-        return found
+        return members
 
-    return read(name, value, allowed)
+    return read(name, parse, allowed)
 
 
 def hosts(name: str, default: str) -> list[str]:
     """Return host names."""
     pattern = r"\*|\.?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]"
-    return listed(name, default, pattern, "host names with commas between them, without scheme or port")
+    return listed(name, default, pattern, "host names separated by commas, without scheme or port")
 
 
 def origins(name: str, default: str) -> list[str]:
-    """Return origins: a scheme, a host, and perhaps a port."""
+    """Return origins: a scheme, a host, and an optional port."""
     pattern = r"https?://(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?"
-    return listed(name, default, pattern, "origins such as https://ledger.example with commas between them")
+    return listed(name, default, pattern, "origins such as https://ledger.example, separated by commas")
 
 
 def choice(name: str, default: str, *words: str) -> str:
     """Return one of some words."""
-    given = text(name, default).strip().lower()
-    return read(name, lambda: words[words.index(given)], f"one of {', '.join(words)}")
+    word = text(name, default).strip().lower()
+    return read(name, lambda: words[words.index(word)], f"one of {', '.join(words)}")
 
 
-def listening(name: str, default: str) -> str:
-    """Return where a server listens."""
+def listening_address(name: str, default: str) -> str:
+    """Return the address on which a server listens."""
 
-    def value() -> str:
-        given = text(name, default).strip()
-        if not re.fullmatch(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}|unix:/.+|fd://[0-9]+", given):
+    def parse() -> str:
+        address = text(name, default).strip()
+        if re.fullmatch(r"unix:/.+|fd://[0-9]+", address):
+            return address
+        matched = re.fullmatch(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", address)
+        if not matched or int(matched[1]) > _HIGHEST_PORT:
             raise ValueError
-        return given
+        return address
 
-    return read(name, value, "an address and a port, such as 127.0.0.1:8000, or unix:/path/to/a/socket")
+    allowed = f"an address and a port up to {_HIGHEST_PORT}, such as 127.0.0.1:8000, or unix:/path/to/a/socket"
+    return read(name, parse, allowed)
+
+
+def database_url(name: str, default: str, configure: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Return the configuration of a database, once `configure` has completed it or raised ValueError."""
+
+    def parse() -> dict[str, Any]:
+        url = text(name, default)
+        if not url.startswith(("sqlite:///", "postgres:", "postgresql:", "psql:")):
+            raise ValueError
+        return configure({"OPTIONS": {}} | environ.Env.db_url_config(url))
+
+    allowed = (
+        "postgres://user:password@host:5432/name, or sqlite:////path/to/file.sqlite3 for a file in a folder that exists"
+    )
+    return read(name, parse, allowed, secret=True)

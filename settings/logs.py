@@ -1,4 +1,4 @@
-"""How everything is logged: one line each on standard error, as JSON for machines or as text for people."""
+"""Logging: one line for each record on standard error, as JSON for machines or as text for people."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ import structlog
 
 
 def configured(form: str, level: str) -> dict[str, Any]:
-    """Return the settings of logging; `form` is json or text."""
+    """Return the value of the setting LOGGING; `form` is json or text."""
     shared = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -32,10 +32,10 @@ def configured(form: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
-            # Each request has its line already; only what nobody caught says more.
+            # web.requests logs each request. Only an uncaught exception adds something.
             "django.request": {"filters": ["failures"]},
             "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
-            # It warns of each answer to HEAD that has a body, which it then leaves out, as it should.
+            # It warns of each answer to HEAD that has a body, though it rightly omits the body.
             "gunicorn.http.wsgi": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
         },
@@ -43,18 +43,18 @@ def configured(form: str, level: str) -> dict[str, Any]:
 
 
 class Failures:
-    """Lets pass only what has a traceback."""
+    """Keeps only records with a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record has one."""
+        """Return whether the record has a traceback."""
         return bool(record.exc_info)
 
 
 class Terse:
-    """Leaves out of a record its request, whose query is nobody's business, and of a request refused its traceback."""
+    """Removes a record's request, whose query may be confidential, and the traceback of a refused request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let it pass."""
+        """Keep the record."""
         vars(record).pop("request", None)
         if record.name.startswith("django.security."):
             record.exc_info = None

@@ -1,4 +1,4 @@
-"""The web's addresses."""
+"""The URLs of the web."""
 
 from django.contrib import admin
 from django.urls import path
@@ -13,7 +13,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("o/token/", tokens.Token.as_view(), name="token"),
     path("o/revoke_token/", tokens.Revoke.as_view(), name="revoke-token"),
-    # A form that is sent cannot be redirected to where the slash is.
+    # A POST without the slash cannot be redirected without losing its body.
     path("o/token", tokens.Token.as_view()),
     path("o/revoke_token", tokens.Revoke.as_view()),
     path("healthz", probes.healthz),

@@ -1,1 +1,1 @@
-"""The edge: who is let in how often, what is logged and measured of each request, and whether this server can work."""
+"""Everything HTTP: the API; and the edge: log-in, tokens, limits, security headers, request log, metrics, probes."""

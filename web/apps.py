@@ -1,10 +1,10 @@
-"""The app's place in Django."""
+"""The Django app `web`."""
 
 from django.apps import AppConfig
 
 
 class WebConfig(AppConfig):
-    """The edge of the web."""
+    """Configuration of the app."""
 
     name = "web"
     verbose_name = "The web"

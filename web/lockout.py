@@ -1,4 +1,4 @@
-"""People who get their password wrong too often have to wait, each at the address where that happened."""
+"""After too many wrong passwords, a name must wait before it can log in from the same address again."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from web import addresses
 
 
 class LockOut(AxesStandaloneBackend):  # type: ignore[misc] # has no types
-    """Refuses whoever is locked out; what is not asked over the web has nothing to count."""
+    """Refuses a name and address that are locked out. Log-ins without a request, as in a shell, are not counted."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
-        """Raise PermissionDenied for those who are locked out."""
+        """Raise PermissionDenied if the name is locked out at the address."""
         if request is not None:
             super().authenticate(request, **credentials)
 
 
 def address(request: HttpRequest) -> str:
-    """Return under which address an attempt is counted."""
-    return addresses.asker(str(request.META.get("REMOTE_ADDR") or ""))
+    """Return the address that an attempt is counted under."""
+    return addresses.network(str(request.META.get("REMOTE_ADDR") or ""))
 
 
 def locked_out(_request: HttpRequest, _response: HttpResponse | None, _credentials: Any) -> HttpResponse:
-    """Say how long to wait."""
-    return too_many(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    """Answer a log-in that is locked out."""
+    return too_many_attempts(int(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
-def too_many(seconds: int) -> HttpResponse:
-    """Return what a person is told who tried too often."""
+def too_many_attempts(seconds: int) -> HttpResponse:
+    """Answer 429, with the seconds to wait."""
     text = f"Too many attempts to log in. Try again in {seconds} seconds.\n"
     return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(seconds)})

@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus is told of requests, appends, and consumers."""
+"""GET /metrics: requests, appends and consumers, for Prometheus."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _LABELS: Final = ("method", "route", "status")
 _REQUESTS: Final = Counter("daybook_http_requests", "Requests answered.", _LABELS)
 _DURATIONS: Final = Histogram(
     "daybook_http_request_duration_seconds",
-    "How long it took to answer, without what is streamed afterwards.",
+    "Time until the answer began; streaming comes on top.",
     _LABELS,
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -35,7 +35,7 @@ _STATES: Final = ("running", "waiting", "paused", "stopped")
 
 
 def route(request: HttpRequest) -> str:
-    """Return the pattern of a request's address, of which there are few, and never the address itself."""
+    """Return the pattern of a request's path. Patterns are few; paths, which contain uuids, are not."""
     if request.resolver_match is not None:
         return _without_converters(request.resolver_match.route)
     return settings.STATIC_URL if request.path.startswith(settings.STATIC_URL) else "none"
@@ -47,14 +47,14 @@ def _without_converters(pattern: str) -> str:
 
 
 def observe(method: str, pattern: str, status: int, seconds: float) -> None:
-    """Count an answer."""
+    """Count a request and its duration."""
     labels = (method if method in _METHODS else "other", pattern, str(status))
     _REQUESTS.labels(*labels).inc()
     _DURATIONS.labels(*labels).observe(seconds)
 
 
 class LedgerCollector(Collector):
-    """Reads how the ledger and its consumers are, at the moment when somebody asks."""
+    """Reads the state of the ledger and its consumers from the database at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         """Yield the head, the business date, and each consumer's lag and state."""
@@ -63,18 +63,26 @@ class LedgerCollector(Collector):
         cycled = as_of.last_cycled(head)
         if cycled is not None:
             midnight = datetime.combine(cycled.data.new_date, time(), UTC).timestamp()
-            yield GaugeMetricFamily("daybook_business_date_seconds", "The last date cycled, as UTC.", value=midnight)
+            yield GaugeMetricFamily(
+                "daybook_business_date_seconds",
+                "The last date cycled, as the Unix time of its midnight in UTC.",
+                value=midnight,
+            )
         yield from _consumers(statuses())
 
 
 def _consumers(found: list[Status]) -> Iterator[Metric]:
     labels = ("consumer", "kind")
-    position = GaugeMetricFamily("daybook_consumer_position", "Position of the last event dealt with.", labels=labels)
-    events = GaugeMetricFamily("daybook_consumer_lag_events", "How many events it has not dealt with.", labels=labels)
-    seconds = GaugeMetricFamily("daybook_consumer_lag_seconds", "Since when the first of them waits.", labels=labels)
-    failed = GaugeMetricFamily("daybook_consumer_failed", "1 where an error stopped it.", labels=labels)
-    errors = CounterMetricFamily("daybook_consumer_errors", "How often it failed at this event.", labels=labels)
-    state = GaugeMetricFamily("daybook_consumer_state", "1 for the state that it is in.", labels=(*labels, "state"))
+    position = GaugeMetricFamily("daybook_consumer_position", "Position of the last event handled.", labels=labels)
+    events = GaugeMetricFamily("daybook_consumer_lag_events", "Number of events after its position.", labels=labels)
+    seconds = GaugeMetricFamily(
+        "daybook_consumer_lag_seconds", "Age of the first event after its position.", labels=labels
+    )
+    failed = GaugeMetricFamily("daybook_consumer_failed", "1 if an error stopped it.", labels=labels)
+    errors = CounterMetricFamily(
+        "daybook_consumer_errors", "Number of failures at the event after its position.", labels=labels
+    )
+    state = GaugeMetricFamily("daybook_consumer_state", "1 for its present state.", labels=(*labels, "state"))
     for status in found:
         key = (status.name, status.kind)
         position.add_metric(key, status.position)
@@ -88,7 +96,7 @@ def _consumers(found: list[Status]) -> Iterator[Metric]:
 
 
 def text() -> bytes:
-    """Return everything, counted over all processes of this server."""
+    """Return all metrics, added up over this server's processes."""
     shown = CollectorRegistry()
     shown.register(LedgerCollector())
     if settings.METRICS_DIRECTORY:
@@ -99,10 +107,10 @@ def text() -> bytes:
 
 @require_safe
 def view(request: HttpRequest) -> HttpResponse:
-    """Answer them to whoever may read the ledger."""
+    """Answer the metrics; the caller needs the permission to read the ledger."""
     try:
         if all(known(request) is None for known in may()):
             return problems.handler(request, AuthenticationError())
         return HttpResponse(text(), content_type=CONTENT_TYPE_LATEST)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as under /api/
+    except Exception as error:  # noqa: BLE001 - every error is answered as under /api/
         return problems.handler(request, error)

@@ -1,10 +1,10 @@
-"""What the edge remembers between requests and shares between processes."""
+"""The tables of the edge, shared by all processes."""
 
 from django.db import models
 
 
 class Allowance(models.Model):
-    """Until when an asker has used up what it may; a row in the past means nothing and may be deleted."""
+    """The moment until which a client's allowance is used up. A row in the past has no effect and may be deleted."""
 
     asker = models.CharField(max_length=200, primary_key=True)
     used_until = models.FloatField(help_text="Seconds since 1970.")

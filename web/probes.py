@@ -1,4 +1,4 @@
-"""/healthz and /readyz: whether this process is alive, and whether it can work."""
+"""/healthz says that this process is alive; /readyz says whether it can work."""
 
 import logging
 import time
@@ -15,28 +15,28 @@ from django.views.decorators.http import require_safe
 from eventstore.consumers.status import statuses
 
 PATIENCE_S: Final = 2
-"""How long /readyz waits for a database."""
+"""/readyz waits this long for the databases."""
 _RETRY_AFTER_S: Final = 5
 _logger = logging.getLogger(__name__)
 
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Answer that this process is alive; whoever asks learns nothing more, and nothing else is asked."""
+    """Answer that this process is alive, without asking anything else."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Answer whether this server can work: databases there and migrated, no consumer stopped by an error."""
+    """Answer whether this server can work: its databases answer and are migrated, and no error stopped a consumer."""
     if reasons := readiness.reasons():
         content = {"status": "not ready", "reasons": reasons}
         return JsonResponse(content, status=503, headers={"Retry-After": str(_RETRY_AFTER_S)})
     return JsonResponse({"status": "ready"})
 
 
-class _Look:
-    """One look at the databases, for which everybody waits who asks meanwhile."""
+class _Examination:
+    """One examination of the databases; requests that come meanwhile wait for it."""
 
     def __init__(self) -> None:
         self.began, self.done = time.monotonic(), Event()
@@ -44,57 +44,57 @@ class _Look:
 
 
 class Readiness:
-    """Looks in a thread of its own, at most one at a time, so that a database that hangs does not hang the server."""
+    """Examines the databases in a thread of its own, one at a time; a database that hangs cannot hang the server."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._running: _Look | None = None
+        self._running: _Examination | None = None
 
     def reasons(self) -> list[str]:
-        """Return what is not ready, in time whatever the databases do."""
+        """Return what is not ready, after PATIENCE_S at the latest."""
         with self._lock:
-            look = self._running
-            if look is None:
-                look = self._running = _Look()
-                Thread(target=self._look, args=[look], name="readyz", daemon=True).start()
-        if look.done.wait(max(0.0, look.began + PATIENCE_S - time.monotonic())):
-            return look.reasons
+            examination = self._running
+            if examination is None:
+                examination = self._running = _Examination()
+                Thread(target=self._examine, args=[examination], name="readyz", daemon=True).start()
+        if examination.done.wait(max(0.0, examination.began + PATIENCE_S - time.monotonic())):
+            return examination.reasons
         return [f"no database has answered within {PATIENCE_S} s"]
 
-    def _look(self, look: _Look) -> None:
+    def _examine(self, examination: _Examination) -> None:
         try:
-            look.reasons = _databases() or _consumers()
+            examination.reasons = _database_faults() or _consumer_faults()
         except Exception:
             _logger.exception("readyz failed")
-            look.reasons = ["the consumers cannot be read"]
+            examination.reasons = ["the consumers cannot be read"]
         finally:
             connections.close_all()
             with self._lock:
                 self._running = None
-            look.done.set()
+            examination.done.set()
 
 
 readiness: Final = Readiness()
 
 
-def _databases() -> list[str]:
-    return [reason for alias in connections for reason in [_database(alias)] if reason]
+def _database_faults() -> list[str]:
+    return [fault for alias in connections for fault in [_database_fault(alias)] if fault]
 
 
-def _database(alias: str) -> str:
+def _database_fault(alias: str) -> str:
     try:
         applied = MigrationRecorder(connections[alias]).applied_migrations()
     except (DatabaseError, InterfaceError):
         return f"the database {alias!r} does not answer"
-    return "" if _newest() <= applied.keys() else f"the database {alias!r} is not migrated"
+    return "" if _newest_migrations() <= applied.keys() else f"the database {alias!r} is not migrated"
 
 
 @cache
-def _newest() -> frozenset[tuple[str, str]]:
+def _newest_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
 
 
-def _consumers() -> list[str]:
+def _consumer_faults() -> list[str]:
     return [
         f"{status.name} was stopped by an error at position {status.error.position}"
         for status in statuses()

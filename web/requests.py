@@ -1,4 +1,4 @@
-"""What every request gets: an id, one line in the log, and a place in the metrics."""
+"""Give every request an id, one line in the log, and a count in the metrics."""
 
 import logging
 import time
@@ -19,24 +19,24 @@ _logger = logging.getLogger(__name__)
 
 
 class RequestMiddleware:
-    """Stands before all others, so that it sees what each request is answered in the end."""
+    """The outermost middleware, so that it sees the final answer to each request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, and note how it went."""
+        """Answer, then log and count the request."""
         began = time.perf_counter()
         request.META["REMOTE_ADDR"] = addresses.client(request)
-        # What else is logged on the way, in whatever thread handles this request, carries the same id.
+        # All that is logged while this thread handles the request carries the same id.
         with bound_contextvars(correlation_id=correlation_id(request)):
             response = self._get_response(request)
             response.headers[REQUEST_ID] = correlation_id(request)
-            _note(request, response, time.perf_counter() - began)
+            _record(request, response, time.perf_counter() - began)
         return response
 
 
-def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     route, status = metrics.route(request), response.status_code
     metrics.observe(request.method or "", route, status, seconds)
     level = logging.WARNING if status >= _FIRST_FAILURE else logging.INFO
@@ -46,7 +46,7 @@ def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
         return
     line = {
         "method": request.method,
-        "path": request.path,  # without the query, which may hold what is nobody's business
+        "path": request.path,  # without the query, which may hold confidential values
         "route": route,
         "status": status,
         "duration_ms": round(seconds * 1000, 1),
@@ -57,6 +57,6 @@ def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
 
 
 def _actor(request: HttpRequest) -> str | None:
-    """Return who asked, as far as somebody has looked that up already."""
+    """Return the caller's name if authentication has already looked it up; do not look it up for the log."""
     caller: Any = getattr(request, "auth", None) or getattr(request, "_cached_user", None)
     return caller.get_username() if isinstance(caller, User) else None

@@ -1,4 +1,4 @@
-"""What every answer says about how it may be used, and which requests must come by HTTPS or under a known name."""
+"""Security headers on every answer; redirects to HTTPS; refusals of unknown hosts and of bodies that are too large."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +13,7 @@ from web.addresses import is_local
 from web.protocol import problems
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What supervisors ask, by plain HTTP and by whatever address they know this process."""
+"""Paths that supervisors ask by plain HTTP and by any address of this process."""
 PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "publickey-credentials-get", "usb")
@@ -21,14 +21,14 @@ PERMISSIONS: Final = ", ".join(
 
 
 class SecurityMiddleware(security.SecurityMiddleware):
-    """Django's, which redirects to HTTPS, but not what was sent on this machine itself."""
+    """Django's middleware, which redirects to HTTPS, except requests sent from this machine itself."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Redirect what comes from elsewhere by plain HTTP."""
+        """Redirect plain HTTP from other machines."""
         return None if is_local(request) else super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Say what a browser may do with the answer, and that nobody keeps it unless it says otherwise."""
+        """Add the headers that limit what a browser may do; forbid caching unless the view allows it."""
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
@@ -36,21 +36,21 @@ class SecurityMiddleware(security.SecurityMiddleware):
 
 
 class CommonMiddleware(common.CommonMiddleware):
-    """Django's, which refuses unknown host names, but not of probes: they name the address of this process."""
+    """Django's middleware, which refuses unknown hosts, except for probes: they use the address of this process."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Refuse a host that is not allowed."""
+        """Refuse a host that ALLOWED_HOSTS does not contain."""
         return None if request.path in PROBES else super().process_request(request)
 
 
 class BodyMiddleware:
-    """Refuses what is longer than any body may be before it is read: files of a form have no limit of Django's."""
+    """Refuses a body that is too large before it is read. Django itself sets no limit on files in a form."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, unless it is too long; what comes in chunks, and so tells no length, is no body to Django."""
+        """Answer 413 if Content-Length is above the limit. Django reads no body without a Content-Length."""
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return problems.of(RequestDataTooBig()).response()

@@ -1,4 +1,4 @@
-"""The sessions of people who have logged in: Django's, in the database, which is asked only for what may be a key."""
+"""Django's sessions in the database, which is queried only for well-formed session keys."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ _KEY: Final = re.compile(r"[0-9a-z]{8,40}")
 
 
 class SessionStore(db.SessionStore):
-    """Tells by its form that a cookie is of no session: a database may fail over such a text."""
+    """Rejects a malformed key without a query, which could fail at characters that the database does not take."""
 
     def _validate_session_key(self, key: str | None) -> bool:
         return key is not None and _KEY.fullmatch(key) is not None

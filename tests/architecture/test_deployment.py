@@ -1,4 +1,4 @@
-"""What runs in production is complete: every process has its unit and its service, and each names what there is."""
+"""Every process has its systemd unit and its compose service, and each names commands and settings that exist."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from tests.architecture.sources import APPLICATION, ROOT, name
 UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 ALWAYS = ["run_projector", "daily_cycle --loop"]
-"""What runs for as long as the machine does, beside the web and the process managers."""
+"""The long-lived commands besides the web and the process managers."""
 CLEANING = ["expire_idempotency_keys", "cleartokens", "clearsessions", "axes_reset_logs --age 90"]
 INSTALLED = "/opt/daybook"
 
@@ -29,7 +29,7 @@ def long_lived() -> list[str]:
 
 
 def unit(path: Path) -> dict[str, list[str]]:
-    """Return what a unit sets, each name with all of its values."""
+    """Return a unit's settings, each with all of its values."""
     found: dict[str, list[str]] = {}
     for line in path.read_text().splitlines():
         if "=" in line and not line.startswith("#"):
@@ -61,14 +61,14 @@ def settings() -> set[str]:
     return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
 
 
-def test_every_long_lived_process_has_a_unit_that_is_always_started_again() -> None:
+def test_every_long_lived_process_has_a_unit_that_always_restarts() -> None:
     always = [unit(path) for path in SERVICES if unit(path).get("Restart") == ["always"]]
     started = [managed(found["ExecStart"][0]) or found["ExecStart"][0] for found in always]
     assert sorted(started) == sorted([*long_lived(), f"{INSTALLED}/.venv/bin/gunicorn settings.wsgi"])
     assert all(found["StartLimitIntervalSec"] == ["0"] for found in always)
 
 
-def test_every_long_lived_process_has_a_service_that_is_started_again() -> None:
+def test_every_long_lived_process_has_a_service_that_restarts() -> None:
     running = {label: service for label, service in compose().items() if service["restart"] == "unless-stopped"}
     assert {"postgres", "web"} <= set(running)
     assert set(long_lived()) <= {managed(said(service)) for service in running.values()}
@@ -80,7 +80,7 @@ def test_every_long_lived_process_runs_in_development_too() -> None:
     assert "web: gunicorn settings.wsgi" in lines
 
 
-def test_what_has_expired_is_forgotten_once_a_day() -> None:
+def test_expired_rows_are_deleted_once_a_day() -> None:
     units = unit(ROOT / "deploy" / "systemd" / "daybook-housekeeping.service")["ExecStart"]
     assert [managed(line) for line in units] == CLEANING
     assert re.findall(r"manage\.py (.+)", said(compose()["housekeeping"])) == CLEANING
@@ -101,7 +101,7 @@ def test_every_variable_that_is_set_is_a_setting(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=name)
-def test_every_unit_is_kept_from_what_it_does_not_need(path: Path) -> None:
+def test_every_unit_is_confined(path: Path) -> None:
     found = unit(path)
     assert found["User"] == ["daybook"]
     assert found["ProtectSystem"] == ["strict"]
@@ -125,7 +125,7 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_services_are_as_narrow_as_the_units() -> None:
+def test_every_service_is_confined() -> None:
     for label, service in compose().items():
         if label != "postgres":
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), label
@@ -134,7 +134,7 @@ def test_the_services_are_as_narrow_as_the_units() -> None:
     assert compose()["web"]["ports"] == ["127.0.0.1:8000:8000"]
 
 
-def test_the_image_holds_the_whole_application_and_nothing_else() -> None:
+def test_the_image_contains_the_whole_application_and_nothing_else() -> None:
     text = (ROOT / "Containerfile").read_text()
     copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE))
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}

@@ -1,4 +1,4 @@
-"""A client that repeats with the same key is told the truth, whoever died in between: a worker or the database."""
+"""A client that repeats with the same key gets the true answer, also after a worker or the database died."""
 
 import http.client
 import threading
@@ -26,7 +26,7 @@ DYING: Final = Path(__file__).with_name("gunicorn_dying.py")
 
 
 class Robot:
-    """A client that sends again, with the same key, until it is told something."""
+    """A client that repeats a request with the same key until it is answered."""
 
     def __init__(self, server: WebServer, company: UUID) -> None:
         self.server, self.company = server, company
@@ -34,7 +34,7 @@ class Robot:
         self.token = new_token("robot")
 
     def fund(self, key: str) -> Answer | None:
-        """Send once; None where the connection was lost."""
+        """Send once; return None if the connection was lost."""
         body = {"company_uuid": str(self.company), "amount": "0.01", "currency": "USD", "reference": key}
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         try:
@@ -45,8 +45,8 @@ class Robot:
         self.statuses[answer.status] += 1
         return answer
 
-    def fund_until_told(self, key: str) -> Answer:
-        """Send until it is told to have been done, or refused."""
+    def fund_until_answered(self, key: str) -> Answer:
+        """Send until the answer is not 503."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             answer = self.fund(key)
@@ -57,7 +57,7 @@ class Robot:
         raise AssertionError(message)
 
 
-def test_a_worker_that_is_killed_between_commit_and_answer_has_done_it_and_its_repeat_is_told_so(
+def test_a_repeat_after_a_worker_died_between_commit_and_answer_returns_the_recorded_event(
     database: Database, serve: Serve, tmp_path: Path
 ) -> None:
     server = serve(GUNICORN_CMD_ARGS=f"--config {DYING}", DIED=str(tmp_path / "died"))
@@ -66,19 +66,19 @@ def test_a_worker_that_is_killed_between_commit_and_answer_has_done_it_and_its_r
     assert robot.fund("a key") is None
     assert (tmp_path / "died").exists()
     [event] = store.read_all(after=before)
-    answer = robot.fund_until_told("a key")
+    answer = robot.fund_until_answered("a key")
     assert answer.status == 201
     assert answer.headers["Ledger-Position"] == str(event.position)
     assert answer.json()["events"][0]["payload"] == event.payload
     assert store.head().position == event.position
 
 
-def test_a_crash_of_the_database_server_neither_loses_nor_doubles_what_is_repeated(
+def test_a_crash_of_the_database_server_neither_loses_nor_doubles_a_repeated_command(
     durable_database: Database, cluster: Cluster, serve: Serve
 ) -> None:
     server = serve(WEB_THREADS="8")
     robot = Robot(server, new_company())
-    told: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
     stop = threading.Event()
 
     def work(number: int) -> None:
@@ -86,7 +86,7 @@ def test_a_crash_of_the_database_server_neither_loses_nor_doubles_what_is_repeat
         while not stop.is_set():
             each += 1
             key = f"{number}-{each}"
-            told[key] = robot.fund_until_told(key)
+            answers[key] = robot.fund_until_answered(key)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -102,14 +102,14 @@ def test_a_crash_of_the_database_server_neither_loses_nor_doubles_what_is_repeat
         thread.join(timeout=90)
 
     assert set(robot.statuses) <= {201, 503}, robot.statuses
-    assert robot.statuses[503] > 0, "nobody noticed the crash"
+    assert robot.statuses[503] > 0, "no client noticed the crash"
     recorded = {event.payload["reference"]: event for event in store.read_all(types=["CompanyFunded"])}
-    assert len(told) > 50
-    assert set(recorded) == set(told)
-    for key, answer in told.items():
+    assert len(answers) > 50
+    assert set(recorded) == set(answers)
+    for key, answer in answers.items():
         [event] = answer.json()["events"]
         assert (event["position"], event["version"]) == (recorded[key].position, recorded[key].version)
-    assert states.company(robot.company).state.balance * 100 == len(told)
+    assert states.company(robot.company).state.balance * 100 == len(answers)
     positions = [event.position for event in store.read_all()]
     assert positions == list(range(1, len(positions) + 1))
     connections.close_all()
@@ -124,18 +124,18 @@ class TestALostConnection:
             pytest.skip("SQLite has no connection to lose")
         return Api(new_token("robot"))
 
-    def test_whose_append_never_arrived_leaves_the_outcome_unknown_until_it_is_repeated(self, api: Api) -> None:
+    def test_during_the_append_leaves_the_outcome_unknown_until_the_command_is_repeated(self, api: Api) -> None:
         with LostBefore("eventstore_append"):
             answer = api.command("register-company", {"name": "Acme"}, key="a key")
-        told = problem(answer, 503, "outcome-unknown")
-        assert "Repeat it with the same key" in told["detail"]
+        unknown = problem(answer, 503, "outcome-unknown")
+        assert "Repeat it with the same key" in unknown["detail"]
         assert answer["Retry-After"] == "1"
         assert store.head().position == 0
         assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
         assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
         assert store.head().position == 1
 
-    def test_before_the_append_changes_nothing_and_is_told_as_the_database_being_away(self, api: Api) -> None:
+    def test_before_the_append_changes_nothing_and_is_answered_as_database_away(self, api: Api) -> None:
         body = {"company_uuid": str(new_company()), "name": "Acme"}
         api.command("rename-company", body, key="warm")
         with connection.cursor() as cursor:

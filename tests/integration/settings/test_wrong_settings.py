@@ -23,7 +23,7 @@ def test_a_url_that_names_no_file_is_refused_without_a_warning(run_manage: RunMa
     assert done.stderr.count("\n") == 1
 
 
-def test_a_database_that_is_not_there_is_told_in_one_line(run_manage: RunManage) -> None:
+def test_a_missing_database_is_reported_in_one_line(run_manage: RunManage) -> None:
     env = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     done = run_manage("migrate", env=env, check=False)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the edge: a machine client, and how often secrets were really checked."""
+"""Fixtures for the tests of the edge: a machine client, and a hasher that counts its checks."""
 
 import base64
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from tests.support.databases import Database
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Hashes in no time, and counts how often it was asked to check."""
+    """Hashes quickly, and counts how often a secret is checked."""
 
     checked = 0
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Check, and count that."""
+        """Check a secret and count the check."""
         CountingHasher.checked += 1
         return super().verify(password, encoded)
 
 
 @pytest.fixture
 def hasher(settings: Settings) -> Iterator[type[CountingHasher]]:
-    """Return what checks secrets in this test."""
+    """Return the hasher that checks secrets in this test."""
     settings.PASSWORD_HASHERS = [f"{CountingHasher.__module__}.{CountingHasher.__qualname__}"]
     CountingHasher.checked = 0
     yield CountingHasher
@@ -34,14 +34,14 @@ def hasher(settings: Settings) -> Iterator[type[CountingHasher]]:
 
 
 class Machine:
-    """A machine client that asks for tokens."""
+    """A machine client that requests tokens."""
 
     def __init__(self, known: clients.Client) -> None:
         self.id, self.secret = known.client_id, known.client_secret
         self._http = Client(raise_request_exception=False)
 
     def ask(self, secret: str | None = None, address: str = "10.0.0.1", path: str = "/o/token/", **form: str) -> Any:
-        """Ask for a token, with its own secret unless another is given."""
+        """Request a token, with its own secret unless another is given."""
         credentials = base64.b64encode(f"{self.id}:{secret or self.secret}".encode()).decode()
         return self._http.post(
             path,

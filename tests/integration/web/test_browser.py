@@ -1,4 +1,4 @@
-"""In a real browser the pages work under their policy: nothing that they need is forbidden."""
+"""In a real browser, the pages work under their content security policy."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def opened(address: str, profile: Path) -> tuple[str, str]:
-    """Return what a page has become once its scripts have run, and what the browser complained of."""
+    """Return a page's document after its scripts have run, and the browser's complaints."""
     browse = [
         str(BROWSER),
         "--headless",

@@ -25,13 +25,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_it_answers_on_the_tests_own_database(serve: Serve) -> None:
+def test_it_serves_the_tests_own_database(serve: Serve) -> None:
     server = serve()
     assert server.ask("GET", "/readyz").json() == {"status": "ready"}
     assert server.ask("GET", "/api/companies").status == 401
 
 
-def test_asked_to_end_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
+def test_after_sigterm_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
     process = serve(TMPDIR=str(tmp_path)).process
     assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
     process.send_signal(signal.SIGTERM)
@@ -39,7 +39,7 @@ def test_asked_to_end_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path:
     assert list(tmp_path.glob("*metrics*")) == []
 
 
-def test_what_is_under_way_is_answered_before_it_ends(serve: Serve) -> None:
+def test_after_sigterm_requests_under_way_are_answered(serve: Serve) -> None:
     server = serve()
     headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
     waiting = {**headers, "Ledger-Min-Position": "1", "Prefer": "wait=10"}
@@ -53,7 +53,7 @@ def test_what_is_under_way_is_answered_before_it_ends(serve: Serve) -> None:
     assert server.process.wait(timeout=20) == 0
 
 
-def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_is_kept(serve: Serve) -> None:
+def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept(serve: Serve) -> None:
     server = serve()
     headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
     for _ in range(3):
@@ -76,7 +76,7 @@ def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:
     ]
 
 
-def test_an_address_that_somebody_else_serves_is_refused_before_anything_is_begun(run_manage: RunManage) -> None:
+def test_an_address_that_another_process_serves_is_refused_before_anything_is_started(run_manage: RunManage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         refused = run_manage("check_web_address", check=False, env={"WEB_BIND": address})

@@ -1,4 +1,4 @@
-"""Prometheus is told of requests by their pattern, of appends, and of consumers, by all processes together."""
+"""/metrics counts requests by route, appends, and consumers, over all processes together."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def scraped(token: str) -> Samples:
     return samples(answer.text)
 
 
-def test_nobody_reads_them_who_may_not_read_the_ledger(token: str) -> None:
+def test_metrics_need_the_permission_to_read_the_ledger(token: str) -> None:
     assert Client().get("/metrics").status_code == 401
     assert Client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert Client().get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
@@ -60,7 +60,7 @@ def test_nobody_reads_them_who_may_not_read_the_ledger(token: str) -> None:
     assert Client().post("/metrics").status_code == 405
 
 
-def test_requests_are_counted_by_pattern_and_never_by_address(token: str) -> None:
+def test_requests_are_counted_by_route_and_never_by_path(token: str) -> None:
     labels = {"method": "GET", "route": "/api/companies/<uuid>", "status": "401"}
     before = scraped(token).get(("daybook_http_requests_total", frozenset(labels.items())), 0)
     for _ in range(3):
@@ -74,7 +74,7 @@ def test_requests_are_counted_by_pattern_and_never_by_address(token: str) -> Non
     assert not [route for route in routes if re.search(r"[0-9a-f]{8}-|coffee|as_of", route)]
 
 
-def test_a_consumers_lag_state_and_failure_are_told(token: str) -> None:
+def test_a_consumers_lag_state_and_failure_are_shown(token: str) -> None:
     for number in range(4):
         handlers.execute(RegisterCompany(uuid4(), f"company {number}"), actor="test")
     Checkpoint.objects.create(
@@ -100,7 +100,7 @@ def test_a_consumers_lag_state_and_failure_are_told(token: str) -> None:
     assert of(found, "daybook_consumer_failed", consumer="journal", kind="projector") == 0
 
 
-def test_what_several_processes_counted_is_added_up(serve: Serve) -> None:
+def test_the_counts_of_several_processes_are_added_up(serve: Serve) -> None:
     server = serve(WEB_WORKERS="2", WEB_THREADS="4")
     server.headers["Authorization"] = f"Bearer {clients.token(clients.create('robot', ['ledger.register_company']))}"
 

@@ -1,4 +1,4 @@
-"""Alive is who answers; ready is who can work, and whoever is not says why, in time."""
+"""/healthz answers while the process lives; /readyz says in time whether it can work, and why not."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from web import probes
 
 @pytest.fixture
 def prober(database: Database) -> Client:
-    """Return somebody who nobody knows."""
+    """Return a client without credentials."""
     return Client()
 
 
@@ -44,7 +44,7 @@ def test_a_missing_migration_is_named(prober: Client) -> None:
     assert prober.get("/healthz").status_code == 200
 
 
-def test_a_database_that_hangs_is_told_in_time_and_hangs_nothing_else(tmp_path: Path) -> None:
+def test_a_database_that_hangs_is_reported_in_time_and_blocks_nothing_else(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgres://nobody:hunter2@127.0.0.1:{silent.getsockname()[1]}/nothing"
         with serving({**os.environ, "DATABASE_URL": url, "WEB_THREADS": "4"}, tmp_path) as server:
@@ -61,7 +61,7 @@ def test_a_database_that_hangs_is_told_in_time_and_hangs_nothing_else(tmp_path: 
     assert took < 3 * probes.PATIENCE_S
 
 
-def test_with_only_the_read_models_away_commands_go_on_and_lists_say_so(database: Database, serve: Serve) -> None:
+def test_without_the_read_database_commands_work_and_lists_answer_503(database: Database, serve: Serve) -> None:
     token = clients.token(clients.create("robot", ["ledger.register_company"]))
     server = serve(READ_DATABASE_URL="postgres://nobody@127.0.0.1:9/nothing")
     server.headers["Authorization"] = f"Bearer {token}"

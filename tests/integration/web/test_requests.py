@@ -1,4 +1,4 @@
-"""Every request has an id, which its events, its lines in the log and its answer share; the log holds no secret."""
+"""A request, its events, its log lines and its answer share one id; the log contains no secret."""
 
 import json
 import logging
@@ -46,9 +46,7 @@ def caller(database: Database) -> Caller:
         ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01", TRACE),
     ],
 )
-def test_the_id_that_a_request_brings_is_that_of_its_events_and_of_its_answer(
-    header: str, given: str, expected: str, caller: Caller
-) -> None:
+def test_a_requests_id_is_on_its_events_and_its_answer(header: str, given: str, expected: str, caller: Caller) -> None:
     answer = caller.post(**{header: given})
     assert answer["X-Request-ID"] == expected
     recorded = store.read_event(answer.json()["position"])
@@ -57,7 +55,7 @@ def test_the_id_that_a_request_brings_is_that_of_its_events_and_of_its_answer(
 
 
 @pytest.mark.parametrize("given", ["", "two words", "é", "x" * 201, "a\tb"])
-def test_what_is_no_id_is_replaced_by_one(given: str, caller: Caller) -> None:
+def test_a_malformed_id_is_replaced(given: str, caller: Caller) -> None:
     answer = caller.post(**{"X-Request-ID": given})
     assert answer["X-Request-ID"] not in {"", given}
     recorded = store.read_event(answer.json()["position"])
@@ -65,17 +63,17 @@ def test_what_is_no_id_is_replaced_by_one(given: str, caller: Caller) -> None:
     assert recorded.correlation_id == answer["X-Request-ID"]
 
 
-def test_an_answer_that_no_view_made_has_an_id_too(caller: Caller) -> None:
+def test_answers_without_a_view_have_an_id_too(caller: Caller) -> None:
     for path in ("/nothing", "/static/nothing.css", "/api/nothing"):
         assert caller.post(path, **{"X-Request-ID": "mine"})["X-Request-ID"] == "mine"
 
 
-def test_one_line_tells_a_request_and_none_of_its_secrets(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_is_one_line_without_secrets(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         caller.post("/api/commands/register-company?secret=hunter2", {"name": "hunter3"})
     assert [record.message for record in caplog.records] == ["request"]
-    told = vars(caplog.records[0])
-    assert {name: told[name] for name in ("method", "path", "route", "status", "actor", "address")} == {
+    line = vars(caplog.records[0])
+    assert {name: line[name] for name in ("method", "path", "route", "status", "actor", "address")} == {
         "method": "POST",
         "path": "/api/commands/register-company",
         "route": "/api/commands/register-company",
@@ -83,11 +81,11 @@ def test_one_line_tells_a_request_and_none_of_its_secrets(caller: Caller, caplog
         "actor": "robot",
         "address": "127.0.0.1",
     }
-    assert told["duration_ms"] > 0
-    assert not any(secret in repr(told) for secret in ("hunter2", "hunter3", caller.token))
+    assert line["duration_ms"] > 0
+    assert not any(secret in repr(line) for secret in ("hunter2", "hunter3", caller.token))
 
 
-def test_a_refusal_and_an_unknown_address_are_one_line_too(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_and_an_unknown_path_are_one_line_too(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         caller.post(body={})
         caller.post("/nothing")
@@ -95,7 +93,7 @@ def test_a_refusal_and_an_unknown_address_are_one_line_too(caller: Caller, caplo
     assert [vars(record).get("status") for record in caplog.records] == [422, 404, 401]
 
 
-def test_probes_that_succeed_are_not_told(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+def test_successful_probes_are_not_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         Client().get("/healthz")
         Client().get("/readyz")
@@ -103,7 +101,7 @@ def test_probes_that_succeed_are_not_told(database: Database, caplog: pytest.Log
 
 
 @pytest.mark.parametrize(("form", "shown"), [("json", '"event": "it is said"'), ("text", "it is said")])
-def test_a_line_has_the_id_of_the_request_that_it_belongs_to(form: str, shown: str) -> None:
+def test_a_line_carries_the_id_of_its_request(form: str, shown: str) -> None:
     configured = logs.configured(form, "INFO")["formatters"]["line"]
     formatter = configured.pop("()")(**configured)
     record = logging.LogRecord("ledger", logging.INFO, "", 0, "it is %s", ("said",), None)
@@ -134,14 +132,14 @@ def test_in_production_the_log_is_json_line_by_line(serve: Serve) -> None:
     assert answer.headers["X-Request-Id"] == number
     lines = [json.loads(line) for line in server.process.errors().splitlines()]
     assert any(line["event"].startswith("Starting gunicorn") for line in lines)
-    (told,) = [line for line in lines if line.get("correlation_id") == number]
-    assert (told["event"], told["status"], told["path"]) == ("request", 401, "/api/companies")
+    (request,) = [line for line in lines if line.get("correlation_id") == number]
+    assert (request["event"], request["status"], request["path"]) == ("request", 401, "/api/companies")
     assert "hunter2" not in server.process.errors()
     assert server.process.output() == ""
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_whoever_asks_for_an_unknown_host_or_too_much_at_once_costs_a_line_or_two(form: str, serve: Serve) -> None:
+def test_an_unknown_host_or_too_many_fields_logs_two_lines_at_most(form: str, serve: Serve) -> None:
     server = serve(LOG_FORMAT=form)
     before = len(server.process.errors().splitlines())
     assert server.ask("GET", "/admin/?secret=hunter2", headers={"Host": "evil.example"}).status == 400

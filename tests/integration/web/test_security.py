@@ -1,4 +1,4 @@
-"""What every answer says to browsers, and which requests must come by HTTPS."""
+"""The security headers of every answer, and the requests that must use HTTPS."""
 
 import re
 import secrets
@@ -47,25 +47,25 @@ def test_every_answer_has_the_headers_and_a_strict_policy(browser: Client) -> No
         assert "camera=()" in response["Permissions-Policy"]
 
 
-def test_nobody_keeps_what_the_ledger_answers(browser: Client) -> None:
+def test_the_ledgers_answers_are_not_cached(browser: Client) -> None:
     assert browser.get("/api/companies")["Cache-Control"] == "no-store"
     with closing(browser.get("/static/admin/css/base.css")) as file:
         assert file["Cache-Control"] == "max-age=60, public"
 
 
 @pytest.mark.parametrize("page", ["/api/docs", "/admin/", "/admin/login/", "/admin/eventstore/event/"])
-def test_no_page_needs_what_the_policy_forbids(page: str, browser: Client) -> None:
+def test_no_page_uses_what_the_policy_forbids(page: str, browser: Client) -> None:
     html = browser.get(page).text
     assert re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|<style|\son[a-z]+=|\sstyle=", html) == []
     assert [link for link in re.findall(r'(?:src|href)="([^"#?]*)', html) if re.match(r"(https?:)?//", link)] == []
 
 
-def test_plain_http_from_elsewhere_is_redirected(browser: Client) -> None:
+def test_plain_http_from_another_machine_is_redirected(browser: Client) -> None:
     response = browser.get("/api/companies?limit=1", REMOTE_ADDR=ELSEWHERE)
     assert (response.status_code, response["Location"]) == (301, "https://testserver/api/companies?limit=1")
 
 
-def test_behind_a_proxy_it_counts_how_the_client_came_to_it(browser: Client, settings: Settings) -> None:
+def test_behind_a_proxy_the_clients_own_scheme_decides(browser: Client, settings: Settings) -> None:
     settings.WEB_PROXIES, settings.SECURE_PROXY_SSL_HEADER = 1, ("HTTP_X_FORWARDED_PROTO", "https")
     by_http = {"X-Forwarded-For": ELSEWHERE, "X-Forwarded-Proto": "http"}
     assert browser.get("/api/companies", headers=by_http).status_code == 301
@@ -74,26 +74,26 @@ def test_behind_a_proxy_it_counts_how_the_client_came_to_it(browser: Client, set
     assert (response.status_code, "Strict-Transport-Security" in response) == (200, True)
 
 
-def test_without_a_proxy_nobody_is_believed_that_he_came_by_https(browser: Client) -> None:
+def test_without_a_proxy_a_claim_of_https_is_not_believed(browser: Client) -> None:
     by_https = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
     assert browser.get("/api/companies", headers=by_https, REMOTE_ADDR=ELSEWHERE).status_code == 301
 
 
 @pytest.mark.parametrize("probe", ["/healthz", "/readyz", "/metrics"])
-def test_a_probe_is_answered_by_plain_http_under_whatever_name(probe: str, browser: Client) -> None:
+def test_a_probe_is_answered_by_plain_http_for_any_host(probe: str, browser: Client) -> None:
     assert browser.get(probe, headers={"Host": "10.1.2.3:8000"}, REMOTE_ADDR=ELSEWHERE).status_code == 200
 
 
-def test_an_unknown_host_is_refused_otherwise(browser: Client) -> None:
+def test_any_other_path_refuses_an_unknown_host(browser: Client) -> None:
     assert browser.get("/api/companies", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_over_https_browsers_are_told_to_stay_there(browser: Client) -> None:
+def test_over_https_hsts_is_sent(browser: Client) -> None:
     response = browser.get("/admin/", secure=True)
     assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_cookies_are_for_https_alone_and_kept_from_scripts(database: Database) -> None:
+def test_cookies_are_sent_over_https_only_and_hidden_from_scripts(database: Database) -> None:
     User.objects.create_superuser("root", password="a password")
     browser = Client()
     browser.post("/admin/login/", {"username": "root", "password": "a password"})
@@ -116,7 +116,7 @@ def test_the_checks_for_production_find_nothing(run_manage: RunManage) -> None:
 
 
 @pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/", "/admin/login/", "/api/commands/register-company"])
-def test_nobody_fills_the_disk_with_files_that_no_page_asks_for(path: str, browser: Client) -> None:
+def test_a_large_file_is_refused_where_no_page_expects_one(path: str, browser: Client) -> None:
     browser.cookies["csrftoken"] = "a" * 32
     answer = browser.post(path, {"file": BytesIO(b"x" * 2**20)}, secure=True)
     assert (answer.status_code, answer.json()["type"]) == (413, "body-too-large")

@@ -1,4 +1,4 @@
-"""A token is given for a secret, which may be tried only so often; it can be revoked."""
+"""A token is issued for a secret; attempts are limited; a token can be revoked."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def status(machine: Machine, token: str) -> int:
     return Client().get("/api/companies", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-def test_a_token_is_given_for_a_secret_and_ends_when_it_is_revoked(machine: Machine) -> None:
+def test_a_token_is_issued_for_a_secret_and_ends_when_it_is_revoked(machine: Machine) -> None:
     answer = machine.ask()
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
     token = answer.json()["access_token"]
@@ -48,7 +48,7 @@ def test_a_token_is_given_for_a_secret_and_ends_when_it_is_revoked(machine: Mach
 
 @pytest.mark.parametrize("path", ["/o/token", "/o/revoke_token"])
 @pytest.mark.parametrize("debug", [False, True])
-def test_an_address_without_its_slash_is_the_same(path: str, debug: bool, machine: Machine, settings: Settings) -> None:
+def test_a_path_without_its_slash_is_the_same(path: str, debug: bool, machine: Machine, settings: Settings) -> None:
     settings.DEBUG = debug
     token = machine.ask(path="/o/token").json()["access_token"]
     assert status(machine, token) == 200
@@ -56,16 +56,16 @@ def test_an_address_without_its_slash_is_the_same(path: str, debug: bool, machin
     assert status(machine, token) == (401 if path == "/o/revoke_token" else 200)
 
 
-def test_what_is_wrong_is_told_as_oauth_says_with_what_to_do(machine: Machine) -> None:
-    told = {
+def test_an_error_has_the_form_of_oauth_and_a_remedy(machine: Machine) -> None:
+    answers = {
         (401, "invalid_client", "HTTP Basic, or as client_id and client_secret"): machine.ask("wrong"),
         (400, "unsupported_grant_type", "grant_type=client_credentials"): machine.ask(grant_type="password"),
         (400, "invalid_request", "grant_type=client_credentials"): machine.ask(grant_type=""),
         (400, "invalid_scope", "scope=ledger"): machine.ask(scope="everything"),
     }
     get_application_model().objects.update(authorization_grant_type="authorization-code")
-    told[400, "unauthorized_client", "create_api_client"] = machine.ask()
-    for (code, error, remedy), answer in told.items():
+    answers[400, "unauthorized_client", "create_api_client"] = machine.ask()
+    for (code, error, remedy), answer in answers.items():
         assert (answer.status_code, answer.json()["error"]) == (code, error)
         assert remedy in answer.json()["error_description"]
         # The characters that RFC 6749 allows there.
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_told_as_oauth_says_with_what_to_do(machine: Machine) -
         assert int(answer["Content-Length"]) == len(answer.content)
 
 
-def test_whether_the_id_or_the_secret_is_wrong_is_not_told(machine: Machine) -> None:
+def test_an_error_does_not_reveal_whether_the_id_or_the_secret_is_wrong(machine: Machine) -> None:
     known = machine.ask("wrong")
     machine.id = "nobody"
     unknown = machine.ask("wrong")
@@ -82,14 +82,16 @@ def test_whether_the_id_or_the_secret_is_wrong_is_not_told(machine: Machine) -> 
 
 @pytest.mark.parametrize(("body", "content_type"), HOSTILE)
 @pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/"])
-def test_nothing_that_is_sent_breaks_it(path: str, body: str, content_type: str, database: Database) -> None:
+def test_a_hostile_request_is_refused_with_an_oauth_error(
+    path: str, body: str, content_type: str, database: Database
+) -> None:
     http = Client(raise_request_exception=False)
     for authorization in ("", "Basic", "Basic ????", "Basic AAAA", "Basic JTAwOng=", "Bearer x"):
         answer = http.post(path, body, content_type=content_type, headers={"Authorization": authorization})
         assert (answer.status_code, set(answer.json()) >= {"error"}) in {(400, True), (401, True)}, authorization
 
 
-def test_a_secret_is_tried_so_often_and_then_not_even_looked_at(machine: Machine, hasher: type[CountingHasher]) -> None:
+def test_after_some_wrong_secrets_none_is_checked(machine: Machine, hasher: type[CountingHasher]) -> None:
     with time_machine.travel(utc_now(), tick=False):
         answers = [machine.ask("wrong") for _ in range(8)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 3
@@ -99,13 +101,13 @@ def test_a_secret_is_tried_so_often_and_then_not_even_looked_at(machine: Machine
     assert answers[-1].json()["error"] == "temporarily_unavailable"
 
 
-def test_who_fails_keeps_nobody_else_from_a_token(machine: Machine) -> None:
+def test_failures_at_one_address_do_not_affect_another(machine: Machine) -> None:
     while machine.ask("wrong", address="203.0.113.6").status_code != 429:
         pass
     assert machine.ask(address="10.0.0.1").status_code == 200
 
 
-def test_an_address_has_one_allowance_whatever_clients_it_names(machine: Machine) -> None:
+def test_an_address_has_one_allowance_for_all_clients(machine: Machine) -> None:
     http = Client()
     answers = [
         http.post("/o/token/", {"grant_type": "client_credentials", "client_id": f"nobody-{number}"}).status_code
@@ -114,14 +116,14 @@ def test_an_address_has_one_allowance_whatever_clients_it_names(machine: Machine
     assert answers == [401] * 10 + [429] * 2
 
 
-def test_a_client_that_asks_too_often_leaves_something_to_the_others_at_its_address(machine: Machine) -> None:
+def test_a_client_that_asks_too_often_leaves_an_allowance_to_others_at_its_address(machine: Machine) -> None:
     other = Machine(clients.create("other", []))
     with time_machine.travel(utc_now(), tick=False):
         assert [machine.ask("wrong").status_code for _ in range(50)][-1] == 429
         assert {other.ask().status_code for _ in range(20)} == {200}
 
 
-def test_whoever_waits_as_long_as_told_is_let_in(machine: Machine) -> None:
+def test_after_retry_after_a_request_is_accepted(machine: Machine) -> None:
     with time_machine.travel(utc_now(), tick=False) as clock:
         while (refused := machine.ask("wrong")).status_code != 429:
             pass
@@ -135,7 +137,7 @@ def test_an_honest_client_may_ask_often(machine: Machine) -> None:
     assert {machine.ask().status_code for _ in range(30)} == {200}
 
 
-def test_many_at_once_spend_exactly_what_there_is(database: Database) -> None:
+def test_concurrent_requests_spend_exactly_the_allowance(database: Database) -> None:
     throttle, together = Throttle("test", lambda: 5), Barrier(20)
 
     def spend(asker: str) -> int:
@@ -153,7 +155,7 @@ def test_many_at_once_spend_exactly_what_there_is(database: Database) -> None:
             assert set(waits) == {0, 12}
 
 
-def test_what_is_past_is_forgotten(machine: Machine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_allowances_are_deleted(machine: Machine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.ask(address="203.0.113.6")
     monkeypatch.setattr("web.throttle._cleaning._due", 0.0)
     with time_machine.travel(utc_now() + timedelta(minutes=2)):

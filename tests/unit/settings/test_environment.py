@@ -1,4 +1,4 @@
-"""Every wrong setting is refused with its name and what is allowed, and docs/settings.md knows them all."""
+"""A wrong setting is refused with its name and the values that are allowed; docs/settings.md lists every setting."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings import environment as reading
+from settings import environment
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = ROOT / "settings" / "__init__.py"
@@ -31,7 +31,10 @@ REFUSED = [
     ("WEB_PROXIES", "-1", "from 0 to 10"),
     ("LOG_FORMAT", "xml", "one of json, text"),
     ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
-    *[("WEB_BIND", value, "an address and a port") for value in ("", "8000", "127.0.0.1", "http://a:80", "unix:")],
+    *[
+        ("WEB_BIND", value, "an address and a port")
+        for value in ("", "8000", "127.0.0.1", "http://a:80", "unix:", ":99999", "[::1]:65536")
+    ],
     *[
         ("CSRF_TRUSTED_ORIGINS", value, "origins")
         for value in ("ledger.example", "https://a/b", "https://a,,https://b")
@@ -58,16 +61,16 @@ REFUSED = [
 ]
 
 
-def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
     for name in re.findall(r"`([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text()):
         monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
+    for name, value in variables.items():
         monkeypatch.setitem(os.environ, name, value)
     return runpy.run_path(str(SETTINGS))
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), REFUSED)
-def test_a_wrong_value_is_refused_with_its_name_and_what_is_allowed(
+def test_a_wrong_value_is_refused_with_its_name_and_the_allowed_values(
     name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name}\\b.* is not allowed: it must be .*{re.escape(allowed)}"):
@@ -101,7 +104,7 @@ def test_a_socket_directory_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "idle_in_transaction_session_timeout=10000" in database["OPTIONS"]["options"]
 
 
-def test_a_database_whose_host_is_gone_is_missed_within_seconds_unless_the_url_says_otherwise(
+def test_a_dead_database_host_is_noticed_within_seconds_unless_the_url_says_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = "postgres://user@host/name?keepalives_idle=60"
@@ -126,18 +129,18 @@ def test_another_read_database_is_an_alias_of_its_own(monkeypatch: pytest.Monkey
     assert (list(loaded["DATABASES"]), loaded["READ_DATABASE"]) == (["default", "read"], "read")
 
 
-def test_in_production_everything_goes_by_https_and_in_development_nothing_has_to(
+def test_production_requires_https_and_development_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     https = "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"
     production = load(monkeypatch, SECRET_KEY="x")
     assert all(production[name] for name in https)
-    for environment in ({"DEBUG": "true"}, {"HTTPS_ONLY": "false"}):
-        loaded = load(monkeypatch, SECRET_KEY="x", **environment)
+    for variables in ({"DEBUG": "true"}, {"HTTPS_ONLY": "false"}):
+        loaded = load(monkeypatch, SECRET_KEY="x", **variables)
         assert not any(loaded[name] for name in https)
 
 
-def test_what_a_proxy_says_is_believed_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxys_headers_are_believed_only_if_a_proxy_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, SECRET_KEY="x")["SECURE_PROXY_SSL_HEADER"] is None
     behind = load(monkeypatch, SECRET_KEY="x", WEB_PROXIES="1")["SECURE_PROXY_SSL_HEADER"]
     assert behind == ("HTTP_X_FORWARDED_PROTO", "https")
@@ -148,10 +151,10 @@ def test_the_web_may_listen_at(where: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert load(monkeypatch, SECRET_KEY="x", WEB_BIND=where)["WEB_BIND"] == where
 
 
-def readings() -> dict[str, ast.Call]:
+def settings_read() -> dict[str, ast.Call]:
     """Return each setting's name with the call that reads it."""
     calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
-    readers = {name for name, member in vars(reading).items() if inspect.isfunction(member)} | {"_database"}
+    readers = {name for name, member in vars(environment).items() if inspect.isfunction(member)}
     named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in readers]
     return {
         call.args[0].value: call
@@ -168,12 +171,12 @@ def table() -> dict[str, tuple[str, str]]:
     return {name: (default, allowed) for name, default, allowed in rows}
 
 
-def test_the_table_names_exactly_what_is_read() -> None:
-    assert sorted(table()) == sorted(readings())
+def test_the_table_names_exactly_the_settings_that_are_read() -> None:
+    assert sorted(table()) == sorted(settings_read())
 
 
 def test_the_table_gives_the_defaults_and_bounds_of_numbers() -> None:
-    for name, call in readings().items():
+    for name, call in settings_read().items():
         if isinstance(call.func, ast.Name) and call.func.id == "number":
             least, most = (ast.literal_eval(keyword.value) for keyword in call.keywords)
             default, allowed = table()[name]

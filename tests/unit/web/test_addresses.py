@@ -1,4 +1,4 @@
-"""Where a request comes from is believed of one's own proxies alone."""
+"""Only our own proxies are believed about the address of a client."""
 
 import pytest
 from django.test import RequestFactory
@@ -21,7 +21,7 @@ from web import addresses
         (2, "203.0.113.9", "10.0.0.1"),
     ],
 )
-def test_only_what_ones_own_proxies_add_is_believed(
+def test_only_entries_of_our_own_proxies_are_believed(
     proxies: int, forwarded: str, expected: str, settings: Settings
 ) -> None:
     settings.WEB_PROXIES = proxies
@@ -39,12 +39,12 @@ def test_only_what_ones_own_proxies_add_is_believed(
         ("127.0.0.1", "6.6.6.6", False),
     ],
 )
-def test_local_is_what_no_proxy_has_forwarded(peer: str, forwarded: str | None, *, expected: bool) -> None:
+def test_a_forwarded_request_is_not_local(peer: str, forwarded: str | None, *, expected: bool) -> None:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     assert addresses.is_local(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)) is expected
 
 
-def test_the_addresses_of_one_customers_network_are_one_asker() -> None:
-    assert addresses.asker("2001:db8:1:2:3::4") == addresses.asker("2001:db8:1:2::5") == "2001:db8:1:2::/64"
-    assert addresses.asker("203.0.113.9") == addresses.asker("::ffff:203.0.113.9") == "203.0.113.9"
-    assert addresses.asker("") == ""
+def test_all_addresses_of_a_customers_network_count_as_one() -> None:
+    assert addresses.network("2001:db8:1:2:3::4") == addresses.network("2001:db8:1:2::5") == "2001:db8:1:2::/64"
+    assert addresses.network("203.0.113.9") == addresses.network("::ffff:203.0.113.9") == "203.0.113.9"
+    assert addresses.network("") == ""

@@ -1,4 +1,4 @@
-"""`manage.py check_web_address`: whether the web can be served where it is meant to be, before anything is begun."""
+"""`manage.py check_web_address`: check that the web can listen at WEB_BIND before anything is started."""
 
 import socket
 from typing import Any
@@ -10,13 +10,13 @@ from eventstore.management.base import ConsoleCommand
 
 
 class Command(ConsoleCommand):
-    """Refuses an address that somebody else serves."""
+    """Fails if nothing can listen at WEB_BIND."""
 
     needs_database = False  # it runs before the migrations
-    help = "Fails where something listens already at WEB_BIND."
+    help = "Checks that the web can listen at WEB_BIND; fails if another process does."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Try to listen there; a socket that is named or handed over is not tried."""
+        """Try to listen there. A Unix socket, or one that is handed over, is not tried."""
         host, _, port = settings.WEB_BIND.rpartition(":")
         if not port.isdecimal() or "/" in settings.WEB_BIND:
             return
@@ -24,8 +24,8 @@ class Command(ConsoleCommand):
             socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
         except OSError as error:
             raise CommandError(
-                f"nothing can listen at WEB_BIND={settings.WEB_BIND} ({error.strerror}): end what does, or name another"
-                " address, such as WEB_BIND=127.0.0.1:8001"
+                f"nothing can listen at WEB_BIND={settings.WEB_BIND} ({error.strerror}): end the process that does, or"
+                " name another address, such as WEB_BIND=127.0.0.1:8001"
             ) from error
 
 
