@@ -50,7 +50,8 @@ _TYPES: Final = [
 _BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
 _NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
 _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
-_LOCK = "SELECT pg_advisory_xact_lock(4919131752989213764)"
+_IS_RUNNING: Final = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+_LOCK: Final = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
 _TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
 _FORMAT: Final = int(pq.Format.BINARY)
@@ -121,7 +122,7 @@ def lock(connection: BaseDatabaseWrapper) -> None:
 def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:
     """Say whether the server process that worked for a lost connection is gone, so that its outcome is final."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [backend])
+        cursor.execute(_IS_RUNNING, [backend])
         return cursor.fetchone() is None
 
 

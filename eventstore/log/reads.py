@@ -1,27 +1,34 @@
-"""Reads of the log, in keyset batches, each by an index."""
+"""Reads of the log, in keyset batches, each by an index; the statements are in reads.sql."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from django.db import connections
 from psycopg import pq
 
+from eventstore.models import Event
+from eventstore.named_sql import named_sql
 from eventstore.records import Head, RecordedEvent
 
-COLUMNS = (
+COLUMNS: Final = (
     "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
     " recorded_at"
 )
-_LITTLE: Final = 1000
-_BY_STREAM: Final = 2000
-_NOTHING: Final = "''"
-_VERSION_AT: Final = (
-    "coalesce((SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)"
-)
-_NO_VERSION_IS_HIGHER: Final = 2**63 - 1
+SQL: Final = named_sql(Path(__file__).parent / "reads.sql", columns=COLUMNS)
+NO_BOUND: Final = 2**63 - 1
+_FEW: Final = 1000
+_BY_STREAM: Final = 1000
+_VERSION: Final = attrgetter("version")
+_POSITION: Final = attrgetter("position")
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
+
+Page = Callable[[int, int, int], list[RecordedEvent]]
+"""Reads one page: the events above a bound and at or below another, so many at most."""
 
 
 def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
@@ -40,7 +47,7 @@ def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
     """Run a query whose columns are COLUMNS."""
     with connections[using].cursor() as cursor:
         if connections[using].vendor == "postgresql":
-            # In place of Django's, which is made in Python and takes longer than all the rest of a row.
+            # Django's own loader is written in Python and takes longer than all the rest of a row.
             cursor.adapters.register_loader("timestamptz", _MOMENT_LOADER)
         cursor.execute(sql, params)
         return records(cursor.fetchall())
@@ -48,13 +55,13 @@ def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
 
 def head(using: str = "default") -> Head:
     """Return the newest event's position and time of recording."""
-    newest = select(using, f"SELECT {COLUMNS} FROM eventstore_event ORDER BY position DESC LIMIT 1", [])  # noqa: S608
+    newest = select(using, SQL["head"], [])
     return Head(newest[0].position, newest[0].recorded_at) if newest else Head(0, None)
 
 
 def read_event(position: int, using: str = "default") -> RecordedEvent | None:
     """Return the event at a position, or None."""
-    found = select(using, f"SELECT {COLUMNS} FROM eventstore_event WHERE position = %s", [position])  # noqa: S608
+    found = select(using, SQL["event"], [position])
     return found[0] if found else None
 
 
@@ -62,9 +69,7 @@ def read_batch(
     *, from_position: int, limit: int, up_to: int | None = None, using: str = "default"
 ) -> list[RecordedEvent]:
     """Return at most `limit` events at or above a position and at or below `up_to`, in order: one query."""
-    bound, params = ("", []) if up_to is None else (" AND position <= %s", [up_to])
-    sql = f"SELECT {COLUMNS} FROM eventstore_event WHERE position >= %s{bound} ORDER BY position LIMIT %s"  # noqa: S608
-    return select(using, sql, [from_position, *params, limit])
+    return select(using, SQL["all_forwards"], [from_position - 1, NO_BOUND if up_to is None else up_to, limit])
 
 
 def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
@@ -78,25 +83,12 @@ def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
     using: str = "default",
 ) -> Iterator[RecordedEvent]:
     """Yield a stream's events above `after_version`, at or below position `up_to`, forwards or backwards."""
-    bound, extra = ("", []) if up_to is None else (" AND position <= %s", [up_to])
-    low, high = after_version, _NO_VERSION_IS_HIGHER
-    order = "DESC" if backwards else "ASC"
-    sql = (
-        f"SELECT {COLUMNS} FROM eventstore_event WHERE stream_id = %s AND version > %s AND version < %s{bound}"  # noqa: S608
-        f" ORDER BY version {order} LIMIT %s"
-    )
-    remaining = limit
-    while remaining is None or remaining > 0:
-        size = batch_size if remaining is None else min(batch_size, remaining)
-        batch = select(using, sql, [stream_id, low, high, *extra, size])
-        yield from batch
-        if len(batch) < size:
-            return
-        if backwards:
-            high = batch[-1].version
-        else:
-            low = batch[-1].version
-        remaining = None if remaining is None else remaining - len(batch)
+    sql, position = SQL[_directed("stream", backwards=backwards)], NO_BOUND if up_to is None else up_to
+
+    def page(low: int, high: int, size: int) -> list[RecordedEvent]:
+        return select(using, sql, [stream_id, low, high, position, size])
+
+    return _paged(page, (after_version, NO_BOUND), _VERSION, backwards=backwards, limit=limit, batch_size=batch_size)
 
 
 def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
@@ -111,48 +103,54 @@ def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
     using: str = "default",
 ) -> Iterator[RecordedEvent]:
     """Yield events in order of position, above `after` and at or below `up_to`, of these types or this category."""
-    low, high = after, up_to
+
+    def page(low: int, high: int, size: int) -> list[RecordedEvent]:
+        return select(using, *_query(tuple(types), category, (low, high, size), backwards=backwards))
+
+    bounds = (after, NO_BOUND if up_to is None else up_to)
+    return _paged(page, bounds, _POSITION, backwards=backwards, limit=limit, batch_size=batch_size)
+
+
+def _paged(  # noqa: PLR0913 - what a reader of pages has to know
+    page: Page,
+    bounds: tuple[int, int],
+    place_of: Callable[[RecordedEvent], int],
+    *,
+    backwards: bool,
+    limit: int | None,
+    batch_size: int,
+) -> Iterator[RecordedEvent]:
+    """Yield the events of page after page; each page is bounded by the place of the last event before it."""
+    low, high = bounds
     remaining = limit
     while remaining is None or remaining > 0:
         size = batch_size if remaining is None else min(batch_size, remaining)
-        batch = _batch(using, (low, high), (tuple(types), category), backwards=backwards, size=size)
+        batch = page(low, high, size)
         yield from batch
         if len(batch) < size:
             return
         if backwards:
-            high = batch[-1].position - 1
+            high = place_of(batch[-1]) - 1
         else:
-            low = batch[-1].position
+            low = place_of(batch[-1])
         remaining = None if remaining is None else remaining - len(batch)
 
 
-def _batch(
-    using: str,
-    bounds: tuple[int, int | None],
-    filters: tuple[tuple[str, ...], str | None],
-    *,
-    backwards: bool,
-    size: int,
-) -> list[RecordedEvent]:
-    low, high = bounds
-    types, category = filters
-    params: list[Any] = [low]
-    where = "position > %s"
-    if high is not None:
-        where, params = f"{where} AND position <= %s", [*params, high]
+def _query(
+    types: Sequence[str], category: str | None, bounds: tuple[int, int, int], *, backwards: bool
+) -> tuple[str, list[Any]]:
+    """Return the statement and its values for one page of the whole log, of a category, or of some types."""
+    if types:
+        branch = SQL[_directed("type_branch", backwards=backwards)]
+        sql = " UNION ALL ".join([branch] * len(types)) + " " + SQL[_directed("order_branches", backwards=backwards)]
+        return sql, [value for name in types for value in (name, category, *bounds)] + [bounds[-1]]
     if category is not None:
-        where, params = f"category = %s AND {where}", [category, *params]
-    order = "DESC" if backwards else "ASC"
-    if not types:
-        sql = f"SELECT {COLUMNS} FROM eventstore_event WHERE {where} ORDER BY position {order} LIMIT %s"  # noqa: S608
-        return select(using, sql, [*params, size])
-    # One branch for each type keeps every branch on the index of (type, position), whatever the planner thinks.
-    branch = (
-        f"SELECT * FROM (SELECT {COLUMNS} FROM eventstore_event WHERE type = %s AND {where}"  # noqa: S608
-        f" ORDER BY position {order} LIMIT %s) AS branch"
-    )
-    sql = f"{' UNION ALL '.join([branch] * len(types))} ORDER BY position {order} LIMIT %s"
-    return select(using, sql, [value for name in types for value in (name, *params, size)] + [size])
+        return SQL[_directed("category", backwards=backwards)], [category, *bounds]
+    return SQL[_directed("all", backwards=backwards)], [*bounds]
+
+
+def _directed(name: str, *, backwards: bool) -> str:
+    return f"{name}_backwards" if backwards else f"{name}_forwards"
 
 
 def search(  # noqa: PLR0913 - each filter is one that a reader may want
@@ -165,34 +163,33 @@ def search(  # noqa: PLR0913 - each filter is one that a reader may want
     correlation_id: str | None = None,
     using: str = "default",
 ) -> list[RecordedEvent]:
-    """Return at most `limit` events above a position, in order, that match all that is given.
+    """Return at most `limit` events above a position, in order, that match every filter given.
 
-    The index of one filter is read in order, and the other filters pass over what it finds; it is the one that finds
-    little, where one does.
+    The index of the most selective filter is scanned; the other filters are compared with what it finds.
     """
     given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
     filters = {column: value for column, value in given.items() if value is not None}
-    leading = _leading(filters, after, using)
-    # What is an expression has no index, whatever the planner thinks of it.
-    where = "".join(f" AND {column if column == leading else f'{column} || {_NOTHING}'} = %s" for column in filters)
-    order, params = "position", [after, *filters.values()]
+    leading = _most_selective(filters, after, using)
+    # No database has an index of an expression, so that only the leading filter's index can be chosen.
+    conditions = [f" AND {column}" if column == leading else f" AND {column} || ''" for column in filters]
+    sql, params = SQL["search"] + "".join(f"{condition} = %s" for condition in conditions), [after, *filters.values()]
     if leading == "stream_id":
-        # A stream's versions rise with its positions, and its index has them; a page begins after the last one's end.
-        order, where = "version", f"{where} AND version > {_VERSION_AT}"
-        params += [after, stream_id]
-    sql = f"SELECT {COLUMNS} FROM eventstore_event WHERE position > %s{where} ORDER BY {order} LIMIT %s"  # noqa: S608
-    return select(using, sql, [*params, limit])
+        # Within a stream, versions rise with positions, and its index is of versions.
+        return select(
+            using,
+            f"{sql} {SQL['beyond_page_of_stream']} ORDER BY version LIMIT %s",
+            [*params, after, stream_id, limit],
+        )
+    return select(using, f"{sql} ORDER BY position LIMIT %s", [*params, limit])
 
 
-def _leading(filters: Mapping[str, str], after: int, using: str) -> str | None:
-    """Return the first filter that finds little above a position, else the first that there is."""
+def _most_selective(filters: Mapping[str, str], after: int, using: str) -> str | None:
+    """Return the first filter that few events above a position match, otherwise the first one given."""
     if len(filters) > 1:
         for column, value in filters.items():
-            some = f"SELECT 1 FROM eventstore_event WHERE {column} = %s AND position > %s LIMIT %s"  # noqa: S608
-            with connections[using].cursor() as cursor:
-                cursor.execute(f"SELECT count(*) FROM ({some}) AS found", [value, after, _LITTLE])  # noqa: S608
-                if cursor.fetchone()[0] < _LITTLE:
-                    return column
+            found = Event.objects.using(using).filter(**{column: value}, position__gt=after)
+            if found.order_by()[:_FEW].count() < _FEW:
+                return column
     return next(iter(filters), None)
 
 
@@ -204,37 +201,22 @@ def last_of_type(type_name: str, up_to: int | None = None, using: str = "default
 def latest(
     stream_ids: Sequence[str], types: Sequence[str], up_to: int, using: str = "default"
 ) -> dict[str, RecordedEvent]:
-    """Return, for each stream that has one, its newest event of these types at or below a position: one query.
-
-    The streams are passed as one JSON array, so that their number is not bounded by the database's parameters.
-    """
+    """Return, for each stream that has one, its newest event of these types at or below a position: one query."""
     if not stream_ids or not types:
         return {}
-    source = (
-        "jsonb_array_elements_text(%s::jsonb) AS wanted (stream_id)"
-        if connections[using].vendor == "postgresql"
-        else "(SELECT value AS stream_id FROM json_each(%s)) AS wanted"
-    )
-    marks = ", ".join(["%s"] * len(types))
-    columns = ", ".join(f"e.{column.strip()}" for column in COLUMNS.split(","))
-    sql = (
-        f"SELECT {columns} FROM {source} JOIN eventstore_event e ON e.position = ("  # noqa: S608
-        f"SELECT n.position FROM eventstore_event n WHERE n.stream_id = wanted.stream_id AND n.type IN ({marks})"
-        " AND n.position <= %s ORDER BY n.version DESC LIMIT 1)"
-    )
-    ids = "[" + ",".join(f'"{stream}"' for stream in stream_ids) + "]"
-    return {event.stream_id: event for event in select(using, sql, [ids, *types, up_to])}
+    streams = json.dumps(list(stream_ids))
+    if connections[using].vendor == "postgresql":
+        found = select(using, SQL["latest_postgresql"], [streams, list(types), up_to])
+    else:
+        found = select(using, SQL["latest_sqlite"], [json.dumps(list(types)), up_to, streams])
+    return {event.stream_id: event for event in found}
 
 
 def read_by_stream(up_to: int, using: str = "default") -> Iterator[list[RecordedEvent]]:
     """Yield batches of all events at or below a position, in order of stream and version."""
     after: tuple[str, int] = ("", 0)
-    sql = (
-        f"SELECT {COLUMNS} FROM eventstore_event WHERE (stream_id, version) > (%s, %s) AND position <= %s"  # noqa: S608
-        " ORDER BY stream_id, version LIMIT %s"
-    )
     while True:
-        batch = select(using, sql, [*after, up_to, _BY_STREAM])
+        batch = select(using, SQL["by_stream"], [*after, up_to, _BY_STREAM])
         yield batch
         if len(batch) < _BY_STREAM:
             return

@@ -9,9 +9,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from eventstore.clock import utc_now
 from eventstore.log.append_call import Kind, Outcome, Rows
 
+_HEAD: Final = "SELECT max(position) FROM eventstore_event"
+_STREAM_VERSION: Final = "SELECT max(version) FROM eventstore_event WHERE stream_id = %s"
 _INSERT: Final = (
     "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,"
     " causation, metadata, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_SELECT_KEY: Final = (
+    "SELECT fingerprint, first_position, last_position FROM eventstore_recordedkey WHERE scope = %s AND key = %s"
+)
+_INSERT_KEY: Final = (
+    "INSERT INTO eventstore_recordedkey (scope, key, fingerprint, first_position, last_position, recorded_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -35,21 +44,17 @@ def _append(cursor: Any, rows: Rows) -> Outcome:
         return known
     bases: list[int] = []
     for stream_id, expected in zip(rows.stream_ids, rows.expected, strict=True):
-        actual = _scalar(cursor, "SELECT max(version) FROM eventstore_event WHERE stream_id = %s", [stream_id])
+        actual = _scalar(cursor, _STREAM_VERSION, [stream_id])
         if 0 <= expected != actual:
             return Outcome(Kind.CONFLICT, conflict=len(bases) + 1, actual_version=actual)
         bases.append(actual)
-    head = _scalar(cursor, "SELECT max(position) FROM eventstore_event", [])
+    head = _scalar(cursor, _HEAD, [])
     now = utc_now()
     moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
     cursor.executemany(_INSERT, _values(rows, bases, head, moment))
     first, last = head + 1, head + len(rows.event_streams)
     if rows.key is not None:
-        cursor.execute(
-            "INSERT INTO eventstore_recordedkey (scope, key, fingerprint, first_position, last_position, recorded_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            [rows.key.scope, rows.key.key, rows.key.fingerprint, first, last, moment],
-        )
+        cursor.execute(_INSERT_KEY, [rows.key.scope, rows.key.key, rows.key.fingerprint, first, last, moment])
     return Outcome(Kind.APPENDED, first, last, now, bases=bases)
 
 
@@ -74,10 +79,7 @@ def _values(rows: Rows, bases: Sequence[int], head: int, moment: str) -> Iterato
 def _known_key(cursor: Any, rows: Rows) -> Outcome | None:
     if rows.key is None:
         return None
-    cursor.execute(
-        "SELECT fingerprint, first_position, last_position FROM eventstore_recordedkey WHERE scope = %s AND key = %s",
-        [rows.key.scope, rows.key.key],
-    )
+    cursor.execute(_SELECT_KEY, [rows.key.scope, rows.key.key])
     found = cursor.fetchone()
     if found is None:
         return None

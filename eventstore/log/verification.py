@@ -7,9 +7,9 @@ from django.db import connections
 
 from eventstore import store
 from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
+from eventstore.log.reads import SQL
 
 _BATCH: Final = 2000
-_STREAMS: Final = "SELECT stream_id, version FROM eventstore_event"
 
 Seen = Callable[[int, int], None]
 
@@ -50,11 +50,7 @@ def _versions(head: int, using: str) -> Iterator[int]:
     stream_id, version, done = "", 0, 0
     while True:
         with connections[using].cursor() as cursor:
-            cursor.execute(
-                f"{_STREAMS} WHERE (stream_id, version) > (%s, %s) AND position <= %s"
-                " ORDER BY stream_id, version LIMIT %s",
-                [stream_id, version, head, _BATCH],
-            )
+            cursor.execute(SQL["versions_by_stream"], [stream_id, version, head, _BATCH])
             rows = cursor.fetchall()
         for next_stream, next_version in rows:
             expected = version + 1 if next_stream == stream_id else 1

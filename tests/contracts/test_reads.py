@@ -69,6 +69,7 @@ def test_events_are_read_by_category(streams: tuple[str, str], batch_size: int) 
     assert positions(list(store.read_all(category="parcel", after=3, batch_size=batch_size))) == [4, 5]
     assert list(store.read_all(category="asset")) == []
     assert positions(list(store.read_all(category="parcel", types=["ParcelRegistered"]))) == [1, 2]
+    assert list(store.read_all(category="asset", types=["ParcelRegistered"])) == []
 
 
 def test_a_batch_begins_at_its_position(streams: tuple[str, str]) -> None:

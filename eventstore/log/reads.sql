@@ -1,0 +1,84 @@
+-- The reads of the log. {columns} are those of RecordedEvent. A lower bound is exclusive, an upper bound inclusive.
+
+-- name: head
+SELECT {columns} FROM eventstore_event ORDER BY position DESC LIMIT 1
+
+-- name: event
+SELECT {columns} FROM eventstore_event WHERE position = %s
+
+-- name: all_forwards
+SELECT {columns} FROM eventstore_event WHERE position > %s AND position <= %s ORDER BY position LIMIT %s
+
+-- name: all_backwards
+SELECT {columns} FROM eventstore_event WHERE position > %s AND position <= %s ORDER BY position DESC LIMIT %s
+
+-- name: category_forwards
+SELECT {columns} FROM eventstore_event
+WHERE category = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
+
+-- name: category_backwards
+SELECT {columns} FROM eventstore_event
+WHERE category = %s AND position > %s AND position <= %s ORDER BY position DESC LIMIT %s
+
+-- One branch for each type, joined by UNION ALL, keeps every branch on the index of (type, position).
+-- name: type_branch_forwards
+SELECT * FROM (
+    SELECT {columns} FROM eventstore_event
+    WHERE type = %s AND category = coalesce(%s, category) AND position > %s AND position <= %s ORDER BY position LIMIT %s
+) AS branch
+
+-- name: type_branch_backwards
+SELECT * FROM (
+    SELECT {columns} FROM eventstore_event
+    WHERE type = %s AND category = coalesce(%s, category) AND position > %s AND position <= %s ORDER BY position DESC LIMIT %s
+) AS branch
+
+-- name: order_branches_forwards
+ ORDER BY position LIMIT %s
+
+-- name: order_branches_backwards
+ ORDER BY position DESC LIMIT %s
+
+-- name: stream_forwards
+SELECT {columns} FROM eventstore_event
+WHERE stream_id = %s AND version > %s AND version <= %s AND position <= %s ORDER BY version LIMIT %s
+
+-- name: stream_backwards
+SELECT {columns} FROM eventstore_event
+WHERE stream_id = %s AND version > %s AND version <= %s AND position <= %s ORDER BY version DESC LIMIT %s
+
+-- name: by_stream
+SELECT {columns} FROM eventstore_event
+WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
+
+-- name: versions_by_stream
+SELECT stream_id, version FROM eventstore_event
+WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
+
+-- The filters of a search follow.
+-- name: search
+SELECT {columns} FROM eventstore_event WHERE position > %s
+
+-- A page begins after the version at which the page before it ended.
+-- name: beyond_page_of_stream
+ AND version > coalesce(
+    (SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)
+
+-- The streams come as one JSON array, so that the database's limit of parameters does not bound their number.
+-- name: latest_postgresql
+SELECT e.* FROM jsonb_array_elements_text(%s::jsonb) AS wanted (stream_id)
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM eventstore_event newest
+    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s) AND newest.position <= %s
+    ORDER BY newest.version DESC LIMIT 1
+) AS e
+
+-- name: latest_sqlite
+SELECT {columns} FROM eventstore_event
+WHERE position IN (
+    SELECT (
+        SELECT newest.position FROM eventstore_event newest
+        WHERE newest.stream_id = wanted.value AND newest.type IN (SELECT value FROM json_each(%s))
+        AND newest.position <= %s ORDER BY newest.version DESC LIMIT 1
+    ) FROM json_each(%s) AS wanted
+)
