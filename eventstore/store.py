@@ -1,9 +1,9 @@
 """The log's one way in, and every way to read it.
 
 # Note [Positions become visible in order]
-Positions are handed out under one lock, in commit order and without gaps. Whoever has seen position n can therefore
-never later meet a new event below n; a hole is corruption; and a consumer that has dealt with position n has dealt
-with everything before it. Everything else rests on this.
+Positions are assigned under one lock, in commit order and without gaps. A reader that has seen position n therefore
+never meets a new event below n later; a missing position means that the log is damaged; and a consumer that has
+handled position n has handled everything before it. All other guarantees rest on this one.
 """
 
 import json

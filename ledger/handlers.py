@@ -89,6 +89,7 @@ class LoadedFacts:
 
     def have_moved(self) -> bool:
         """Say whether a stream has grown since it was read: then the states may never have existed at one time."""
+        # See Note [Every stream looked at is checked]
         return len(self.expected) > 1 and any(
             version != _version_of(stream, self._using) for stream, version in self.expected.items()
         )

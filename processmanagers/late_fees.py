@@ -99,7 +99,10 @@ def _assessed(products: list[Overdue], cycle: Cycle, tally: Tally) -> Iterable[N
 
 
 def _assets_at(products: list[Overdue], position: int) -> dict[UUID | None, AssetAt]:
-    """Return the assets of the products as of a position, by at most two reads."""
+    """Return the assets of the products as of a position, by at most two reads.
+
+    See Note [Late fees are those of the position].
+    """
     uuids = {product.asset_uuid for product in products if product.asset_uuid is not None}
     streams = {stream_id("asset", uuid): uuid for uuid in uuids}
     valued = latest(list(streams), ("AssetRegistered", "AssetRevalued"), position)

@@ -45,7 +45,10 @@ class Throttle:
         return 0 if used_until is None else self._beyond(used_until, utc_now().timestamp())
 
     def spend(self, client: str) -> int:
-        """Count a request and return 0, or return the seconds until it may be sent again."""
+        """Count a request and return 0, or return the seconds until it may be sent again.
+
+        See Note [An allowance is one number].
+        """
         if seconds := self.wait(client):
             return seconds
         now = utc_now().timestamp()

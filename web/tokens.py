@@ -65,6 +65,7 @@ class Revoke(RevokeTokenView):  # type: ignore[misc] # has no types
 
 
 def _throttled(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
+    # See Note [Counted before hashed]
     try:
         client = hashlib.sha256(_client(request)).hexdigest()
         address = addresses.network(request.META["REMOTE_ADDR"])

@@ -118,7 +118,10 @@ class Cursor:
         return events
 
     def _without_hole(self, events: list[RecordedEvent], first: int) -> list[RecordedEvent]:
-        """Return the events before the first hole; raises MissedEvent if there are none."""
+        """Return the events before the first hole; raises MissedEvent if there are none.
+
+        See Note [Positions become visible in order].
+        """
         for index, event in enumerate(events):
             if event.position != first + index:
                 if index == 0:
@@ -130,7 +133,7 @@ class Cursor:
     def transaction(self) -> Iterator[list[Checkpoint]]:
         """Open a transaction that holds the rows' locks; `move` and `keep_progress` take effect with its commit.
 
-        Raises StaleCheckpoint and ConsumerPaused.
+        Raises StaleCheckpoint and ConsumerPaused. See Note [Nobody owns a consumer].
         """
         self._forget_writes()
         with transaction.atomic(using=self.using):

@@ -37,7 +37,7 @@ class RebuildOver(Exception):
 
 
 class RebuildRunner:
-    """Runs the rebuild of one group."""
+    """Runs the rebuild of one group. See Note [A rebuild is a consumer]."""
 
     def __init__(self, group: Group, batch_size: int) -> None:
         names = tuple(name + REBUILD_SUFFIX for name in group.names)

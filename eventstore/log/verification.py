@@ -28,6 +28,7 @@ def verify(seen: Seen, using: str = "default") -> int:
 
 
 def _positions(head: int, using: str) -> Iterator[int]:
+    # See Note [Positions become visible in order]
     expected = 1
     while expected <= head:
         batch = store.read_batch(from_position=expected, limit=_BATCH, up_to=head, using=using)
