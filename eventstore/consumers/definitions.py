@@ -14,8 +14,8 @@ class Projector(ABC):
     """A projector keeps a read model: rows of tables that nobody else writes.
 
     Each of its `tables` has a `generation`, which leads its unique key. The checkpoint row names the generation that
-    answers queries; a rebuild writes another beside it. Members of one group share the generation's number, so a
-    dependent reads what it depends on under the generation that it is given itself.
+    answers queries; a rebuild writes another beside it. All members of a group have the same
+    generation number, so a dependent reads the other members' rows of the generation that it writes.
     """
 
     name: ClassVar[str]
@@ -25,7 +25,7 @@ class Projector(ABC):
 
     @abstractmethod
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Write what the events say to rows of that generation: at least one event, only of `types`, in order.
+        """Write the events to rows of a generation: at least one event, only of `types`, in order.
 
         It runs in the transaction that moves the checkpoint, on the database alias `using`. An error that it raises
         stops the projector.
@@ -34,9 +34,9 @@ class Projector(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of the answer to one event: what to append, and how far within the event that brings the process manager.
+    """A part of the answer to one event: the events to append, and the progress within the answer after it.
 
-    `progress` is JSON, and None where the event is done with; `expected` is as for `append`.
+    `progress` is JSON, and None once the answer is complete; `expected` is as for `append`.
     """
 
     events: Sequence[NewEvent]
@@ -45,7 +45,7 @@ class Chunk:
 
 
 class ProcessManager(ABC):
-    """A process manager answers events with new events, in chunks where the answer is large.
+    """A process manager answers events with new events; a large answer comes in chunks.
 
     It answers events of `types`. Before it handles an event, the projectors in `depends_on` have reached that event.
     """
@@ -56,8 +56,8 @@ class ProcessManager(ABC):
 
     @abstractmethod
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
-        """Return the next chunk of the answer to an event, working on at most `limit` things.
+        """Return the next chunk of the answer to an event, which covers at most `limit` things.
 
-        `progress` is what the chunk before returned, None at the event's start. It runs in the transaction that
+        `progress` is what the previous chunk returned, None for the first chunk. It runs in the transaction that
         moves the checkpoint, on the database of the events. An error that it raises stops the process manager.
         """

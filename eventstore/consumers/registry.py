@@ -1,4 +1,4 @@
-"""Which consumers the code has, by name, and which of its projectors form one group."""
+"""The consumers of the code by name, and the groups that its projectors form."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ PROJECTOR: Final = "projector"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Projectors tied by `depends_on`, each after those that it depends on; most groups have one member."""
+    """Projectors tied by `depends_on`, each after the ones it depends on; most groups have one member."""
 
     members: tuple[Projector, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The members' names, in the order in which they handle an event."""
+        """Return the members' names in the order in which they handle an event."""
         return tuple(member.name for member in self.members)
 
 
@@ -34,7 +34,7 @@ class Consumers:
         self.projectors: dict[str, Projector] = {}
 
     def register(self, consumer: ProcessManager | Projector) -> None:
-        """Make a consumer known by its name; ValueError where another has it."""
+        """Add a consumer under its name; ValueError if the name is taken."""
         if consumer.name in self.names:
             message = f"two consumers are named {consumer.name!r}"
             raise ValueError(message)
@@ -45,11 +45,11 @@ class Consumers:
 
     @property
     def names(self) -> list[str]:
-        """Every name, process managers first."""
+        """Return all names, process managers first."""
         return [*sorted(self.managers), *sorted(self.projectors)]
 
     def kind(self, name: str) -> str:
-        """`process_manager` or `projector`; raises UnknownConsumer."""
+        """Return `process_manager` or `projector`; raises UnknownConsumer."""
         if name in self.managers:
             return PROCESS_MANAGER
         if name in self.projectors:
@@ -63,7 +63,7 @@ class Consumers:
         return self.managers[name]
 
     def groups(self, names: Iterable[str] = ()) -> list[Group]:
-        """The groups that the named projectors belong to, or all; raises UnknownConsumer, CircularDependency."""
+        """Return the groups of the named projectors, or all groups; raises UnknownConsumer, CircularDependency."""
         named = list(dict.fromkeys(names))
         for name in named:
             if name not in self.projectors:
@@ -72,15 +72,15 @@ class Consumers:
         return [group for group in found if not named or set(named) & set(group.names)]
 
     def group_of(self, name: str) -> Group:
-        """The group that a projector belongs to."""
+        """Return the group of a projector."""
         return self.groups([name])[0]
 
     def tied_to(self, name: str) -> tuple[str, ...]:
-        """The names that pause and move together with this one, itself included."""
+        """Return the names that pause and move together with this one, including its own."""
         return (name,) if self.kind(name) == PROCESS_MANAGER else self.group_of(name).names
 
     def database_of(self, name: str) -> str:
-        """The alias of the database in which a consumer's checkpoint and effects lie."""
+        """Return the alias of the database that holds a consumer's checkpoint and what it writes."""
         return "default" if self.kind(name) == PROCESS_MANAGER else str(settings.READ_DATABASE)
 
     def _components(self) -> list[list[str]]:
@@ -107,6 +107,6 @@ class Consumers:
 
 
 consumers: Final = Consumers()
-"""The consumers of this process; apps register theirs in `AppConfig.ready`."""
+"""The consumers of this process; apps add theirs in `AppConfig.ready`."""
 
 register: Final = consumers.register

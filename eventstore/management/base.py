@@ -1,4 +1,4 @@
-"""What the project's commands share: an expected failure is one clear line on standard error and exit status 1."""
+"""The base of the project's commands: an expected failure is one line on standard error and exit status 1."""
 
 from typing import Any, ClassVar, Final, Never
 
@@ -10,37 +10,37 @@ from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
 
 _INTERRUPTED: Final = 130
-"""What shells report of a program that SIGINT has ended."""
+"""The exit status that shells report of a program ended by SIGINT."""
 
 
 class OneLineParser(CommandParser):
-    """Says on one line what is wrong with an argument; `--help` has the usage."""
+    """Reports a wrong argument in one line; `--help` shows the usage."""
 
     def error(self, message: str) -> Never:
         """End with status 2."""
-        self.exit(2, f"CommandError: {' '.join(message.split())}; {self.prog} --help says what is allowed\n")
+        self.exit(2, f"CommandError: {' '.join(message.split())}; {self.prog} --help shows what is allowed\n")
 
 
 class ConsoleCommand(BaseCommand):
-    """A command that looks first whether the databases are there and migrated.
+    """A command that first checks that the databases can be reached and are migrated.
 
-    `refusals` are the exceptions whose message is meant for whoever typed the command.
+    `refusals` are the exceptions whose message the operator reads.
     """
 
-    # Not all that `manage.py check` looks at: to load the web's addresses and schemas takes longer than most commands.
+    # Not all checks of `manage.py check`: loading the web's URLs and schemas takes longer than most commands.
     requires_system_checks = (LOG,)
     refusals: ClassVar[tuple[type[Exception], ...]] = (EventStoreError,)
     needs_database: ClassVar[bool] = True
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return a parser whose errors, and those of its subcommands, are one line."""
+        """Return a parser that reports its errors, and those of its subcommands, in one line."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         if getattr(parser, "called_from_command_line", False):
             parser.__class__ = OneLineParser
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; raises CommandError for whatever is expected to go wrong."""
+        """Run the command; raises CommandError for every expected failure."""
         try:
             if self.needs_database:
                 for alias in connections:
@@ -55,7 +55,7 @@ class ConsoleCommand(BaseCommand):
 
 
 def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:
-    """Raise CommandError where a database cannot be reached, or lacks migrations."""
+    """Raise CommandError if a database cannot be reached or lacks migrations."""
     try:
         executor = MigrationExecutor(connections[alias])
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -1,4 +1,4 @@
-"""The rules of all consumers: in order, none missed, exactly once, stopped and skipped by name, seen and paused."""
+"""The rules of all consumers: order, no missed event, exactly once, errors, skips, pauses and status."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -84,7 +84,7 @@ class TestAnotherStore:
             catch_up("copy")
         assert (row("copy").position, row("copy").error_position) == (5, 5)
 
-    def test_a_checkpoint_whose_event_is_not_the_one_remembered_stops_the_consumer(self) -> None:
+    def test_a_checkpoint_whose_event_has_changed_stops_the_consumer(self) -> None:
         triggers(5)
         catch_up("copy", "answers")
         record_at_another_moment(store.head().position)
@@ -95,7 +95,7 @@ class TestAnotherStore:
         with pytest.raises(NotCaughtUp, match="answers has seen position"):
             catch_up("answers")
 
-    def test_a_store_that_is_another_one_cannot_be_skipped(self) -> None:
+    def test_another_store_cannot_be_skipped(self) -> None:
         triggers(5)
         catch_up("copy")
         forget_events_after(3)
@@ -107,7 +107,7 @@ class TestAnotherStore:
 
 class TestAHoleInTheLog:
     @pytest.mark.parametrize("name", ["copy", "answers"])
-    def test_it_stops_the_consumer_which_names_both_positions_and_keeps_what_stands_before(self, name: str) -> None:
+    def test_stops_the_consumer_which_names_both_positions_and_keeps_the_events_before_it(self, name: str) -> None:
         catch_up("answers")
         triggers(9)
         delete_event(5)
@@ -128,7 +128,7 @@ class TestAHoleInTheLog:
 
 
 class TestAHandlerThatRaises:
-    def test_what_stands_before_the_bad_event_is_kept_and_the_row_names_it(self) -> None:
+    def test_the_events_before_the_bad_one_are_kept_and_the_row_names_the_bad_one(self) -> None:
         triggers(9)
         break_at("copy", 5)
         with pytest.raises(NotCaughtUp, match="copy stopped at position 5: HandlerBroke: broken at 5"):
@@ -139,7 +139,7 @@ class TestAHandlerThatRaises:
         assert stopped.error_message == "HandlerBroke: broken at 5"
         assert stopped.error_at is not None
 
-    def test_the_row_counts_how_often_and_forgets_the_error_once_it_is_past(self) -> None:
+    def test_the_row_counts_the_failures_and_is_cleared_once_the_event_is_handled(self) -> None:
         triggers(9)
         break_at("copy", 5)
         for times in (1, 2, 3):
@@ -152,7 +152,9 @@ class TestAHandlerThatRaises:
         mended = row("copy")
         assert (mended.error_position, mended.error_message, mended.error_at, mended.error_count) == (None, "", None, 0)
 
-    def test_what_a_database_cannot_keep_of_its_message_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_characters_of_its_message_that_databases_refuse_are_replaced(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def broken(*_args: object) -> None:
             raise ValueError("no \x00 and no \ud800 either")
 
@@ -180,7 +182,7 @@ class TestAHandlerThatRaises:
         catch_up("answers")
         assert answers() == [(1, "1/0"), (2, "2/0"), (3, "3/0")]
 
-    def test_the_event_may_be_skipped_with_a_reason_that_is_kept_and_no_other(self) -> None:
+    def test_only_the_event_at_which_it_stopped_may_be_skipped_and_the_reason_is_recorded(self) -> None:
         triggers(9)
         break_at("copy", 5)
         break_at("copy", 7)
@@ -204,14 +206,14 @@ class TestAHandlerThatRaises:
             "it is bad",
         )
 
-    def test_nothing_can_be_skipped_where_nothing_has_stopped(self) -> None:
+    def test_a_consumer_that_is_not_stopped_cannot_skip(self) -> None:
         triggers(3)
         catch_up("copy")
         with pytest.raises(OperationRefused, match="copy is not stopped: there is nothing to skip"):
             operator_actions.skip("copy", 3, actor="me", reason="why not")
         assert not OperatorAction.objects.exists()
 
-    def test_who_remembers_the_row_from_before_a_skip_does_not_handle_the_event_after_it(self) -> None:
+    def test_a_copy_that_read_the_row_before_the_failure_does_not_handle_the_skipped_event(self) -> None:
         triggers(2)
         standby = projector_runners(["copy"], 1)[0]
         assert standby.step() is Step.PROGRESSED
@@ -224,7 +226,7 @@ class TestAHandlerThatRaises:
             pass
         assert (written("copy"), row("copy").position) == ([1], 2)
 
-    def test_nor_does_who_remembers_it_from_between_the_failure_and_the_skip(self) -> None:
+    def test_a_copy_that_read_the_row_between_failure_and_skip_does_not_handle_the_skipped_event(self) -> None:
         triggers(2)
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp):
@@ -238,7 +240,7 @@ class TestAHandlerThatRaises:
             pass
         assert (written("copy"), row("copy").position) == ([1], 2)
 
-    def test_a_skipped_event_of_a_process_manager_leaves_no_progress_behind(self) -> None:
+    def test_a_skip_clears_the_progress_of_a_process_manager(self) -> None:
         catch_up("answers")
         append(trigger(5), trigger(1))
         consumer = process_manager_runner("answers")
@@ -280,7 +282,7 @@ class TestPausing:
         catch_up("answers")
         assert [name for _, name in answers()] == [f"1/{number}" for number in range(6)]
 
-    def test_what_does_not_fit_is_refused_and_not_kept(self) -> None:
+    def test_an_action_that_does_not_fit_the_state_is_refused_and_not_recorded(self) -> None:
         with pytest.raises(UnknownConsumer, match="no consumer 'nobody'; there are: answers, attentive, base, copy"):
             operator_actions.pause("nobody", actor="me")
         with pytest.raises(OperationRefused, match="copy is neither paused nor stopped"):
@@ -318,7 +320,7 @@ class TestTwoCopies:
 
 
 class TestAConflict:
-    """A process manager may expect versions; whoever was quicker makes it decide again."""
+    """A process manager may expect versions; a conflict makes it decide again."""
 
     class Racing(ProcessManager):
         name = "racing"
@@ -344,13 +346,13 @@ class TestAConflict:
                 assert "racing stopped at position 1: WrongExpectedVersion" in str(error)  # noqa: PT017 - some do
         return racing
 
-    def test_is_decided_again_and_the_last_time_under_the_append_lock(self) -> None:
+    def test_is_decided_again_and_finally_under_the_append_lock(self) -> None:
         racing = self._run(settings.COMMAND_MAX_ATTEMPTS - 1)
         assert answers() == [(1, "once")]
         if connection.vendor == "postgresql":
             assert racing.locked == [False] * (settings.COMMAND_MAX_ATTEMPTS - 1) + [True]
 
-    def test_is_an_error_where_even_that_does_not_help(self) -> None:
+    def test_is_an_error_if_even_the_append_lock_does_not_help(self) -> None:
         assert self._run(99).tried == settings.COMMAND_MAX_ATTEMPTS
         assert (answers(), row("racing").error_position) == ([], 1)
 
@@ -372,7 +374,7 @@ class TestBatches:
             seen.append(row("copy").position)
         assert seen == [4, 8, 10]
 
-    def test_what_a_process_manager_does_not_answer_is_passed_over_together(self) -> None:
+    def test_events_that_a_process_manager_does_not_answer_are_passed_over_together(self) -> None:
         catch_up("answers")
         append(trigger(2), trigger(2))
         catch_up("answers")
@@ -389,13 +391,13 @@ class TestBatches:
 
 
 class TestDependents:
-    def test_a_dependent_sees_the_others_exactly_as_they_were_at_its_event(self) -> None:
+    def test_a_dependent_sees_the_other_members_exactly_as_they_are_at_its_event(self) -> None:
         expected = _with_days((3, 1, 0, 5))
         catch_up("dependent")
         seen = Row.objects.filter(name="dependent").order_by("id").values_list("position", "detail")
         assert [(position, int(detail)) for position, detail in seen] == expected
 
-    def test_naming_any_of_a_group_runs_and_pauses_all_of_it(self) -> None:
+    def test_naming_one_member_runs_and_pauses_the_whole_group(self) -> None:
         triggers(2)
         catch_up("base")
         assert row("dependent").position == 2
@@ -448,7 +450,7 @@ class TestDependents:
         assert attentive.step() is Step.PAUSED
         assert written("copy") == [1, 2]
 
-    def test_a_projector_that_is_beyond_but_in_another_store_is_not_relied_upon(self) -> None:
+    def test_a_projector_that_is_further_in_another_store_does_not_count_as_ready(self) -> None:
         catch_up("attentive")
         triggers(5)
         catch_up("copy")
@@ -460,7 +462,7 @@ class TestDependents:
         assert "another store" in row("copy").error_message
         assert answers() == []
 
-    def test_an_error_met_while_advancing_a_projector_is_the_projectors(self) -> None:
+    def test_an_error_while_a_projector_is_advanced_belongs_to_the_projectors_row(self) -> None:
         catch_up("attentive")
         triggers(2)
         break_at("copy", 2)
@@ -484,7 +486,7 @@ class TestDependents:
         catch_up("attentive")
         assert answers() == [(1, "saw 1"), (2, "saw 2")]
 
-    def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_runner_its_group(self) -> None:
+    def test_a_dependent_that_is_new_in_the_code_asks_for_a_rebuild_of_its_group(self) -> None:
         triggers(2)
         catch_up("base")
         Checkpoint.objects.filter(name="dependent").delete()
@@ -517,7 +519,7 @@ class TestSeeingThem:
         assert copy.last_seen is not None
         assert (found["tally"].state, found["tally"].lag_events, found["tally"].last_seen) == ("stopped", 5, None)
 
-    def test_machines_get_exactly_these_fields(self) -> None:
+    def test_the_json_of_a_status_has_exactly_these_fields(self) -> None:
         triggers(2)
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp):
@@ -534,7 +536,7 @@ class TestSeeingThem:
             "count": 1,
         }
 
-    def test_who_gives_no_sign_of_life_for_more_than_a_minute_counts_as_stopped(self) -> None:
+    def test_a_consumer_not_seen_for_more_than_a_minute_counts_as_stopped(self) -> None:
         catch_up("copy")
         seen = {status.name: status for status in monitoring.statuses()}["copy"]
         assert (seen.state, seen.rate) == ("running", 0.0)
@@ -542,7 +544,7 @@ class TestSeeingThem:
         seen = {status.name: status for status in monitoring.statuses()}["copy"]
         assert (seen.state, seen.rate, seen.error) == ("stopped", None, None)
 
-    def test_a_sample_of_the_lag_is_kept_for_each_minute_of_a_day(self) -> None:
+    def test_one_sample_of_the_lag_is_kept_per_minute_for_a_day(self) -> None:
         triggers(2)
         old = utc_now() - timedelta(days=1, minutes=2)
         LagSample.objects.create(name="copy", minute=old, lag_events=1, lag_seconds=1)
@@ -558,7 +560,7 @@ def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
     assert written("base") == written("copy") == written("tally") == [1, 2, 3, 4, 5, 6]
 
 
-def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_of_catching_up_counts_the_events_of_all_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_SHOW_EVERY_S", 0)
     triggers(6)
     shown: list[tuple[int, int]] = []
@@ -568,7 +570,7 @@ def test_catching_up_is_shown_on_its_way_to_the_head_of_every_consumer(monkeypat
     assert (shown[0], shown[-1]) == ((2, 12), (12, 12))
 
 
-def test_who_catches_up_with_process_managers_and_projectors_finds_all_at_the_head() -> None:
+def test_catching_up_brings_process_managers_and_projectors_to_the_head() -> None:
     register("answers")
     store.append([NewEvent("calendar", DayBegan(date(2026, 1, 1)))], Context("tests", "a conversation"))
     append(trigger(5))
@@ -577,7 +579,7 @@ def test_who_catches_up_with_process_managers_and_projectors_finds_all_at_the_he
     assert row("copy").position == row("answers").position == store.head().position == 7
 
 
-def test_a_transaction_that_fails_at_its_commit_is_the_handlers_failure() -> None:
+def test_an_error_at_the_commit_is_the_handlers_error() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite checks nothing at the commit but foreign keys")
     triggers(2)

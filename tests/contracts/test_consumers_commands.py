@@ -1,4 +1,4 @@
-"""What operators type: every consumer in one list, clear refusals in one line, and the log verified."""
+"""The commands of operators: the list of consumers, their actions, refusals in one line, and the check of the log."""
 
 import json
 import sys
@@ -97,7 +97,7 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     ],
 )
 @pytest.mark.usefixtures("manage")
-def test_what_does_not_fit_is_refused(command: str, line: str) -> None:
+def test_a_request_that_does_not_fit_is_refused(command: str, line: str) -> None:
     with pytest.raises(CommandError) as refused:
         call_command(*command.split())
     assert str(refused.value).startswith(line)
@@ -113,7 +113,7 @@ def test_projectors_that_depend_on_each_other_in_a_circle_are_refused_at_the_sta
         call_command("run_projector", "tally", "--once")
 
 
-def test_a_rebuild_says_what_it_did(manage: Manage) -> None:
+def test_a_rebuild_reports_what_it_rebuilt(manage: Manage) -> None:
     triggers(3)
     catch_up("base")
     done = manage("rebuild_projector", "dependent")
@@ -123,7 +123,7 @@ def test_a_rebuild_says_what_it_did(manage: Manage) -> None:
 
 
 @pytest.mark.usefixtures("manage")
-def test_a_database_lost_before_a_rebuild_begins_or_after_its_switch_is_waited_for(
+def test_a_rebuild_waits_for_a_database_lost_before_it_begins_or_after_its_switch(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     triggers(3)
@@ -150,7 +150,7 @@ def test_a_database_lost_before_a_rebuild_begins_or_after_its_switch_is_waited_f
 
 
 @pytest.mark.usefixtures("manage")
-def test_a_rebuild_tries_what_was_skipped_again_where_the_option_says_so() -> None:
+def test_a_rebuild_retries_skipped_events_with_the_option() -> None:
     triggers(3)
     break_at("copy", 2)
     with pytest.raises(NotCaughtUp):
@@ -231,11 +231,11 @@ class TestVerifyEventstore:
             call_command("verify_eventstore")
 
 
-def test_a_skip_without_a_position_asks_for_it(manage: Manage) -> None:
+def test_a_skip_without_a_position_is_refused(manage: Manage) -> None:
     done = manage("consumers", "skip", "copy", "--reason", "it is wrong", check=False)
     assert refusal(done) == "skip asks for --position, the event at which the consumer stopped"
 
 
-def test_an_unknown_projector_to_rebuild_is_told_with_the_projectors_that_there_are(manage: Manage) -> None:
+def test_a_rebuild_of_an_unknown_projector_is_refused_with_the_known_names(manage: Manage) -> None:
     told = refusal(manage("rebuild_projector", "nope", check=False))
     assert told == "there is no projector 'nope'; there are: base, copy, dependent, tally"

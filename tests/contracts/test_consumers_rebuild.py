@@ -1,4 +1,4 @@
-"""A rebuild makes a read model anew beside the old one, and switches to it once, whole, and never backwards."""
+"""A rebuild makes a new read model beside the old one and switches to it once, completely and never backwards."""
 
 from collections.abc import Iterator
 
@@ -45,7 +45,7 @@ def finish(rebuild: RebuildRunner) -> bool:
     return run(rebuild, Stop(), lambda *_: None, lambda _: None)
 
 
-def test_the_old_read_model_answers_until_the_new_one_is_whole() -> None:
+def test_the_old_read_model_answers_until_the_new_one_is_complete() -> None:
     triggers(5)
     catch_up("copy")
     rebuild = begun("copy")
@@ -58,7 +58,7 @@ def test_the_old_read_model_answers_until_the_new_one_is_whole() -> None:
     assert not Checkpoint.objects.filter(kind="rebuild").exists()
 
 
-def test_what_answers_no_more_is_deleted_and_nothing_else() -> None:
+def test_only_generations_below_the_live_one_are_deleted() -> None:
     triggers(3)
     catch_up("copy", "tally")
     rebuild = begun("copy")
@@ -80,7 +80,7 @@ def test_the_running_projector_goes_on_with_the_new_one() -> None:
     assert (written("copy", 1), written("copy", 2)) == ([1, 2, 3], [1, 2, 3, 4, 5])
 
 
-def test_the_switch_catches_up_with_a_live_one_that_is_ahead_so_that_no_read_goes_back() -> None:
+def test_the_switch_catches_up_with_the_live_row_so_that_no_read_goes_back() -> None:
     triggers(4)
     catch_up("copy")
     rebuild = begun("copy", batch_size=10)
@@ -93,7 +93,7 @@ def test_the_switch_catches_up_with_a_live_one_that_is_ahead_so_that_no_read_goe
     assert written("copy", 2) == list(range(1, 8))
 
 
-def test_the_switch_is_refused_while_the_live_one_is_further_ahead_than_one_transaction() -> None:
+def test_there_is_no_switch_while_the_live_row_is_more_than_one_batch_ahead() -> None:
     triggers(9)
     catch_up("copy")
     rebuild = begun("copy", batch_size=2)
@@ -116,7 +116,7 @@ def test_an_event_that_raises_within_the_switch_stops_the_rebuild_and_is_named()
     assert (live("copy").generation, live("copy").position, live("copy@rebuild").position) == (1, 7, 5)
 
 
-def test_interrupted_it_goes_on_where_it_was() -> None:
+def test_an_interrupted_rebuild_continues_where_it_was() -> None:
     triggers(6)
     catch_up("copy")
     begun("copy").step()
@@ -127,14 +127,14 @@ def test_interrupted_it_goes_on_where_it_was() -> None:
     assert OperatorAction.objects.filter(action="rebuild").count() == 1
 
 
-def test_what_debugging_keeps_of_it_does_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_statements_that_debug_keeps_do_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     triggers(40)
     monkeypatch.setattr(connection, "force_debug_cursor", True)
     assert finish(begun("copy", batch_size=1))
     assert len(connection.queries_log) < 40
 
 
-def test_a_second_one_of_the_same_name_joins() -> None:
+def test_a_second_rebuild_of_the_same_name_joins_the_first() -> None:
     triggers(9)
     catch_up("copy")
     first, second = begun("copy"), begun("copy")
@@ -146,7 +146,7 @@ def test_a_second_one_of_the_same_name_joins() -> None:
     assert (live("copy").generation, written("copy", 2)) == (2, list(range(1, 10)))
 
 
-def test_a_group_is_rebuilt_as_a_whole_and_switches_at_once() -> None:
+def test_a_group_is_rebuilt_and_switched_as_a_whole() -> None:
     triggers(3)
     catch_up("base")
     finish(begun("dependent"))
@@ -154,7 +154,7 @@ def test_a_group_is_rebuilt_as_a_whole_and_switches_at_once() -> None:
     assert written("base", 2) == [1, 2, 3]
 
 
-def test_a_dependent_that_is_new_in_the_code_is_made_by_it() -> None:
+def test_a_rebuild_makes_a_dependent_that_is_new_in_the_code() -> None:
     triggers(3)
     catch_up("base")
     Checkpoint.objects.filter(name="dependent").delete()
@@ -178,7 +178,7 @@ def test_a_process_manager_cannot_be_rebuilt() -> None:
         rebuild_runner("nobody")
 
 
-def test_who_began_it_is_kept() -> None:
+def test_the_actor_who_began_it_is_recorded() -> None:
     begun("copy")
     kept = OperatorAction.objects.get()
     assert (kept.consumer, kept.action, kept.actor) == ("copy", "rebuild", "me")
@@ -195,13 +195,13 @@ def skipped() -> None:
 
 
 @pytest.mark.usefixtures("skipped")
-def test_what_was_skipped_stays_skipped() -> None:
+def test_skipped_events_stay_skipped() -> None:
     mend()
     finish(begun("copy"))
     assert written("copy", 2) == [1, 3, 4]
 
 
-def test_what_is_skipped_while_it_is_under_way_stays_skipped() -> None:
+def test_an_event_skipped_during_the_rebuild_stays_skipped() -> None:
     triggers(6)
     break_at("copy", 5)
     with pytest.raises(NotCaughtUp):
@@ -215,14 +215,14 @@ def test_what_is_skipped_while_it_is_under_way_stays_skipped() -> None:
 
 
 @pytest.mark.usefixtures("skipped")
-def test_what_was_skipped_is_tried_again_where_that_is_asked_for() -> None:
+def test_skipped_events_are_retried_on_request() -> None:
     mend()
     finish(begun("copy", retry_skipped=True))
     assert written("copy", 2) == [1, 2, 3, 4]
 
 
 @pytest.mark.usefixtures("skipped")
-def test_a_rebuild_that_a_handler_stops_harms_nobody_and_may_skip_as_well() -> None:
+def test_a_rebuild_that_a_handler_stops_leaves_the_live_row_alone_and_may_skip() -> None:
     rebuild = begun("copy", retry_skipped=True)
     with pytest.raises(ConsumerStopped, match="copy@rebuild stopped at position 2: HandlerBroke"):
         finish(rebuild)
@@ -234,7 +234,7 @@ def test_a_rebuild_that_a_handler_stops_harms_nobody_and_may_skip_as_well() -> N
     assert written("copy", 2) == [1, 3, 4, 5]
 
 
-def test_a_live_one_that_is_stopped_is_freed_by_the_switch() -> None:
+def test_the_switch_clears_the_error_of_the_live_row() -> None:
     triggers(4)
     break_at("copy", 2)
     with pytest.raises(NotCaughtUp):
@@ -244,14 +244,14 @@ def test_a_live_one_that_is_stopped_is_freed_by_the_switch() -> None:
     assert (live("copy").position, live("copy").error_position, live("copy").error_count) == (4, None, 0)
 
 
-def test_a_paused_one_stays_paused_and_is_rebuilt() -> None:
+def test_a_paused_projector_is_rebuilt_and_stays_paused() -> None:
     triggers(4)
     operator_actions.pause("copy", actor="me")
     finish(begun("copy"))
     assert (live("copy").position, live("copy").paused) == (4, True)
 
 
-def test_a_read_model_of_another_store_is_replaced_by_one_of_this() -> None:
+def test_a_read_model_of_another_store_is_replaced() -> None:
     triggers(5)
     catch_up("copy")
     forget_events_after(3)
@@ -261,7 +261,7 @@ def test_a_read_model_of_another_store_is_replaced_by_one_of_this() -> None:
 
 
 @pytest.mark.usefixtures("skipped")
-def test_what_a_rebuild_has_tried_again_is_not_skipped_by_the_next_one() -> None:
+def test_events_that_a_rebuild_retried_are_not_skipped_by_the_next_one() -> None:
     mend()
     finish(begun("copy", retry_skipped=True))
     triggers(1)
@@ -271,7 +271,7 @@ def test_what_a_rebuild_has_tried_again_is_not_skipped_by_the_next_one() -> None
 
 
 @pytest.mark.usefixtures("skipped")
-def test_what_is_skipped_after_that_stays_skipped() -> None:
+def test_an_event_skipped_after_a_retry_stays_skipped() -> None:
     mend()
     finish(begun("copy", retry_skipped=True))
     triggers(1)
@@ -288,14 +288,14 @@ def test_what_is_skipped_after_that_stays_skipped() -> None:
 
 
 @pytest.mark.usefixtures("skipped")
-def test_one_that_is_to_try_again_does_not_join_one_that_is_not() -> None:
+def test_a_rebuild_that_retries_skips_does_not_join_one_that_does_not() -> None:
     mend()
     begun("copy").step()
     assert finish(begun("copy", retry_skipped=True))
     assert written("copy", live("copy").generation) == [1, 2, 3, 4]
 
 
-def test_one_that_was_begun_in_another_store_is_begun_anew() -> None:
+def test_a_rebuild_begun_in_another_store_starts_again() -> None:
     triggers(5)
     catch_up("copy")
     begun("copy", batch_size=4).step()
@@ -304,7 +304,7 @@ def test_one_that_was_begun_in_another_store_is_begun_anew() -> None:
     assert (live("copy").position, written("copy", live("copy").generation)) == (3, [1, 2, 3])
 
 
-def test_one_whose_last_event_is_another_one_by_now_is_begun_anew() -> None:
+def test_a_rebuild_whose_last_event_has_changed_starts_again() -> None:
     triggers(5)
     begun("copy", batch_size=4).step()
     record_at_another_moment(4)
@@ -313,7 +313,7 @@ def test_one_whose_last_event_is_another_one_by_now_is_begun_anew() -> None:
 
 
 @pytest.mark.usefixtures("skipped")
-def test_what_was_skipped_in_another_store_is_not_skipped_in_this_one() -> None:
+def test_skips_of_another_store_do_not_apply() -> None:
     mend()
     forget_events_after(1)
     finish(begun("copy"))

@@ -43,7 +43,7 @@ def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_
     assert written("copy") == list(range(1, max(triggers) + 1))
 
 
-def test_a_rebuild_switches_once_and_whole_wherever_it_was_killed(database: Database) -> None:
+def test_a_rebuild_switches_once_and_completely_wherever_it_was_killed(database: Database) -> None:
     assert _kill_everywhere(database, "base@rebuild") > 20
     with registered():
         generations = set(

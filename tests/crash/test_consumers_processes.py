@@ -1,4 +1,4 @@
-"""Consumers as processes: two at once, killed, frozen, asked to end, woken, and left without their database."""
+"""Consumers as processes: copies, kills, freezes, signals, wake-ups and outages."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def test_a_signal_ends_it_after_its_transaction_with_status_0(start: Start, sent
     assert len(answered()) == len(set(answered())) == 200
 
 
-def test_catching_up_that_a_signal_cuts_short_says_so_and_fails(start: Start) -> None:
+def test_once_fails_if_a_signal_interrupts_it(start: Start) -> None:
     append(trigger())
     process = start("run_projector", "copy", "tally", "--once", HYDRATION_DELAY="60000")
     wait_until(lambda: position("tally") == 0)
@@ -156,7 +156,7 @@ def _is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def test_it_is_woken_by_an_append_long_before_it_would_look_by_itself(start: Start) -> None:
+def test_an_append_wakes_it_long_before_the_poll_interval(start: Start) -> None:
     start("run_projector", "copy", **SELDOM)
     wait_until(lambda: position("copy") == 0)
     append(trigger())
@@ -179,7 +179,7 @@ def test_a_lost_wake_up_costs_no_event(start: Start) -> None:
     wait_until(lambda: position("copy") == 1, timeout=5)
 
 
-def test_idle_it_asks_little(start: Start) -> None:
+def test_an_idle_consumer_uses_little_cpu(start: Start) -> None:
     process = start("run_projector", **SELDOM)
     wait_until(lambda: position("copy") == position("tally") == 0)
     time.sleep(0.7)
@@ -193,7 +193,7 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_process_of_one_consumer_ends_with_it_and_says_why_in_one_line(start: Start) -> None:
+def test_a_process_of_one_consumer_ends_with_its_error_in_one_line(start: Start) -> None:
     append(trigger(), trigger())
     break_at("copy", 2)
     process = start("run_projector", "copy")
@@ -201,7 +201,7 @@ def test_a_process_of_one_consumer_ends_with_it_and_says_why_in_one_line(start: 
     assert process.errors() == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2\n"
 
 
-def test_a_process_of_several_keeps_the_others_going_and_starts_the_stopped_one_again(start: Start) -> None:
+def test_a_process_of_several_consumers_runs_the_others_and_retries_the_stopped_one(start: Start) -> None:
     append(trigger(), trigger())
     break_at("copy", 2)
     process = start("run_projector")
@@ -245,7 +245,7 @@ def test_a_pause_takes_effect_within_a_poll_and_kills_nothing(start: Start) -> N
 
 
 @pytest.mark.usefixtures("durable_database")
-def test_a_database_that_is_away_is_waited_for_and_is_nobodys_error(cluster: Cluster, start: Start) -> None:
+def test_consumers_wait_for_a_database_that_is_away_without_an_error(cluster: Cluster, start: Start) -> None:
     consumers = [start("run_projector", "copy", "tally"), start("run_processmanager", "answers")]
     wait_until(lambda: position("copy") == position("answers") == 0)
     for end in (cluster.kill, cluster.stop):
@@ -288,7 +288,7 @@ def test_an_older_database_that_was_restored_is_another_store(cluster: Cluster, 
 
 
 @pytest.mark.usefixtures("start")
-def test_a_locked_sqlite_database_is_waited_for(database: Database) -> None:
+def test_consumers_wait_for_a_locked_sqlite_database(database: Database) -> None:
     if database.vendor != "sqlite":
         pytest.skip("only SQLite is locked as a whole")
     append(trigger())
@@ -335,7 +335,7 @@ def test_the_database_must_be_migrated(database: Database, tmp_path: Path) -> No
     assert done.stderr == "CommandError: the database 'default' is not migrated; run: manage.py migrate\n"
 
 
-def test_while_it_is_rebuilt_again_and_again_no_read_goes_back_or_is_incomplete(start: Start) -> None:
+def test_no_read_goes_back_or_is_incomplete_during_rebuilds(start: Start) -> None:
     append(*(trigger() for _ in range(60)))
     start("run_projector", "copy")
     wait_until(lambda: position("copy") == 60)

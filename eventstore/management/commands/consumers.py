@@ -1,4 +1,4 @@
-"""Lists the consumers, and pauses, resumes and lets them skip."""
+"""The command that lists, pauses and resumes consumers and lets them skip an event."""
 
 import json
 from typing import Any, Final
@@ -20,29 +20,29 @@ _LONG_AGO_S: Final = 600
 
 
 class Command(ConsoleCommand):
-    """What consumers are doing, and what an operator can do to them."""
+    """List the consumers, or act on one."""
 
     help = "Lists every consumer; pause, resume or skip act on one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what to do, to whom and why."""
+        """Add the actions and their options."""
         parser.add_argument("--json", action="store_true", help="a list for machines")
         actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar="{pause,resume,skip}")
         for action, explained in (
-            ("pause", "let it rest, from its next transaction on"),
-            ("resume", "let it go on, or try again what stopped it"),
+            ("pause", "pause it from its next transaction on"),
+            ("resume", "let it go on, or try the event again at which it stopped"),
             ("skip", "let it pass over the event at which it stopped"),
         ):
             one = actions.add_parser(action, help=explained)
-            one.add_argument("name", help="the consumer; a projector stands for those tied to it")
+            one.add_argument("name", help="the consumer; a projector stands for its group")
             needed = action == "skip"
-            one.add_argument("--reason", default="", help="why; it is kept")
-            one.add_argument("--actor", default=operator(), help="who; without it, the user of the operating system")
+            one.add_argument("--reason", default="", help="why; it is recorded")
+            one.add_argument("--actor", default=operator(), help="who; by default the user of the operating system")
             if needed:
                 one.add_argument("--position", help="the event at which it stopped")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do it."""
+        """List or act."""
         name, who = options.get("name", ""), {"actor": options.get("actor", ""), "reason": options.get("reason", "")}
         match options["action"]:
             case "pause":

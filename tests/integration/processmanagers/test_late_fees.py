@@ -221,7 +221,7 @@ def test_each_product_is_charged_once_with_chunks_of_any_size(book: Book, batch_
     assert assessed()[D1].overdue == 7
 
 
-def test_a_rebuild_runner_the_read_model_in_the_middle_of_a_cycle_changes_nothing(book: Book) -> None:
+def test_a_rebuild_of_the_read_model_in_the_middle_of_a_cycle_changes_nothing(book: Book) -> None:
     products = [book.invoice(DUE) for _ in range(6)]
     book.cycle(D1)
     book.pay(products[0])

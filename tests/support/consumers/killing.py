@@ -1,4 +1,4 @@
-"""A process that kills itself between any two statements, everywhere, and goes on after each time.
+"""A process that kills itself before each statement and around each commit in turn, and then goes on unharmed.
 
 `python -m tests.support.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself
 before its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed.
@@ -27,7 +27,7 @@ from tests.support.consumers.probes import registered, trigger  # noqa: E402
 
 
 def kill_at(moment: int) -> None:
-    """Let this process die at the so-many-th moment from now on."""
+    """Kill this process at the given statement or commit from now on."""
     left = [moment]
 
     def tick() -> None:
@@ -56,7 +56,7 @@ def kill_at(moment: int) -> None:
 
 
 def in_a_child(act: Callable[[], None]) -> int:
-    """Run something in a child and return how that ended."""
+    """Run a function in a child process and return its exit code."""
     connections.close_all()
     child = os.fork()
     if child == 0:
@@ -85,7 +85,7 @@ def work(name: str) -> None:
 
 
 def main(name: str) -> None:
-    """Kill it everywhere."""
+    """Kill it at every statement, one after the other."""
     kills = 0
     while True:
         if not name.endswith("@rebuild") or kills == 0:

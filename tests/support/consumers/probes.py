@@ -1,4 +1,4 @@
-"""Small consumers whose every effect is a row that nothing keeps from being written twice."""
+"""Small consumers that write rows without a unique key, so that work done twice shows."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ TABLES = (
 
 
 class Row(models.Model):
-    """What a probe has written about one event."""
+    """A row that a probe has written for one event."""
 
     generation = models.IntegerField()
     name = models.TextField()
@@ -40,7 +40,7 @@ class Row(models.Model):
 
 
 class HandlerBroke(Exception):
-    """What a probe raises at a position that `break_at` names."""
+    """The error that a probe raises at a position given to `break_at`."""
 
 
 class _Probe(Projector):
@@ -48,7 +48,7 @@ class _Probe(Projector):
     types: ClassVar[tuple[str, ...]] = ("ParcelRegistered", "ParcelRelabelled")
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Write a row for each event, one by one, so that there is much to be killed between."""
+        """Write a row for each event by a statement of its own, so that kills can fall between them."""
         for event in events:
             raise_if_broken(self.name, event.position, using)
             if os.environ.get("PROBE_FREEZE_AT") == str(event.position):
@@ -60,24 +60,24 @@ class _Probe(Projector):
                 )
 
     def detail(self, generation: int, using: str) -> str:
-        """What the row says besides."""
+        """Return what else the row keeps."""
         return ""
 
 
 class Copy(_Probe):
-    """Autonomous."""
+    """An autonomous projector."""
 
     name = "copy"
 
 
 class Tally(_Probe):
-    """Autonomous as well."""
+    """Another autonomous projector."""
 
     name = "tally"
 
 
 class Base(_Probe):
-    """What `dependent` depends on."""
+    """The projector that `dependent` depends on."""
 
     name = "base"
 
@@ -90,7 +90,7 @@ class Dependent(_Probe):
     depends_on: ClassVar[tuple[str, ...]] = ("base",)
 
     def detail(self, generation: int, using: str) -> str:
-        """How much of `base` is visible."""
+        """Return the number of `base` rows."""
         return str(Row.objects.using(using).filter(name="base", generation=generation).count())
 
 
@@ -101,7 +101,7 @@ class Answers(ProcessManager):
     types: ClassVar[tuple[str, ...]] = ("ParcelRegistered",)
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
-        """Answer a part."""
+        """Answer with the next chunk."""
         raise_if_broken(self.name, event.position, "default")
         done = progress["done"] if progress else 0
         wanted = int(event.payload["name"])
@@ -113,14 +113,14 @@ class Answers(ProcessManager):
 
 
 class Attentive(ProcessManager):
-    """Answers with how many rows `copy` has, on which it depends."""
+    """Answers with the number of rows of `copy`, on which it depends."""
 
     name = "attentive"
     types: ClassVar[tuple[str, ...]] = ("ParcelRegistered",)
     depends_on: ClassVar[tuple[str, ...]] = ("copy",)
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
-        """Answer at once."""
+        """Answer in one chunk."""
         seen = Row.objects.using("default").filter(name="copy", position__lte=event.position).count()
         return Chunk([NewEvent(event.stream_id, ParcelRelabelled(f"saw {seen}"))])
 
@@ -143,7 +143,7 @@ def registered(*probes: ProcessManager | Projector) -> Iterator[Consumers]:
 
 
 def make_tables(using: str = "default") -> None:
-    """Make what the probes write to, and read their faults from."""
+    """Create the tables of the probes' rows and of their faults."""
     serial = {
         "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
         "sqlite": "integer PRIMARY KEY",
@@ -154,19 +154,19 @@ def make_tables(using: str = "default") -> None:
 
 
 def break_at(name: str, position: int) -> None:
-    """Let a probe raise at a position, until it is mended."""
+    """Let a probe raise at a position until `mend`."""
     with connections["default"].cursor() as cursor:
         cursor.execute("INSERT INTO probe_fault VALUES (%s, %s)", [name, position])
 
 
 def mend() -> None:
-    """Let no probe raise any more."""
+    """Let no probe raise."""
     with connections["default"].cursor() as cursor:
         cursor.execute("DELETE FROM probe_fault")
 
 
 def raise_if_broken(name: str, position: int, using: str) -> None:
-    """Raise where `break_at` said so."""
+    """Raise at a position given to `break_at`."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT 1 FROM probe_fault WHERE name = %s AND position = %s", [name, position])
         if cursor.fetchone():
@@ -175,11 +175,11 @@ def raise_if_broken(name: str, position: int, using: str) -> None:
 
 
 def trigger(answers: int = 1) -> NewEvent:
-    """An event that all probes but `dependent` handle, and `answers` answers so many times."""
+    """Return an event for all probes but `dependent`, to which `answers` gives so many answers."""
     return NewEvent(f"parcel-{uuid4()}", ParcelRegistered(str(answers)))
 
 
 def written(name: str, generation: int = 1) -> list[int]:
-    """The positions that a projector has written rows for, in the order of writing."""
+    """Return the positions of a projector's rows in the order of writing."""
     rows = Row.objects.using("default").filter(name=name, generation=generation).order_by("id")
     return list(rows.values_list("position", flat=True))

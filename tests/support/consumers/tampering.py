@@ -1,4 +1,4 @@
-"""What must never happen to a log, done to one of a test's own with its triggers out of the way."""
+"""Damages the log of a test's own database, with its triggers out of the way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 @contextmanager
 def unguarded() -> Iterator[CursorWrapper]:
-    """Let the log be changed; its database is of no use to another test."""
+    """Remove the triggers; the database is of no use to another test."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ALTER TABLE eventstore_event DISABLE TRIGGER USER")
@@ -22,19 +22,19 @@ def unguarded() -> Iterator[CursorWrapper]:
 
 
 def delete_event(position: int) -> None:
-    """Leave a hole."""
+    """Delete one event, which leaves a hole."""
     with unguarded() as cursor:
         cursor.execute("DELETE FROM eventstore_event WHERE position = %s", [position])
 
 
 def forget_events_after(position: int) -> None:
-    """Restore an older log."""
+    """Delete the newest events, as a restored backup does."""
     with unguarded() as cursor:
         cursor.execute("DELETE FROM eventstore_event WHERE position > %s", [position])
 
 
 def record_at_another_moment(position: int) -> None:
-    """Put another event in the place of one: as after a crash, or in another store."""
+    """Change when an event was recorded, as if another event had its position."""
     with unguarded() as cursor:
         cursor.execute("SELECT recorded_at FROM eventstore_event WHERE position = %s", [position])
         moment = cursor.fetchone()[0]

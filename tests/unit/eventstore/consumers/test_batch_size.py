@@ -14,19 +14,19 @@ from eventstore.runtime.outages import BackOff, Reconnecting, is_outage
 from eventstore.runtime.shutdown import Stop
 
 
-def test_a_transaction_that_takes_too_long_is_followed_by_a_smaller_one() -> None:
+def test_a_long_transaction_is_followed_by_a_smaller_one() -> None:
     size = BatchSize(200, 1000)
     size.adapt(0.4, 200)
     assert size.limit == 40
 
 
-def test_it_never_shrinks_below_one() -> None:
+def test_the_limit_never_shrinks_below_one() -> None:
     size = BatchSize(200, 1000)
     size.adapt(1000, 200)
     assert size.limit == 1
 
 
-def test_a_quick_transaction_is_followed_by_a_larger_one_up_to_the_most() -> None:
+def test_a_short_transaction_is_followed_by_a_larger_one_up_to_the_bound() -> None:
     size = BatchSize(200, 700)
     size.adapt(0.01, 200)
     assert size.limit == 400
@@ -34,17 +34,17 @@ def test_a_quick_transaction_is_followed_by_a_larger_one_up_to_the_most() -> Non
     assert size.limit == 700
 
 
-def test_what_was_not_full_says_nothing_about_larger_ones() -> None:
+def test_a_transaction_that_was_not_full_does_not_raise_the_limit() -> None:
     size = BatchSize(200, 700)
     size.adapt(0.001, 3)
     assert size.limit == 200
 
 
-def test_the_most_holds_from_the_start() -> None:
+def test_the_bound_holds_from_the_start() -> None:
     assert BatchSize(200, 5).limit == 5
 
 
-def test_a_rate_is_of_what_was_done_and_forgotten_after_a_rest() -> None:
+def test_a_rate_counts_events_per_second_and_starts_again_at_zero() -> None:
     rate = Rate()
     time.sleep(0.01)
     assert 0 < rate.add(10) <= 1000
@@ -94,17 +94,17 @@ def test_a_database_that_is_away_or_busy_is_an_outage(error: Exception) -> None:
     ],
     ids=lambda error: str(error)[:30],
 )
-def test_what_a_handler_did_wrong_is_none(error: Exception) -> None:
+def test_a_fault_of_the_handler_is_no_outage(error: Exception) -> None:
     assert not is_outage(error)
 
 
-def test_what_a_handler_made_of_an_outage_is_still_one() -> None:
+def test_an_error_caused_by_an_outage_is_an_outage() -> None:
     error = ValueError("cannot read")
     error.__context__ = _wrapped(psycopg.OperationalError("server closed the connection unexpectedly"))
     assert is_outage(error)
 
 
-def test_delays_double_to_a_bound_and_begin_again() -> None:
+def test_delays_double_up_to_a_bound_and_start_again() -> None:
     back_off = BackOff(1, 60)
     delays = [back_off.delay() for _ in range(10)]
     assert all(
@@ -114,7 +114,7 @@ def test_delays_double_to_a_bound_and_begin_again() -> None:
     assert back_off.delay() <= 1
 
 
-def test_what_an_outage_has_cut_short_is_done_again() -> None:
+def test_work_that_an_outage_cut_short_is_repeated() -> None:
     tried: list[int] = []
 
     def act() -> str:
@@ -130,7 +130,7 @@ def test_what_an_outage_has_cut_short_is_done_again() -> None:
     ] * 2
 
 
-def test_asking_for_the_end_cuts_every_wait_short() -> None:
+def test_a_request_to_end_cuts_every_wait_short() -> None:
     stop = Stop()
     stop.ask()
     begun = time.monotonic()
