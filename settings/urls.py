@@ -1,7 +1,7 @@
 """The URLs of the web."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from web import metrics, probes, tokens
@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/login/", tokens.login),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("books/", include("web.books.urls")),
     path("o/token/", tokens.Token.as_view(), name="token"),
     path("o/revoke_token/", tokens.Revoke.as_view(), name="revoke-token"),
     # A POST without the slash cannot be redirected without losing its body.

@@ -1,0 +1,1 @@
+"""Why a figure is what it is: the terms that make it, the events behind each term, and its proof."""

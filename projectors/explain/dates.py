@@ -1,0 +1,33 @@
+"""The dates of events: when each was booked, and which date it counts for."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from eventstore import store
+from eventstore.records import RecordedEvent
+from projectors.bookings import CYCLED
+
+
+class Dated(NamedTuple):
+    """An event with its booking date and its business date, None before the first cycle."""
+
+    event: RecordedEvent
+    booked: date | None
+    counts_for: date | None
+
+
+def dated(events: Sequence[RecordedEvent], using: str = "default") -> Iterator[Dated]:
+    """Yield events, given in order of position, with their dates; two queries however many there are."""
+    if not events:
+        return
+    before = store.last_of_type(CYCLED, events[0].position - 1, using)
+    booked: date | None = None if before is None else before.data.new_date
+    cycles = store.read_all(after=events[0].position - 1, up_to=events[-1].position, types=(CYCLED,), using=using)
+    cycle = next(cycles, None)
+    for event in events:
+        while cycle is not None and cycle.position < event.position:
+            booked, cycle = cycle.data.new_date, next(cycles, None)
+        data = event.data
+        own = data.new_date if event.type == CYCLED else getattr(data, "business_date", booked)
+        yield Dated(event, booked, own)

@@ -1,0 +1,80 @@
+"""One sentence that says why a product owes what it owes."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from ledger.rules.events import LateFeeIncurred
+from projectors.explain.figures import Row
+from projectors.explain.product import ProductExplanation
+from projectors.explain.words import amount_text, fee_arithmetic
+
+_ONES: Final = ("no", "one", "two", "three", "four", "five", "six")
+_NUMBERS: Final = (*_ONES, "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def of_product(explained: ProductExplanation, on: date | None) -> str:
+    """Return why a product owes what it owes; `on` is the business date that the figure is of, if there is one."""
+    state, unit = explained.state, explained.equation.unit
+    owed = explained.equation.total
+    if not owed:
+        return f"It owes nothing: {_settled(explained)}."
+    because = _because(explained, on)
+    return f"It owes {amount_text(owed)} {unit} because {because}.{_fees(explained, state.due_date)}"
+
+
+def _settled(explained: ProductExplanation) -> str:
+    last = [row for row in explained.rows if row.change < 0]
+    if explained.state.written_off:
+        return "what it still owed was written off" + _on(last)
+    return "it was paid in full" + _on(last)
+
+
+def _on(rows: Sequence[Row]) -> str:
+    on = rows[-1].counts_for if rows else None
+    return f" on {on}" if on else ""
+
+
+def _because(explained: ProductExplanation, on: date | None) -> str:
+    state, due = explained.state, explained.state.due_date
+    if not state.principal_outstanding:
+        ended = [row for row in explained.rows if row.changes[0] < 0]
+        paid_on = ended[-1].counts_for if ended else None
+        how = "its principal was written off" if state.written_off and not state.principal_paid else "it was paid"
+        if paid_on is None or due is None:
+            return f"{how} and its late fees are still open"
+        if paid_on > due:
+            return f"{how} on {paid_on}, {_days((paid_on - due).days)} after it was due"
+        return f"{how} on {paid_on} and its late fees are still open"
+    paid = state.principal_paid and f"{amount_text(state.principal_paid)} of {amount_text(state.principal)} was paid"
+    if due is not None and on is not None and on > due:
+        overdue = f"it was due on {due}, {_days((on - due).days)} before {on}"
+        return f"{overdue}, and {paid or 'nothing of it was paid'}"
+    return f"it is due on {due} and {paid or 'nothing of it is paid yet'}"
+
+
+def _fees(explained: ProductExplanation, due: date | None) -> str:
+    fees = explained.fees
+    if not fees or due is None:
+        return ""
+    amounts = {row.change for row in fees}
+    first, last = fees[0].counts_for, fees[-1].counts_for
+    if len(amounts) == 1 and isinstance(data := explained.fee_data, LateFeeIncurred):
+        each = "That day" if len(fees) == 1 else f"Each of {_count(len(fees))} days from {first} to {last}"
+        return f" {each} cost {fee_arithmetic(data)}."
+    total = sum(amounts_of(fees), Decimal(0))
+    return f" Late fees of {amount_text(total)} were charged for {_count(len(fees))} days from {first} to {last}."
+
+
+def amounts_of(rows: Sequence[Row]) -> list[Decimal]:
+    """Return the change of each row."""
+    return [row.change for row in rows]
+
+
+def _days(number: int) -> str:
+    return f"{_count(number)} day{'' if number == 1 else 's'}"
+
+
+def _count(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

@@ -1,0 +1,52 @@
+"""Charts as shapes: what a template draws as SVG, in whole units of its view box."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from projectors.explain.product import ProductExplanation
+
+_WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChart:
+    """When a product's principal was owed, when it was overdue, and the fees; horizontal places of 0 to 1000."""
+
+    start: date
+    end: date
+    due: date
+    due_at: int
+    owed_until: date | None
+    owed_to: int
+    overdue_from: int
+    overdue_width: int
+    fees: tuple[int, ...]
+
+
+def of_product(explained: ProductExplanation, on: date | None) -> ProductChart | None:
+    """Return the chart of a product, None where its dates do not span any time."""
+    dated = [row.counts_for for row in explained.rows if row.counts_for is not None]
+    due = explained.state.due_date
+    if not dated or due is None:
+        return None
+    ended = [row.counts_for for row in explained.rows if row.changes[0] < 0 and not row.after[0]]
+    owed_until = ended[-1] if ended and not explained.state.principal_outstanding else None
+    start, last = min(dated), max(*dated, due, due if owed_until else on or due)
+    end = last + max(timedelta(days=1), (last - start) / 30)
+
+    def at(when: date) -> int:
+        return round((when - start) / (end - start) * _WIDTH)
+
+    owed_to = at(owed_until or end)
+    overdue_from = min(at(due), owed_to)
+    return ProductChart(
+        start=start,
+        end=end,
+        due=due,
+        due_at=at(due),
+        owed_until=owed_until,
+        owed_to=owed_to,
+        overdue_from=overdue_from,
+        overdue_width=owed_to - overdue_from,
+        fees=tuple(at(row.counts_for) for row in explained.fees if row.counts_for is not None),
+    )

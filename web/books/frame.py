@@ -1,0 +1,170 @@
+"""What all pages of Books share: who may see them, which moment they show, and what a refusal looks like.
+
+# Note [Two dates]
+Every page is cut by two dates. *Recorded up to*: the position of the last event that is looked at. *Counting up to*:
+the last business date whose events count. `as_of` names a position or a business date; `known` says what was known
+of a date: `now` (everything recorded by now), `then` (only what had been recorded when the date ended), or a position.
+A page without `as_of` shows all that is recorded; its permanent address names the position.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from eventstore import store
+from ledger import as_of as dates
+from ledger.names import VIEW
+from ledger.rules.refusals.base import Refusal
+from projectors.explain.figures import Cut
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_POSITION: Final = re.compile(r"[0-9]{1,18}")
+KNOWN: Final = ("now", "then")
+SECTIONS: Final = (
+    ("today", "Today"),
+    ("invoices", "Invoices"),
+    ("customers", "Customers"),
+    ("aging", "Aging"),
+    ("trial-balance", "Trial balance"),
+    ("journal", "Journal"),
+    ("log", "Log"),
+    ("consumers", "Consumers"),
+)
+"""The navigation: the name of each address and what it is called."""
+
+
+class Refused(Exception):
+    """A page cannot be shown as it was asked for; `status` is that of the answer."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason, self.status = reason, status
+
+
+class NotFound(Refused):
+    """What the address names does not exist."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, 404)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The moment that a page shows. See Note [Two dates].
+
+    `asked` holds the parameters of the address that name it, empty for a page of the present.
+    """
+
+    cut: Cut
+    head: int
+    business_date: date | None
+    known: str = "now"
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the page shows all that is recorded."""
+        return not self.asked
+
+    def address(self, path: str, **more: str | int) -> str:
+        """Return an address that shows the same moment."""
+        parameters = {**self.asked, **{name: str(value) for name, value in more.items()}}
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
+    @property
+    def permanent(self) -> dict[str, str]:
+        """The parameters that show the same figures for ever."""
+        if self.cut.until is not None:
+            return {"as_of": self.cut.until.isoformat(), "known": str(self.cut.position)}
+        return {"as_of": str(self.cut.position)}
+
+
+def framed(parameters: Mapping[str, str]) -> Frame:
+    """Return the moment that an address names; raises Refused and the refusals of dates and positions."""
+    head = store.head().position
+    as_of, known = parameters.get("as_of", "").strip(), parameters.get("known", "").strip() or "now"
+    if known not in KNOWN and not _POSITION.fullmatch(known):
+        raise Refused(f"known={known} is not possible: it must be now, then or a position.")
+    asked = {name: value for name, value in (("as_of", as_of), ("known", known)) if value and value != "now"}
+    if not as_of:
+        if known != "now":
+            raise Refused("known says what was known of a date: name the date in as_of.")
+        return Frame(Cut(head), head, _last_date(head))
+    if _POSITION.fullmatch(as_of):
+        position = _recorded(int(as_of), head)
+        return Frame(Cut(position), head, _last_date(position), "now", {"as_of": as_of})
+    if not _DATE.fullmatch(as_of):
+        raise Refused(f"as_of={as_of} is not possible: it must be a date such as 2026-01-31, or a position.")
+    return _of_date(_date(as_of), known, head, asked)
+
+
+def _of_date(on: date, known: str, head: int, asked: Mapping[str, str]) -> Frame:
+    ended = dates.position_as_of(on)
+    if known == "then":
+        return Frame(Cut(ended), head, on, "then", asked)
+    position = head if known == "now" else _recorded(int(known), head)
+    return Frame(Cut(position, on), head, on, known, asked)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"There is no date {text}.") from error
+
+
+def _recorded(position: int, head: int) -> int:
+    if position > head:
+        raise Refused(f"There is no event at {position}; the head is {head}.")
+    return position
+
+
+def _last_date(position: int) -> date | None:
+    cycled = dates.last_cycled(position)
+    return None if cycled is None else cycled.data.new_date
+
+
+View = Callable[..., TemplateResponse | HttpResponseBase]
+
+
+def page(view: View) -> Callable[..., HttpResponseBase]:
+    """Make a page of a view: it is given the frame, and asks for a person who may view the ledger."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, **named: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), reverse("books:login"))
+        if not request.user.has_perm(VIEW):
+            return refusal(request, "You may not read this ledger.", f"It asks for the permission {VIEW}.", 403)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        try:
+            return view(request, framed(request.GET.dict()), **named)
+        except Refused as refused:
+            return refusal(request, refused.reason, "", refused.status)
+        except Refusal as refused:
+            return refusal(request, str(refused), refused.remedy, 400)
+
+    return shown
+
+
+def shown(request: HttpRequest, template: str, frame: Frame, section: str, **context: Any) -> TemplateResponse:
+    """Return a page: the template with what the frame says, in a section of the navigation."""
+    context |= {"frame": frame, "section": section, "sections": SECTIONS}
+    return TemplateResponse(request, f"books/{template}", context)
+
+
+def refusal(request: HttpRequest, reason: str, remedy: str, status: int) -> HttpResponse:
+    """Return the page that says what was wrong and what to do."""
+    context = {"reason": reason, "remedy": remedy, "section": "", "sections": SECTIONS, "frame": None}
+    return TemplateResponse(request, "books/refused.html", context, status=status)

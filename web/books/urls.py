@@ -1,0 +1,27 @@
+"""The addresses of Books."""
+
+from django.urls import path
+
+from web.books import invoices, login
+from web.books.pending import pending
+
+app_name = "books"
+urlpatterns = [
+    path("", pending, name="today"),
+    path("find", pending, name="find"),
+    path("login/", login.LogIn.as_view(), name="login"),
+    path("logout/", login.LogOut.as_view(), name="logout"),
+    path("invoices", pending, name="invoices"),
+    path("invoices/<uuid:product_uuid>", invoices.invoice, name="invoice"),
+    path("customers", pending, name="customers"),
+    path("customers/<uuid:company_uuid>", pending, name="customer"),
+    path("aging", pending, name="aging"),
+    path("trial-balance", pending, name="trial-balance"),
+    path("journal", pending, name="journal"),
+    path("log", pending, name="log"),
+    path("log/<int:position>", pending, name="event"),
+    path("streams/<str:stream_id>", pending, name="stream"),
+    path("why", pending, name="why"),
+    path("consumers", pending, name="consumers"),
+    path("consumers/<str:name>", pending, name="consumer"),
+]

@@ -1,0 +1,52 @@
+"""Filters of Books' templates: amounts, dates and addresses, written the same way on every page."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from projectors.explain.words import amount_text
+from web.books.frame import Frame
+
+register = template.Library()
+
+
+@register.filter
+def amount(value: Decimal | None) -> str:
+    """Return an amount with separators and all its digits; nothing where there is none."""
+    return "" if value is None else amount_text(value)
+
+
+@register.filter
+def change(value: Decimal) -> str:
+    """Return a change with its sign."""
+    return f"{value:+,f}"
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Return a date as ISO 8601 writes it, a dash where there is none."""
+    return "–" if value is None else value.isoformat()
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Return a moment in UTC, to the second."""
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@register.filter
+def short(value: Any) -> str:
+    """Return the first part of a uuid or stream id."""
+    text = str(value)
+    category, hyphen, rest = text.partition("-") if text[:1].isalpha() and "-" in text else ("", "", text)
+    return f"{category}{hyphen}{rest[:8]}…"
+
+
+@register.simple_tag
+def to(frame: Frame | None, name: str, *args: Any, **more: Any) -> str:
+    """Return the address of a page of Books that shows the same moment as this one."""
+    path = reverse(f"books:{name}", args=args)
+    return path if frame is None else frame.address(path, **more)
