@@ -11,7 +11,7 @@ from eventstore.records import RecordedEvent
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut, Proof, Way
 from projectors.models import FinancialProduct, JournalLine
-from projectors.queries import live, position_of
+from projectors.queries.live import live, position_of
 
 RECEIVABLES: Final = ("principal_receivable", "fees_receivable")
 

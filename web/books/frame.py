@@ -134,6 +134,16 @@ def _last_date(position: int) -> date | None:
     return None if cycled is None else cycled.data.new_date
 
 
+def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> int:
+    """Return a parameter that is a whole number, such as a position; raises Refused."""
+    text = parameters.get(name, "").strip()
+    if not text:
+        return default
+    if not _POSITION.fullmatch(text):
+        raise Refused(f"{name}={text} is not possible: it must be a whole number.")
+    return int(text)
+
+
 View = Callable[..., TemplateResponse | HttpResponseBase]
 
 

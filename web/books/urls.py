@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.books import invoices, login
+from web.books import invoices, log, login
 from web.books.pending import pending
 
 app_name = "books"
@@ -18,9 +18,9 @@ urlpatterns = [
     path("aging", pending, name="aging"),
     path("trial-balance", pending, name="trial-balance"),
     path("journal", pending, name="journal"),
-    path("log", pending, name="log"),
-    path("log/<int:position>", pending, name="event"),
-    path("streams/<str:stream_id>", pending, name="stream"),
+    path("log", log.log, name="log"),
+    path("log/<int:position>", log.event, name="event"),
+    path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", pending, name="why"),
     path("consumers", pending, name="consumers"),
     path("consumers/<str:name>", pending, name="consumer"),

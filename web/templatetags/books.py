@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.urls import reverse
 
 from projectors.explain.words import amount_text
@@ -43,6 +44,32 @@ def short(value: Any) -> str:
     text = str(value)
     category, hyphen, rest = text.partition("-") if text[:1].isalpha() and "-" in text else ("", "", text)
     return f"{category}{hyphen}{rest[:8]}…"
+
+
+@register.filter
+def words(value: str) -> str:
+    """Return the name of a field as words."""
+    return value.replace("_", " ")
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """Return a value of a state as people read it."""
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    return "–" if value in (None, "") else str(value)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Context, **changes: Any) -> str:
+    """Return this page's address with some parameters changed, or left out where the value is None."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            parameters.pop(name, None)
+        else:
+            parameters[name] = value
+    return f"?{parameters.urlencode()}"
 
 
 @register.simple_tag

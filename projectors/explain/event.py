@@ -1,0 +1,169 @@
+"""One event as people read it: its words, its dates, its journal lines, its causes and its effects."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from eventstore import store
+from eventstore.errors import EventStoreError
+from eventstore.log.bounded_search import search_back
+from eventstore.records import RecordedEvent
+from ledger import states
+from ledger.rules.money import from_minor
+from projectors.explain.dates import dated
+from projectors.explain.words import Words, words
+from projectors.models import JournalLine
+from projectors.queries.live import live
+
+MOST_EFFECTS: Final = 50
+"""How many effects of one event are listed."""
+_DEEPEST: Final = 20
+"""How many causes are followed backwards, and how deep effects are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the journal; debit or credit is None."""
+
+    line: int
+    account: str
+    party_type: str
+    party_uuid: UUID
+    currency: str
+    debit: Decimal | None
+    credit: Decimal | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """An event in the tree of causes and effects; `depth` is 0 for the one that began it."""
+
+    event: RecordedEvent
+    words: Words
+    depth: int
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedEvent:
+    """All that is known of one event."""
+
+    event: RecordedEvent
+    words: Words
+    subject: str
+    booked: date | None
+    counts_for: date | None
+    lines: tuple[Line, ...]
+    tree: tuple[Related, ...]
+    more_effects: bool
+    previous_in_stream: int | None
+    next_in_stream: int | None
+
+
+def explain_event(position: int) -> ExplainedEvent | None:
+    """Return what is known of the event at a position, None where there is none."""
+    event = store.read_event(position)
+    if event is None:
+        return None
+    [(_, booked, counts_for)] = dated([event])
+    tree, more = _tree(event)
+    before, after = _neighbours(event)
+    return ExplainedEvent(
+        event=event,
+        words=words_of(event),
+        subject=subject_of(event),
+        booked=booked,
+        counts_for=counts_for,
+        lines=tuple(journal_lines(position)),
+        tree=tuple(tree),
+        more_effects=more,
+        previous_in_stream=before,
+        next_in_stream=after,
+    )
+
+
+def words_of(event: RecordedEvent) -> Words:
+    """Return an event in words; one that this code cannot read says so."""
+    try:
+        return words(event.data)
+    except EventStoreError as error:
+        return Words(event.type, str(error))
+
+
+def subject_of(event: RecordedEvent) -> str:
+    """Return the name of what the event is about: a company's name, an invoice's or asset's reference; else nothing."""
+    try:
+        uuid = event.uuid
+    except ValueError:
+        return ""
+    state = states.state(event.category, uuid, event.position).state
+    return str(getattr(state, "name", "") or getattr(state, "reference", "") or getattr(state, "label", ""))
+
+
+def journal_lines(position: int) -> Iterator[Line]:
+    """Yield the lines that an event made in the journal."""
+    for row in live(JournalLine).filter(position=position).order_by("line"):
+        yield line_of(row)
+
+
+def line_of(row: JournalLine) -> Line:
+    """Return a row of the journal as a line."""
+    return Line(
+        line=row.line,
+        account=row.account,
+        party_type=row.party_type,
+        party_uuid=row.party_uuid,
+        currency=row.currency,
+        debit=from_minor(row.debit, row.minor_digits) if row.debit else None,
+        credit=from_minor(row.credit, row.minor_digits) if row.credit else None,
+        reference=row.reference,
+    )
+
+
+def _tree(event: RecordedEvent) -> tuple[list[Related], bool]:
+    """Return the chain of causes, the event, and its effects below it; and whether there are more effects."""
+    causes = list(_causes(event))
+    found = [_related(cause, depth) for depth, cause in enumerate(reversed(causes))]
+    found.append(_related(event, len(causes), is_this=True))
+    effects = _effects(event.position, MOST_EFFECTS + 1)
+    for effect in effects[:MOST_EFFECTS]:
+        found.append(_related(effect, len(causes) + 1))
+        found += [_related(deeper, depth) for deeper, depth in _below(effect, len(causes) + 2)]
+    return found, len(effects) > MOST_EFFECTS
+
+
+def _causes(event: RecordedEvent) -> Iterator[RecordedEvent]:
+    for _ in range(_DEEPEST):
+        cause = None if event.causation is None else store.read_event(event.causation)
+        if cause is None:
+            return
+        yield cause
+        event = cause
+
+
+def _below(event: RecordedEvent, depth: int) -> Iterator[tuple[RecordedEvent, int]]:
+    if depth < _DEEPEST:
+        for effect in _effects(event.position, MOST_EFFECTS):
+            yield effect, depth
+            yield from _below(effect, depth + 1)
+
+
+def _effects(position: int, limit: int) -> Sequence[RecordedEvent]:
+    found = search_back({"causation": position}, before=2**63 - 1, limit=limit)
+    return found.events[::-1]
+
+
+def _related(event: RecordedEvent, depth: int, *, is_this: bool = False) -> Related:
+    return Related(event, words_of(event), depth, is_this)
+
+
+def _neighbours(event: RecordedEvent) -> tuple[int | None, int | None]:
+    around: dict[int, Any] = {
+        other.version: other.position
+        for other in store.read_stream(event.stream_id, after_version=max(event.version - 2, 0), limit=3)
+    }
+    return around.get(event.version - 1), around.get(event.version + 1)

@@ -1,0 +1,62 @@
+"""A stream as a time line: each event, the state after it, and the fields that it changed."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from eventstore import store
+from eventstore.records import RecordedEvent
+from ledger.rules.decide import STATES
+from projectors.explain.dates import dated
+from projectors.explain.event import words_of
+from projectors.explain.words import Words
+
+_HIDDEN: Final = frozenset({"exists", "reversed", "companies"})
+"""Fields of a state that are not shown: whether it exists is clear, and the others are lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a state after an event, and whether the event changed it."""
+
+    name: str
+    value: Any
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """An event of a stream and the state after it."""
+
+    event: RecordedEvent
+    words: Words
+    booked: date | None
+    counts_for: date | None
+    fields: tuple[Field, ...]
+
+
+def stream_rows(stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200) -> Iterator[StreamRow]:
+    """Yield the events of a stream with the state after each, oldest first, of those above a version."""
+    initial, evolve = STATES.get(stream_id.partition("-")[0], (None, None))
+    events = []
+    state = initial
+    for event in store.read_stream(stream_id, up_to=up_to, limit=after_version + limit):
+        if event.version <= after_version:
+            state = state if evolve is None else evolve(state, event.data)
+        else:
+            events.append(event)
+    for event, booked, counts_for in dated(events):
+        before, state = state, state if evolve is None else evolve(state, event.data)
+        fields = tuple(_fields(before, state)) if evolve is not None else ()
+        yield StreamRow(event, words_of(event), booked, counts_for, fields)
+
+
+def _fields(before: Any, after: Any) -> Iterator[Field]:
+    for field in dataclasses.fields(after):
+        value = getattr(after, field.name)
+        if field.name not in _HIDDEN:
+            changed = value != getattr(before, field.name)
+            if changed or value not in (None, "", ()):
+                yield Field(field.name, value, changed)

@@ -1,0 +1,104 @@
+"""The pages of the log: its events, one event with its causes and effects, and a stream as a time line."""
+
+import json
+from typing import Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from eventstore import store
+from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, search_back
+from eventstore.payloads.registry import registry
+from eventstore.records import is_stream_id
+from ledger.rules.events import CATEGORIES
+from projectors.explain.event import explain_event, words_of
+from projectors.explain.stream import stream_rows
+from web.books.frame import Frame, NotFound, Refused, page, shown, whole_number
+
+_PAGE: Final = 100
+_LONGEST: Final = 200
+
+
+@page
+def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
+    """List events, newest first, that match the filters."""
+    filters = _filters(request)
+    before = whole_number(request.GET, "before", default=frame.cut.position + 1)
+    found = search_back(filters, before=min(before, frame.cut.position + 1), limit=_PAGE)
+    return shown(
+        request,
+        "log.html",
+        frame,
+        "log",
+        rows=[(event, words_of(event)) for event in found.events],
+        filters={name: filters.get(name, "") for name in FILTERS},
+        types=registry.names(),
+        categories=sorted(CATEGORIES),
+        next_before=found.next_before,
+        scanned=SCAN_LIMIT,
+        is_first=before > frame.cut.position,
+    )
+
+
+@page
+def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase:
+    """Show one event: in words, with its dates, its journal lines, and its causes and effects."""
+    explained = explain_event(position) if position <= frame.head else None
+    if explained is None:
+        raise NotFound(f"There is no event at {position}; the head is {frame.head}.")
+    return shown(
+        request,
+        "event.html",
+        frame,
+        "log",
+        explained=explained,
+        payload=json.dumps(explained.event.payload, indent=2, ensure_ascii=False),
+        metadata=json.dumps(explained.event.metadata, indent=2, ensure_ascii=False),
+        previous=position - 1,
+        following=position + 1 if position < frame.head else None,
+    )
+
+
+@page
+def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBase:
+    """Show a stream, oldest first, with the state after each event."""
+    if not is_stream_id(stream_id):
+        raise NotFound(f"{stream_id} is not a stream: its id is a category, a hyphen and a uuid.")
+    after = whole_number(request.GET, "after", default=0)
+    rows = list(stream_rows(stream_id, up_to=frame.cut.position, after_version=after, limit=_PAGE))
+    if not rows and not after:
+        raise NotFound(f"There is no event in the stream {stream_id}.")
+    newest = next(store.read_stream(stream_id, up_to=frame.cut.position, backwards=True, limit=1), None)
+    last = rows[-1].event.version if rows else after
+    return shown(
+        request,
+        "stream.html",
+        frame,
+        "log",
+        stream_id=stream_id,
+        category=stream_id.partition("-")[0],
+        uuid=stream_id.partition("-")[2],
+        rows=rows,
+        next_after=last if newest is not None and newest.version > last else None,
+    )
+
+
+def _filters(request: HttpRequest) -> dict[str, str | int]:
+    given: dict[str, str | int] = {}
+    for name in FILTERS:
+        value = request.GET.get(name, "").strip()
+        if value:
+            given[name] = whole_number(request.GET, name, default=0) if name == "causation" else _text(name, value)
+    return given
+
+
+def _text(name: str, value: str) -> str:
+    if len(value) > _LONGEST or "\x00" in value:
+        raise Refused(f"{name} is not possible: it has at most {_LONGEST} characters.")
+    if name == "stream_id" and not is_stream_id(value):
+        raise Refused(f"stream_id={value} is not possible: it is a category, a hyphen and a uuid.")
+    if name == "type" and value not in registry.names():
+        raise Refused(f"There is no event type {value}.")
+    if name == "category" and value not in CATEGORIES:
+        raise Refused(f"There is no category {value}; there are {', '.join(sorted(CATEGORIES))}.")
+    return value
