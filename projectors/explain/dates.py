@@ -31,3 +31,8 @@ def dated(events: Sequence[RecordedEvent], using: str = "default") -> Iterator[D
         data = event.data
         own = data.new_date if event.type == CYCLED else getattr(data, "business_date", booked)
         yield Dated(event, booked, own)
+
+
+def counts(one: Dated, until: date | None) -> bool:
+    """Say whether an event counts up to a date; what was booked before the first cycle always does."""
+    return until is None or one.counts_for is None or one.counts_for <= until

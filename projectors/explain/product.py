@@ -14,7 +14,7 @@ from ledger.rules.aggregates import product
 from ledger.rules.aggregates.product import Product
 from ledger.rules.events import DealCompany, LateFeeIncurred
 from projectors.explain import proof
-from projectors.explain.dates import Dated, dated
+from projectors.explain.dates import Dated, counts, dated
 from projectors.explain.figures import Cut, Equation, Order, Proof, Row, Term
 from projectors.explain.words import words
 
@@ -64,6 +64,11 @@ class ProductExplanation:
         return stream_id("product", self.product_uuid)
 
     @property
+    def deal_stream(self) -> str:
+        """The stream of the deal under which it was originated."""
+        return f"deal-{self.state.deal_uuid}"
+
+    @property
     def companies(self) -> tuple[DealCompany, ...]:
         """The companies of its deal and their roles, as the deal had them."""
         return self.state.companies
@@ -91,11 +96,6 @@ def explain_product(product_uuid: UUID, cut: Cut, order: Order = "counts") -> Pr
     shown_proof = proof.of_product(product_uuid, owed, cut, events)
     fee = next((one.event.data for one in shown if one.event.type == "LateFeeIncurred"), None)
     return ProductExplanation(product_uuid, state, cut, order, equation, tuple(rows), shown_proof, fee)
-
-
-def counts(one: Dated, until: date | None) -> bool:
-    """Say whether an event counts up to a date; what was booked before the first cycle always does."""
-    return until is None or one.counts_for is None or one.counts_for <= until
 
 
 def _counting_order(one: Dated) -> tuple[date, int]:

@@ -10,7 +10,7 @@ from django.db.models import Q, Sum
 from eventstore.records import RecordedEvent
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut, Proof, Way
-from projectors.models import FinancialProduct, JournalLine
+from projectors.models import Balance, FinancialProduct, JournalLine
 from projectors.queries.live import live, position_of
 
 RECEIVABLES: Final = ("principal_receivable", "fees_receivable")
@@ -23,6 +23,18 @@ def of_product(product_uuid: UUID, folded: Decimal, cut: Cut, events: Sequence[R
         Way("the stream folded", folded),
         _journal("the journal's receivables of this product", product_uuid, RECEIVABLES, cut, last),
         _row_of_product(product_uuid, cut, last),
+    )
+    return Proof(cut.position, ways)
+
+
+def of_balance(category: str, uuid: UUID, folded: Decimal, cut: Cut, last: int) -> Proof:
+    """Return the proof of a balance: its stream folded, the journal's account of it, the read model's row."""
+    credits_less_debits = _journal("the journal", uuid, (f"{category}_balances",), cut, last)
+    amount = credits_less_debits.amount
+    ways = (
+        Way("the stream folded", folded),
+        credits_less_debits if amount is None else Way(credits_less_debits.name, -amount),
+        _row_of_balance(category, uuid, cut, last),
     )
     return Proof(cut.position, ways)
 
@@ -41,10 +53,21 @@ def _journal(name: str, party_uuid: UUID, accounts: Sequence[str], cut: Cut, las
 
 
 def _row_of_product(product_uuid: UUID, cut: Cut, last: int) -> Way:
-    name = "the read model"
     row = live(FinancialProduct).filter(product_uuid=product_uuid).first()
-    if row is None or row.position < last:
-        return Way(name, None, f"the read model is behind: it is at position {position_of(FinancialProduct)}")
+    kept = None if row is None else from_minor(row.principal_outstanding + row.fees_outstanding, row.minor_digits)
+    return _row(row, kept, position_of(FinancialProduct), cut, last)
+
+
+def _row_of_balance(category: str, uuid: UUID, cut: Cut, last: int) -> Way:
+    row = live(Balance).filter(entity=category, uuid=uuid).first()
+    kept = None if row is None else from_minor(row.balance, row.minor_digits)
+    return _row(row, kept, position_of(Balance), cut, last)
+
+
+def _row(row: FinancialProduct | Balance | None, kept: Decimal | None, reached: int, cut: Cut, last: int) -> Way:
+    name = "the read model"
+    if row is None or reached < last:
+        return Way(name, None, f"the read model is behind: it is at position {reached}")
     if row.position > last or cut.until is not None:
         return Way(name, None, "the read model keeps only the present")
-    return Way(name, from_minor(row.principal_outstanding + row.fees_outstanding, row.minor_digits))
+    return Way(name, kept)

@@ -25,7 +25,7 @@ from eventstore import store
 from ledger import as_of as dates
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
-from projectors.explain.figures import Cut
+from projectors.explain.figures import Cut, Order
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
@@ -109,7 +109,7 @@ def framed(parameters: Mapping[str, str]) -> Frame:
 
 
 def _of_date(on: date, known: str, head: int, asked: Mapping[str, str]) -> Frame:
-    ended = dates.position_as_of(on)
+    ended = dates.position_as_of(on, head)
     if known == "then":
         return Frame(Cut(ended), head, on, "then", asked)
     position = head if known == "now" else _recorded(int(known), head)
@@ -142,6 +142,18 @@ def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> i
     if not _POSITION.fullmatch(text):
         raise Refused(f"{name}={text} is not possible: it must be a whole number.")
     return int(text)
+
+
+def order(request: HttpRequest) -> Order:
+    """Return the order of rows that an address asks for, by what counts unless it says otherwise; raises Refused."""
+    asked = request.GET.get("order", "")
+    match asked:
+        case "" | "counts":
+            return "counts"
+        case "recorded":
+            return "recorded"
+        case _:
+            raise Refused(f"order={asked} is not possible: it must be counts or recorded.")
 
 
 View = Callable[..., TemplateResponse | HttpResponseBase]

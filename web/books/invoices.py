@@ -1,4 +1,4 @@
-"""The pages of invoices: the list, and why one owes what it owes."""
+"""The page of an invoice: why it owes what it owes."""
 
 from uuid import UUID
 
@@ -7,23 +7,20 @@ from django.http.response import HttpResponseBase
 
 from ledger import states
 from projectors.explain import sentences
-from projectors.explain.figures import Order
 from projectors.explain.product import explain_product
-from web.books import charts
-from web.books.frame import Frame, NotFound, Refused, page, shown
-
-_ORDERS: dict[str, Order] = {"": "counts", "counts": "counts", "recorded": "recorded"}
+from web.books import charts, csv_export
+from web.books.frame import Frame, NotFound, order, page, shown
 
 
 @page
 def invoice(request: HttpRequest, frame: Frame, product_uuid: UUID) -> HttpResponseBase:
     """Show why an invoice owes what it owes."""
-    asked = request.GET.get("order", "")
-    if asked not in _ORDERS:
-        raise Refused(f"order={asked} is not possible: it must be counts or recorded.")
-    explained = explain_product(product_uuid, frame.cut, _ORDERS[asked])
+    explained = explain_product(product_uuid, frame.cut, order(request))
     if explained is None:
-        raise NotFound(f"There is no product {product_uuid}.")
+        raise NotFound(f"There is no product {product_uuid} as of position {frame.cut.position}.")
+    if csv_export.is_wanted(request):
+        what, unit = f"invoice-{explained.state.reference}", explained.equation.unit
+        return csv_export.export_explanation(frame, what, ("principal", "fees"), explained.rows, unit)
     parties = [
         (each.role, each.company_uuid, states.company(each.company_uuid, frame.cut.position).state.name)
         for each in explained.companies

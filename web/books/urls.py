@@ -1,9 +1,26 @@
 """The addresses of Books."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from web.books import invoices, log, login
+from web.books import balances, invoices, log, login
 from web.books.pending import pending
+
+
+class BalanceCategory:
+    """What has a balance of its own."""
+
+    regex = "company|asset|account"
+
+    def to_python(self, value: str) -> str:
+        """Return the category."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the category."""
+        return value
+
+
+register_converter(BalanceCategory, "category")
 
 app_name = "books"
 urlpatterns = [
@@ -15,6 +32,7 @@ urlpatterns = [
     path("invoices/<uuid:product_uuid>", invoices.invoice, name="invoice"),
     path("customers", pending, name="customers"),
     path("customers/<uuid:company_uuid>", pending, name="customer"),
+    path("balances/<category:category>/<uuid:uuid>", balances.balance, name="balance"),
     path("aging", pending, name="aging"),
     path("trial-balance", pending, name="trial-balance"),
     path("journal", pending, name="journal"),

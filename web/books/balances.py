@@ -1,0 +1,32 @@
+"""The page of a balance: why a company, an asset or a funding account has it."""
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from ledger import states
+from projectors.explain.balance import explain_balance
+from web.books import csv_export
+from web.books.frame import Frame, NotFound, order, page, shown
+
+
+@page
+def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> HttpResponseBase:
+    """Show why a balance is what it is."""
+    explained = explain_balance(category, uuid, frame.cut, order(request))
+    if explained is None:
+        raise NotFound(f"There is no {category} {uuid} as of position {frame.cut.position}.")
+    if csv_export.is_wanted(request):
+        what, unit = f"{category}-{uuid}", explained.equation.unit
+        return csv_export.export_explanation(frame, what, ("balance",), explained.rows, unit)
+    owner = getattr(explained.state, "company_uuid", None)
+    return shown(
+        request,
+        "balance.html",
+        frame,
+        "customers",
+        explained=explained,
+        owner=owner,
+        owner_name=states.company(owner, frame.cut.position).state.name if owner else "",
+    )

@@ -1,0 +1,88 @@
+"""Rows as CSV: streamed, named after what they show and as of when, and safe to open in a spreadsheet."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from projectors.explain.figures import Row
+from web.books.frame import Frame, Refused
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_UNSAFE_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class _Line:
+    """What the writer writes to: it hands each line on."""
+
+    def write(self, line: str) -> str:
+        """Return the line."""
+        return line
+
+
+def is_wanted(request: HttpRequest) -> bool:
+    """Say whether an address asks for CSV; raises Refused for any other format."""
+    asked = request.GET.get("format", "")
+    if asked not in {"", "csv"}:
+        raise Refused(f"format={asked} is not possible: it must be csv.")
+    return asked == "csv"
+
+
+def export_explanation(
+    frame: Frame, what: str, parts: Sequence[str], rows: Iterable[Row], unit: str
+) -> StreamingHttpResponse:
+    """Return the rows of an explanation as CSV; `parts` name the parts of its figure, such as principal and fees."""
+    after = [f"{part}_after" for part in parts]
+    header = ["counts_for", "booked", "what", "why", "change", *after, "currency", "actor", "position", "cause"]
+    cells = (
+        (
+            row.counts_for,
+            row.booked,
+            row.what,
+            row.why,
+            row.change,
+            *row.after,
+            unit,
+            row.actor,
+            row.position,
+            row.cause,
+        )
+        for row in rows
+    )
+    return export(frame, what, header, cells)
+
+
+def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+    """Return rows as a CSV file, line by line, whose name says what they are and as of when."""
+    as_of = "-".join(("as-of", *(str(value) for value in frame.permanent.values())))
+    name = _UNSAFE_IN_NAMES.sub("-", f"{what}-{as_of}.csv")
+    response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(header)
+    for row in rows:
+        yield writer.writerow([cell(value) for value in row])
+
+
+def cell(value: Any) -> str:
+    """Return a value as the text of a cell; text that a spreadsheet would take for a formula gets an apostrophe."""
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return f"{value:f}"
+        case date() | datetime():
+            return value.isoformat()
+        case _:
+            text = str(value)
+            is_formula = text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
+            return f"'{text}" if is_formula else text
