@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from eventstore import store
-from eventstore.records import stream_id
 from ledger.rules import money
 from ledger.rules.decide import STATES
+from ledger.rules.facts import stream_id
 from projectors.explain import proof
 from projectors.explain.dates import Dated, counts, dated
 from projectors.explain.figures import Cut, Equation, Order, Proof, Row, Term

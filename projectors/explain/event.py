@@ -100,7 +100,11 @@ def subject_of(event: RecordedEvent) -> str:
         uuid = event.uuid
     except ValueError:
         return ""
-    state = states.state(event.category, uuid, event.position).state
+    return name_of(states.state(event.category, uuid, event.position).state)
+
+
+def name_of(state: Any) -> str:
+    """Return what people call an aggregate: its name, its reference or its label; nothing where it has none."""
     return str(getattr(state, "name", "") or getattr(state, "reference", "") or getattr(state, "label", ""))
 
 

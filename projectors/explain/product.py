@@ -8,11 +8,12 @@ from typing import Final
 from uuid import UUID
 
 from eventstore import store
-from eventstore.records import RecordedEvent, stream_id
+from eventstore.records import RecordedEvent
 from ledger.rules import money
 from ledger.rules.aggregates import product
 from ledger.rules.aggregates.product import Product
 from ledger.rules.events import DealCompany, LateFeeIncurred
+from ledger.rules.facts import stream_id
 from projectors.explain import proof
 from projectors.explain.dates import Dated, counts, dated
 from projectors.explain.figures import Cut, Equation, Order, Proof, Row, Term

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 
 from ledger import states
 from projectors.explain.balance import explain_balance
+from projectors.explain.event import name_of
 from web.books import csv_export
 from web.books.frame import Frame, NotFound, order, page, shown
 
@@ -18,8 +19,7 @@ def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> Ht
     if explained is None:
         raise NotFound(f"There is no {category} {uuid} as of position {frame.cut.position}.")
     if csv_export.is_wanted(request):
-        what, unit = f"{category}-{uuid}", explained.equation.unit
-        return csv_export.export_explanation(frame, what, ("balance",), explained.rows, unit)
+        return csv_export.export_explanation(frame, f"{category}-{uuid}", explained.equation, explained.rows)
     owner = getattr(explained.state, "company_uuid", None)
     return shown(
         request,
@@ -27,6 +27,7 @@ def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> Ht
         frame,
         "customers",
         explained=explained,
+        name=name_of(explained.state),
         owner=owner,
         owner_name=states.company(owner, frame.cut.position).state.name if owner else "",
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from projectors.explain.figures import Row
+from projectors.explain.figures import Equation, Row
 from web.books.frame import Frame, Refused
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -34,27 +34,17 @@ def is_wanted(request: HttpRequest) -> bool:
 
 
 def export_explanation(
-    frame: Frame, what: str, parts: Sequence[str], rows: Iterable[Row], unit: str
+    frame: Frame, what: str, equation: Equation, rows: Iterable[Row], parts: Sequence[str] = ()
 ) -> StreamingHttpResponse:
     """Return the rows of an explanation as CSV; `parts` name the parts of its figure, such as principal and fees."""
-    after = [f"{part}_after" for part in parts]
+    after = [f"{part}_after" for part in (*parts, equation.name)]
     header = ["counts_for", "booked", "what", "why", "change", *after, "currency", "actor", "position", "cause"]
-    cells = (
-        (
-            row.counts_for,
-            row.booked,
-            row.what,
-            row.why,
-            row.change,
-            *row.after,
-            unit,
-            row.actor,
-            row.position,
-            row.cause,
-        )
-        for row in rows
-    )
-    return export(frame, what, header, cells)
+    return export(frame, what, header, (_explained(row, equation.unit, len(parts)) for row in rows))
+
+
+def _explained(row: Row, unit: str, parts: int) -> tuple[Any, ...]:
+    before = (row.counts_for, row.booked, row.what, row.why, row.change)
+    return (*before, *row.after[:parts], row.total, unit, row.actor, row.position, row.cause)
 
 
 def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:

@@ -19,8 +19,8 @@ def invoice(request: HttpRequest, frame: Frame, product_uuid: UUID) -> HttpRespo
     if explained is None:
         raise NotFound(f"There is no product {product_uuid} as of position {frame.cut.position}.")
     if csv_export.is_wanted(request):
-        what, unit = f"invoice-{explained.state.reference}", explained.equation.unit
-        return csv_export.export_explanation(frame, what, ("principal", "fees"), explained.rows, unit)
+        what = f"invoice-{explained.state.reference}"
+        return csv_export.export_explanation(frame, what, explained.equation, explained.rows, ("principal", "fees"))
     parties = [
         (each.role, each.company_uuid, states.company(each.company_uuid, frame.cut.position).state.name)
         for each in explained.companies

@@ -1,0 +1,1 @@
+"""Books: its pages as a browser gets them, without a browser."""

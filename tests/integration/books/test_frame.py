@@ -1,0 +1,100 @@
+"""Every page: who may see it, which moment it shows, and what it says to an address that cannot be."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+
+from eventstore import store
+from tests.integration.books.conftest import Reader
+from tests.support.ledger.book import Product
+from tests.support.ledger.paid_late import DUE, PAID
+
+LAST = PAID + timedelta(days=1)
+
+
+@pytest.fixture
+def path(invoice: Product) -> str:
+    return f"/books/invoices/{invoice.uuid}"
+
+
+def test_somebody_without_a_session_is_sent_to_log_in(path: str) -> None:
+    response = Reader(None).get(path)
+    assert response.status_code == 302
+    assert response["Location"] == f"/books/login/?next={path}"
+
+
+def test_somebody_without_the_permission_is_refused(path: str) -> None:
+    response = Reader(User.objects.create_user("nobody")).get(path)
+    assert response.status_code == 403
+    assert "ledger.view_ledger" in response.content.decode()
+
+
+def test_staff_is_not_needed(path: str, reader: Reader) -> None:
+    assert reader.get(path).status_code == 200
+
+
+def test_a_page_that_is_read_takes_no_other_method(path: str, reader: Reader) -> None:
+    assert reader.post(path).status_code == 405
+
+
+def test_a_page_of_the_present_names_its_date_and_position(path: str, reader: Reader) -> None:
+    head = store.head().position
+    assert f"As of <b>{LAST}</b>, position <b>{head}</b>" in reader.text(path)
+    assert f"?as_of={head}" in reader.text(path)
+
+
+def test_as_known_then_cuts_by_the_order_of_recording(path: str, reader: Reader) -> None:
+    page = reader.text(path, as_of=str(DUE + timedelta(days=2)), known="then")
+    assert "as it was known then" in page
+    assert "<b>45.00 USD</b>" in page
+
+
+def test_as_known_now_cuts_by_the_date_that_counts(path: str, reader: Reader) -> None:
+    page = reader.text(path, as_of=str(DUE + timedelta(days=2)))
+    assert "as it is known now" in page
+    assert "<b>45.08 USD</b>" in page
+
+
+def test_a_permanent_link_of_a_date_shows_the_same_after_more_is_recorded(path: str, reader: Reader) -> None:
+    before = store.head().position - 2
+    page = reader.text(path, as_of=str(DUE + timedelta(days=2)), known=str(before))
+    assert f"position <b>{before}</b>" in page
+    assert "<b>45.08 USD</b>" in page
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"as_of": "2012-02-30"}, "There is no date 2012-02-30."),
+        ({"as_of": "yesterday"}, "it must be a date such as 2026-01-31, or a position"),
+        ({"as_of": "999999"}, "There is no event at 999999; the head is"),
+        ({"as_of": "2030-01-01"}, "2030-01-01"),
+        ({"as_of": "2012-03-13", "known": "perhaps"}, "it must be now, then or a position"),
+        ({"known": "then"}, "name the date in as_of"),
+        ({"order": "name"}, "it must be counts or recorded"),
+        ({"format": "xlsx"}, "it must be csv"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_with_the_reason(
+    path: str, reader: Reader, parameters: dict[str, str], reason: str
+) -> None:
+    response = reader.get(path, **parameters)
+    assert response.status_code == 400
+    assert reason in response.content.decode()
+
+
+def test_what_does_not_exist_is_not_found(reader: Reader, invoice: Product) -> None:
+    response = reader.get("/books/invoices/00000000-0000-0000-0000-000000000000")
+    assert response.status_code == 404
+    assert "There is no product" in response.content.decode()
+
+
+def test_a_person_who_is_not_staff_can_log_in_and_out(reader: Reader) -> None:
+    stranger = Reader(None)
+    assert stranger.post("/books/login/", username="auditor", password="wrong").status_code == 200
+    response = stranger.post("/books/login/", username="auditor", password="auditor", next="/books/log")
+    assert response["Location"] == "/books/log"
+    assert stranger.get("/books/log").status_code == 200
+    stranger.post("/books/logout/")
+    assert stranger.get("/books/log").status_code == 302

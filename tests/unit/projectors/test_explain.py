@@ -1,0 +1,75 @@
+"""Explanations know every event that there is: none changes a figure without a term or goes without words."""
+
+import dataclasses
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.rules import events
+from ledger.rules.decide import STATES
+from ledger.rules.events import CATEGORIES
+from projectors.explain import balance, product
+from projectors.explain.words import fee_arithmetic, words
+
+EVENTS = sorted({cls for classes in CATEGORIES.values() for cls in classes}, key=lambda cls: cls.__name__)
+A_FEE = events.LateFeeIncurred(
+    Decimal("0.04"),
+    "USD",
+    UUID(int=1),
+    date(2012, 3, 13),
+    None,  # type: ignore[arg-type] # words do not tell it
+    UUID(int=2),
+    Decimal("45.00"),
+    Decimal("0.001"),
+    1,
+)
+
+
+def instances(cls: type) -> st.SearchStrategy[Any]:
+    special = {"product_line_id": st.sampled_from([1, 2, 3, 4])}
+    decimals = st.decimals(min_value=0, max_value=10**6, places=2)
+    st.register_type_strategy(Decimal, decimals)
+    fields = {field.name: special[field.name] for field in dataclasses.fields(cls) if field.name in special}
+    return st.builds(cls, **fields)
+
+
+@pytest.mark.parametrize("cls", EVENTS, ids=lambda cls: cls.__name__)
+def test_every_event_has_words(cls: type) -> None:
+    @given(instances(cls))
+    def has_words(event: Any) -> None:
+        assert words(event).what
+
+    has_words()
+
+
+def test_every_event_of_a_product_belongs_to_terms() -> None:
+    assert set(product.TERMS_OF) == {cls.__name__ for cls in CATEGORIES["product"]}
+    named = {name for pair in product.TERMS_OF.values() for name in pair if name}
+    assert named == {name for name, _ in product.TERMS}
+
+
+@pytest.mark.parametrize("category", balance.TERMS_OF)
+def test_every_event_that_changes_a_balance_belongs_to_a_term(category: str) -> None:
+    initial, evolve = STATES[category]
+
+    @given(st.data())
+    def is_named(data: st.DataObject) -> None:
+        for cls in CATEGORIES[category]:
+            changed = evolve(initial, data.draw(instances(cls))).balance != initial.balance
+            assert not changed or cls.__name__ in balance.TERMS_OF[category]
+
+    is_named()
+
+
+def test_a_fee_says_how_it_was_computed_and_rounded() -> None:
+    assert fee_arithmetic(A_FEE) == "45.00 × 0.001 = 0.045, rounded half-even to 0.04"
+
+
+def test_a_fee_that_needs_no_rounding_says_nothing_of_it() -> None:
+    exact = dataclasses.replace(A_FEE, amount=Decimal("0.05"), asset_value=Decimal("50.00"))
+    assert fee_arithmetic(exact) == "50.00 × 0.001 = 0.05"
