@@ -5,15 +5,16 @@ aging is in one group with financial_products. Fees age with their product; the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, ClassVar
 
-from django.db.models import Case, Count, Max, Model, Sum, Value, When
+from django.db.models import Case, Count, Max, Model, Value, When
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.event_payloads import payload_of
 from projectors.models import AgingBucket, FinancialProduct
+from projectors.sums import ExactSum
 
 _Bucket = AgingBucket.Bucket
 
@@ -39,7 +40,7 @@ class Aging(Projector):
 def bucket_of(due_date: date, on: date) -> str:
     """Return the bucket in which a due date is on a date."""
     for bucket, days in _LIMITS:
-        if due_date >= on - timedelta(days=days):
+        if due_date >= _days_before(on, days):
             return bucket.value
     return _Bucket.OVER_90.value
 
@@ -47,16 +48,21 @@ def bucket_of(due_date: date, on: date) -> str:
 _LIMITS = ((_Bucket.CURRENT, 0), (_Bucket.DAYS_1_30, 30), (_Bucket.DAYS_31_60, 60), (_Bucket.DAYS_61_90, 90))
 
 
+def _days_before(on: date, days: int) -> date:
+    """Return the date so many days before, or the first one that there is."""
+    return date.fromordinal(max(1, on.toordinal() - days))
+
+
 def _buckets(on: date, generation: int, using: str) -> Iterable[Mapping[str, Any]]:
-    whens = [When(due_date__gte=on - timedelta(days=days), then=Value(bucket.value)) for bucket, days in _LIMITS]
+    whens = [When(due_date__gte=_days_before(on, days), then=Value(bucket.value)) for bucket, days in _LIMITS]
     owing = FinancialProduct.objects.using(using).filter(generation=generation, owes=True)
     return (
         owing.values("currency", bucket=Case(*whens, default=Value(_Bucket.OVER_90.value)))
         .order_by("currency", "bucket")
         .annotate(
             minor_digits=Max("minor_digits"),
-            principal=Sum("principal_outstanding"),
-            fees=Sum("fees_outstanding"),
+            principal=ExactSum("principal_outstanding"),
+            fees=ExactSum("fees_outstanding"),
             products=Count("id"),
         )
     )

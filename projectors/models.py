@@ -1,8 +1,8 @@
 """The tables of the read models; only its own projector writes to each.
 
 Money is kept as whole numbers of the currency's smallest unit, because a decimal on SQLite is a float and loses digits.
-`minor_digits` is the number of digits after the point. One amount has at most 18 digits; a sum must stay within
-64 bits, and a larger one is refused by both databases.
+`minor_digits` is the number of digits after the point. One amount has at most 18 digits and fits into 64 bits; whatever
+adds up amounts is a SumField. See Note [Sums do not overflow].
 
 # Note [Generations]
 Each row belongs to a generation. Queries answer from the generation that the projector's checkpoint names; a rebuild
@@ -13,6 +13,8 @@ the event at which the row was last changed.
 from typing import ClassVar
 
 from django.db import models
+
+from projectors.sums import SumField
 
 
 class ReadModelRow(models.Model):
@@ -142,10 +144,10 @@ class FinancialProduct(ReadModelRow):
     reference = models.CharField(max_length=200)
     principal_outstanding = models.BigIntegerField()
     principal_paid = models.BigIntegerField(default=0)
-    fees_incurred = models.BigIntegerField(default=0)
-    fees_paid = models.BigIntegerField(default=0)
-    fees_waived = models.BigIntegerField(default=0)
-    fees_outstanding = models.BigIntegerField(default=0)
+    fees_incurred = SumField(default=0)
+    fees_paid = SumField(default=0)
+    fees_waived = SumField(default=0)
+    fees_outstanding = SumField(default=0)
     owes = models.BooleanField(help_text="Whether principal or fees are outstanding.")
     status = models.CharField(max_length=12, choices=Status.choices)
     originated_position = models.BigIntegerField()
@@ -208,8 +210,8 @@ class JournalLine(ReadModelRow):
     party_uuid = models.UUIDField()
     currency = models.CharField(max_length=3)
     minor_digits = models.SmallIntegerField()
-    debit = models.BigIntegerField(default=0)
-    credit = models.BigIntegerField(default=0)
+    debit = SumField(default=0)
+    credit = SumField(default=0)
     reference = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
@@ -239,8 +241,8 @@ class AgingBucket(ReadModelRow):
     currency = models.CharField(max_length=3)
     bucket = models.CharField(max_length=10, choices=Bucket.choices)
     minor_digits = models.SmallIntegerField()
-    principal = models.BigIntegerField()
-    fees = models.BigIntegerField()
+    principal = SumField()
+    fees = SumField()
     products = models.BigIntegerField()
 
     class Meta:
@@ -260,11 +262,11 @@ class DailyActivity(ReadModelRow):
     currency = models.CharField(max_length=3, blank=True)
     minor_digits = models.SmallIntegerField(default=0)
     events = models.JSONField(help_text="Events by type.")
-    fees_assessed = models.BigIntegerField(default=0)
-    fees_waived = models.BigIntegerField(default=0)
-    granted = models.BigIntegerField(default=0)
-    paid_in = models.BigIntegerField(default=0, help_text="Received from outside, less what was reversed.")
-    paid_out = models.BigIntegerField(default=0, help_text="Paid to outside, less what came back.")
+    fees_assessed = SumField(default=0)
+    fees_waived = SumField(default=0)
+    granted = SumField(default=0)
+    paid_in = SumField(default=0, help_text="Received from outside, less what was reversed.")
+    paid_out = SumField(default=0, help_text="Paid to outside, less what came back.")
 
     class Meta:
         # Two constraints, because a unique key permits any number of rows whose date is null.

@@ -4,11 +4,12 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from ledger import as_of
 from projectors.models import AgingBucket, DailyActivity, JournalLine
 from projectors.queries.live import live, without_index
+from projectors.sums import ExactSum
 
 BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
 """The ranges of days past due, from none to over ninety."""
@@ -66,13 +67,10 @@ def trial_balance(up_to: int | None = None) -> list[TrialBalanceLine]:
         lines = lines.filter(position__lte=up_to)
     sums = (
         lines.values("account", "currency", "minor_digits")
-        .annotate(debits=Sum("debit"), credits=Sum("credit"))
+        .annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
         .order_by("account", "currency")
     )
-    return [
-        TrialBalanceLine(s["account"], s["currency"], s["minor_digits"], int(s["debits"]), int(s["credits"]))
-        for s in sums
-    ]
+    return [TrialBalanceLine(s["account"], s["currency"], s["minor_digits"], s["debits"], s["credits"]) for s in sums]
 
 
 def aging(business_date: date | None = None) -> QuerySet[AgingBucket]:

@@ -19,6 +19,7 @@ _TYPES: Final = {
     "DateField": "date",
     "UUIDField": "uuid",
     "JSONField": "jsonb",
+    "SumField": "numeric",
 }
 
 
@@ -33,3 +34,4 @@ class Layout:
         self.types = {field.name: _TYPES.get(field.get_internal_type(), "text") for field in fields}
         self.columns = tuple(self.types)
         self.uuids = frozenset(column for column, type_ in self.types.items() if type_ == "uuid")
+        self.sums = frozenset(column for column, type_ in self.types.items() if type_ == "numeric")

@@ -1,6 +1,6 @@
 """Statements over many rows for PostgreSQL: COPY for new rows, arrays for keys and changes."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.db.backends.utils import CursorWrapper
@@ -21,7 +21,8 @@ def load(cursor: CursorWrapper, layout: Layout, keys: Collection[Key], generatio
     arrays = _arrays(layout, layout.key, zip(*keys, strict=True))
     cursor.execute(_load_statement(layout), [*arrays, generation])
     rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    sums = [place for place, column in enumerate((*layout.key, *layout.changing)) if column in layout.sums]
+    return [_with_whole_numbers(row, sums) for row in rows] if sums else rows
 
 
 def insert(cursor: CursorWrapper, layout: Layout, rows: Collection[Row], generation: int) -> None:
@@ -61,6 +62,13 @@ def copy_line(values: list[Any]) -> str:
     if is_plain and "\n" not in line and "\r" not in line:
         return line
     return "\t".join("\\N" if v is None else str(v).translate(_COPY_ESCAPES) for v in values)
+
+
+def _with_whole_numbers(row: Sequence[Any], places: Iterable[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for place in places:
+        values[place] = int(values[place])
+    return tuple(values)
 
 
 def _arrays(layout: Layout, columns: Key, values: Iterable[Collection[Any]]) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Statements over many rows for SQLite: `executemany` for rows, JSON for keys; a uuid is 32 hexadecimal digits."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
+from projectors.sums import from_sqlite, to_sqlite
 from projectors.tables.layout import ID, Key, Layout, Row
 
 
@@ -14,14 +15,11 @@ def load(cursor: CursorWrapper, layout: Layout, keys: Collection[Key], generatio
     columns = (*layout.key, *layout.changing, ID)
     hexed = [[_hexed(v) if c in layout.uuids else v for c, v in zip(layout.key, key, strict=True)] for key in keys]
     cursor.execute(_load_statement(layout, columns), [json.dumps(hexed), generation])
-    places = [place for place, column in enumerate(columns) if column in layout.uuids]
-    rows = []
-    for row in cursor.fetchall():
-        values = list(row)
-        for place in places:
-            values[place] = _hyphened(values[place])
-        rows.append(tuple(values))
-    return rows
+    readers = [_reader(layout, column) for column in columns]
+    return [
+        tuple(value if read is None else read(value) for read, value in zip(readers, row, strict=True))
+        for row in cursor.fetchall()
+    ]
 
 
 def insert(cursor: CursorWrapper, layout: Layout, rows: Collection[Row], generation: int) -> None:
@@ -58,8 +56,22 @@ def _load_statement(layout: Layout, columns: Key) -> str:
 
 
 def _values(layout: Layout, rows: Iterable[Row], columns: Key) -> list[list[Any]]:
-    uuids = layout.uuids
-    return [[_hexed(row[c]) if c in uuids else row[c] for c in columns] for row in rows]
+    writers = [(column, _writer(layout, column)) for column in columns]
+    return [[row[column] if write is None else write(row[column]) for column, write in writers] for row in rows]
+
+
+def _writer(layout: Layout, column: str) -> Callable[[Any], Any] | None:
+    """Return how a column's value becomes what SQLite stores; None if it is stored as it is."""
+    if column in layout.uuids:
+        return _hexed
+    return to_sqlite if column in layout.sums else None
+
+
+def _reader(layout: Layout, column: str) -> Callable[[Any], Any] | None:
+    """Return how what SQLite stores becomes a column's value; None if it is stored as it is."""
+    if column in layout.uuids:
+        return _hyphened
+    return from_sqlite if column in layout.sums else None
 
 
 def _hexed(uuid: str | None) -> str | None:

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from ledger.rules.money import digits_of, to_minor
 from projectors.models import JournalLine
+from projectors.sums import ExactSum
 from projectors.verification.differences import Difference, Money, Party
 from projectors.verification.streams import Entity, View
 
@@ -34,7 +35,9 @@ class PartyAccounts:
         expected = {UUID(entity.uuid): self._expected(category, entity) for entity in entities}
         found: dict[UUID, Figures] = {uuid: {} for uuid in expected}
         for row in self._sums(category, [*expected]):
-            found[row["party_uuid"]][row["account"]] = Money(int(row["net"]), row["currency"], row["minor_digits"])
+            found[row["party_uuid"]][row["account"]] = Money(
+                row["debits"] - row["credits"], row["currency"], row["minor_digits"]
+            )
         for uuid, figures in expected.items():
             _compare(Party(category, uuid), figures, found[uuid])
             for account, money in figures.items():
@@ -52,7 +55,9 @@ class PartyAccounts:
     def _sums(self, category: str, uuids: Sequence[UUID]) -> Iterable[Mapping[str, Any]]:
         of_parties = self._lines.filter(party_type=category, party_uuid__in=uuids)
         keys = ("party_uuid", "account", "currency", "minor_digits")
-        sums: Iterable[Mapping[str, Any]] = of_parties.values(*keys).annotate(net=Sum(F("debit") - F("credit")))
+        sums: Iterable[Mapping[str, Any]] = of_parties.values(*keys).annotate(
+            debits=ExactSum("debit"), credits=ExactSum("credit")
+        )
         return sums
 
 

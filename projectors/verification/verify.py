@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
@@ -15,6 +15,7 @@ from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
 from projectors.queries.live import live
+from projectors.sums import ExactSum
 from projectors.verification.accounts import PartyAccounts
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Due, DueByCycle
@@ -160,11 +161,12 @@ def _compare_bucket(expected: Due, row: AgingBucket | None) -> None:
 
 def _compare_totals(expected: Mapping[tuple[str, str], int], lines: QuerySet[JournalLine]) -> int:
     """Compare the trial balance with the folded streams; raises Difference, also if it is not zero."""
-    sums = lines.values("account", "currency", "minor_digits").annotate(net=Sum(F("debit") - F("credit"))).order_by()
+    keys = ("account", "currency", "minor_digits")
+    sums = lines.values(*keys).annotate(debits=ExactSum("debit"), credits=ExactSum("credit")).order_by()
     trial: dict[tuple[str, int], int] = {}
     seen: set[tuple[str, str]] = set()
     for row in sums:
-        net, currency, digits = int(row["net"]), row["currency"], row["minor_digits"]
+        net, currency, digits = row["debits"] - row["credits"], row["currency"], row["minor_digits"]
         trial[currency, digits] = trial.get((currency, digits), 0) + net
         wanted = expected.get((row["account"], currency), 0)
         seen.add((row["account"], currency))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, transaction
+from django.db import transaction
 from django.db.models import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,6 +36,7 @@ from projectors.models import (
 )
 from projectors.queries.books import trial_balance
 from projectors.queries.live import live, position_of
+from projectors.verification.verify import verify
 from tests.support.databases import Database
 from tests.support.ledger.random_histories import History, record
 from tests.unit.ledger.given import Recorded
@@ -270,13 +271,66 @@ def test_amounts_are_whole_minor_units_by_the_digits_they_were_recorded_with(dat
     assert found == {(COMPANY, 999_999_999_999_999_999, "KWD", 3), (OTHER, 7, "JPY", 0), (ASSET, 0, "USD", 2)}
 
 
-def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped_round(database: Database) -> None:
-    funded = e.CompanyFunded(Decimal("9999999999999999.99"), "USD", "much")
-    append(f"company-{COMPANY}", e.CompanyRegistered("one"), *[funded] * 10)
-    events = list(store.read_all())
-    with pytest.raises((OverflowError, DataError)), transaction.atomic():
-        consumers.projectors["balances"].project(events, 1, "default")
-    assert not Balance.objects.exists()
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_no_accepted_command_stops_a_projector_however_large_its_amounts(database: Database, seed: int) -> None:
+    record(History(seed, 400, extreme=True, fees_late=True).appends)
+    catch_up(*(projector.name for projector in PROJECTORS))
+    assert set(Checkpoint.objects.values_list("position", "error_position")) == {(store.head().position, None)}
+    assert verify(lambda _done, _total: None)
+    assert sum(line.debit for line in trial_balance()) > 2**63
+
+
+def test_fees_of_many_days_and_their_write_off_may_exceed_64_bits(database: Database) -> None:
+    greatest, days = Decimal("9999999999999999.99"), 20
+    stream = f"product-{PRODUCT}"
+    append(stream, product(date(1900, 1, 1)))
+    for number in range(days):
+        append("system", e.SystemCycled(date(2999, 12, 1) + timedelta(days=number)))
+        append(stream, fee(str(greatest), date(2999, 12, 1) + timedelta(days=number)))
+    append("system", e.SystemCycled(date(2999, 12, 31)))
+    append(stream, e.ProductWrittenOff(Decimal("100.00"), days * greatest, "USD", "lost"))
+    catch_up(*(projector.name for projector in PROJECTORS))
+    owed = int(days * greatest * 100)
+    assert owed > 2**64
+    [row] = live(FinancialProduct)
+    assert (row.fees_incurred, row.fees_outstanding) == (owed, 0)
+    assert live(AgingBucket).get(business_date=date(2999, 12, 31)).fees == owed
+    assert live(JournalLine).get(account="fees_receivable", event_type="ProductWrittenOff").credit == owed
+    sums = {line.account: (line.debit, line.credit) for line in trial_balance()}
+    assert sums["fees_receivable"] == (owed, owed)
+    assert verify(lambda _done, _total: None)
+
+
+def test_sums_sort_by_value(database: Database) -> None:
+    figures = [0, 7, 2**63 - 1, 2**63, 10**19, 10**25]
+    FinancialProduct.objects.bulk_create(
+        FinancialProduct(
+            generation=1,
+            position=1,
+            product_uuid=UUID(int=number),
+            deal_uuid=DEAL,
+            obligor_company_uuid=OTHER,
+            principal=1,
+            minor_digits=2,
+            due_date=DAY,
+            companies=[],
+            principal_outstanding=1,
+            fees_outstanding=figure,
+            owes=True,
+            originated_position=1,
+        )
+        for number, figure in enumerate(reversed(figures))
+    )
+    rows = FinancialProduct.objects.order_by("fees_outstanding")
+    assert list(rows.values_list("fees_outstanding", flat=True)) == figures
+    assert rows.filter(fees_outstanding__gt=2**63 - 1).count() == 3
+
+
+def test_aging_knows_a_bucket_on_the_first_date_that_there_is(database: Database) -> None:
+    append(f"product-{PRODUCT}", product(DAY))
+    append("system", e.SystemCycled(date.min))
+    catch_up("aging")
+    assert [row.bucket for row in live(AgingBucket)] == ["current"]
 
 
 def test_a_balance_has_no_currency_until_the_first_money_arrives(database: Database) -> None:

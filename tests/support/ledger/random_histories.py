@@ -27,11 +27,22 @@ CURRENCIES = ("USD", "USD", "USD", "USD", "JPY", "KWD")
 """As they are drawn: mostly one, so that grants find sources of one currency."""
 
 
-class History:
-    """Draws commands and keeps what comes of them, append by append."""
+GREATEST = 10**18 - 1
+"""The greatest amount in minor units."""
 
-    def __init__(self, seed: int, steps: int = 150) -> None:
+
+class History:
+    """Draws commands and keeps what comes of them, append by append.
+
+    With `extreme`, amounts are the greatest that the rules accept, rates are 1 and due dates lie far away. With
+    `fees_late`, the fees of a date may be recorded while later dates are open.
+    """
+
+    def __init__(self, seed: int, steps: int = 150, *, extreme: bool = False, fees_late: bool = False) -> None:
         self._random = Random(seed)
+        self._extreme = extreme
+        self._fees_late = fees_late
+        self._pending: list[list[tuple[str, object]]] = []
         self._log = Log()
         self._ids: dict[str, list[UUID]] = {}
         self._today: date | None = None
@@ -67,7 +78,8 @@ class History:
         return self._random.choice(["invoice 7", "Größe\t".strip(), "it's \\N", '"quoted"', "{curly}"])
 
     def _amount(self, currency: str, most: int = 20_000) -> Decimal:
-        return Decimal(self._random.randint(1, most)).scaleb(-MINOR_DIGITS[currency])
+        least, most = (GREATEST - 9, GREATEST) if self._extreme else (1, most)
+        return Decimal(self._random.randint(least, most)).scaleb(-MINOR_DIGITS[currency])
 
     def _position_of(self, stream: str) -> int:
         return self._random.choice([at for at, (one, _) in enumerate(self._log.recorded, 1) if one == stream])
@@ -148,6 +160,8 @@ class History:
         currency = self._log.asset(asset).currency if asset else self._random.choice(CURRENCIES)
         due = (self._today or FIRST_DATE) + timedelta(days=self._random.randint(-95, 20))
         rate = Decimal(self._random.choice(["0.001", "0.00000001", "0", "1", "0.12345678"]))
+        if self._extreme:
+            due = self._random.choice([date(1900, 1, 1), date(2999, 12, 31), due, due])
         product = self._new("product")
         most = self._amount(currency or "USD", 5_000)
         return c.OriginateProduct(product, deal, most, due, rate, "debtor", self._text(), asset, None, currency)
@@ -181,7 +195,7 @@ class History:
         return c.GrantBalances(self._new("grant"), self._text(), tuple(first), tuple(destinations))
 
     def cycle(self) -> None:
-        """Begin a business date; its fees come at once, as the process manager would record them."""
+        """Begin a business date; its fees are those that the process manager would record at its position."""
         days = self._random.choice([1, 1, 1, 7, 30])
         self._today = FIRST_DATE if self._today is None else self._today + timedelta(days=days)
         self._record(("system", SystemCycled(self._today)))
@@ -193,7 +207,11 @@ class History:
             for currency in sorted({fee.currency for fee in incurred})
         )
         counts = (len(fees), len(incurred), len(fees) - len(incurred), 0)
-        self._record(*fees, ("late_fees", LateFeesAssessed(self._today, *counts, totals)))
+        self._pending.append([*fees, ("late_fees", LateFeesAssessed(self._today, *counts, totals))])
+        if not self._fees_late or self._random.random() < 0.3:
+            for pairs in self._pending:
+                self._record(*pairs)
+            self._pending.clear()
 
     def _is_overdue(self, uuid: UUID, today: date) -> bool:
         product = self._log.product(uuid)
