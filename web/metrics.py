@@ -19,7 +19,7 @@ from eventstore import store
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of
 from web.protocol import problems
-from web.protocol.authentication import may
+from web.protocol.authentication import authenticators
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _LABELS: Final = ("method", "route", "status")
@@ -109,8 +109,8 @@ def text() -> bytes:
 def view(request: HttpRequest) -> HttpResponse:
     """Answer the metrics; the caller needs the permission to read the ledger."""
     try:
-        if all(known(request) is None for known in may()):
-            return problems.handler(request, AuthenticationError())
+        if all(known(request) is None for known in authenticators()):
+            return problems.handle(request, AuthenticationError())
         return HttpResponse(text(), content_type=CONTENT_TYPE_LATEST)
     except Exception as error:  # noqa: BLE001 - every error is answered as under /api/
-        return problems.handler(request, error)
+        return problems.handle(request, error)

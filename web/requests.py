@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
 from web import addresses, metrics
-from web.protocol.json_values import correlation_id
+from web.protocol.correlation_id import correlation_id
 from web.security import PROBES
 
 REQUEST_ID: Final = "X-Request-ID"

@@ -103,7 +103,7 @@ def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
     if unreadable and not isinstance(error, RequestDataTooBig):
         content = {"error": "invalid_request", "error_description": "The body cannot be read as a form."}
         return HttpResponse(json.dumps(content), status=400, content_type="application/json")
-    return problems.handler(request, error)
+    return problems.handle(request, error)
 
 
 def _too_many_requests(seconds: int) -> Problem:

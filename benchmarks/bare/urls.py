@@ -9,9 +9,9 @@ from ninja import NinjaAPI, Schema
 
 from benchmarks.bare.models import Row
 from settings.urls import urlpatterns as of_the_project
-from web.protocol.authentication import actor, may
+from web.protocol.authentication import actor, authenticators
 
-bare = NinjaAPI(title="Bare", urls_namespace="bare", auth=may())
+bare = NinjaAPI(title="Bare", urls_namespace="bare", auth=authenticators())
 
 
 class RowSchema(Schema):

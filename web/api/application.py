@@ -1,4 +1,4 @@
-"""Everything under /api/, put together."""
+"""The NinjaAPI that serves everything under /api/."""
 
 from typing import Any
 
@@ -9,37 +9,36 @@ from ninja import NinjaAPI
 
 from web.api import books, business_date, commands, entities, event_stream, lists, log, operations, problem_pages
 from web.protocol import problems
-from web.protocol.authentication import may
+from web.protocol.authentication import authenticators
 from web.protocol.json_body import StrictParser
 from web.protocol.openapi import DocumentedAPI
 
 
-def _only_read(view: Any) -> Any:
-    """Return a page that refuses every other method as such, before anybody asks for a CSRF token."""
+def _read_only(view: Any) -> Any:
+    """Return a view that answers 405 to every method but GET and HEAD, before the CSRF check."""
     return csrf_exempt(require_safe(view))
 
 
-def make() -> NinjaAPI:
-    """Return the API; nothing in it is open to anybody, but for its own description."""
-    api = DocumentedAPI(
+def new_api() -> NinjaAPI:
+    """Return the API. Every operation needs authentication; only its document and the page of that are public."""
+    application = DocumentedAPI(
         title="Daybook",
         version="1",
         parser=StrictParser(),
-        auth=may(),
+        auth=authenticators(),
         urls_namespace="api",
-        docs_decorator=_only_read,
+        docs_decorator=_read_only,
     )
-    api.add_router("/commands", commands.router)
+    application.add_router("/commands", commands.router)
     for module in (entities, business_date, log, event_stream, lists, books, operations, problem_pages):
-        api.add_router("", module.router)
-    for kind in problems.HANDLED:
-        api.add_exception_handler(kind, handler)
-    return api
+        application.add_router("", module.router)
+    for error in problems.HANDLED:
+        application.add_exception_handler(error, _handle)
+    return application
 
 
-def handler(request: HttpRequest, error: Any) -> Any:
-    """Answer an error."""
-    return problems.handler(request, error)
+def _handle(request: HttpRequest, error: Any) -> Any:
+    return problems.handle(request, error)
 
 
-api = make()
+api = new_api()

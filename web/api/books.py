@@ -1,4 +1,4 @@
-"""GET of the books: the journal, its sums, what is owed by age, and what happened by date."""
+"""GET of the books: the journal, the trial balance, the aging report and the daily activity."""
 
 from datetime import date
 from typing import Final
@@ -12,24 +12,24 @@ from ledger import as_of
 from projectors.queries import books
 from projectors.queries.live import position
 from web.api.items import Item, same
+from web.api.paging import Paging, keyset_page, sorted_page
 from web.protocol import response_headers, response_schemas
-from web.protocol.paging import Paging, page, whole
 from web.protocol.query_parameters import AsOf, BusinessDate, Text, Uuid
-from web.protocol.query_router import Queries
-from web.protocol.read_your_writes import reached
+from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
 
-router = Queries("read models")
-
-
-class Between(Paging):
-    """Which dates."""
-
-    from_: BusinessDate | None = Field(None, alias="from", description="On this date or later.")
-    to: BusinessDate | None = Field(None, description="On this date or earlier.")
+router = QueryRouter("read models")
 
 
-class WhichLines(Between):
-    """Which lines of the journal, by their booking date."""
+class DateRange(Paging):
+    """A range of dates."""
+
+    from_: BusinessDate | None = Field(None, alias="from", description="The first date.")
+    to: BusinessDate | None = Field(None, description="The last date.")
+
+
+class JournalFilters(DateRange):
+    """The filters of the journal; the dates are booking dates."""
 
     account: Text | None = None
     party_uuid: Uuid | None = None
@@ -56,16 +56,19 @@ _LINE: Final = Item(
 
 
 @router.query("/journal", _LINE.page, "list-journal", "The double-entry journal")
-def list_journal(request: HttpRequest, which: Query[WhichLines]) -> HttpResponse:
+def list_journal(request: HttpRequest, parameters: Query[JournalFilters]) -> HttpResponse:
     """Answer a page of the journal."""
     rows = books.journal(
-        account=which.account, party_uuid=which.party_uuid, booked_from=which.from_, booked_to=which.to
+        account=parameters.account,
+        party_uuid=parameters.party_uuid,
+        booked_from=parameters.from_,
+        booked_to=parameters.to,
     )
-    return page(request, _LINE, rows, which, ["position", "line"])
+    return keyset_page(request, _LINE, rows, parameters, ["position", "line"])
 
 
-class OfSums(Paging):
-    """As of when."""
+class TrialBalanceParameters(Paging):
+    """The parameters of the trial balance."""
 
     as_of: AsOf | None = None
 
@@ -75,15 +78,20 @@ _SUM: Final = Item(
     same("account", "currency", "debit", "credit"),
     amounts=("debit", "credit"),
     name="TrialBalanceLine",
-    doc="An account of the journal in one currency: the sum of all its debits, and that of all its credits.",
+    doc="An account of the journal in one currency, with the sum of all its debits and of all its credits.",
 )
 
 
-@router.query("/trial-balance", _SUM.page, "trial-balance", "Sums of the journal, now or as of then")
-def trial_balance(request: HttpRequest, which: Query[OfSums]) -> HttpResponse:
-    """Answer the sums by account and currency, of all lines up to a position or to the end of a business date."""
-    lines = books.trial_balance(_up_to(request, which.as_of))
-    return whole(request, _SUM, lines, which, {"account": None, "currency": None})
+@router.query(
+    "/trial-balance",
+    _SUM.page,
+    "trial-balance",
+    "The sums of the journal by account and currency, now or as of a position or date",
+)
+def get_trial_balance(request: HttpRequest, parameters: Query[TrialBalanceParameters]) -> HttpResponse:
+    """Answer the sums of the journal, up to a position or to the end of a business date if one is given."""
+    lines = books.trial_balance(_up_to(request, parameters.as_of))
+    return sorted_page(request, _SUM, lines, parameters, {"account": None, "currency": None})
 
 
 def _up_to(request: HttpRequest, moment: int | date | None) -> int | None:
@@ -94,17 +102,17 @@ def _up_to(request: HttpRequest, moment: int | date | None) -> int | None:
         cycled = as_of.last_cycled(head)
         if cycled is not None and cycled.data.new_date == moment:
             at_least = cycled.position  # The date is not over: the answer is as far as the journal is.
-    reflected = reached(request, lambda: position("journal"), at_least or 0)
+    reflected = wait_for_position(request, lambda: position("journal"), at_least or 0)
     if wanted is None:
         return None
-    response_headers.reflects(request, min(wanted, reflected))
+    response_headers.set_position(request, min(wanted, reflected))
     return min(wanted, reflected)
 
 
-class OfAging(Paging):
-    """Of which date."""
+class AgingParameters(Paging):
+    """The parameters of the aging report."""
 
-    business_date: BusinessDate | None = Field(None, description="Without it, the last date of which there is aging.")
+    business_date: BusinessDate | None = Field(None, description="The default is the last date that the report has.")
 
 
 _BUCKET: Final = Item(
@@ -114,17 +122,17 @@ _BUCKET: Final = Item(
 )
 
 
-@router.query("/aging", _BUCKET.page, "aging", "What is owed, by days past due")
-def aging(request: HttpRequest, which: Query[OfAging]) -> HttpResponse:
-    """Answer what was owed as the business date began, in buckets; of a date before the first there are none."""
-    at_least = 0 if which.business_date is None else as_of.began(which.business_date)
-    reflected = reached(request, lambda: position("aging"), at_least)
-    wanted = which.business_date
+@router.query("/aging", _BUCKET.page, "aging", "The aging report: what is owed, by days past due")
+def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpResponse:
+    """Answer what was owed at the beginning of the business date, by days past due; nothing before the first date."""
+    at_least = 0 if parameters.business_date is None else as_of.began(parameters.business_date)
+    reflected = wait_for_position(request, lambda: position("aging"), at_least)
+    wanted = parameters.business_date
     if wanted is None:
         cycled = as_of.last_cycled(reflected)
         wanted = None if cycled is None else cycled.data.new_date
     rows = [] if wanted is None else books.aging(wanted)
-    return whole(request, _BUCKET, rows, which, {"currency": None, "bucket": books.BUCKETS})
+    return sorted_page(request, _BUCKET, rows, parameters, {"currency": None, "bucket": books.BUCKETS})
 
 
 _DAY: Final = Item(
@@ -141,13 +149,13 @@ _DAY: Final = Item(
         "position",
     ),
     amounts=("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out"),
-    types={"business_date": response_schemas.shape(date)},
-    doc="What happened on a business date in a currency; no currency of what moves no money.",
+    types={"business_date": response_schemas.type_of(date)},
+    doc="The activity of a business date in one currency, or without a currency if no money moved.",
 )
 
 
-@router.query("/daily-activity", _DAY.page, "daily-activity", "What happened, by business date and currency")
-def daily_activity(request: HttpRequest, which: Query[Between]) -> HttpResponse:
-    """Answer a page of dates; what was before the first business date is told by no date and left out here."""
-    rows = books.daily_activity(which.from_, which.to)
-    return page(request, _DAY, rows, which, ["business_date", "currency"])
+@router.query("/daily-activity", _DAY.page, "daily-activity", "The activity of each business date, by currency")
+def list_daily_activity(request: HttpRequest, parameters: Query[DateRange]) -> HttpResponse:
+    """Answer a page of dates. What happened before the first business date has no date and is left out."""
+    rows = books.daily_activity(parameters.from_, parameters.to)
+    return keyset_page(request, _DAY, rows, parameters, ["business_date", "currency"])

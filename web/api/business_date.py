@@ -1,4 +1,4 @@
-"""GET /api/business-date: the last date that began, and how far its late fees are."""
+"""GET /api/business-date: the last date cycled, and the last date whose late fees are complete."""
 
 from datetime import date
 
@@ -7,27 +7,27 @@ from pydantic import Field
 
 from eventstore import store
 from ledger import as_of
-from web.protocol.json_values import answer
-from web.protocol.query_router import Queries
-from web.protocol.read_your_writes import reached
-from web.protocol.response_schemas import Moment, Told, shape
+from web.protocol.json_values import json_response
+from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
+from web.protocol.response_schemas import ResponseSchema, Timestamp, type_of
 
-router = Queries("queries")
+router = QueryRouter("queries")
 
 
-class BusinessDate(Told):
-    """The calendar of the ledger."""
+class BusinessDate(ResponseSchema):
+    """The current business date."""
 
-    business_date: shape(date) | None = Field(description="The last date cycled, null before the first.")  # type: ignore[valid-type]
-    cycled_at: Moment | None = Field(description="When it began.")
-    position: int | None = Field(description="Of its SystemCycled event.")
-    fees_assessed_through: shape(date) | None = Field(description="The last date whose late fees are complete.")  # type: ignore[valid-type]
+    business_date: type_of(date) | None = Field(description="The last date cycled; null before the first.")  # type: ignore[valid-type]
+    cycled_at: Timestamp | None = Field(description="When the date began.")
+    position: int | None = Field(description="The position of its SystemCycled event.")
+    fees_assessed_through: type_of(date) | None = Field(description="The last date whose late fees are complete.")  # type: ignore[valid-type]
 
 
 @router.query("/business-date", BusinessDate, "get-business-date", "The last date cycled")
-def business_date(request: HttpRequest) -> HttpResponse:
+def get_business_date(request: HttpRequest) -> HttpResponse:
     """Answer from the log itself."""
-    head = reached(request, lambda: store.head().position)
+    head = wait_for_position(request, lambda: store.head().position)
     cycled, assessed = as_of.last_cycled(head), store.last_of_type("LateFeesAssessed", head)
     content = {
         "business_date": None if cycled is None else cycled.data.new_date,
@@ -35,4 +35,4 @@ def business_date(request: HttpRequest) -> HttpResponse:
         "position": None if cycled is None else cycled.position,
         "fees_assessed_through": None if assessed is None else assessed.data.business_date,
     }
-    return answer(content)
+    return json_response(content)

@@ -1,4 +1,4 @@
-"""POST /api/commands/<name>: every command of the ledger, each by the same few lines; the rules are elsewhere."""
+"""POST /api/commands/<name>: every command of the ledger, by the same few lines; the rules are in ledger.rules."""
 
 import dataclasses
 import hashlib
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
-from uuid import uuid4  # noqa: TID251 - the edge where a uuid is made that the client leaves out
+from uuid import uuid4  # noqa: TID251 - the edge, which makes the uuid that a client leaves out
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
@@ -20,21 +20,22 @@ from ledger.names import COMMANDS, permission
 from ledger.rules.commands import Command, GrantBalances
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.protocol import problem_kinds, problems, response_headers
-from web.protocol.authentication import actor, may
+from web.protocol.authentication import actor, authenticators
+from web.protocol.correlation_id import correlation_id
 from web.protocol.json_pointers import pointer_to
-from web.protocol.json_values import correlation_id, plain
+from web.protocol.json_values import to_json
 from web.protocol.problems import Problem
-from web.protocol.query_parameters import must_be
-from web.protocol.request_schemas import Form, form_of, values
+from web.protocol.query_parameters import check_names
+from web.protocol.request_schemas import RequestSchema, field_values, request_schema_of
 from web.protocol.response_headers import POSITION
 from web.protocol.response_schemas import PROBLEMS, Recorded
 
 router = Router(tags=["commands"])
-router.add_decorator(response_headers.telling, mode="view")
+router.add_decorator(response_headers.with_headers, mode="view")
 
 KEY: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
-MADE_HERE: Final = {
+UUID_FIELDS: Final = {
     "register-company": "company_uuid",
     "register-asset": "asset_uuid",
     "open-funding-account": "account_uuid",
@@ -42,32 +43,32 @@ MADE_HERE: Final = {
     "originate-product": "product_uuid",
     "grant-balances": "grant_uuid",
 }
-"""Commands that create something, and the field of its uuid: made here where the client leaves it out."""
-KEY_NEEDED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds"})
-"""Commands without a uuid of their own, of which a retry would pay twice."""
+"""The uuid field of each command that creates something; the uuid is made here if the client leaves it out."""
+KEY_REQUIRED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds"})
+"""Commands that create nothing with a uuid, so that a retry without a key would move money twice."""
 
 
-def form(name: str) -> type[Form]:
+def body_schema(name: str) -> type[RequestSchema]:
     """Return the schema of a command's body."""
-    return form_of(COMMANDS[name], frozenset({MADE_HERE[name]} if name in MADE_HERE else ()))
+    return request_schema_of(COMMANDS[name], frozenset({UUID_FIELDS[name]} if name in UUID_FIELDS else ()))
 
 
-def _execute(name: str, request: HttpRequest, body: Form) -> HttpResponse:
+def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpResponse:
     key = _key(name, request, body)
-    fields = values(body, COMMANDS[name])
-    made = MADE_HERE.get(name)
-    if made is not None and fields[made] is None:
-        fields[made] = uuid4()
+    fields = field_values(body, COMMANDS[name])
+    uuid_field = UUID_FIELDS.get(name)
+    if uuid_field is not None and fields[uuid_field] is None:
+        fields[uuid_field] = uuid4()
     command = COMMANDS[name](**fields)
     try:
         appended = _record(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
     except Refusal as refusal:
-        # What it rests on is recorded by now: whoever reads up to here sees why.
-        response_headers.reflects(request, store.head().position)
+        # The events that explain the refusal are at or below the head.
+        response_headers.set_position(request, store.head().position)
         if isinstance(refusal, NotAcceptable):
             raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
         raise
-    return _answer(appended)
+    return _response(appended)
 
 
 def _record(command: Command, **context: Any) -> Appended:
@@ -77,10 +78,10 @@ def _record(command: Command, **context: Any) -> Appended:
     return handlers.execute(command, **context)
 
 
-def _key(name: str, request: HttpRequest, body: Form) -> IdempotencyKey | None:
+def _key(name: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey | None:
     given = request.headers.get(KEY)
     if given is None:
-        if name in KEY_NEEDED:
+        if name in KEY_REQUIRED:
             raise Problem(problem_kinds.KEY_REQUIRED)
         return None
     if _KEY.fullmatch(given) is None:
@@ -88,18 +89,18 @@ def _key(name: str, request: HttpRequest, body: Form) -> IdempotencyKey | None:
     return IdempotencyKey(f"{actor(request)}:{name}", given, _fingerprint(body))
 
 
-def _fingerprint(body: Form) -> str:
-    """Return what two bodies that mean the same have in common, however they were written."""
-    parsed = json.dumps(plain(_parsed(body)), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(parsed.encode()).hexdigest()
+def _fingerprint(body: RequestSchema) -> str:
+    """Return a digest that is the same for bodies of the same meaning, however they are written."""
+    canonical = json.dumps(to_json(_canonical(body)), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _parsed(value: Any) -> Any:
+def _canonical(value: Any) -> Any:
     match value:
-        case Form():
-            return {name: _parsed(getattr(value, name)) for name in type(value).model_fields}
+        case RequestSchema():
+            return {name: _canonical(getattr(value, name)) for name in type(value).model_fields}
         case tuple():
-            return [_parsed(one) for one in value]
+            return [_canonical(one) for one in value]
         case Decimal():
             text = f"{value:f}"
             return text.rstrip("0").rstrip(".") if "." in text else text
@@ -107,7 +108,7 @@ def _parsed(value: Any) -> Any:
             return value
 
 
-def _answer(appended: Appended) -> HttpResponse:
+def _response(appended: Appended) -> HttpResponse:
     events = ",".join(as_json(event) for event in appended.events)
     content = f'{{"position":{appended.position},"events":[{events}]}}'
     return HttpResponse(
@@ -116,9 +117,9 @@ def _answer(appended: Appended) -> HttpResponse:
 
 
 def as_json(event: RecordedEvent) -> str:
-    """Return what an answer to a command says of an event.
+    """Return the JSON of an event in the answer to a command.
 
-    The payload is written anew, in one way: PostgreSQL gives it back to a repeat with its fields in another order.
+    The payload is written with sorted keys, because PostgreSQL returns it to a repeat with its keys in another order.
     """
     payload = json.dumps(event.payload, sort_keys=True, separators=(",", ":"))
     return (
@@ -129,30 +130,30 @@ def as_json(event: RecordedEvent) -> str:
 
 def _view(name: str) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, body: Any) -> HttpResponse:
-        must_be(request, frozenset())
+        check_names(request, frozenset())
         return _execute(name, request, body)
 
     view.__name__ = view.__qualname__ = name.replace("-", "_")
-    view.__annotations__["body"] = form(name)
+    view.__annotations__["body"] = body_schema(name)
     return view
 
 
-def _header(*, required: bool) -> dict[str, Any]:
+def _key_parameter(*, required: bool) -> dict[str, Any]:
     return {
         "name": KEY,
         "in": "header",
         "required": required,
         "schema": {"type": "string", "maxLength": 200, "pattern": f"^{_KEY.pattern}$"},
-        "description": "A repeat under the same key answers as the first time did, and does nothing again.",
+        "description": "A repeat with the same key answers as the first time and records nothing.",
     }
 
 
 for _name, _command in COMMANDS.items():
     router.post(
         f"/{_name}",
-        auth=may(permission(_name)),
+        auth=authenticators(permission(_name)),
         response={201: Recorded, **PROBLEMS},
         operation_id=_name,
         summary=(_command.__doc__ or _name).splitlines()[0].rstrip("."),
-        openapi_extra={"parameters": [_header(required=_name in KEY_NEEDED)]},
+        openapi_extra={"parameters": [_key_parameter(required=_name in KEY_REQUIRED)]},
     )(_view(_name))

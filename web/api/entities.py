@@ -1,4 +1,4 @@
-"""GET of one company, asset, account, deal, product or grant: folded from its events, now or as of then."""
+"""GET of one company, asset, account, deal, product or grant, now or in the past, folded from its events."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,57 +22,61 @@ from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.membership import Membership
 from ledger.rules.aggregates.product import Product
 from web.protocol import response_headers, response_schemas
-from web.protocol.json_values import answer
+from web.protocol.json_values import json_response
 from web.protocol.problems import not_found
-from web.protocol.query_parameters import AskedAsOf, NamedUuid
-from web.protocol.query_router import Queries
-from web.protocol.read_your_writes import reached
+from web.protocol.query_parameters import AsOfParameters, PathUuid
+from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
 
-router = Queries("queries")
+router = QueryRouter("queries")
 
 
-class Shown(NamedTuple):
-    """What is told of a kind of entity: the fields of the event that began it, and more of its state."""
+class Entity(NamedTuple):
+    """A kind of entity: its answer has the fields of its first event and further fields of its state."""
 
     doc: str
     plural: str
-    begun_by: type
+    first_event: type
     state: type
     more: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields, in the order in which they are told."""
-        return (*(field.name for field in dataclasses.fields(self.begun_by)), *self.more)
+        """The names of the fields, in order."""
+        return (*(field.name for field in dataclasses.fields(self.first_event)), *self.more)
 
 
-SHOWN: Final = {
-    "company": Shown(
-        "A company: its name and its balance; no currency before the first money that it brings.",
+ENTITIES: Final = {
+    "company": Entity(
+        "A company, with its balance. It has no currency until its first money arrives.",
         "companies",
         events.CompanyRegistered,
         Company,
         ("currency", "balance"),
     ),
-    "asset": Shown(
-        "A receivable: what it is worth, the cash collected on it, and the product that was last originated on it.",
+    "asset": Entity(
+        "A receivable: its value, the cash collected on it, and the product that was last originated on it.",
         "assets",
         events.AssetRegistered,
         Asset,
         ("balance", "product_uuid"),
     ),
-    "account": Shown(
-        "A funding account of a company; no currency before the first money that it is credited with.",
+    "account": Entity(
+        "A funding account of a company. It has no currency until its first money arrives.",
         "accounts",
         events.FundingAccountOpened,
         Account,
         ("currency", "status", "balance"),
     ),
-    "deal": Shown(
-        "A deal; a deleted one is still there, for its products stay.", "deals", events.DealCreated, Deal, ("status",)
+    "deal": Entity(
+        "A deal. A deleted deal is still answered, because its products remain.",
+        "deals",
+        events.DealCreated,
+        Deal,
+        ("status",),
     ),
-    "product": Shown(
-        "What is owed, as it was originated and as it stands: `written_off` once it was written off, else `paid` while"
+    "product": Entity(
+        "A financial product, as originated and as it is now: `written_off` once it was written off, else `paid` while"
         " neither principal nor fees are outstanding, else `open`.",
         "products",
         events.ProductOriginated,
@@ -87,71 +91,70 @@ SHOWN: Final = {
             "status",
         ),
     ),
-    "grant": Shown("A grant as it was made; it never changes.", "grants", events.BalancesGranted, Grant, ()),
+    "grant": Entity("A grant; it never changes.", "grants", events.BalancesGranted, Grant, ()),
 }
-"""What is told of each kind of entity, besides its uuid and where it stands."""
+"""Each kind of entity, by its category."""
 
-_STANDING: Final[dict[str, Any]] = {
-    "version": Annotated[int, Field(description="Of its stream.")],
-    "position": Annotated[int, Field(description="Of its last event.")],
+_STREAM_FIELDS: Final[dict[str, Any]] = {
+    "version": Annotated[int, Field(description="The version of its stream.")],
+    "position": Annotated[int, Field(description="The position of its last event.")],
 }
-_LOOKS: Final = 3
-_ASKED: Final[dict[str, Any]] = {
-    "as_of": Annotated[
-        int | response_schemas.shape(date), Field(description="As it was asked; left out where it was not.")
-    ]
+_ATTEMPTS: Final = 3
+_AS_OF: Final[dict[str, Any]] = {
+    "as_of": Annotated[int | response_schemas.type_of(date), Field(description="The parameter, if it was given.")]
 }
 
 
-def _pinned(request: HttpRequest, wanted: int | date | None) -> int | None:
-    """Return the position that is asked about, None for now, and note what the answer reflects."""
-    # Read before any state: what the answer reflects is at least this.
-    position = as_of.resolve(wanted, reached(request, lambda: store.head().position))
+def _resolve(request: HttpRequest, moment: int | date | None) -> int | None:
+    """Return the position to answer as of, None for now, and set the position that the answer reflects."""
+    # The head is read before any state, so the answer reflects at least the head.
+    position = as_of.resolve(moment, wait_for_position(request, lambda: store.head().position))
     if position is not None:
-        response_headers.reflects(request, position)
+        response_headers.set_position(request, position)
     return position
 
 
-def _missing(what: str, wanted: int | date | None) -> Exception:
-    return not_found(f"{what} as of {wanted}." if wanted is not None else f"{what}.")
+def _missing(fact: str, moment: int | date | None) -> Exception:
+    return not_found(f"{fact} as of {moment}." if moment is not None else f"{fact}.")
 
 
-def _standing(loaded: Loaded[Any], wanted: int | date | None) -> dict[str, Any]:
+def _stream_fields(loaded: Loaded[Any], moment: int | date | None) -> dict[str, Any]:
     content: dict[str, Any] = {"version": loaded.version, "position": loaded.position}
-    return content if wanted is None else content | {"as_of": wanted}
+    return content if moment is None else content | {"as_of": moment}
 
 
-def _read(request: HttpRequest, category: str, uuid: UUID, wanted: int | date | None) -> HttpResponse:
-    loaded = states.state(category, uuid, _pinned(request, wanted))
+def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | None) -> HttpResponse:
+    loaded = states.state(category, uuid, _resolve(request, moment))
     if not loaded.state.exists:
-        raise _missing(f"There is no {category} {uuid}", wanted)
-    response_headers.reflects_also(request, loaded.position)
+        raise _missing(f"There is no {category} {uuid}", moment)
+    response_headers.raise_position(request, loaded.position)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
-    content |= {name: getattr(loaded.state, name) for name in SHOWN[category].names}
-    return answer(content | _standing(loaded, wanted))
+    content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
+    return json_response(content | _stream_fields(loaded, moment))
 
 
-def _schema(category: str) -> type[response_schemas.Told]:
-    shown = SHOWN[category]
-    begun = {field.name for field in dataclasses.fields(shown.begun_by)}
-    fields = {f"{category}_uuid": response_schemas.shape(UUID)}
+def _schema(category: str) -> type[response_schemas.ResponseSchema]:
+    entity = ENTITIES[category]
+    of_event = {field.name for field in dataclasses.fields(entity.first_event)}
+    fields = {f"{category}_uuid": response_schemas.type_of(UUID)}
     fields |= {
-        name: response_schemas.member(shown.begun_by if name in begun else shown.state, name) for name in shown.names
+        name: response_schemas.member_type(entity.first_event if name in of_event else entity.state, name)
+        for name in entity.names
     }
-    return response_schemas.make(f"{category.capitalize()}State", shown.doc, fields | _STANDING, _ASKED)
+    return response_schemas.new_schema(f"{category.capitalize()}State", entity.doc, fields | _STREAM_FIELDS, _AS_OF)
 
 
 def _view(category: str) -> Callable[..., HttpResponse]:
-    def view(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -> HttpResponse:
-        return _read(request, category, uuid, which.as_of)
+    def view(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:
+        return _read(request, category, uuid, parameters.as_of)
 
     view.__name__ = view.__qualname__ = f"get_{category}"
     return view
 
 
-for _category, _shown in SHOWN.items():
+for _category, _entity in ENTITIES.items():
     router.query(
-        f"/{_shown.plural}/{{uuid}}",
+        f"/{_entity.plural}/{{uuid}}",
         _schema(_category),
         f"get-{_category}",
         f"One {_category}, now, as of a position or as of a business date",
@@ -159,16 +162,16 @@ for _category, _shown in SHOWN.items():
     )(_view(_category))
 
 
-_MembershipState = response_schemas.make(
+_MembershipState = response_schemas.new_schema(
     "MembershipState",
-    "The membership of a company; `activated` where the deal under which it is held is active.",
+    "The membership of a company; `activated` if its deal is active.",
     {
-        "rating_tier": response_schemas.shape(str | None),
-        "deal_uuid": response_schemas.shape(UUID),
-        "activated": response_schemas.shape(bool),
-        **_STANDING,
+        "rating_tier": response_schemas.type_of(str | None),
+        "deal_uuid": response_schemas.type_of(UUID),
+        "activated": response_schemas.type_of(bool),
+        **_STREAM_FIELDS,
     },
-    _ASKED,
+    _AS_OF,
 )
 
 
@@ -176,26 +179,26 @@ _MembershipState = response_schemas.make(
     "/companies/{uuid}/membership",
     _MembershipState,
     "get-membership",
-    "The company's membership, now, as of a position or as of a business date",
+    "A company's membership, now, as of a position or as of a business date",
     may_be_missing=True,
 )
-def membership(request: HttpRequest, uuid: NamedUuid, which: Query[AskedAsOf]) -> HttpResponse:
-    """Answer from the fold of all deals; version and position are those of the deal under which it is held."""
-    position = _pinned(request, which.as_of)
-    found, deal = _held(uuid, position, which.as_of)
-    for _ in range(_LOOKS):
+def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:
+    """Answer the membership, with the version and position of its deal."""
+    position = _resolve(request, parameters.as_of)
+    found, deal = _membership(uuid, position, parameters.as_of)
+    for _ in range(_ATTEMPTS):
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
             break
-        found, deal = _held(uuid, position, which.as_of)  # the deal has changed between the two looks
-    response_headers.reflects_also(request, deal.position)
+        found, deal = _membership(uuid, position, parameters.as_of)  # the deal changed between the two reads
+    response_headers.raise_position(request, deal.position)
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
-    return answer(content | _standing(deal, which.as_of))
+    return json_response(content | _stream_fields(deal, parameters.as_of))
 
 
-def _held(uuid: UUID, position: int | None, wanted: int | date | None) -> tuple[Membership, Loaded[Deal]]:
+def _membership(uuid: UUID, position: int | None, moment: int | date | None) -> tuple[Membership, Loaded[Deal]]:
     found = memberships.lookup(uuid, position)
     if found.deal_uuid is None:
         if not states.company(uuid, position).state.exists:
-            raise _missing(f"There is no company {uuid}", wanted)
-        raise _missing(f"The company {uuid} is not a member", wanted)
+            raise _missing(f"There is no company {uuid}", moment)
+        raise _missing(f"The company {uuid} is not a member", moment)
     return found, states.deal(found.deal_uuid, position)

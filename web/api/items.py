@@ -36,9 +36,9 @@ class Item(Generic[M]):
         model = rows.model
         self._shown, self._amounts = shown, frozenset(amounts)
         fields = {field: self._type(model, column) for field, column in shown.items()} | dict(types or {})
-        self.schema = response_schemas.make(name or model.__name__, doc or model.__doc__, fields)
+        self.schema = response_schemas.new_schema(name or model.__name__, doc or model.__doc__, fields)
         page = {"items": GenericAlias(list, (self.schema,)), "next": response_schemas.Next}
-        self.page = response_schemas.make(
+        self.page = response_schemas.new_schema(
             f"{self.schema.__name__}Page", "A page of a list, in the order of its key.", page
         )
 
@@ -67,11 +67,11 @@ def _type_of(column: "Field[Any, Any]") -> Any:
     found: Any
     match column:
         case UUIDField():
-            found = response_schemas.shape(UUID)
+            found = response_schemas.type_of(UUID)
         case DateField():
-            found = response_schemas.shape(date)
+            found = response_schemas.type_of(date)
         case JSONField() if column.name == "companies":
-            found = response_schemas.shape(tuple[DealCompany, ...])
+            found = response_schemas.type_of(tuple[DealCompany, ...])
         case JSONField():
             found = dict[str, int]
         case CharField() if column.choices:

@@ -1,4 +1,4 @@
-"""GET of lists: companies, deals, accounts, balances and products."""
+"""GET of lists: companies, deals, funding accounts, balances and financial products."""
 
 from typing import Final
 from uuid import UUID
@@ -11,35 +11,35 @@ from ledger.rules.aggregates.account import Account
 from ledger.rules.aggregates.product import Status as ProductStatus
 from projectors.queries import balances, directory, products
 from web.api.items import Item, same
+from web.api.paging import Paging, keyset_page
 from web.protocol import response_schemas
-from web.protocol.paging import Paging, page
 from web.protocol.query_parameters import BusinessDate, Text, Uuid
-from web.protocol.query_router import Queries
+from web.protocol.query_router import QueryRouter
 
-router = Queries("read models")
+router = QueryRouter("read models")
 
 
-class ByName(Paging):
-    """Which companies."""
+class CompanyFilters(Paging):
+    """The filters of the directory."""
 
-    name: Text | None = Field(None, description="Part of the name; case does not matter in ASCII.")
+    name: Text | None = Field(None, description="A part of the name; ASCII letters match in either case.")
 
 
 _COMPANY: Final = Item(
     directory.companies(),
     same("company_uuid", "name", "currency", "position"),
-    doc="A company in the directory; no currency until the first money arrives.",
+    doc="A company of the directory. It has no currency until its first money arrives.",
 )
 
 
 @router.query("/companies", _COMPANY.page, "list-companies", "The directory of companies")
-def list_companies(request: HttpRequest, which: Query[ByName]) -> HttpResponse:
+def list_companies(request: HttpRequest, parameters: Query[CompanyFilters]) -> HttpResponse:
     """Answer a page of the directory."""
-    return page(request, _COMPANY, directory.companies(which.name), which, ["company_uuid"])
+    return keyset_page(request, _COMPANY, directory.companies(parameters.name), parameters, ["company_uuid"])
 
 
 class OfCompany(Paging):
-    """Whose."""
+    """The filter by company."""
 
     company_uuid: Uuid | None = None
 
@@ -49,26 +49,26 @@ _DEAL: Final = Item(
 )
 
 
-@router.query("/deals", _DEAL.page, "list-deals", "Deals, or those in which a company plays a role")
-def list_deals(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
+@router.query("/deals", _DEAL.page, "list-deals", "All deals, or those in which a company plays a role")
+def list_deals(request: HttpRequest, parameters: Query[OfCompany]) -> HttpResponse:
     """Answer a page of deals."""
-    return page(request, _DEAL, directory.deals(which.company_uuid), which, ["deal_uuid"])
+    return keyset_page(request, _DEAL, directory.deals(parameters.company_uuid), parameters, ["deal_uuid"])
 
 
 _ACCOUNT: Final = Item(
     balances.accounts(),
     {"account_uuid": "uuid", **same("company_uuid", "label", "currency", "status", "balance", "position")},
     amounts=("balance",),
-    types={"company_uuid": response_schemas.shape(UUID), "status": response_schemas.member(Account, "status")},
+    types={"company_uuid": response_schemas.type_of(UUID), "status": response_schemas.member_type(Account, "status")},
     name="FundingAccount",
-    doc="A funding account of a company, with its balance; no currency until the first money arrives.",
+    doc="A funding account of a company, with its balance. It has no currency until its first money arrives.",
 )
 
 
-@router.query("/accounts", _ACCOUNT.page, "list-accounts", "Funding accounts, or those of a company")
-def list_accounts(request: HttpRequest, which: Query[OfCompany]) -> HttpResponse:
-    """Answer a page of accounts."""
-    return page(request, _ACCOUNT, balances.accounts(which.company_uuid), which, ["uuid"])
+@router.query("/accounts", _ACCOUNT.page, "list-accounts", "All funding accounts, or those of a company")
+def list_accounts(request: HttpRequest, parameters: Query[OfCompany]) -> HttpResponse:
+    """Answer a page of funding accounts."""
+    return keyset_page(request, _ACCOUNT, balances.accounts(parameters.company_uuid), parameters, ["uuid"])
 
 
 _BALANCE: Final = Item(
@@ -76,21 +76,21 @@ _BALANCE: Final = Item(
 )
 
 
-@router.query("/balances", _BALANCE.page, "list-balances", "Every balance of a company, an asset or an account")
-def list_balances(request: HttpRequest, which: Query[Paging]) -> HttpResponse:
+@router.query("/balances", _BALANCE.page, "list-balances", "The balances of all companies, assets and funding accounts")
+def list_balances(request: HttpRequest, parameters: Query[Paging]) -> HttpResponse:
     """Answer a page of balances."""
-    return page(request, _BALANCE, balances.balances(), which, ["entity", "uuid"])
+    return keyset_page(request, _BALANCE, balances.balances(), parameters, ["entity", "uuid"])
 
 
-class WhichProducts(Paging):
-    """Which products: those that match all that is given."""
+class ProductFilters(Paging):
+    """The filters of products; a product must match all that are given."""
 
     deal_uuid: Uuid | None = None
     company_uuid: Uuid | None = Field(None, description="The obligor.")
     asset_uuid: Uuid | None = None
     status: ProductStatus | None = None
     overdue_on: BusinessDate | None = Field(
-        None, description="Those that owe something and were due before this date; in the order of their due dates."
+        None, description="Only products that owe something and were due before this date, ordered by due date."
     )
 
 
@@ -126,15 +126,15 @@ _PRODUCT: Final = Item(
 
 
 @router.query("/products", _PRODUCT.page, "list-products", "Financial products")
-def list_products(request: HttpRequest, which: Query[WhichProducts]) -> HttpResponse:
+def list_products(request: HttpRequest, parameters: Query[ProductFilters]) -> HttpResponse:
     """Answer a page of products."""
     rows = products.products(
-        deal_uuid=which.deal_uuid,
-        obligor_company_uuid=which.company_uuid,
-        asset_uuid=which.asset_uuid,
-        status=which.status,
-        overdue_on=which.overdue_on,
+        deal_uuid=parameters.deal_uuid,
+        obligor_company_uuid=parameters.company_uuid,
+        asset_uuid=parameters.asset_uuid,
+        status=parameters.status,
+        overdue_on=parameters.overdue_on,
     )
     # Overdue products are indexed by due date: in the order of uuids, each page would sort all of them.
-    key = ["product_uuid"] if which.overdue_on is None else ["due_date", "product_uuid"]
-    return page(request, _PRODUCT, rows, which, key)
+    key = ["product_uuid"] if parameters.overdue_on is None else ["due_date", "product_uuid"]
+    return keyset_page(request, _PRODUCT, rows, parameters, key)

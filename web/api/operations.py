@@ -1,4 +1,4 @@
-"""GET /api/consumers: what process managers and projectors are doing."""
+"""GET /api/consumers: the state of every process manager and projector."""
 
 import json
 
@@ -9,25 +9,24 @@ from pydantic import RootModel
 from eventstore import store
 from eventstore.consumers.status import Status, statuses
 from web.protocol import response_headers, response_schemas
-from web.protocol.json_values import as_it_is
-from web.protocol.query_router import Queries
-from web.protocol.read_your_writes import reached
+from web.protocol.json_values import raw_json_response
+from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
 
-router = Queries("operations")
+router = QueryRouter("operations")
 
 
-_NOT_TOLD = frozenset({"waiting_for"})
-_Consumer = response_schemas.told(Status, "Consumer", _NOT_TOLD)
+_Consumer = response_schemas.schema_of(Status, "Consumer", without=frozenset({"waiting_for"}))
 
 
 class ConsumerList(RootModel[list[_Consumer]]):  # type: ignore[valid-type] # made at run time
-    """Every consumer, by name."""
+    """Every consumer, in the order of their names."""
 
 
-@router.query("/consumers", ConsumerList, "list-consumers", "What process managers and projectors are doing")
+@router.query("/consumers", ConsumerList, "list-consumers", "The state of every process manager and projector")
 def list_consumers(request: HttpRequest) -> HttpResponse:
-    """Answer as `manage.py consumers --json` does."""
-    reached(request, lambda: store.head().position)
+    """Answer what `manage.py consumers --json` prints."""
+    wait_for_position(request, lambda: store.head().position)
     found = statuses()
-    response_headers.reflects_also(request, max((status.head for status in found), default=0))
-    return as_it_is(json.dumps([status.as_json() for status in found], cls=DjangoJSONEncoder))
+    response_headers.raise_position(request, max((status.head for status in found), default=0))
+    return raw_json_response(json.dumps([status.as_json() for status in found], cls=DjangoJSONEncoder))

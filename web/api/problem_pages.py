@@ -1,4 +1,4 @@
-"""GET /api/problems/{slug}: what a problem's `type` names, and every kind of problem that there is."""
+"""GET /api/problems/{slug}: the kind of problem that a `type` names; and the table of all kinds."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -11,19 +11,20 @@ from ledger.rules.refusals.base import AgainstTheRules, Conflicting, NotAcceptab
 from ledger.rules.refusals.dates import TooManyMissingDates
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
-from web.protocol.json_values import answer
+from web.protocol.json_values import json_response
 from web.protocol.problem_kinds import Kind
 from web.protocol.problems import kind_of, not_found
-from web.protocol.query_router import Queries
-from web.protocol.read_your_writes import reached
-from web.protocol.response_schemas import Told
+from web.protocol.query_parameters import MAX_TEXT
+from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
+from web.protocol.response_schemas import ResponseSchema
 
-router = Queries("operations")
+router = QueryRouter("operations")
 
 FAMILIES: Final = (NotAcceptable, NotThere, Conflicting, AgainstTheRules)
-"""The refusals of the ledger, in the order in which they are explained."""
+"""The families of the ledger's refusals, in the order of docs/problems.md."""
 _NOT_OVER_HTTP: Final = frozenset({InvalidInput, TooManyMissingDates})
-"""What only the service layer's own callers and the command line can meet."""
+"""Refusals that only the command line and callers of the service layer can meet."""
 
 
 def refusals(of: type[Refusal]) -> Iterator[Kind]:
@@ -37,32 +38,36 @@ def refusals(of: type[Refusal]) -> Iterator[Kind]:
 KINDS: Final = {kind.slug: kind for family in FAMILIES for kind in refusals(family)} | {
     kind.slug: kind for kind in problem_kinds.KINDS
 }
-"""Every kind of problem, by its slug."""
+"""Every kind of problem, by slug."""
 
 
-class ProblemKind(Told):
-    """A kind of problem, as all of its kind are told."""
+class ProblemKind(ResponseSchema):
+    """A kind of problem."""
 
     type: str
     title: str
     status: int
-    members: list[str] = Field(description="The figures that a problem of this kind gives, besides its detail.")
-    remedy: str = Field(description="What to do about it.")
+    members: list[str] = Field(description="The names of the figures that a problem of this kind has.")
+    remedy: str = Field(description="What to do.")
 
 
 @router.query(
-    "/problems/{slug}", ProblemKind, "get-problem", "What a problem's type says, and what to do", may_be_missing=True
+    "/problems/{slug}",
+    ProblemKind,
+    "get-problem",
+    "The meaning of a problem's type, and what to do",
+    may_be_missing=True,
 )
-def problem(
+def get_problem(
     request: HttpRequest,
     slug: Annotated[str, WithJsonSchema({"type": "string", "examples": ["insufficient-funds"]})],
 ) -> HttpResponse:
-    """Answer from the table that the problems themselves are made of."""
-    reached(request, lambda: store.head().position)
+    """Answer from the table of which problems are made."""
+    wait_for_position(request, lambda: store.head().position)
     kind = KINDS.get(slug)
     if kind is None:
-        raise not_found("There is no such kind of problem.")
-    return answer(
+        raise not_found(f"There is no kind of problem {slug[:MAX_TEXT]!r}.")
+    return json_response(
         {
             "type": kind.slug,
             "title": kind.title,

@@ -1,1 +1,1 @@
-"""What all endpoints share: authentication, bodies, parameters, schemas, problems, waiting."""
+"""The parts of HTTP that all endpoints share: authentication, bodies, parameters, schemas, problems, waiting."""

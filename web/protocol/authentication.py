@@ -1,4 +1,4 @@
-"""Who asks, and what they may: a machine by its bearer token, or a person by the admin's session."""
+"""Authenticates a request, by a machine's bearer token or a person's session, and checks the permission it needs."""
 
 import hashlib
 from typing import Any, Final
@@ -18,9 +18,8 @@ from ledger.names import VIEW
 from web.protocol import problem_kinds
 from web.protocol.problems import Problem
 
-Caller = User
-_LONGEST_TOKEN: Final = 512
-_FIND: Final = """
+_MAX_TOKEN: Final = 512
+_FIND_USER: Final = """
 SELECT auth_user.*, EXISTS (
     SELECT 1
     FROM auth_user_user_permissions AS given
@@ -33,77 +32,78 @@ JOIN oauth2_provider_application AS application ON application.id = token.applic
 JOIN auth_user ON auth_user.id = application.user_id
 WHERE token.token_checksum = %s AND token.expires > %s
 """
-"""One look for each request, which Django's own permissions would take three for."""
+"""One statement for each request; Django's own permissions would take three."""
 
 
 class Bearer(HttpBearer):
-    """A token that an API client has got at /o/token/; it acts as the client's own user."""
+    """Authenticates an API client by a token from /o/token/; the client acts as its own user."""
 
     def __init__(self, permission: str) -> None:
         super().__init__()
         self._permission = permission
 
-    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:  # noqa: ARG002 - ninja's own
-        """Return the client's user, or None where the token is unknown, expired or revoked."""
-        if len(token) > _LONGEST_TOKEN:
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:  # noqa: ARG002 - ninja's own
+        """Return the client's user, or None if the token is unknown, expired or revoked."""
+        if len(token) > _MAX_TOKEN:
             return None
         now = connection.ops.adapt_datetimefield_value(utc_now())
-        asked = [self._permission.removeprefix("ledger."), hashlib.sha256(token.encode()).hexdigest(), now]
-        found = next(iter(User.objects.raw(_FIND, asked)), None)
-        permitted = bool(getattr(found, "is_permitted", False))
-        return _allowed(found, self._permission, is_permitted=permitted)
+        checksum = hashlib.sha256(token.encode()).hexdigest()
+        rows = User.objects.raw(_FIND_USER, [self._permission.removeprefix("ledger."), checksum, now])
+        user = next(iter(rows), None)
+        return _permitted(user, self._permission, is_permitted=bool(getattr(user, "is_permitted", False)))
 
 
 class Session(SessionAuth):
-    """The session of somebody who has logged in to the admin; what changes anything is checked for CSRF."""
+    """Authenticates a person by the admin's session; a request that may change something is checked for CSRF."""
 
     def __init__(self, permission: str) -> None:
         super().__init__()
         self._permission = permission
 
-    def __call__(self, request: HttpRequest) -> Caller | None:
-        """Return the user, or None where nobody has logged in; raises Problem where what they send may be forged."""
-        caller = _allowed(request.user, self._permission) if self.param_name in request.COOKIES else None
-        if caller is not None and check_csrf(request) is not None:
+    def __call__(self, request: HttpRequest) -> User | None:
+        """Return the user, or None if nobody has logged in; raises Problem if the CSRF check fails."""
+        user = _permitted(request.user, self._permission) if self.param_name in request.COOKIES else None
+        if user is not None and check_csrf(request) is not None:
             raise Problem(problem_kinds.CSRF_FAILED)
-        return caller
+        return user
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:  # noqa: ARG002 - ninja's own
-        """Return as a call does."""
+    def authenticate(self, request: HttpRequest, key: str | None) -> User | None:  # noqa: ARG002 - ninja's own
+        """Return what a call returns."""
         return self(request)
 
 
-def may(permission: str = VIEW) -> list[Any]:
-    """Return what an operation asks for: somebody, with this permission."""
+def authenticators(permission: str = VIEW) -> list[Any]:
+    """Return the ways to authenticate for an operation that needs this permission."""
     return [Bearer(permission), Session(permission)]
 
 
-def may_still_read(request: HttpRequest) -> bool:
-    """Look anew whether whoever made a request, which is being answered for long, may still read."""
-    anew = HttpRequest()
-    anew.method, anew.META, anew.COOKIES = "GET", request.META, request.COOKIES
-    anew.session = type(request.session)(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+def can_still_read(request: HttpRequest) -> bool:
+    """Authenticate a request again, with today's tokens and permissions, while its response is being streamed."""
+    again = HttpRequest()
+    again.method, again.META, again.COOKIES = "GET", request.META, request.COOKIES
+    again.session = type(request.session)(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     try:
-        anew.user = get_user(anew)
-        return any(known(anew) is not None for known in may())
+        again.user = get_user(again)
+        return any(authenticate(again) is not None for authenticate in authenticators())
     except PermissionDenied:
         return False
 
 
-def _allowed(
+def _permitted(
     user: AbstractBaseUser | AnonymousUser | None, permission: str, *, is_permitted: bool = False
-) -> Caller | None:
+) -> User | None:
+    """Return an active user, None for any other; raises PermissionDenied if the user lacks the permission."""
     if not isinstance(user, User) or not user.is_active:
         return None
-    # What is not given to the user directly may still be by a group, or be a superuser's.
+    # A permission that is not the user's own may be a group's, or a superuser's.
     if not is_permitted and not user.has_perm(permission):
-        raise PermissionDenied(f"The permission {permission} is needed: ask whoever runs this ledger for it.")
+        raise PermissionDenied(f"This needs the permission {permission}. Ask the operator of this ledger for it.")
     if permission != VIEW and clients.is_reserved(user.get_username()):
-        raise PermissionDenied("This name is one that the ledger itself records under: use another.")
+        raise PermissionDenied("The ledger itself records under this name. Use another user.")
     return user
 
 
 def actor(request: HttpRequest) -> str:
-    """Return the name under which what is done is recorded."""
-    caller: Caller = request.auth  # type: ignore[attr-defined] # ninja puts there what the authenticator returned
-    return caller.get_username()
+    """Return the name that is recorded as the actor of the request's events."""
+    user: User = request.auth  # type: ignore[attr-defined] # ninja keeps there what the authenticator returned
+    return user.get_username()

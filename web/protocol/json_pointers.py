@@ -22,7 +22,7 @@ _FIELDS: Final[dict[type[NotAcceptable], tuple[str, str]]] = {
     UnknownProductLine: ("product_line_id", "product_line_id"),
     UnknownFromType: ("from_type", "from_type"),
 }
-"""Refusals of one field: its name in the command, and the refusal's attribute that has the value refused."""
+"""Refusals of one field: the field's name in the command, and the refusal's attribute with the value refused."""
 
 
 def json_pointer(*parts: str | int) -> str:
@@ -31,10 +31,10 @@ def json_pointer(*parts: str | int) -> str:
 
 
 def pointer_to(refusal: NotAcceptable, command: object) -> str:
-    """Return where in the command the refused field is, as in RFC 6901; the whole, where no field can be named."""
+    """Return the pointer of the refused field, or that of the whole command if it is not one field."""
     if isinstance(refusal, CurrencyRequired):
         return "/currency"
-    return next((pointer for pointer, name, value in _leaves(command, "") if _is_refused(refusal, name, value)), "")
+    return next((pointer for pointer, name, value in _scalars(command, "") if _is_refused(refusal, name, value)), "")
 
 
 def _is_refused(refusal: NotAcceptable, name: str, value: Any) -> bool:
@@ -42,7 +42,7 @@ def _is_refused(refusal: NotAcceptable, name: str, value: Any) -> bool:
         case InvalidAmount():
             return name == refusal.field and str(value) == refusal.value
         case InvalidText():
-            return name == refusal.field and isinstance(value, str) and not _is_text(value)
+            return name == refusal.field and isinstance(value, str) and not _is_valid_text(value)
         case _ if type(refusal) in _FIELDS:
             field, attribute = _FIELDS[type(refusal)]
             return name == field and str(value) == str(getattr(refusal, attribute))
@@ -50,7 +50,7 @@ def _is_refused(refusal: NotAcceptable, name: str, value: Any) -> bool:
             return False
 
 
-def _is_text(value: str) -> bool:
+def _is_valid_text(value: str) -> bool:
     try:
         guards.text("", value)
     except InvalidText:
@@ -58,12 +58,13 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:
+def _scalars(value: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield the pointer, the field's name and the value of each value that has no parts."""
     if isinstance(value, tuple):
-        for index, one in enumerate(value):
-            yield from _leaves(one, pointer + json_pointer(index))
+        for index, item in enumerate(value):
+            yield from _scalars(item, pointer + json_pointer(index))
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            yield from _leaves(getattr(value, field.name), pointer + json_pointer(field.name))
+            yield from _scalars(getattr(value, field.name), pointer + json_pointer(field.name))
     else:
         yield pointer, pointer.rpartition("/")[2], value

@@ -1,4 +1,4 @@
-"""Makes every answer under /api/ that says no a problem, also where Django says it, before or after the views."""
+"""Converts every error under /api/ to problem+json, Django's own errors included."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,25 +10,25 @@ from django.http.response import HttpResponseBase
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
 
-_UNDER: Final = "/api/"
+_PREFIX: Final = "/api/"
 
 
 class ProblemMiddleware:
-    """Stands before whatever may answer, and within what adds headers to every answer."""
+    """Runs outside everything that may answer a request, and inside what adds headers to every response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, in the form that clients of the API can rely on."""
+        """Return the response, as problem+json if it is an error."""
         response = self._get_response(request)
-        if not request.path_info.startswith(_UNDER) or not _is_djangos_own(response):
+        if not request.path_info.startswith(_PREFIX) or not _is_djangos_own(response):
             return response
-        told = _problem(request, response.status_code).response()
+        problem = _problem(request, response.status_code).response()
         for name in ("Allow", "Ledger-Position"):
             if name in response.headers:
-                told[name] = response.headers[name]
-        return told
+                problem[name] = response.headers[name]
+        return problem
 
 
 def _is_djangos_own(response: HttpResponseBase) -> bool:
@@ -40,11 +40,12 @@ def _is_djangos_own(response: HttpResponseBase) -> bool:
 def _problem(request: HttpRequest, status: int) -> Problem:
     match status:
         case HTTPStatus.NOT_FOUND:
-            return Problem(
-                problem_kinds.NO_SUCH_ADDRESS, f"{request.path} is no address. {problem_kinds.NO_SUCH_ADDRESS.remedy}"
-            )
+            remedy = problem_kinds.NO_SUCH_ADDRESS.remedy
+            return Problem(problem_kinds.NO_SUCH_ADDRESS, f"{request.path} is not an address of this API. {remedy}")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            detail = f"{request.path} takes what the header Allow says, not {request.method}."
+            detail = (
+                f"{request.path} does not support {request.method}. The header Allow lists the methods it supports."
+            )
             return Problem(problem_kinds.METHOD_NOT_ALLOWED, detail)
         case HTTPStatus.BAD_REQUEST:
             return Problem(problem_kinds.BAD_REQUEST)

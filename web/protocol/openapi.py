@@ -1,4 +1,4 @@
-"""The OpenAPI document: what ninja makes of the views, and what it cannot know of headers, errors and examples."""
+"""The OpenAPI document: what ninja derives from the views, with headers, errors, security and examples added."""
 
 import json
 from collections.abc import Iterator
@@ -10,84 +10,84 @@ from ninja import NinjaAPI
 
 from ledger.names import COMMANDS, VIEW, permission
 from web.protocol import problems
-from web.protocol.query_parameters import IN_HEADERS
+from web.protocol.query_parameters import POSITION_HEADER
 from web.protocol.read_your_writes import MIN_POSITION
 
 Document = dict[str, Any]
 
 EXAMPLES: Final = Path(__file__).with_name("examples.json")
-"""By operation: a request, and the very answer that it got in the story which the tests play."""
+"""For each operation a request and its answer, recorded by the tests and compared with each run of them."""
 
 _DESCRIPTION: Final = """\
 An event-sourced ledger for receivables finance. What is recorded is never changed.
 
-**Who.** A machine sends `Authorization: Bearer <token>`; it gets a token at `POST /o/token/` by OAuth 2.0 client
-credentials, with the id and secret that `manage.py create_api_client` printed. A person who has logged in to the admin
-may use this page as it is. Each command asks for a permission of its own, every query for `ledger.view_ledger`.
+**Authentication.** A machine sends `Authorization: Bearer <token>`; it gets a token at `POST /o/token/` by OAuth 2.0
+client credentials, with the id and secret that `manage.py create_api_client` printed. A person who has logged in to the
+admin can use this page as it is. Each command needs a permission of its own, every query `ledger.view_ledger`.
 
-**Amounts** are text, such as `"1250.00"`, so that no digit is ever lost; a JSON number is refused.
+**Amounts** are strings, such as `"1250.00"`, so that no digit is lost; a JSON number is refused.
 
-**Repeating.** Send an `Idempotency-Key` of your own with each command: repeated with the same key and body, it answers
-as it did the first time and does nothing again. Whenever no answer came, or 503, repeat with the same key.
+**Repeating.** Send a new `Idempotency-Key` with each command. A repeat with the same key and body answers as the first
+time and records nothing. If no answer comes, or 503, repeat with the same key.
 
-**Reading what was just written.** Every answer has `Ledger-Position`. Sent back as `Ledger-Min-Position`, with
-`Prefer: wait=2`, a query answers once its read model has come that far.
+**Reading what was just written.** Every answer has `Ledger-Position`. Send it back as `Ledger-Min-Position` with
+`Prefer: wait=2`, and a query answers once its read model has reached that position.
 
-**Errors** are `application/problem+json`; `type` is stable and made for programs, `detail` for people."""
+**Errors** are `application/problem+json`. Programs decide by `type`, which never changes; `detail` is for people."""
 
 _TAGS: Final = {
-    "commands": "Each records its events, all of them or none, or is refused by a rule and records nothing.",
-    "queries": "One thing, folded from its events: never behind; with `as_of`, as it was then.",
-    "read models": "Lists, made from the log a moment later; paged by key: follow `next` until it is null.",
+    "commands": "Each records all of its events, or is refused and records none.",
+    "queries": "One entity, folded from its events and never behind; with `as_of`, its state in the past.",
+    "read models": "Lists, updated from the log a moment later and paged by key: follow `next` until it is null.",
     "the log": "The events themselves, in order.",
-    "operations": "How the ledger is doing.",
+    "operations": "The state of the consumers, and the kinds of problems.",
 }
 
-_WAITING: Final = [
+_WAIT_HEADERS: Final = [
     {
         "name": MIN_POSITION,
         "in": "header",
         "required": False,
-        "schema": IN_HEADERS,
-        "description": "Answer only once what is read reflects at least this position; else 503 `not-reached`.",
+        "schema": POSITION_HEADER,
+        "description": "Answer only if the data reflect at least this position; else 503 `not-reached`.",
     },
     {
         "name": "Prefer",
         "in": "header",
         "required": False,
         "schema": {"type": "string", "examples": ["wait=2"]},
-        "description": "`wait=N`: wait up to N seconds, at most 10, for the position asked for.",
+        "description": "`wait=N`: wait up to N seconds, at most 10, for the position in `Ledger-Min-Position`.",
     },
 ]
-_TRACING: Final = {
+_REQUEST_ID: Final = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "The correlation id of what is recorded, of up to 200 printable ASCII characters without a space;"
-    " without one, that of `traceparent`, or a new one.",
+    "description": "The correlation id of the events recorded: 1 to 200 printable ASCII characters without a space. The"
+    " default is the trace id of `traceparent`, or a new id.",
 }
 _POSITION: Final = {
-    "description": "Of a command, the position of its last event; of a query, the position that its answer reflects.",
+    "description": "The position of a command's last event, or the position of the log that a query's answer reflects.",
     "schema": {"type": "string", "pattern": "^[0-9]+$"},
 }
 _RETRY_AFTER: Final = {
-    "description": "Seconds after which to try again.",
+    "description": "Seconds to wait before trying again.",
     "schema": {"type": "string", "pattern": "^[0-9]+$"},
 }
-_CHALLENGE: Final = {"description": "How to say who asks.", "schema": {"type": "string"}}
+_CHALLENGE: Final = {"description": "How to authenticate.", "schema": {"type": "string"}}
 _TOKEN: Final = {
     "type": "oauth2",
-    "description": "A machine's, with the id and secret that `create_api_client` printed.",
+    "description": "For machines, with the id and secret that `create_api_client` printed.",
     "flows": {"clientCredentials": {"tokenUrl": "/o/token/", "scopes": {}}},
 }
 
 
 class DocumentedAPI(NinjaAPI):
-    """Documents every answer as what it is, with examples that a test has seen."""
+    """An API whose document has every header and error, and examples that a test compares."""
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - ninja's own
-        """Return the document, which is made once."""
+        """Return the document; it is made once."""
         return _document(self)
 
 
@@ -112,13 +112,13 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
 
 def _describe(method: str, operation: Document) -> None:
     streams = any("text/event-stream" in response.get("content", {}) for response in operation["responses"].values())
-    operation["parameters"] += [*(_WAITING if method == "get" and not streams else []), _TRACING]
+    operation["parameters"] += [*(_WAIT_HEADERS if method == "get" and not streams else []), _REQUEST_ID]
     name = operation["operationId"]
     for parameter in operation["parameters"]:
-        if isinstance(parameter.get("examples"), list):  # ninja takes them out of the schema, where they belong
+        if isinstance(parameter.get("examples"), list):  # ninja takes them out of the schema
             parameter["schema"]["examples"] = parameter.pop("examples")
-    told = operation.get("description", "")
-    operation["description"] = f"{told}\n\nAsks for the permission `{permission(name) if name in COMMANDS else VIEW}`."
+    description, needed = operation.get("description", ""), permission(name) if name in COMMANDS else VIEW
+    operation["description"] = f"{description}\n\nNeeds the permission `{needed}`."
     operation["security"] = [{"Bearer": []}, {"ClientCredentials": []}, {"Session": []}]
     for status, response in operation["responses"].items():
         response["headers"] = _headers(int(status))
@@ -145,7 +145,7 @@ def _add_example(operation: Document, example: Document) -> None:
             parameter["example"] = example["parameters"][parameter["name"]]
     if "body" in example:
         operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
-    answered = next(
+    answer = next(
         response for status, response in operation["responses"].items() if int(status) < problems.FIRST_PROBLEM
     )
-    answered["content"]["application/json"]["example"] = example["answer"]
+    answer["content"]["application/json"]["example"] = example["answer"]

@@ -1,4 +1,4 @@
-"""The problems that HTTP itself brings, beside the ledger's refusals: each with its slug, its status and what to do."""
+"""The problems of HTTP itself, beside the ledger's refusals: each with its slug, status, title and remedy."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem; `remedy` is told wherever no detail says more, `members` are its figures."""
+    """One kind of problem. The remedy is its detail unless a better one is given; `members` are its figures."""
 
     slug: str
     status: int
@@ -16,99 +16,93 @@ class Kind:
 
 
 NOT_JSON: Final = Kind(
-    "not-json", 400, "The body is not JSON", "Send one JSON object in UTF-8, with Content-Type: application/json."
+    "not-json", 400, "Body is not JSON", "Send one JSON object in UTF-8, with Content-Type: application/json."
 )
-BAD_REQUEST: Final = Kind(
-    "bad-request", 400, "The request is not one of HTTP as it is understood here", "Look at its address and headers."
-)
+BAD_REQUEST: Final = Kind("bad-request", 400, "Bad request", "Check the address and the headers of the request.")
 KEY_REQUIRED: Final = Kind(
     "idempotency-key-required",
     400,
-    "This command needs an Idempotency-Key",
-    "Send a header Idempotency-Key with a new key, such as a UUID, and the same key again if you must repeat it.",
+    "Idempotency-Key required",
+    "Send a header Idempotency-Key with a new key, such as a UUID. Send the same key again if you repeat the command.",
 )
 INVALID_KEY: Final = Kind(
     "invalid-idempotency-key",
     400,
-    "The Idempotency-Key is not one",
-    "Send 1 to 200 printable ASCII characters that begin and end with no space, such as a UUID.",
+    "Invalid Idempotency-Key",
+    "Send 1 to 200 printable ASCII characters without a space at either end, such as a UUID.",
 )
 UNAUTHENTICATED: Final = Kind(
     "unauthenticated",
     401,
-    "Nobody knows who asks",
+    "Authentication required",
     "Get a token at POST /o/token/, with grant_type=client_credentials and the id and secret of an API client, and send"
-    " it with each request as Authorization: Bearer TOKEN; a person logs in at /admin/.",
+    " it with each request as Authorization: Bearer TOKEN. A person logs in at /admin/.",
 )
-FORBIDDEN: Final = Kind(
-    "forbidden", 403, "Who asks may not do this", "Ask whoever runs this ledger for the permission."
-)
+FORBIDDEN: Final = Kind("forbidden", 403, "Permission denied", "Ask the operator of this ledger for the permission.")
 CSRF_FAILED: Final = Kind(
     "csrf-failed",
     403,
-    "A session changes nothing without its CSRF token",
+    "CSRF check failed",
     "Send the value of the cookie csrftoken as the header X-CSRFToken, or use a bearer token instead of a session.",
 )
-NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing", "Look at the uuid and at as_of.")
-NO_SUCH_ADDRESS: Final = Kind(
-    "no-such-address", 404, "There is no such address", "The page /api/docs tells which there are."
-)
+NOT_FOUND: Final = Kind("not-found", 404, "Not found", "Check the uuid and as_of.")
+NO_SUCH_ADDRESS: Final = Kind("no-such-address", 404, "No such address", "The page /api/docs lists all addresses.")
 METHOD_NOT_ALLOWED: Final = Kind(
-    "method-not-allowed", 405, "This address does not take that method", "The header Allow says which it takes."
+    "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods that this address supports."
 )
 CONFLICT: Final = Kind(
     "conflict",
     409,
-    "Others changed the same things at the same moment, each time that this was tried",
-    "Nothing was recorded. Repeat it with the same key.",
+    "Concurrent change",
+    "Nothing was recorded. Repeat the command with the same key.",
 )
-TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large", "Send less at once.", ("limit_bytes",))
+TOO_LARGE: Final = Kind("body-too-large", 413, "Body too large", "Send less at once.", ("limit_bytes",))
 INVALID: Final = Kind(
     "invalid-input",
     422,
-    "The request does not have the form that it must have",
-    "Each of `errors` says where and what; /api/docs has the form.",
+    "Invalid input",
+    "Each of `errors` names a place and what is wrong there. /api/docs has the schema.",
     ("errors",),
 )
 KEY_REUSED: Final = Kind(
     "idempotency-key-reused",
     422,
-    "The key was used before, with another body",
-    "Nothing was recorded. Send a new key with what is new; repeat what was sent before exactly as it was.",
+    "Idempotency-Key used with another body",
+    "Nothing was recorded. Send a new key for a new command. Repeat an earlier command with its body unchanged.",
 )
 TOO_MANY_REQUESTS: Final = Kind(
-    "too-many-requests", 429, "That was asked too often", "Wait as many seconds as the header Retry-After says."
+    "too-many-requests", 429, "Too many requests", "Wait as many seconds as the header Retry-After says."
 )
 INTERNAL_ERROR: Final = Kind(
     "internal-error",
     500,
-    "Something went wrong within",
-    "It was noted. Whether something was recorded is not known: look first, or repeat it with the same key.",
+    "Internal error",
+    "The error was logged. A command may or may not have been recorded: repeat it with the same key, or look first.",
 )
 DATABASE_AWAY: Final = Kind(
     "database-away",
     503,
-    "The database is away",
-    "Try again in a moment, with the same key; of a command without a key, look first whether it was recorded.",
+    "Database unavailable",
+    "Try again in a moment, with the same key. Without a key, first look whether the command was recorded.",
 )
 OUTCOME_UNKNOWN: Final = Kind(
     "outcome-unknown",
     503,
-    "Whether it was recorded is not known yet",
-    "The connection to the database was lost in between. Repeat it with the same key; without a key, look first.",
+    "Outcome unknown",
+    "The connection to the database was lost during the command. Repeat it with the same key. Without one, look first.",
 )
 NOT_REACHED: Final = Kind(
     "not-reached",
     503,
-    "The position that was asked for is not reached yet",
-    "Try again in a moment, or let it wait with the header Prefer: wait=2.",
+    "Position not reached yet",
+    "Try again in a moment, or wait for it with the header Prefer: wait=2.",
     ("wanted", "position"),
 )
 TOO_MANY_STREAMS: Final = Kind(
     "too-many-streams",
     503,
-    "As many are being streamed to, or waiting, as this server has room for",
-    "Come back in a few seconds, as the header Retry-After says, or ask /api/events with after= now and then.",
+    "Too many open streams",
+    "Try again after as many seconds as the header Retry-After says, or poll /api/events with after=.",
 )
 
 KINDS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Kind))

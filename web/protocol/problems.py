@@ -1,4 +1,4 @@
-"""Every answer that says no, as application/problem+json (RFC 9457): one table from what went wrong to what is told."""
+"""Errors as application/problem+json (RFC 9457): one table from what was raised to the problem that is answered."""
 
 import json
 import logging
@@ -18,15 +18,16 @@ from ledger.rules.refusals.base import Conflicting, Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
 from web.protocol.json_pointers import json_pointer
-from web.protocol.json_values import plain
+from web.protocol.json_values import to_json
 from web.protocol.problem_kinds import Kind
 
 CONTENT_TYPE: Final = "application/problem+json"
-MOST_FAULTS: Final = 100
-"""How many faults are told at once."""
+MAX_FAULTS: Final = 100
+"""How many faults one problem lists."""
+_FAULTS_IN_DETAIL: Final = 5
 FIRST_PROBLEM: Final = 400
 INTERNAL_ERROR: Final = 500
-_OWN: Final = frozenset({"type", "title", "status", "detail", "instance", "errors"})
+_PROBLEM_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "instance", "errors"})
 _RETRY_AFTER_S: Final = 1
 _CHALLENGE: Final = 'Bearer realm="Daybook"'
 _logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a body: where, as in RFC 6901, and what."""
+    """One fault of a body or a query: its place as a JSON pointer, and what is wrong."""
 
     pointer: str
     detail: str
@@ -42,7 +43,7 @@ class Fault:
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """An answer that says no; raised by views, and made of whatever else they raise."""
+    """An error response. Views raise it; other errors are converted to it."""
 
     kind: Kind
     detail: str = ""
@@ -52,17 +53,17 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return self.kind.status
 
     def response(self) -> HttpResponse:
-        """Return it as HTTP."""
+        """Return the problem as a response."""
         content: dict[str, Any] = {
             "type": self.kind.slug,
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail or self.kind.remedy,
-            **{name: plain(value) for name, value in self.members.items()},
+            **{name: to_json(value) for name, value in self.members.items()},
         }
         if self.errors:
             content["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.errors]
@@ -70,83 +71,83 @@ class Problem(Exception):
 
 
 def not_found(detail: str) -> Problem:
-    """Say that the uuid in a GET's path is of nothing."""
+    """Return the problem of a path whose uuid or position names nothing."""
     return Problem(problem_kinds.NOT_FOUND, detail)
 
 
 def invalid(*faults: Fault) -> Problem:
-    """Say what is wrong with a body or a query, and where."""
-    first, more = faults[0], len(faults) - 1
-    place = f"{first.pointer}: " if first.pointer else ""
-    detail = f"{place}{first.detail}" + (f", and {more} more." if more else ".")
-    return Problem(problem_kinds.INVALID, f"{detail} /api/docs has the form.", errors=faults)
+    """Return the problem of a body or a query with these faults; its detail names the first few."""
+    named = [f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail for fault in faults]
+    detail, more = "; ".join(named[:_FAULTS_IN_DETAIL]), len(named) - _FAULTS_IN_DETAIL
+    if more > 0:
+        detail += f"; and {more} more"
+    return Problem(problem_kinds.INVALID, f"{detail}. /api/docs has the schema.", errors=faults)
 
 
 def kind_of(refusal: type[Refusal]) -> Kind:
-    """Return how a refusal is told."""
+    """Return the kind of problem that a refusal is."""
     status = 409 if issubclass(refusal, Conflicting) else 422
     title = (refusal.__doc__ or refusal.slug).splitlines()[0].rstrip(".")
     return Kind(refusal.slug, status, title, refusal.remedy, tuple(_members(refusal).values()))
 
 
 def _members(refusal: type[Refusal]) -> dict[str, str]:
-    """Return by the name of each figure that of its member: `status` is every problem's own, so say whose it is."""
+    """Return the member of each figure. A figure named as a member of every problem is prefixed with its owner."""
     names = [one.name for one in fields(refusal)]
-    return {name: f"{names[0].removesuffix('_uuid')}_{name}" if name in _OWN else name for name in names}
+    owner = names[0].removesuffix("_uuid") if names else ""
+    return {name: f"{owner}_{name}" if name in _PROBLEM_MEMBERS else name for name in names}
 
 
 def refused(refusal: Refusal, pointer: str | None = None) -> Problem:
-    """Say which rule refused, with its figures, and where in the command the fault is, if it is in one place."""
+    """Return the problem of a refusal, with its figures, and the place of the fault if it is in one field."""
     sentence = str(refusal)
     faults = () if pointer is None else (Fault(pointer, f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"),)
     members = {name: refusal.facts[figure] for figure, name in _members(type(refusal)).items()}
     return Problem(kind_of(type(refusal)), f"{sentence} {refusal.remedy}", members, faults)
 
 
+def of_status(status: int) -> Problem:
+    """Return the problem of an error of which only the status is known."""
+    return Problem(_KIND_OF_STATUS.get(status, problem_kinds.BAD_REQUEST))
+
+
 def of(error: Exception, *, authorization: str | None = None) -> Problem:
-    """Return what is told of an error; `authorization` is the request's header, if it came with one."""
-    cause = error.__cause__
+    """Return the problem of an error; `authorization` is the request's header, if it has one."""
     match error:
         case Problem():
             return error
-        case HttpError() if isinstance(cause, Problem):
-            return cause
         case AuthenticationError():
             return _unauthenticated(authorization)
-        case ValidationError():
-            return _invalid(error)
-        case InvalidInput():
-            return invalid(Fault(error.pointer, error.reason))
-        case Refusal():
-            return refused(error)
-        case OperationalError() | InterfaceError() if is_outage(error):
-            return _unavailable(problem_kinds.DATABASE_AWAY)
-        case HttpError():
-            return of_status(error.status_code)
         case _:
-            tell = next((tell for kind, tell in _TOLD.items() if isinstance(error, kind)), _unexpected)
-            return tell(error)
-
-
-def of_status(status: int) -> Problem:
-    """Return what is told where no more is known than the status that Django or ninja would have answered."""
-    return Problem(_BY_STATUS.get(status, problem_kinds.BAD_REQUEST))
+            convert = next((convert for kind, convert in _CONVERSIONS.items() if isinstance(error, kind)), _unexpected)
+            return convert(error)
 
 
 def _unexpected(_error: Exception) -> Problem:
     return Problem(problem_kinds.INTERNAL_ERROR)
 
 
+def _http_error(error: HttpError) -> Problem:
+    # A parser's problem is the cause of the error that ninja raises.
+    return error.__cause__ if isinstance(error.__cause__, Problem) else of_status(error.status_code)
+
+
+def _database_error(error: Exception) -> Problem:
+    return _unavailable(problem_kinds.DATABASE_AWAY) if is_outage(error) else _unexpected(error)
+
+
+def _unavailable(kind: Kind) -> Problem:
+    return Problem(kind, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
 def _unauthenticated(authorization: str | None) -> Problem:
     if authorization is None:
         return Problem(problem_kinds.UNAUTHENTICATED, headers={"WWW-Authenticate": _CHALLENGE})
     if authorization.split(" ")[0].lower() != "bearer":
-        # What was sent is not repeated: where the word is missing, it is the token.
-        detail = (
-            "A token must be sent as Authorization: Bearer TOKEN, with that word before it; get one at POST /o/token/."
-        )
+        # The header is not repeated: without the word Bearer, it is the token itself.
+        detail = "The header must be Authorization: Bearer TOKEN, with the word Bearer. Get a token at POST /o/token/."
         return Problem(problem_kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": _CHALLENGE})
-    detail = "The token is unknown, expired or revoked, or its client not let in: get a new one at POST /o/token/."
+    detail = "The token is unknown, expired or revoked, or its client is not active. Get a new one at POST /o/token/."
     return Problem(
         problem_kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'}
     )
@@ -154,18 +155,24 @@ def _unauthenticated(authorization: str | None) -> Problem:
 
 def _too_large(_error: Exception) -> Problem:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    fault = Fault("", f"it is longer than {limit} bytes")
+    fault = Fault("", f"must have at most {limit} bytes")
     return Problem(problem_kinds.TOO_LARGE, f"A body has at most {limit} bytes.", {"limit_bytes": limit}, [fault])
 
 
 def _invalid(error: ValidationError) -> Problem:
     if any(tuple(one["loc"]) == ("body", "body") and one["type"] == "missing" for one in error.errors):
         return Problem(problem_kinds.NOT_JSON, f"The body is empty. {problem_kinds.NOT_JSON.remedy}")
-    faults = [Fault(_pointer(one["loc"]), _reason(one)) for one in error.errors[:MOST_FAULTS]]
+    faults = [Fault(_pointer(one["loc"]), _reason(one)) for one in error.errors[:MAX_FAULTS]]
     return invalid(*faults)
 
 
-_TOLD: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
+_CONVERSIONS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
+    HttpError: _http_error,
+    ValidationError: _invalid,
+    InvalidInput: lambda error: invalid(Fault(error.pointer, error.reason)),
+    Refusal: refused,
+    OperationalError: _database_error,
+    InterfaceError: _database_error,
     IdempotencyKeyReused: lambda _: Problem(problem_kinds.KEY_REUSED),
     WrongExpectedVersion: lambda _: Problem(problem_kinds.CONFLICT),
     OutcomeUnknown: lambda _: _unavailable(problem_kinds.OUTCOME_UNKNOWN),
@@ -174,11 +181,12 @@ _TOLD: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     RequestDataTooBig: _too_large,
     SuspiciousOperation: lambda _: Problem(problem_kinds.BAD_REQUEST),
     UnreadablePostError: lambda _: Problem(
-        problem_kinds.BAD_REQUEST, "The body did not arrive whole. Nothing was recorded."
+        problem_kinds.BAD_REQUEST, "The connection was lost before the whole body arrived. Nothing was recorded."
     ),
 }
+"""How each error is converted. The first match counts, so a subclass stands before its base."""
 
-_BY_STATUS: Final = {
+_KIND_OF_STATUS: Final = {
     kind.status: kind
     for kind in (
         problem_kinds.NOT_JSON,
@@ -206,8 +214,8 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
 )
 
 
-def handler(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer an error; what nobody expected is noted, and nothing of it is told."""
+def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer an error. An unexpected one is logged, and nothing of it is answered."""
     problem = of(error, authorization=request.headers.get("Authorization"))
     if problem.kind is problem_kinds.INVALID and request.method == "POST":  # a query records nothing anyway
         problem = replace(problem, detail=f"{problem.detail} Nothing was recorded.")
@@ -218,31 +226,28 @@ def handler(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem.response()
 
 
-def _unavailable(kind: Kind) -> Problem:
-    return Problem(kind, headers={"Retry-After": str(_RETRY_AFTER_S)})
-
-
-def _pointer(place: Sequence[str | int]) -> str:
-    """Return where in the body, without what ninja puts before it: the kind of parameter and its name."""
-    kind, *rest = place
+def _pointer(location: Sequence[str | int]) -> str:
+    """Return the JSON pointer of a location, without the kind and the name of the parameter that ninja prepends."""
+    kind, *rest = location
     parts = rest[1:] if kind == "body" else rest
     return json_pointer(*parts)
 
 
 _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "missing": lambda _: "it is missing",
-    "extra_forbidden": lambda _: "there is no such field",
-    "string_type": lambda _: "it is not a text",
-    "int_type": lambda _: "it is not a whole number",
-    "tuple_type": lambda _: "it is not a list",
-    "model_type": lambda _: "it is not an object",
-    "model_attributes_type": lambda _: "it is not an object",
-    "literal_error": lambda error: f"it is not {error['ctx']['expected']}",
-    "enum": lambda error: f"it is not {error['ctx']['expected']}",
+    "missing": lambda _: "is required",
+    "extra_forbidden": lambda _: "unknown field",
+    "string_type": lambda _: "must be a string",
+    "int_type": lambda _: "must be a whole number",
+    "tuple_type": lambda _: "must be a list",
+    "model_type": lambda _: "must be an object",
+    "model_attributes_type": lambda _: "must be an object",
+    "literal_error": lambda error: f"must be {error['ctx']['expected']}",
+    "enum": lambda error: f"must be {error['ctx']['expected']}",
     "value_error": lambda error: str(error["ctx"]["error"]) if "ctx" in error else str(error["msg"]),
 }
+"""What is wrong, by the type of pydantic's error."""
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    tell = _REASONS.get(error["type"])
-    return str(error["msg"]) if tell is None else tell(error)
+    describe = _REASONS.get(error["type"])
+    return str(error["msg"]) if describe is None else describe(error)

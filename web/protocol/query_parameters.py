@@ -1,4 +1,4 @@
-"""What a query may be asked: each parameter as it must be, once, and no other."""
+"""Parameters of queries: each is validated, given at most once, and refused if the query does not have it."""
 
 import re
 from datetime import date
@@ -15,104 +15,97 @@ from eventstore.records import STREAM_ID_PATTERN, is_stream_id
 from ledger.rules.events import CATEGORIES
 from web.protocol.json_pointers import json_pointer
 from web.protocol.problems import Fault, invalid, not_found
-from web.protocol.request_schemas import leaf
+from web.protocol.request_schemas import scalar_type
 
-GREATEST: Final = 2**63 - 1
-MOST: Final = 1000
-IN_HEADERS: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
-"""How a position in a header is described: headers are texts, of which a pattern tells the greatest."""
-LONGEST: Final = 200
-
+MAX_INT: Final = 2**63 - 1
+MAX_LIMIT: Final = 1000
+MAX_TEXT: Final = 200
+POSITION_HEADER: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+"""The schema of a position in a header. A header is a string, so a pattern gives the greatest position."""
 _DATE: Final = re.compile(DATE_PATTERN)
 _UUID: Final = re.compile(UUID_PATTERN, re.IGNORECASE | re.ASCII)
 
 
-def whole(text: str, least: int = 0, most: int = GREATEST) -> int:
-    """Return the number that a text of plain digits says; ValueError where it is another or out of bounds."""
-    if text.isascii() and text.isdecimal() and len(text) <= len(str(GREATEST)) and least <= int(text) <= most:
+def whole_number(text: str, least: int = 0, most: int = MAX_INT) -> int:
+    """Return the number that a string of digits stands for; raises ValueError for other strings and out of bounds."""
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_INT)) and least <= int(text) <= most:
         return int(text)
-    message = f"it is not a whole number from {least} to {most}"
+    message = f"must be a whole number from {least} to {most}"
     raise ValueError(message)
 
 
-def in_header(request: HttpRequest, name: str, default: int = 0) -> int:
-    """Return the position that a header gives; raises Problem."""
+def position_in_header(request: HttpRequest, name: str, default: int = 0) -> int:
+    """Return the position in a header; raises Problem if it is not one."""
     given = request.headers.get(name)
     try:
-        return default if given is None else whole(given, most=10**18 - 1)
+        return default if given is None else whole_number(given, most=10**18 - 1)
     except ValueError as error:
-        raise invalid(Fault("", f"the header {name}: {error}")) from error
+        raise invalid(Fault("", f"the header {name} {error}")) from error
 
 
 def _position(value: str) -> int:
-    return whole(value)
+    return whole_number(value)
 
 
 def _limit(value: str) -> int:
-    return whole(value, 1, MOST)
+    return whole_number(value, 1, MAX_LIMIT)
 
 
 def _as_of(value: str) -> int | date:
     try:
-        return whole(value)
-    except ValueError:
-        pass
-    try:
-        if _DATE.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    message = "it is neither a position nor a date such as 2026-01-31"
-    raise ValueError(message)
+        return date.fromisoformat(value) if _DATE.fullmatch(value) else whole_number(value)
+    except ValueError as error:
+        message = "must be a position or a date such as 2026-01-31"
+        raise ValueError(message) from error
 
 
 def _text(value: str) -> str:
     if "\0" in value:
-        message = "a text has no null byte"
+        message = "must not have a null byte"
         raise ValueError(message)
-    if not 1 <= len(value) <= LONGEST:
-        message = f"it is not of 1 to {LONGEST} characters"
+    if not 1 <= len(value) <= MAX_TEXT:
+        message = f"must have 1 to {MAX_TEXT} characters"
         raise ValueError(message)
     return value
 
 
 def _stream_id(value: str) -> str:
     if not is_stream_id(value):
-        message = "it is not a stream id, such as company-7c9e6679-7425-40de-944b-e07fc1f90ae7"
+        message = "must be a stream id such as company-7c9e6679-7425-40de-944b-e07fc1f90ae7"
         raise ValueError(message)
     return value
 
 
-def _named_uuid(value: str) -> UUID:
+def _path_uuid(value: str) -> UUID:
     if _UUID.fullmatch(value) is None:
-        raise not_found(f"{value[:LONGEST]!r} is no uuid.")
+        raise not_found(f"{value[:MAX_TEXT]!r} is not a UUID.")
     return UUID(value)
 
 
-def _named_position(value: int) -> int:
-    if not 1 <= value <= GREATEST:
-        raise not_found(f"There is no event at position {str(value)[:LONGEST]}.")
+def _path_position(value: int) -> int:
+    if not 1 <= value <= MAX_INT:
+        raise not_found(f"There is no event at position {str(value)[:MAX_TEXT]}.")
     return value
 
 
-def _schema(**more: object) -> WithJsonSchema:
-    return WithJsonSchema(dict(more))
+def _schema(**members: object) -> WithJsonSchema:
+    return WithJsonSchema(dict(members))
 
 
-Position = Annotated[int, PlainValidator(_position), _schema(type="integer", minimum=0, maximum=GREATEST)]
-"""A position in the log, or 0 before its first event."""
-NamedUuid = Annotated[UUID, PlainValidator(_named_uuid), _schema(type="string", format="uuid")]
-"""A uuid in a path, where nothing is found under what is none."""
-NamedPosition = Annotated[
-    int, PlainValidator(_named_position), _schema(type="integer", minimum=1, maximum=GREATEST, examples=[1])
+Position = Annotated[int, PlainValidator(_position), _schema(type="integer", minimum=0, maximum=MAX_INT)]
+"""A position in the log, or 0, which is before its first event."""
+PathUuid = Annotated[UUID, PlainValidator(_path_uuid), _schema(type="string", format="uuid")]
+"""A uuid in a path; one that is malformed is not found."""
+PathPosition = Annotated[
+    int, PlainValidator(_path_position), _schema(type="integer", minimum=1, maximum=MAX_INT, examples=[1])
 ]
-"""A position in a path, where nothing is found under what is none."""
-Limit = Annotated[int, PlainValidator(_limit), _schema(type="integer", minimum=1, maximum=MOST)]
-"""How many there are on a page."""
+"""A position in a path; one that is out of bounds is not found."""
+Limit = Annotated[int, PlainValidator(_limit), _schema(type="integer", minimum=1, maximum=MAX_LIMIT)]
+"""The number of items on a page."""
 Text = Annotated[
     str,
     AfterValidator(_text),
-    _schema(type="string", minLength=1, maxLength=LONGEST, pattern=r"^[^\u0000]+$"),
+    _schema(type="string", minLength=1, maxLength=MAX_TEXT, pattern=r"^[^\u0000]+$"),
 ]
 """A text without a null byte."""
 AsOf = Annotated[
@@ -120,7 +113,7 @@ AsOf = Annotated[
     PlainValidator(_as_of),
     _schema(
         anyOf=[
-            {"type": "integer", "minimum": 0, "maximum": GREATEST},
+            {"type": "integer", "minimum": 0, "maximum": MAX_INT},
             {"type": "string", "format": "date"},
         ],
         examples=["2026-01-31"],
@@ -128,9 +121,9 @@ AsOf = Annotated[
     Field(description="As of this position, or as of the end of this business date."),
 ]
 """A position or a business date."""
-Uuid = leaf(UUID)
+Uuid = scalar_type(UUID)
 """A uuid, in either case."""
-BusinessDate = leaf(date)
+BusinessDate = scalar_type(date)
 """A date."""
 StreamId = Annotated[str, AfterValidator(_stream_id), _schema(type="string", pattern=rf"^{STREAM_ID_PATTERN}$")]
 """The id of a stream."""
@@ -140,34 +133,34 @@ if TYPE_CHECKING:
 else:
     EventType = Literal[tuple(sorted({cls.__name__ for classes in CATEGORIES.values() for cls in classes}))]
     Category = Literal[tuple(CATEGORIES)]
-"""The name of an event's type, and what a stream's id begins with."""
+"""The name of an event's type, and the category of a stream."""
 
 
 def _without_null(schema: dict[str, Any]) -> None:
-    """A parameter is left out or has a value: none can be null."""
+    """Remove null from a schema: a parameter is left out or has a value."""
     for details in schema["properties"].values():
-        kinds = [one for one in details.get("anyOf", ()) if one != {"type": "null"}]
-        if len(kinds) == 1:
+        types = [one for one in details.get("anyOf", ()) if one != {"type": "null"}]
+        if len(types) == 1:
             del details["anyOf"]
-            details.update(kinds[0] | details)
+            details.update(types[0] | details)
         if details.get("default", ...) is None:
             del details["default"]
 
 
-class Asked(Schema):
+class QueryParameters(Schema):
     """The parameters of a query; each may be left out."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_extra=_without_null)
 
 
-class AskedAsOf(Asked):
-    """As of when."""
+class AsOfParameters(QueryParameters):
+    """The parameter of a query of the present or the past."""
 
     as_of: AsOf | None = None
 
 
-def names(operation: Operation) -> frozenset[str]:
-    """Return the query parameters that an operation takes."""
+def names_of(operation: Operation) -> frozenset[str]:
+    """Return the names of the query parameters that an operation has."""
     found: set[str] = set()
     for model in operation.models:
         if model.__ninja_param_source__ == "query":
@@ -175,15 +168,15 @@ def names(operation: Operation) -> frozenset[str]:
     return frozenset(found)
 
 
-def must_be(request: HttpRequest, known: frozenset[str]) -> None:
-    """Refuse a query with a parameter that is not known, or that is there twice; raises Problem."""
+def check_names(request: HttpRequest, known: frozenset[str]) -> None:
+    """Refuse a parameter that is not known, and one that is given twice; raises Problem."""
     faults = []
     for name, given in request.GET.lists():
         pointer = json_pointer(name.replace("\0", ""))
         if name not in known:
-            offered = f"; there are {', '.join(sorted(known))}" if known else ""
-            faults.append(Fault(pointer, f"there is no such parameter{offered}"))
+            allowed = f"; the parameters are {', '.join(sorted(known))}" if known else ""
+            faults.append(Fault(pointer, f"unknown parameter{allowed}"))
         elif len(given) > 1:
-            faults.append(Fault(pointer, "it is there twice"))
+            faults.append(Fault(pointer, "must not be given twice"))
     if faults:
         raise invalid(*faults)

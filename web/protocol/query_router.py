@@ -1,4 +1,4 @@
-"""What all queries share: they refuse a parameter that they do not know, and their answers tell what they reflect."""
+"""The router of queries: it refuses unknown parameters, and adds the headers that were set while a query ran."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,15 +14,15 @@ from web.protocol.response_schemas import ProblemSchema
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 PROBLEMS: Final = (401, 403, 422, 503)
-"""What every query may answer besides."""
+"""The error statuses that every query may have."""
 
 
-class Queries(Router):
+class QueryRouter(Router):
     """A router of queries."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(tags=[tag])
-        self.add_decorator(response_headers.telling, mode="view")
+        self.add_decorator(response_headers.with_headers, mode="view")
 
     def query(  # noqa: PLR0913 - as ninja's own
         self,
@@ -34,22 +34,22 @@ class Queries(Router):
         may_be_missing: bool = False,
         extra: dict[str, Any] | None = None,
     ) -> Callable[[View], View]:
-        """Make a view the answer to GET of a path; `may_be_missing` where it may answer 404.
+        """Register a view for GET of a path; `may_be_missing` if it may answer 404.
 
-        What it answers is described by its schema, or in `extra`, as OpenAPI has it.
+        `schema` describes its answer; without one, `extra` does, in the words of OpenAPI.
         """
         statuses = sorted((*PROBLEMS, 404) if may_be_missing else PROBLEMS)
-        answers: dict[int, Any] = {200: schema, **dict.fromkeys(statuses, ProblemSchema)}
-        register = self.get(path, response=answers, operation_id=name, summary=summary, openapi_extra=extra)
+        responses: dict[int, Any] = {200: schema, **dict.fromkeys(statuses, ProblemSchema)}
+        register = self.get(path, response=responses, operation_id=name, summary=summary, openapi_extra=extra)
 
-        def made(view: View) -> View:
+        def decorate(view: View) -> View:
             @wraps(view)
-            def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-                query_parameters.must_be(request, known)
+            def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                query_parameters.check_names(request, known)
                 return view(request, *args, **kwargs)
 
-            register(guarded)
-            known = query_parameters.names(guarded._ninja_operation)  # type: ignore[attr-defined]  # noqa: SLF001 - ninja's
+            register(checked)
+            known = query_parameters.names_of(checked._ninja_operation)  # type: ignore[attr-defined]  # noqa: SLF001 - ninja's
             return view
 
-        return made
+        return decorate

@@ -1,4 +1,4 @@
-"""Lets a query wait until what it reads has reached a position, without taking the server's threads for itself."""
+"""Lets a query wait until its read model has reached a position, on a bounded number of threads."""
 
 import re
 import time
@@ -12,44 +12,44 @@ from django.http import HttpRequest
 
 from web.protocol import problem_kinds, response_headers
 from web.protocol.problems import Problem
-from web.protocol.query_parameters import in_header
+from web.protocol.query_parameters import position_in_header
 
 MIN_POSITION: Final = "Ledger-Min-Position"
-_LONGEST_S: Final = 10
+_MAX_WAIT_S: Final = 10
 _WAIT: Final = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
-_SHORTEST_NAP_S: Final = 0.005
-_LONGEST_NAP_S: Final = 0.1
+_MIN_SLEEP_S: Final = 0.005
+_MAX_SLEEP_S: Final = 0.1
 
-# Those who wait and those who stream hold a thread each; together never more than a quarter of them, and so none
-# where there are fewer than four.
-patient: Final = BoundedSemaphore(settings.WEB_THREADS // 4)
+# A request that waits or streams holds a thread. Together they hold at most a quarter of the threads, and so none if
+# there are fewer than four.
+waiting_slots: Final = BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
-def reached(request: HttpRequest, reflected: Callable[[], int], at_least: int = 0) -> int:
-    """Return the position that is reflected, which is at least what is asked for; raises Problem.
+def wait_for_position(request: HttpRequest, reflected: Callable[[], int], at_least: int = 0) -> int:
+    """Return the position that the read model reflects, once it has the one asked for; raises Problem if it has not.
 
-    The answer tells it, and so does a problem that is raised here or later.
+    The position is set as a header of the response, also of a problem that is raised here or later.
     """
-    wanted, seconds = max(in_header(request, MIN_POSITION), at_least), _seconds(request)
+    wanted, seconds = max(position_in_header(request, MIN_POSITION), at_least), _seconds_to_wait(request)
     position = reflected()
-    if position < wanted and seconds and patient.acquire(blocking=False):
+    if position < wanted and seconds and waiting_slots.acquire(blocking=False):
         try:
             position = _wait(wanted, reflected, time.monotonic() + seconds)
         finally:
-            patient.release()
-        response_headers.note(request, "Preference-Applied", f"wait={seconds}")
-    response_headers.reflects(request, position)
+            waiting_slots.release()
+        response_headers.set_header(request, "Preference-Applied", f"wait={seconds}")
+    response_headers.set_position(request, position)
     if position < wanted:
-        raise _not_yet(wanted, position)
+        raise _not_reached(wanted, position)
     return position
 
 
 def _wait(wanted: int, reflected: Callable[[], int], until: float) -> int:
-    # Asleep it holds no lock and no transaction, only the connection that its thread has anyway.
-    nap = _SHORTEST_NAP_S
+    # While it sleeps it holds no lock and no transaction, only the connection that its thread keeps anyway.
+    pause = _MIN_SLEEP_S
     while True:
-        time.sleep(max(min(nap, until - time.monotonic()), 0))
-        nap = min(nap * 1.5, _LONGEST_NAP_S)
+        time.sleep(max(min(pause, until - time.monotonic()), 0))
+        pause = min(pause * 1.5, _MAX_SLEEP_S)
         position = reflected()
         if position >= wanted or time.monotonic() >= until:
             return position
@@ -57,15 +57,15 @@ def _wait(wanted: int, reflected: Callable[[], int], until: float) -> int:
             connection.queries_log.clear()
 
 
-def _not_yet(wanted: int, position: int) -> Problem:
+def _not_reached(wanted: int, position: int) -> Problem:
     return Problem(
         problem_kinds.NOT_REACHED,
-        f"Position {wanted} is not reached yet; this is at {position}. {problem_kinds.NOT_REACHED.remedy}",
+        f"This is at position {position}, not yet at {wanted}. {problem_kinds.NOT_REACHED.remedy}",
         {"wanted": wanted, "position": position},
         headers={"Retry-After": "1"},
     )
 
 
-def _seconds(request: HttpRequest) -> int:
+def _seconds_to_wait(request: HttpRequest) -> int:
     found = _WAIT.search(request.headers.get("Prefer", ""))
-    return min(int(found[1]), _LONGEST_S) if found else 0
+    return min(int(found[1]), _MAX_WAIT_S) if found else 0

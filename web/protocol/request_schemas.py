@@ -1,4 +1,4 @@
-"""Schemas of requests and answers, made from the definitions of commands and events themselves."""
+"""Schemas of request bodies, made from the dataclasses of commands."""
 
 import re
 import types
@@ -21,33 +21,37 @@ from ledger.rules.refusals.fields import InvalidAmount
 
 _UUID: Final = re.compile(UUID_PATTERN, re.IGNORECASE)
 _DATE: Final = re.compile(DATE_PATTERN)
-_LONGEST_TEXT: Final = 2000
-"""What is longer is not even shown to the rule, which allows less and says so."""
+_MAX_TEXT: Final = 2000
+"""A longer text is refused here; a shorter one may still be refused by the rule, which says so better."""
 _NO_CONTROLS: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-_MOST_ITEMS: Final = 1000
-_GREATEST: Final = 2**63 - 1
-_WHOLE: Final = {"type": "integer", "format": "int64", "minimum": -_GREATEST, "maximum": _GREATEST}
+_MAX_ITEMS: Final = 1000
+_MAX_INT: Final = 2**63 - 1
+_INT_SCHEMA: Final = {"type": "integer", "format": "int64", "minimum": -_MAX_INT, "maximum": _MAX_INT}
 
 
-class Form(Schema):
-    """What every schema has: each field as it must be, and no other."""
+class RequestSchema(Schema):
+    """A request body or a part of one: unknown fields are refused, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def _decimal(value: object) -> Decimal:
     if not isinstance(value, str):
-        message = "it is not a text; an amount is sent as text, so that no digit is lost"
-        raise ValueError(message)  # noqa: TRY004 - what pydantic takes for a fault of the value
+        message = "must be a string, so that no digit is lost"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError as a fault of the value
+    if len(value) > money.MAX_LENGTH:
+        message = f"must have at most {money.MAX_LENGTH} characters"
+        raise ValueError(message)
     try:
         return money.parse_decimal(value)
     except InvalidAmount as error:
-        raise ValueError(error.reason) from error
+        message = "must be a plain decimal number such as 1250.00"
+        raise ValueError(message) from error
 
 
 def _uuid(value: object) -> UUID:
     if not isinstance(value, str) or not _UUID.fullmatch(value):
-        message = "it is not a UUID"
+        message = "must be a UUID"
         raise ValueError(message)
     return UUID(value)
 
@@ -58,124 +62,125 @@ def _date(value: object) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    message = "it is not a date such as 2026-01-31"
+    message = "must be a date such as 2026-01-31"
     raise ValueError(message)
 
 
-def _whole(value: int) -> int:
-    if abs(value) > _GREATEST:
-        message = f"it is beyond {_GREATEST}"
+def _int(value: int) -> int:
+    if abs(value) > _MAX_INT:
+        message = f"must be from {-_MAX_INT} to {_MAX_INT}"
         raise ValueError(message)
     return value
 
 
-def _short(value: str) -> str:
-    if len(value) > _LONGEST_TEXT:
-        message = f"it is longer than {_LONGEST_TEXT}"
+def _text(value: str) -> str:
+    if len(value) > _MAX_TEXT:
+        message = f"must have at most {_MAX_TEXT} characters"
         raise ValueError(message)
     return value
 
 
-def _few(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(value) > _MOST_ITEMS:
-        message = f"it has more than {_MOST_ITEMS} items"
+def _items(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(value) > _MAX_ITEMS:
+        message = f"must have at most {_MAX_ITEMS} items"
         raise ValueError(message)
     return value
 
 
-def _text_schema(**more: object) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", **more})
+def _string_schema(**members: object) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **members})
 
 
-_LEAVES: Final[dict[Any, Any]] = {
+_SCALARS: Final[dict[Any, Any]] = {
     Decimal: Annotated[
         Decimal,
         PlainValidator(_decimal),
-        _text_schema(pattern=r"^-?[0-9]+(\.[0-9]+)?$", maxLength=money.MAX_LENGTH, examples=["1250.00"]),
+        _string_schema(pattern=r"^-?[0-9]+(\.[0-9]+)?$", maxLength=money.MAX_LENGTH, examples=["1250.00"]),
     ],
-    UUID: Annotated[UUID, PlainValidator(_uuid), _text_schema(format="uuid")],
-    datetime: Annotated[datetime, _text_schema(format="date-time")],
-    date: Annotated[date, PlainValidator(_date), _text_schema(format="date", examples=["2026-01-31"])],
-    int: Annotated[int, AfterValidator(_whole), WithJsonSchema(_WHOLE)],
+    UUID: Annotated[UUID, PlainValidator(_uuid), _string_schema(format="uuid")],
+    datetime: Annotated[datetime, _string_schema(format="date-time")],
+    date: Annotated[date, PlainValidator(_date), _string_schema(format="date", examples=["2026-01-31"])],
+    int: Annotated[int, AfterValidator(_int), WithJsonSchema(_INT_SCHEMA)],
     str: Annotated[
-        str, AfterValidator(_short), _text_schema(minLength=1, maxLength=guards.MAX_TEXT_LENGTH, pattern=_NO_CONTROLS)
+        str, AfterValidator(_text), _string_schema(minLength=1, maxLength=guards.MAX_TEXT_LENGTH, pattern=_NO_CONTROLS)
     ],
     bool: bool,
 }
 
-_MORE: Final[Mapping[str, dict[str, Any]]] = {
+_FIELD_SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     "currency": {
         "pattern": "^[A-Z]{3}$",
         "minLength": 3,
         "maxLength": 3,
         "examples": ["USD"],
-        "description": "A code of ISO 4217. Left out, it is the currency of what the command is about, if it has one.",
+        "description": "An ISO 4217 code. The default is the currency of the command's target, if it has one.",
     },
     "daily_late_fee_rate": {
         "examples": ["0.001"],
-        "description": "The fraction of a day: from 0 to 1, with at most 8 digits after the point.",
+        "description": "The fraction charged for each day: from 0 to 1, with at most 8 digits after the point.",
     },
     "from_type": {"enum": ["asset", "company"]},
-    "late_fee_payer_role": {"description": "A role that a company plays in the deal: that company pays the late fees."},
+    "late_fee_payer_role": {"description": "A role in the deal; the company that plays it pays the late fees."},
     "product_line_id": {
         "minimum": min(PRODUCT_LINES),
         "maximum": max(PRODUCT_LINES),
         "description": ", ".join(f"{number}: {name}" for number, name in PRODUCT_LINES.items()) + ".",
     },
-    "rating_tier": {"description": "Of a membership, which must have one; no other deal has any."},
-    "role": {"description": "What the company is in the deal, in any words: such as seller, debtor or member."},
+    "rating_tier": {"description": "Required for a membership deal; no other deal has one."},
+    "role": {"description": "What the company is in the deal: any text, such as seller, debtor or member."},
 }
-"""What the schema of a field says beyond that of its type, as the rule has it which refuses everything else."""
+"""What the schema of a field has beyond that of its type: the limits of the rule that checks the field."""
 
 
-def leaf(kind: type) -> Any:
-    """Return how a request shows a value that has no parts, such as a date."""
-    return _LEAVES[kind]
+def scalar_type(python_type: type) -> Any:
+    """Return the annotated type of a value without parts, such as a date."""
+    return _SCALARS[python_type]
 
 
-def _told(kind: Any, more: dict[str, Any]) -> Any:
-    """Return a leaf whose schema says more."""
-    of, *validators, schema = get_args(kind)
-    return Annotated[(of, *validators, WithJsonSchema(schema.json_schema | more))]
+def _with_schema(annotated: Any, members: dict[str, Any]) -> Any:
+    """Return an annotated type with further members in its schema."""
+    python_type, *validators, schema = get_args(annotated)
+    return Annotated[(python_type, *validators, WithJsonSchema(schema.json_schema | members))]
 
 
-def _form(shape: Shape, name: str = "") -> Any:
+def _type_of(shape: Shape, name: str = "") -> Any:
     match shape:
-        case Leaf(kind) if kind in _LEAVES:
-            return _told(_LEAVES[kind], _MORE[name]) if name in _MORE else _LEAVES[kind]
+        case Leaf(python_type) if python_type in _SCALARS:
+            scalar = _SCALARS[python_type]
+            return _with_schema(scalar, _FIELD_SCHEMAS[name]) if name in _FIELD_SCHEMAS else scalar
         case Record(cls):
-            return form_of(cls)
+            return request_schema_of(cls)
         case ListOf(item):
-            items: Any = types.GenericAlias(tuple, (_form(item), Ellipsis))
-            return Annotated[items, Strict(strict=False), AfterValidator(_few)]
+            items: Any = types.GenericAlias(tuple, (_type_of(item), Ellipsis))
+            return Annotated[items, Strict(strict=False), AfterValidator(_items)]
         case Nullable(value):
-            return _form(value, name) | None
+            return _type_of(value, name) | None
         case _:
-            raise TypeError(f"{shape!r} has no form in a request")
+            raise TypeError(f"{shape!r} cannot be sent in a request")
 
 
 @cache
-def form_of(cls: type, optional: frozenset[str] = frozenset()) -> type[Form]:
-    """Return the schema of a dataclass of commands or events; `optional` are fields that may be left out."""
+def request_schema_of(cls: type, optional: frozenset[str] = frozenset()) -> type[RequestSchema]:
+    """Return the schema of a dataclass of commands; the fields in `optional` may be left out."""
     fields: dict[str, Any] = {}
     for field in fields_of(cls):
-        form = _form(field.shape, field.name)
+        field_type = _type_of(field.shape, field.name)
         if field.name in optional:
-            fields[field.name] = (form | None, FieldInfo(default=None))
+            fields[field.name] = (field_type | None, FieldInfo(default=None))
         elif field.default is not MISSING:
-            fields[field.name] = (form, FieldInfo(default=field.default))
+            fields[field.name] = (field_type, FieldInfo(default=field.default))
         else:
-            fields[field.name] = (form, ...)
-    made: type[Form] = create_model(cls.__name__, __base__=Form, __doc__=cls.__doc__, **fields)
-    return made
+            fields[field.name] = (field_type, ...)
+    schema: type[RequestSchema] = create_model(cls.__name__, __base__=RequestSchema, __doc__=cls.__doc__, **fields)
+    return schema
 
 
-def values(form: Form, cls: type) -> dict[str, Any]:
-    """Return the fields of a form as the dataclass takes them, with dataclasses in place of forms."""
+def field_values(body: RequestSchema, cls: type) -> dict[str, Any]:
+    """Return the fields of a body as the arguments of its dataclass, with dataclasses in place of its parts."""
     return {
-        field.name: _value(getattr(form, field.name), field.shape)
+        field.name: _value(getattr(body, field.name), field.shape)
         for field in fields_of(cls)
-        if field.name in type(form).model_fields
+        if field.name in type(body).model_fields
     }
 
 
@@ -184,7 +189,7 @@ def _value(value: Any, shape: Shape) -> Any:
         case Nullable(inner) if value is not None:
             return _value(value, inner)
         case Record(cls):
-            return cls(**values(value, cls))
+            return cls(**field_values(value, cls))
         case ListOf(item):
             return tuple(_value(one, item) for one in value)
         case _:

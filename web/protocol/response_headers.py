@@ -1,4 +1,4 @@
-"""What the answer to a request will tell in its headers, noted while it is worked out; a problem tells it too."""
+"""Headers of a response that are set while it is being made; a problem that is raised later carries them too."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,34 +8,34 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 POSITION: Final = "Ledger-Position"
-_NOTES: Final = "ledger_notes"
+_ATTRIBUTE: Final = "response_headers"
 
 
-def note(request: HttpRequest, header: str, value: str) -> None:
-    """Let the answer have a header."""
-    vars(request).setdefault(_NOTES, {})[header] = value
+def set_header(request: HttpRequest, name: str, value: str) -> None:
+    """Set a header of the response to this request."""
+    vars(request).setdefault(_ATTRIBUTE, {})[name] = value
 
 
-def reflects(request: HttpRequest, position: int) -> None:
-    """Let the answer say that it reflects the log up to a position."""
-    note(request, POSITION, str(position))
+def set_position(request: HttpRequest, position: int) -> None:
+    """Set the position of the log that the response reflects."""
+    set_header(request, POSITION, str(position))
 
 
-def reflects_also(request: HttpRequest, position: int) -> None:
-    """Let the answer say that it reflects the log up to a position, if it was to say less: more was found meanwhile."""
-    noted = vars(request).get(_NOTES, {}).get(POSITION)
-    if noted is None or int(noted) < position:
-        reflects(request, position)
+def raise_position(request: HttpRequest, position: int) -> None:
+    """Set the position that the response reflects, unless it is already higher."""
+    current = vars(request).get(_ATTRIBUTE, {}).get(POSITION)
+    if current is None or int(current) < position:
+        set_position(request, position)
 
 
-def telling(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Return a view whose answers, whatever they are, have what was noted."""
+def with_headers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return the view with the headers added that were set while it ran, unless its response has them."""
 
-    @wraps(run)
-    def told(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        response = run(request, **kwargs)
-        for header, value in vars(request).get(_NOTES, {}).items():
-            response.headers.setdefault(header, value)
+    @wraps(view)
+    def run(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, **kwargs)
+        for name, value in vars(request).get(_ATTRIBUTE, {}).items():
+            response.headers.setdefault(name, value)
         return response
 
-    return told
+    return run

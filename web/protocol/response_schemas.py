@@ -1,4 +1,4 @@
-"""Schemas of answers: made from the definitions of events and states, or written here where there is none."""
+"""Schemas of responses: made from the dataclasses of events and states, or defined here if there is none."""
 
 import inspect
 import types
@@ -18,23 +18,22 @@ from ledger.rules.events import CATEGORIES
 from web.protocol.query_parameters import EventType
 
 
-def _text(**more: object) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", **more})
+def _string_schema(**members: object) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **members})
 
 
-Amount = Annotated[Decimal, _text(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-"""A decimal as text, with all its digits."""
-Moment = Annotated[datetime, _text(format="date-time")]
+Amount = Annotated[Decimal, _string_schema(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+"""A decimal as a string, with all its digits."""
+Timestamp = Annotated[datetime, _string_schema(format="date-time")]
 """A moment in UTC."""
-
-Next = Annotated[str | None, Field(description="The address of what follows; null where this was the end.")]
+Next = Annotated[str | None, Field(description="The address of the next page; null on the last page.")]
 """The link from a page to the next."""
 
-_LEAVES: Final[Mapping[Any, Any]] = {
+_SCALARS: Final[Mapping[Any, Any]] = {
     Decimal: Amount,
-    datetime: Moment,
-    UUID: Annotated[UUID, _text(format="uuid")],
-    date: Annotated[date, _text(format="date")],
+    datetime: Timestamp,
+    UUID: Annotated[UUID, _string_schema(format="uuid")],
+    date: Annotated[date, _string_schema(format="date")],
     int: int,
     float: float,
     str: str,
@@ -42,80 +41,79 @@ _LEAVES: Final[Mapping[Any, Any]] = {
 }
 
 
-class Told(Schema):
-    """What every schema of an answer has: each field is there, and no other."""
+class ResponseSchema(Schema):
+    """A response body or a part of one."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-def shape(hint: Any) -> Any:
-    """Return how an answer shows a value of a type."""
-    return _schema(shape_of(hint))
+def type_of(hint: Any) -> Any:
+    """Return the annotated type of a value in a response, from its type hint."""
+    return _type_of(shape_of(hint))
 
 
-def _schema(shape: Shape) -> Any:
+def _type_of(shape: Shape) -> Any:
     match shape:
-        case Leaf(kind) if kind in _LEAVES:
-            return _LEAVES[kind]
+        case Leaf(python_type) if python_type in _SCALARS:
+            return _SCALARS[python_type]
         case Record(cls):
-            return told(cls, f"Recorded{cls.__name__}")
+            return schema_of(cls, f"Recorded{cls.__name__}")
         case OneOf(hint=hint):
             return hint
         case ListOf(item):
-            return types.GenericAlias(list, (_schema(item),))
+            return types.GenericAlias(list, (_type_of(item),))
         case Nullable(value):
-            return _schema(value) | None
+            return _type_of(value) | None
         case _:
-            raise TypeError(f"{shape!r} has no form in an answer")
+            raise TypeError(f"{shape!r} cannot be sent in a response")
 
 
 @cache
-def told(cls: type, name: str, but: frozenset[str] = frozenset()) -> type[Told]:
-    """Return the schema of a dataclass in an answer, which leaves some fields out."""
-    return make(
-        name, cls.__doc__, {field.name: _schema(field.shape) for field in fields_of(cls) if field.name not in but}
-    )
+def schema_of(cls: type, name: str, without: frozenset[str] = frozenset()) -> type[ResponseSchema]:
+    """Return the schema of a dataclass without some of its fields."""
+    fields = {field.name: _type_of(field.shape) for field in fields_of(cls) if field.name not in without}
+    return new_schema(name, cls.__doc__, fields)
 
 
-def make(
+def new_schema(
     name: str, doc: str | None, fields: Mapping[str, Any], optional: Mapping[str, Any] = MappingProxyType({})
-) -> type[Told]:
-    """Return a schema with these fields, all of them required but those that may be left out."""
-    definitions: dict[str, Any] = {field: (kind, ...) for field, kind in fields.items()}
-    # A factory, for a plain default of None would be told as a value that the field may have.
-    definitions |= {field: (kind, Field(default_factory=lambda: None)) for field, kind in optional.items()}
-    made: type[Told] = create_model(name, __base__=Told, __doc__=doc, **definitions)
-    return made
+) -> type[ResponseSchema]:
+    """Return a schema with these fields, all of them required but the optional ones."""
+    definitions: dict[str, Any] = {field: (field_type, ...) for field, field_type in fields.items()}
+    # With a default of None in place of a factory, the document would say that the field may be null.
+    definitions |= {field: (field_type, Field(default_factory=lambda: None)) for field, field_type in optional.items()}
+    schema: type[ResponseSchema] = create_model(name, __base__=ResponseSchema, __doc__=doc, **definitions)
+    return schema
 
 
-def member(cls: type, name: str) -> Any:
-    """Return the shape of a field or property of a class."""
+def member_type(cls: type, name: str) -> Any:
+    """Return the annotated type of a field or property of a class."""
     found = inspect.getattr_static(cls, name)
-    return shape(get_type_hints(found.fget)["return"] if isinstance(found, property) else get_type_hints(cls)[name])
+    return type_of(get_type_hints(found.fget)["return"] if isinstance(found, property) else get_type_hints(cls)[name])
 
 
 EVENT_TYPES: Final = {cls.__name__: cls for classes in CATEGORIES.values() for cls in classes}
-"""Every event's class by its name."""
+"""The class of every event, by the name of its type."""
 
 if TYPE_CHECKING:
     Payload = dict[str, Any]
 else:
     Payload = Annotated[
-        Union[tuple(told(cls, name) for name, cls in sorted(EVENT_TYPES.items()))],  # noqa: UP007 - of as many as there are
-        Field(description="The fields of the event, as its `type` has them."),
+        Union[tuple(schema_of(cls, name) for name, cls in sorted(EVENT_TYPES.items()))],  # noqa: UP007 - of a computed list
+        Field(description="The fields of the event; its `type` says which."),
     ]
-"""What the payload of an event looks like, one way for each type."""
+"""The payload of an event, one schema for each type."""
 
 
 class FaultSchema(Schema):
     """One fault of a body or a query."""
 
-    pointer: str = Field(description="Where, as in RFC 6901.")
+    pointer: str = Field(description="The place of the fault, a JSON pointer (RFC 6901).")
     detail: str
 
 
 class ProblemSchema(Schema):
-    """An answer that says no (RFC 9457); further members are the figures that the rule looked at."""
+    """An error (RFC 9457); further members are the figures that the rule compared."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -129,10 +127,10 @@ class ProblemSchema(Schema):
 
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 403, 409, 413, 422, 503), ProblemSchema)
-"""What a command may answer besides."""
+"""The errors that every command may have."""
 
 
-class RecordedEventSchema(Told):
+class RecordedEventSchema(ResponseSchema):
     """An event that a command recorded."""
 
     position: int
@@ -142,24 +140,24 @@ class RecordedEventSchema(Told):
     payload: Payload
 
 
-class Recorded(Told):
-    """What a command recorded, all of it or nothing."""
+class Recorded(ResponseSchema):
+    """The events that a command recorded."""
 
-    position: int = Field(description="Of the last event.")
+    position: int = Field(description="The position of the last event.")
     events: list[RecordedEventSchema]
 
 
 class LoggedEvent(RecordedEventSchema):
-    """An event as the log has it."""
+    """An event of the log."""
 
     schema_version: int
     actor: str
     correlation_id: str
-    causation: int | None = Field(description="Position of the event that caused this one.")
-    recorded_at: Moment
+    causation: int | None = Field(description="The position of the event that caused this one.")
+    recorded_at: Timestamp
 
 
-class EventPage(Told):
+class EventPage(ResponseSchema):
     """A page of the log, in order of position."""
 
     items: list[LoggedEvent]

@@ -1,4 +1,4 @@
-"""Writes docs/problems.md from the kinds of problems, so that the document never differs from the code."""
+"""`manage.py describe_problems`: write docs/problems.md from the kinds of problems in the code."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,35 +13,33 @@ from web.protocol.problem_kinds import Kind
 
 INTRODUCTION: Final = """# Problems
 
-Every answer that says no is `application/problem+json` (RFC 9457): its `type` is a slug that never changes,
-`status` is that of the answer, `title` and `detail` are for people, and the figures that the rule looked at
-are members of their own. Where a fault has a place, `errors` lists each with its `pointer` (RFC 6901). Nothing is
-recorded, unless the table says otherwise. `GET /api/problems/<slug>` answers one row of it.
+Every error is `application/problem+json` (RFC 9457). Its `type` is a slug that never changes, `status` is the status of
+the response, `title` and `detail` are for people, and the figures that the rule compared are members of their own. If a
+fault has a place, `errors` lists each with its `pointer` (RFC 6901). Nothing is recorded unless the table says so.
+`GET /api/problems/<slug>` answers one row of the table.
 
-Written by `manage.py describe_problems`; `make check` fails where it differs from the code.
+This page is written by `manage.py describe_problems`; `make check` fails if it differs from the code.
 """
 HEADINGS: Final = (
-    "A field is wrong by itself",
-    "Something named is not there",
-    "It has been done",
-    "A rule is against it",
+    "A field is invalid",
+    "Something does not exist",
+    "It has been done already",
+    "A rule forbids it",
 )
-HEADER: Final = "| rule | slug | status | members | what to do |\n|---|---|---:|---|---|"
+HEADER: Final = "| title | slug | status | members | what to do |\n|---|---|---:|---|---|"
 
 
 class Command(BaseCommand):
-    """Write the document, or compare it."""
+    """Writes the document, or compares it with the code."""
 
-    help = "Writes docs/problems.md from the kinds of problems; with --check only says whether it is up to date."
+    help = "Writes docs/problems.md from the kinds of problems in the code. With --check, only compares it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the choice not to write."""
-        parser.add_argument(
-            "--check", action="store_true", help="write nothing; fail where the document is out of date"
-        )
+        """Add --check."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if the document is out of date")
 
     def handle(self, *_args: object, check: bool, **_options: object) -> None:
-        """Write the document where it differs; with `check` refuse to."""
+        """Write the document if it differs from the code; with `check`, fail instead."""
         path = Path(settings.BASE_DIR) / "docs" / "problems.md"
         text = "\n".join(document())
         if path.exists() and path.read_text() == text:
@@ -53,15 +51,15 @@ class Command(BaseCommand):
 
 
 def document() -> Iterator[str]:
-    """Yield the parts: the ledger's refusals by family, then what HTTP itself brings."""
+    """Yield the parts of the document: the ledger's refusals by family, then the problems of HTTP."""
     yield INTRODUCTION
     for heading, family in zip(HEADINGS, FAMILIES, strict=True):
         yield from table(heading, refusals(family))
-    yield from table("Of HTTP itself", problem_kinds.KINDS)
+    yield from table("HTTP", problem_kinds.KINDS)
 
 
 def table(heading: str, of: Iterable[Kind]) -> Iterator[str]:
-    """Yield a heading and a row for each kind."""
+    """Yield a heading, and a table with a row for each kind."""
     yield f"## {heading}\n"
     yield HEADER
     for kind in of:

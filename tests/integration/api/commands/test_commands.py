@@ -8,7 +8,7 @@ from eventstore import store
 from ledger.names import COMMANDS
 from tests.support.api.bodies import GOOD, Body, good
 from tests.support.api.calling import Api, problem
-from web.api.commands import MADE_HERE
+from web.api.commands import UUID_FIELDS
 
 NOT_SENT: dict[str, list[tuple[str, Any]]] = {
     "originate-product": [("companies", []), ("currency_digits", 2), ("status", "open")],
@@ -59,10 +59,10 @@ def test_a_command_answers_with_what_it_has_recorded(name: str, api: Api) -> Non
     assert {event.actor for event in recorded} == {"robot"}
 
 
-@pytest.mark.parametrize("name", MADE_HERE)
+@pytest.mark.parametrize("name", UUID_FIELDS)
 def test_a_uuid_that_is_left_out_is_made(name: str, api: Api) -> None:
     body = good(name)
-    field = MADE_HERE[name]
+    field = UUID_FIELDS[name]
     given = body.pop(field)
     answer = api.command(name, body).json()
     category = field.removesuffix("_uuid")
@@ -71,13 +71,13 @@ def test_a_uuid_that_is_left_out_is_made(name: str, api: Api) -> None:
     assert answer["events"][0]["version"] == 1
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(MADE_HERE) - {"reverse-funding"}))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(UUID_FIELDS) - {"reverse-funding"}))
 def test_a_target_that_must_be_there_is_asked_for(name: str, api: Api) -> None:
     body = good(name)
     target = next(field for field in body if field.endswith("_uuid"))
     del body[target]
     told = problem(api.command(name, body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": f"/{target}", "detail": "it is missing"}]
+    assert told["errors"] == [{"pointer": f"/{target}", "detail": "is required"}]
 
 
 @pytest.mark.parametrize(("name", "field", "value"), [(n, *one) for n, some in NOT_SENT.items() for one in some])
@@ -85,7 +85,7 @@ def test_what_a_command_decides_itself_is_unknown_to_it(name: str, field: str, v
     body = good(name) | {field: value}
     before = store.head().position
     told = problem(api.command(name, body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": f"/{field}", "detail": "there is no such field"}]
+    assert told["errors"] == [{"pointer": f"/{field}", "detail": "unknown field"}]
     assert store.head().position == before
 
 
@@ -93,7 +93,7 @@ def test_what_a_grant_draws_from_each_source_is_unknown_to_it(api: Api) -> None:
     body = good("grant-balances")
     body["sources"][1]["amount"] = "1.00"
     told = problem(api.command("grant-balances", body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/sources/1/amount", "detail": "there is no such field"}]
+    assert told["errors"] == [{"pointer": "/sources/1/amount", "detail": "unknown field"}]
 
 
 def test_the_funding_of_an_asset_is_reversed_where_the_asset_is_named(api: Api) -> None:

@@ -23,7 +23,7 @@ from tests.support.ledger.folded_log import History
 from tests.support.ledger.market import Attempt, Market, check_money, is_true
 from tests.support.ledger.portfolio import together
 from tests.support.webserver import Answer, Serve, WebServer
-from web.protocol.json_values import plain
+from web.protocol.json_values import to_json
 
 GRANTING: Final = 42
 FUNDING: Final = 5
@@ -43,7 +43,7 @@ class Order:
     @property
     def body(self) -> dict[str, Any]:
         """What is sent."""
-        body: dict[str, Any] = plain(self.command)
+        body: dict[str, Any] = to_json(self.command)
         del body["grant_uuid"]
         return body
 

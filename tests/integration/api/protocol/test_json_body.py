@@ -10,7 +10,7 @@ import pytest
 
 from eventstore import store
 from tests.support.api.calling import Api, problem
-from web.api.commands import form
+from web.api.commands import body_schema
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
@@ -43,67 +43,75 @@ def destination(amount: str) -> str:
     return f'{{"to_company_uuid":"{U}","to_company_account_uuid":"{U}","amount":{amount}}}'
 
 
-POINT = "a number with a point or an exponent loses digits: send an amount as text, and a whole number without them"
-TEXT = "it is not a text; an amount is sent as text, so that no digit is lost"
-TWICE = "it is there twice"
-PLAIN = "it is not a plain decimal number"
-HUGE = "a number of more than 20 digits is none that the ledger has"
+POINT = (
+    "must not be a JSON number with a point or an exponent, which loses digits: send an amount as a string, and a whole"
+    " number without them"
+)
+TEXT = "must be a string, so that no digit is lost"
+TWICE = "must not be given twice"
+PLAIN = "must be a plain decimal number such as 1250.00"
+HUGE = "must have at most 20 digits"
 NOT_UUIDS = ("", "7", U[:-1], U + "0", f"{{{U}}}", f"urn:uuid:{U}", U.replace("-", ""))
 INVALID: list[tuple[str, str, str, str]] = [
     # amounts
     (FUND, fund(amount="1"), "/amount", TEXT),
     (FUND, fund(amount="1.5"), "/amount", POINT),
     (FUND, fund(amount="1e2"), "/amount", POINT),
-    (FUND, fund(amount="NaN"), "/amount", "NaN is no number of JSON, and no amount"),
-    (FUND, fund(amount="-Infinity"), "/amount", "-Infinity is no number of JSON, and no amount"),
+    (FUND, fund(amount="NaN"), "/amount", "must not be NaN, which JSON does not have"),
+    (FUND, fund(amount="-Infinity"), "/amount", "must not be -Infinity, which JSON does not have"),
     (FUND, fund(amount="9" * 5000), "/amount", HUGE),
     (FUND, fund(amount="true"), "/amount", TEXT),
     (FUND, fund(amount="null"), "/amount", TEXT),
     (FUND, fund(amount='["1.00"]'), "/amount", TEXT),
     *((FUND, fund(amount=f'"{text}"'), "/amount", PLAIN) for text in ("NaN", "1e2", "+1", " 1", "1.", ".5", "1_0", "")),
-    *((FUND, fund(amount=f'"{text}"'), "/amount", PLAIN) for text in ("Infinity", "٣", "1,00", "0x1", "x" * 37)),
-    *((FUND, fund(amount=f'"{text}"'), "/amount", "it has too many digits") for text in ("9" * 37, "9" * 5000)),
+    *((FUND, fund(amount=f'"{text}"'), "/amount", PLAIN) for text in ("Infinity", "٣", "1,00", "0x1", "x" * 36)),
+    *(
+        (FUND, fund(amount=f'"{text}"'), "/amount", "must have at most 36 characters")
+        for text in ("9" * 37, "9" * 5000)
+    ),
     (GRANT, grant(destination("2")), "/destinations/0/amount", TEXT),
     (GRANT, grant(f"{destination(chr(34) + '1.00' + chr(34))},{destination('0.1')}"), "/destinations/1/amount", POINT),
     # fields
-    (FUND, fund(amonut='"1.00"'), "/amonut", "there is no such field"),
-    (FUND, fund(**{"a/b~c": "1"}), "/a~1b~0c", "there is no such field"),
+    (FUND, fund(amonut='"1.00"'), "/amonut", "unknown field"),
+    (FUND, fund(**{"a/b~c": "1"}), "/a~1b~0c", "unknown field"),
     (FUND, fund()[:-1] + ',"amount":"2.00"}', "/amount", TWICE),
     (GRANT, grant(destination('"1.00","amount":"1.00"')), "/destinations/0/amount", TWICE),
     (GRANT, grant(destination('"1.00","x":{"y":[{"z":1,"z":1}]}')), "/destinations/0/x/y/0/z", TWICE),
-    (FUND, '{"amount":"1.00","currency":"USD","reference":"wire"}', "/company_uuid", "it is missing"),
-    (FUND, fund(**{"k" * 201: "1"}), "", "there is no field with a name of 201 characters"),
+    (FUND, '{"amount":"1.00","currency":"USD","reference":"wire"}', "/company_uuid", "is required"),
+    (FUND, fund(**{"k" * 201: "1"}), "", "unknown field with a name of 201 characters"),
     # texts
-    (FUND, fund(reference='"a\\u0000b"'), "/reference", "a text has no null byte"),
-    (FUND, fund(reference='"a\\ud800b"'), "/reference", "a text has no lone surrogate"),
-    (FUND, fund(reference="7"), "/reference", "it is not a text"),
-    (FUND, fund(**{"a\\u0000b": "1"}), "/a\0b", "a text has no null byte"),
-    (FUND, fund(**{"a\\ud800b": "1"}), "/ab", "a text has no lone surrogate"),
-    (FUND, fund(reference=json.dumps("x" * 2001)), "/reference", "it is longer than 2000"),
+    (FUND, fund(reference='"a\\u0000b"'), "/reference", "must not have a null byte"),
+    (FUND, fund(reference='"a\\ud800b"'), "/reference", "must not have a lone surrogate"),
+    (FUND, fund(reference="7"), "/reference", "must be a string"),
+    (FUND, fund(**{"a\\u0000b": "1"}), "/a\0b", "must not have a null byte"),
+    (FUND, fund(**{"a\\ud800b": "1"}), "/ab", "must not have a lone surrogate"),
+    (FUND, fund(reference=json.dumps("x" * 2001)), "/reference", "must have at most 2000 characters"),
     # uuids, dates, whole numbers, lists
+    *((FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "must be a UUID") for text in ("", "7", U[:-1], U + "0")),
     *(
-        (FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "it is not a UUID")
-        for text in ("", "7", U[:-1], U + "0")
-    ),
-    *(
-        (FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "it is not a UUID")
+        (FUND, fund(company_uuid=f'"{text}"'), "/company_uuid", "must be a UUID")
         for text in (f"{{{U}}}", "urn:uuid:" + U)
     ),
-    (FUND, fund(company_uuid='"' + U.replace("-", "") + '"'), "/company_uuid", "it is not a UUID"),
-    (FUND, fund(company_uuid="7"), "/company_uuid", "it is not a UUID"),
-    (GRANT, grant("7"), "/destinations/0", "it is not an object"),
-    (GRANT, grant("").replace("[]", "{}"), "/destinations", "it is not a list"),
-    (GRANT, grant("").replace("[]", "null"), "/destinations", "it is not a list"),
+    (FUND, fund(company_uuid='"' + U.replace("-", "") + '"'), "/company_uuid", "must be a UUID"),
+    (FUND, fund(company_uuid="7"), "/company_uuid", "must be a UUID"),
+    (GRANT, grant("7"), "/destinations/0", "must be an object"),
+    (GRANT, grant("").replace("[]", "{}"), "/destinations", "must be a list"),
+    (GRANT, grant("").replace("[]", "null"), "/destinations", "must be a list"),
     (GRANT, grant(destination('"1.00"')).replace('"reference":"g"', '"reference":"g","sources":[]'), "/sources", TWICE),
     # nesting
-    (FUND, fund(reference="[" * 20 + "]" * 20), "/reference" + "/0" * 15, "it is nested more than 16 deep"),
-    (FUND, fund(reference="[" * 100_000 + "]" * 100_000), "", "it is nested more than 16 deep"),
-    (FUND, fund(reference='{"a":' * 100 + "1" + "}" * 100), "/reference" + "/a" * 15, "it is nested more than 16 deep"),
+    (FUND, fund(reference="[" * 20 + "]" * 20), "/reference" + "/0" * 15, "must not be nested more than 16 deep"),
+    (FUND, fund(reference="[" * 100_000 + "]" * 100_000), "", "must not be nested more than 16 deep"),
+    (
+        FUND,
+        fund(reference='{"a":' * 100 + "1" + "}" * 100),
+        "/reference" + "/a" * 15,
+        "must not be nested more than 16 deep",
+    ),
     # not an object
-    (FUND, "[]", "", "it is not an object"),
-    (FUND, "null", "", "it is not an object"),
-    (FUND, '"text"', "", "it is not an object"),
-    (FUND, "7", "", "it is not an object"),
+    (FUND, "[]", "", "must be an object"),
+    (FUND, "null", "", "must be an object"),
+    (FUND, '"text"', "", "must be an object"),
+    (FUND, "7", "", "must be an object"),
 ]
 
 
@@ -123,7 +131,7 @@ def test_a_fault_is_told_with_its_place(path: str, body: str, pointer: str, deta
 )
 def test_a_date_that_does_not_exist_is_refused(given: str, api: Api) -> None:
     told = problem(api.command("originate-product", origination() | {"due_date": given}), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/due_date", "detail": "it is not a date such as 2026-01-31"}]
+    assert told["errors"] == [{"pointer": "/due_date", "detail": "must be a date such as 2026-01-31"}]
 
 
 @pytest.mark.parametrize("given", [2**63, -(2**63), "1", True, None])
@@ -131,19 +139,19 @@ def test_a_position_is_a_whole_number_that_the_ledger_may_have(given: Any, api: 
     body = {"company_uuid": U, "position": given, "reason": "r"}
     told = problem(api.command("reverse-funding", body), 422, "invalid-input")
     [fault] = told["errors"]
-    beyond = f"it is beyond {2**63 - 1}"
-    assert fault == {"pointer": "/position", "detail": beyond if type(given) is int else "it is not a whole number"}
+    beyond = f"must be from {1 - 2**63} to {2**63 - 1}"
+    assert fault == {"pointer": "/position", "detail": beyond if type(given) is int else "must be a whole number"}
 
 
 def test_a_list_has_a_bounded_number_of_items(api: Api) -> None:
     body = {"product_line_id": 1, "companies": [{"company_uuid": U, "role": "seller"}] * 1001}
     told = problem(api.command("create-deal", body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/companies", "detail": "it has more than 1000 items"}]
+    assert told["errors"] == [{"pointer": "/companies", "detail": "must have at most 1000 items"}]
 
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "x" * 2000, "tab\there", "\x7f", "\x85"])
 def test_a_text_that_the_document_does_not_allow_is_refused_by_the_rule(name: str, api: Api) -> None:
-    schema = form("register-company").model_json_schema()["properties"]["name"]
+    schema = body_schema("register-company").model_json_schema()["properties"]["name"]
     allowed = schema["minLength"] <= len(name) <= schema["maxLength"] and re.search(schema["pattern"], name)
     assert not allowed
     told = problem(api.command("register-company", {"name": name}), 422, "invalid-text")
@@ -180,8 +188,8 @@ def test_all_faults_are_told_at_once_up_to_a_hundred(api: Api) -> None:
         (b"{", "line 1, column 2"),
         (b"{'a': 1}", "line 1, column 2"),
         (b'{"a": 1,}', "line 1, column 9"),
-        (b'{"a": "\xff"}', "byte 8 is not UTF-8"),
-        (b'\xef\xbb\xbf{"a": 1}', "it begins with a byte order mark, and is to be UTF-8 without one."),
+        (b'{"a": "\xff"}', "Byte 8 is not UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "The body begins with a byte order mark."),
         ('{"a": 1}'.encode("utf-16"), "is not UTF-8"),
         (b'{"a": "line\nbreak"}', "Invalid control character at line 1, column 12"),
         (b"amount=1&reference=wire", "line 1, column 1"),
@@ -197,7 +205,7 @@ def test_what_is_not_json_is_told_where(body: bytes, reason: str, api: Api) -> N
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_body_is_said_to_be_json(content_type: str, api: Api) -> None:
     told = problem(api.post(FUND, fund(), {"Idempotency-Key": "k"}, content_type), 400, "not-json")
-    assert told["detail"].endswith("send the body as application/json.")
+    assert told["detail"].endswith("Send the body as application/json.")
 
 
 def test_a_body_may_say_that_it_is_utf_8(api: Api) -> None:
@@ -210,7 +218,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(api: Api) -> None:
     body = fund(reference=json.dumps("x" * 1024 * 1024))
     told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 413, "body-too-large")
     assert told["limit_bytes"] == 1024 * 1024
-    assert told["errors"] == [{"pointer": "", "detail": "it is longer than 1048576 bytes"}]
+    assert told["errors"] == [{"pointer": "", "detail": "must have at most 1048576 bytes"}]
     assert time.monotonic() - began < 2
 
 

@@ -115,7 +115,7 @@ def test_the_document_is_refused_where_it_is_not(settings: Settings, tmp_path: A
 
 def test_who_may_not_is_told_which_permission_is_missing(new_api: NewApi) -> None:
     told = problem(new_api("reader", []).command("grant-balances", {}), 403, "forbidden")
-    assert told["detail"] == "The permission ledger.grant_balances is needed: ask whoever runs this ledger for it."
+    assert told["detail"] == "This needs the permission ledger.grant_balances. Ask the operator of this ledger for it."
 
 
 def test_a_database_that_is_away_is_told_so_and_to_come_back(api: Api, database: Database) -> None:

@@ -11,7 +11,7 @@ from tests.support.api.calling import Api, problem
 def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     told = problem(api.get("/api/company"), 404, "no-such-address")
-    assert told["detail"] == "/api/company is no address. The page /api/docs tells which there are."
+    assert told["detail"] == "/api/company is not an address of this API. The page /api/docs lists all addresses."
 
 
 @pytest.mark.parametrize("path", ["/api/companies/4711", "/api/events/first", "/api/commands/grant"])
@@ -26,7 +26,9 @@ def test_what_is_not_a_uuid_a_position_or_a_command_names_no_address_or_nothing(
 
 def test_a_method_that_an_address_does_not_take(api: Api) -> None:
     response = api.get("/api/commands/grant-balances")
-    assert problem(response, 405, "method-not-allowed")["detail"].endswith("not GET.")
+    assert problem(response, 405, "method-not-allowed")["detail"].startswith(
+        "/api/commands/grant-balances does not support GET."
+    )
     assert response["Allow"] == "POST"
 
 
@@ -36,7 +38,9 @@ def test_a_page_that_is_only_read_takes_no_other_method_with_or_without_a_csrf_t
         browser = Client(enforce_csrf_checks=enforced)
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             response = browser.generic(method, path, b"{}", "application/json")
-            assert problem(response, 405, "method-not-allowed")["detail"].endswith(f"not {method}.")
+            assert problem(response, 405, "method-not-allowed")["detail"].startswith(
+                f"{path} does not support {method}."
+            )
             assert response["Allow"] == "GET, HEAD"
         assert browser.get(path).status_code == 200
 

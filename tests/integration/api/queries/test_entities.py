@@ -21,8 +21,8 @@ from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.folded_log import History as Folded
 from tests.support.ledger.portfolio import do, new_company
-from web.api.entities import SHOWN
-from web.protocol.json_values import plain
+from web.api.entities import ENTITIES
+from web.protocol.json_values import to_json
 
 
 def told(api: Api, path: str, **headers: str) -> Any:
@@ -32,15 +32,15 @@ def told(api: Api, path: str, **headers: str) -> Any:
 
 
 def path_of(event: RecordedEvent) -> str:
-    return f"/api/{SHOWN[event.category].plural}/{event.uuid}"
+    return f"/api/{ENTITIES[event.category].plural}/{event.uuid}"
 
 
 def expected(category: str, uuid: UUID, state: Any, last: RecordedEvent) -> dict[str, Any]:
-    shown: dict[str, Any] = plain({name: getattr(state, name) for name in SHOWN[category].names})
+    shown: dict[str, Any] = to_json({name: getattr(state, name) for name in ENTITIES[category].names})
     return {f"{category}_uuid": str(uuid), **shown, "version": last.version, "position": last.position}
 
 
-@pytest.mark.parametrize("category", SHOWN)
+@pytest.mark.parametrize("category", ENTITIES)
 def test_an_entity_is_told_as_its_events_have_made_it(category: str, reader: Api) -> None:
     folded = Folded()
     newest = {event.stream_id: event for event in folded.events if event.category == category}
@@ -50,7 +50,7 @@ def test_an_entity_is_told_as_its_events_have_made_it(category: str, reader: Api
         assert answer == expected(category, last.uuid, folded.at(stream_id, last.position), last)
 
 
-@pytest.mark.parametrize("category", SHOWN)
+@pytest.mark.parametrize("category", ENTITIES)
 def test_as_of_a_position_later_events_do_not_count(category: str, reader: Api) -> None:
     folded = Folded()
     events = [event for event in folded.events if event.category == category][::7][:8]
@@ -73,7 +73,7 @@ def test_as_of_a_business_date_is_as_it_ended(reader: Api) -> None:
         response = reader.get(f"{path_of(company)}?as_of={day}")
         assert response["Ledger-Position"] == str(following.position - 1)
         assert response.json()["as_of"] == str(day)
-        assert response.json()["balance"] == plain(folded.at(company.stream_id, following.position - 1).balance)
+        assert response.json()["balance"] == to_json(folded.at(company.stream_id, following.position - 1).balance)
     last = told(reader, f"{path_of(company)}?as_of={cycles[-1].data.new_date}")
     assert last == told(reader, path_of(company)) | {"as_of": str(cycles[-1].data.new_date)}
 
@@ -88,9 +88,9 @@ def test_as_of_a_date_before_the_first_is_before_the_first_began(reader: Api) ->
     }
 
 
-@pytest.mark.parametrize("category", SHOWN)
+@pytest.mark.parametrize("category", ENTITIES)
 def test_what_is_not_there_or_was_not_yet_is_not_found(category: str, reader: Api) -> None:
-    plural = SHOWN[category].plural
+    plural = ENTITIES[category].plural
     head = store.head().position
     missing = reader.get(f"/api/{plural}/{uuid4()}")
     assert "There is no" in problem(missing, 404, "not-found")["detail"]
@@ -214,10 +214,10 @@ def test_a_parameter_that_a_query_does_not_take_or_that_is_there_twice_is_refuse
         name = "type" if path == "/api/events" else "limit"
         value = "SystemCycled" if name == "type" else "5"
         refused = problem(reader.get(f"{path}?{name}={value}&{name}={value}"), 422, "invalid-input")
-        assert refused["errors"] == [{"pointer": f"/{name}", "detail": "it is there twice"}]
+        assert refused["errors"] == [{"pointer": f"/{name}", "detail": "must not be given twice"}]
 
 
 def test_a_command_takes_no_parameter_at_all_and_is_not_done_where_one_is_given(database: Database, api: Api) -> None:
     refused = problem(api.command("register-company?dry_run=true", {"name": "Acme"}), 422, "invalid-input")
-    assert refused["errors"] == [{"pointer": "/dry_run", "detail": "there is no such parameter"}]
+    assert refused["errors"] == [{"pointer": "/dry_run", "detail": "unknown parameter"}]
     assert store.head().position == 0

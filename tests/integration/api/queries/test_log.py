@@ -118,7 +118,7 @@ def test_an_unknown_type_is_refused_with_those_that_there_are(reader: Api) -> No
     for classes in CATEGORIES.values():
         for cls in classes:
             assert cls.__name__ in refused["errors"][0]["detail"]
-    assert refused["errors"][0]["detail"].startswith("it is not 'AssetFinanced', ")
+    assert refused["errors"][0]["detail"].startswith("must be 'AssetFinanced', ")
 
 
 def test_what_cannot_be_followed_is_refused(reader: Api) -> None:

@@ -20,7 +20,7 @@ from projectors.catalog import PROJECTORS
 from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import do, new_account, new_company, new_product
-from web.protocol.read_your_writes import patient
+from web.protocol.read_your_writes import waiting_slots
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 
@@ -161,7 +161,7 @@ def new_position() -> int:
 
 def test_whoever_finds_no_room_to_wait_is_told_at_once(reader: Api) -> None:
     taken = 0
-    while patient.acquire(blocking=False):
+    while waiting_slots.acquire(blocking=False):
         taken += 1
     try:
         begun = time.monotonic()
@@ -171,7 +171,7 @@ def test_whoever_finds_no_room_to_wait_is_told_at_once(reader: Api) -> None:
         assert "Preference-Applied" not in response
     finally:
         for _ in range(taken):
-            patient.release()
+            waiting_slots.release()
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1.0", "+1", " 1 2", "9223372036854775808", "9" * 5000, "٣"])

@@ -9,12 +9,12 @@ from jsonschema import Draft202012Validator
 from eventstore import store
 from tests.support.api.calling import Api
 from web.api.application import api as the_api
-from web.api.entities import SHOWN
+from web.api.entities import ENTITIES
 
 
 def asked() -> Iterator[tuple[str, str]]:
     """Yield the path of each query in the document, and one to ask for."""
-    for category, shown in SHOWN.items():
+    for category, shown in ENTITIES.items():
         uuids = {event.uuid for event in store.read_all(category=category)}
         for uuid in uuids:
             yield f"/api/{shown.plural}/{{uuid}}", f"/api/{shown.plural}/{uuid}"
