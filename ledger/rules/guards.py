@@ -1,34 +1,16 @@
-"""Checks that several aggregates share: texts, currencies, amounts, balances and the target of a reversal."""
+"""Checks that several aggregates share: currencies, amounts, balances and the target of a reversal."""
 
-import unicodedata
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from ledger.rules import money
 from ledger.rules.facts import Facts, stream_id
 from ledger.rules.refusals.balances import BalanceTooLarge, CurrencyMismatch, InsufficientFunds
 from ledger.rules.refusals.existence import AlreadyReversed, NothingToReverse, UnknownCompany
-from ledger.rules.refusals.fields import CurrencyRequired, InvalidText
-
-MAX_TEXT_LENGTH: Final = 200
-"""Characters of a name, reference, reason, label, role or tier."""
-
-# Control characters, and halves of surrogate pairs, which cannot be stored as UTF-8.
-_NOT_TEXT: Final = frozenset({"Cc", "Cs"})
+from ledger.rules.refusals.fields import CurrencyRequired
 
 E = TypeVar("E")
-
-
-def text(field: str, value: str) -> str:
-    """Return the text as it is, 1 to 200 characters without control characters, or raise InvalidText."""
-    if not value:
-        raise InvalidText(field=field, reason="it is empty")
-    if len(value) > MAX_TEXT_LENGTH:
-        raise InvalidText(field=field, reason=f"it has {len(value)} characters, more than {MAX_TEXT_LENGTH}")
-    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
-        raise InvalidText(field=field, reason="it contains control characters")
-    return value
 
 
 def currency(given: str | None, held: str | None, facts: Facts) -> str:

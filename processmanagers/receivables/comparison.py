@@ -10,6 +10,7 @@ from eventstore import store
 from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import product
 from ledger.rules.facts import stream_id
+from ledger.rules.texts import identity
 from processmanagers.receivables import ids
 from processmanagers.receivables.invoices import Fault, Invoice, Terms
 from processmanagers.receivables.ledger_contents import LedgerContents
@@ -57,7 +58,9 @@ class _Row:
     def _asset_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         asset = event.data
         yield from self._differs("InvoiceAmount", self._money(self.invoice.amount), f"{asset.value} {asset.currency}")
-        yield from self._differs("customerID", self.invoice.customer, self._company_name(asset.receiver_company_uuid))
+        customer, known = self.invoice.customer, self._company_name(asset.receiver_company_uuid)
+        if identity(customer) != identity(known):
+            yield from self._differs("customerID", customer, known)
 
     def _product_faults(self, event: RecordedEvent) -> Iterator[Fault]:
         originated = event.data

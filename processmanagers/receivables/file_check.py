@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from ledger.rules import guards
+from ledger.rules import texts
 from ledger.rules.money import parse_amount
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText
 from processmanagers.receivables.invoices import Fault, FaultyFile, Invoice, Terms
@@ -93,7 +93,7 @@ class _Check:
         amount = row.amount_of("InvoiceAmount")
         settled_date = row.date_of("SettledDate") if row.cell("SettledDate") else None
         if number is not None:
-            first = self.first_lines.setdefault(number, row.line)
+            first = self.first_lines.setdefault(texts.identity(number), row.line)
             if first != row.line:
                 row.fault("invoiceNumber", f"{number} is already in line {first}")
         row.check_order(invoice_date, due_date, settled_date)
@@ -120,7 +120,7 @@ class _Row:
 
     def text_of(self, column: str) -> str | None:
         try:
-            return guards.text(column, self.cell(column))
+            return texts.text(column, self.cell(column))
         except InvalidText as refusal:
             self.fault(column, refusal.reason)
             return None

@@ -4,12 +4,14 @@ import json
 from typing import Final
 from uuid import UUID, uuid5
 
+from ledger.rules.texts import identity
+
 NAMESPACE: Final = UUID("6d1c1b52-54a5-5c0e-9f0e-5d7d3c2f8a41")
 
 
 def _derived(*keys: str) -> UUID:
-    # JSON keeps ("a", "bc") apart from ("ab", "c").
-    return uuid5(NAMESPACE, json.dumps(keys, ensure_ascii=True))
+    # See Note [Identity of text]. JSON keeps ("a", "bc") apart from ("ab", "c").
+    return uuid5(NAMESPACE, json.dumps([identity(key) for key in keys], ensure_ascii=True))
 
 
 def seller_uuid(seller: str) -> UUID:

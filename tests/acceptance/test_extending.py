@@ -117,7 +117,7 @@ def add_a_schema_version(project: Project, code: Iterator[str]) -> None:
     """Add the agency of a rating."""
     [event, *_] = [block.text for block in pages.blocks(page_of("add-an-event-type")) if block.language == "python"]
     project.replace("ledger/rules/events.py", event, next(code))
-    before = 'return CompanyRated(guards.text("rating", command.rating))\n'
+    before = 'return CompanyRated(texts.text("rating", command.rating))\n'
     project.replace(COMPANY, before, next(code))
     project.write("ledger/upcasters.py", next(code))
     registering = (project.folder / "ledger/apps.py").read_text()

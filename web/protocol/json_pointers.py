@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ledger.rules import guards
+from ledger.rules import texts
 from ledger.rules.refusals.base import NotAcceptable
 from ledger.rules.refusals.fields import (
     CurrencyRequired,
@@ -52,7 +52,7 @@ def _is_refused(refusal: NotAcceptable, name: str, value: Any) -> bool:
 
 def _is_valid_text(value: str) -> bool:
     try:
-        guards.text("", value)
+        texts.text("", value)
     except InvalidText:
         return False
     return True

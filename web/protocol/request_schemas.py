@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from eventstore.patterns import DATE_PATTERN, UUID_PATTERN
 from eventstore.payloads.type_hints import MISSING, Leaf, ListOf, Nullable, Record, Shape, fields_of
-from ledger.rules import guards, money
+from ledger.rules import money, texts
 from ledger.rules.aggregates.deal import PRODUCT_LINES
 from ledger.rules.refusals.fields import InvalidAmount
 
@@ -102,7 +102,7 @@ _SCALARS: Final[dict[Any, Any]] = {
     date: Annotated[date, PlainValidator(_date), _string_schema(format="date", examples=["2026-01-31"])],
     int: Annotated[int, AfterValidator(_int), WithJsonSchema(_INT_SCHEMA)],
     str: Annotated[
-        str, AfterValidator(_text), _string_schema(minLength=1, maxLength=guards.MAX_TEXT_LENGTH, pattern=_NO_CONTROLS)
+        str, AfterValidator(_text), _string_schema(minLength=1, maxLength=texts.MAX_TEXT_LENGTH, pattern=_NO_CONTROLS)
     ],
     bool: bool,
 }

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal, assert_never
 from uuid import UUID
 
-from ledger.rules import guards
+from ledger.rules import guards, texts
 from ledger.rules.commands import (
     AccountCommand,
     ActivateFundingAccount,
@@ -101,7 +101,7 @@ def must_be_active(state: Account, account_uuid: UUID) -> None:
 def _open(state: Account, command: OpenFundingAccount, facts: Facts) -> FundingAccountOpened:
     if state.exists:
         raise AlreadyExists(category="account", uuid=command.account_uuid)
-    label = guards.text("label", command.label)
+    label = texts.text("label", command.label)
     return FundingAccountOpened(guards.registered(command.company_uuid, facts), label)
 
 
@@ -114,7 +114,7 @@ def _activate(state: Account, command: ActivateFundingAccount) -> FundingAccount
 
 def _close(state: Account, command: CloseFundingAccount) -> FundingAccountClosed:
     _must_be_open(state, command.account_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     if state.balance != 0:
         raise AccountNotEmpty(account_uuid=command.account_uuid, balance=state.balance, currency=state.currency)
     return FundingAccountClosed(reason)
@@ -125,7 +125,7 @@ def _pay_out(state: Account, command: PayOutFunds, facts: Facts) -> FundsPaidOut
     must_be_active(state, command.account_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     guards.can_give(state.balance, amount, currency)
     return FundsPaidOut(amount, currency, reference)
 
@@ -133,7 +133,7 @@ def _pay_out(state: Account, command: PayOutFunds, facts: Facts) -> FundsPaidOut
 def _take_back(state: Account, command: ReturnPayout, facts: Facts) -> PayoutReturned:
     _must_exist(state, command.account_uuid)
     must_be_active(state, command.account_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     target = ("account", command.account_uuid)
     paid = guards.to_reverse(command.position, FundsPaidOut, target, state.returned, facts)
     guards.can_receive(state.balance, paid.amount, paid.currency)

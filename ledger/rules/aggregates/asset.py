@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
-from ledger.rules import guards, money
+from ledger.rules import guards, money, texts
 from ledger.rules.commands import AssetCommand, FundAsset, RegisterAsset, RevalueAsset, ReverseFunding
 from ledger.rules.events import (
     AssetEvent,
@@ -140,7 +140,7 @@ def _register(state: Asset, command: RegisterAsset, facts: Facts) -> AssetRegist
         raise AlreadyExists(category="asset", uuid=command.asset_uuid)
     currency = guards.currency(command.currency, None, facts)
     value = guards.amount(command.value, currency, facts, field="value")
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     if command.sender_company_uuid == command.receiver_company_uuid:
         raise SenderIsReceiver(company_uuid=command.sender_company_uuid)
     sender = guards.registered(command.sender_company_uuid, facts)
@@ -158,7 +158,7 @@ def _fund(state: Asset, command: FundAsset, facts: Facts) -> AssetFunded:
     _must_exist(state, command.asset_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     guards.can_receive(state.balance, amount, currency)
     return AssetFunded(amount, currency, reference)
 
@@ -168,7 +168,7 @@ def _reverse(state: Asset, command: ReverseFunding, facts: Facts) -> FundingReve
     if asset_uuid is None:
         raise OneTargetRequired
     _must_exist(state, asset_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     funded = guards.to_reverse(command.position, AssetFunded, ("asset", asset_uuid), state.reversed, facts)
     guards.can_give(state.balance, funded.amount, funded.currency)
     return FundingReversed(command.position, funded.amount, funded.currency, reason)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
-from ledger.rules import guards
+from ledger.rules import guards, texts
 from ledger.rules.commands import CompanyCommand, FundCompany, RegisterCompany, RenameCompany, ReverseFunding
 from ledger.rules.events import (
     CompanyEvent,
@@ -83,19 +83,19 @@ def evolve(state: Company, event: CompanyEvent) -> Company:
 def _register(state: Company, command: RegisterCompany) -> CompanyRegistered:
     if state.exists:
         raise AlreadyExists(category="company", uuid=command.company_uuid)
-    return CompanyRegistered(guards.text("name", command.name))
+    return CompanyRegistered(texts.text("name", command.name))
 
 
 def _rename(state: Company, command: RenameCompany) -> CompanyRenamed:
     _must_exist(state, command.company_uuid)
-    return CompanyRenamed(guards.text("name", command.name))
+    return CompanyRenamed(texts.text("name", command.name))
 
 
 def _fund(state: Company, command: FundCompany, facts: Facts) -> CompanyFunded:
     _must_exist(state, command.company_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     guards.can_receive(state.balance, amount, currency)
     return CompanyFunded(amount, currency, reference)
 
@@ -105,7 +105,7 @@ def _reverse(state: Company, command: ReverseFunding, facts: Facts) -> FundingRe
     if company_uuid is None:
         raise OneTargetRequired
     _must_exist(state, company_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     target = ("company", company_uuid)
     funded = guards.to_reverse(command.position, CompanyFunded, target, state.reversed, facts)
     guards.can_give(state.balance, funded.amount, funded.currency)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 from uuid import UUID
 
-from ledger.rules import guards
+from ledger.rules import guards, texts
 from ledger.rules.commands import ActivateDeal, CreateDeal, DealCommand, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
 from ledger.rules.facts import Facts
@@ -40,6 +40,11 @@ class Deal:
     def players(self, role: str) -> tuple[UUID, ...]:
         """Return the companies that play a role, in the deal's order."""
         return tuple(company.company_uuid for company in self.companies if company.role == role)
+
+    def spelling(self, role: str) -> str:
+        """Return a role as the deal spells it, or as it is given if nobody plays it. See Note [Identity of text]."""
+        same = (known.role for known in self.companies if texts.identity(known.role) == texts.identity(role))
+        return next(same, role)
 
 
 INITIAL = Deal()
@@ -76,16 +81,14 @@ def evolve(state: Deal, event: DealEvent) -> Deal:
 def _create(state: Deal, command: CreateDeal, facts: Facts) -> DealCreated:
     if state.exists:
         raise AlreadyExists(category="deal", uuid=command.deal_uuid)
-    _check_terms(command, facts)
-    return DealCreated(command.product_line_id, command.companies, command.rating_tier)
+    return DealCreated(*_terms(command, facts))
 
 
 def _update(state: Deal, command: UpdateDeal, facts: Facts) -> DealUpdated:
     _must_stand(state, command.deal_uuid)
     if command.product_line_id != state.product_line_id:
         raise ProductLineFixed(product_line_id=state.product_line_id, requested=command.product_line_id)
-    _check_terms(command, facts)
-    return DealUpdated(command.product_line_id, command.companies, command.rating_tier)
+    return DealUpdated(*_terms(command, facts))
 
 
 def _activate(state: Deal, command: ActivateDeal) -> DealActivated:
@@ -107,32 +110,38 @@ def _must_stand(state: Deal, deal_uuid: UUID) -> None:
         raise DealIsDeleted(deal_uuid=deal_uuid)
 
 
-def _check_terms(command: CreateDeal | UpdateDeal, facts: Facts) -> None:
+def _terms(command: CreateDeal | UpdateDeal, facts: Facts) -> tuple[int, tuple[DealCompany, ...], str | None]:
     if command.product_line_id not in PRODUCT_LINES:
         raise UnknownProductLine(product_line_id=command.product_line_id)
-    _check_companies(command.companies)
-    _check_rating_tier(command)
-    for company in command.companies:
-        guards.registered(company.company_uuid, facts)
-
-
-def _check_companies(companies: tuple[DealCompany, ...]) -> None:
-    if not companies:
-        raise DealWithoutCompanies
+    companies = _companies(command.companies)
+    rating_tier = _rating_tier(command)
     for company in companies:
-        guards.text("role", company.role)
+        guards.registered(company.company_uuid, facts)
+    return command.product_line_id, companies, rating_tier
+
+
+def _companies(given: tuple[DealCompany, ...]) -> tuple[DealCompany, ...]:
+    """Return the companies with their roles; a role that several play is spelt as its first player has it."""
+    if not given:
+        raise DealWithoutCompanies
+    spellings: dict[str, str] = {}
+    companies: list[DealCompany] = []
+    for company in given:
+        role = texts.text("role", company.role)
+        companies.append(DealCompany(company.company_uuid, spellings.setdefault(texts.identity(role), role)))
     [(most_often, times)] = Counter(companies).most_common(1)
     if times > 1:
         raise CompanyTwiceInRole(company_uuid=most_often.company_uuid, role=most_often.role)
+    return tuple(companies)
 
 
-def _check_rating_tier(command: CreateDeal | UpdateDeal) -> None:
+def _rating_tier(command: CreateDeal | UpdateDeal) -> str | None:
     if command.product_line_id != MEMBERSHIP:
         if command.rating_tier is not None:
             raise RatingTierNotAllowed(product_line_id=command.product_line_id)
-        return
+        return None
     if len(command.companies) != 1:
         raise MembershipCompanyCount(count=len(command.companies))
     if command.rating_tier is None:
         raise RatingTierRequired
-    guards.text("rating_tier", command.rating_tier)
+    return texts.text("rating_tier", command.rating_tier)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from ledger.rules import guards, money
+from ledger.rules import guards, money, texts
 from ledger.rules.aggregates.account import must_be_active
 from ledger.rules.aggregates.asset import Asset
 from ledger.rules.aggregates.company import Company
@@ -52,7 +52,7 @@ def decide(state: Grant, command: GrantBalances, facts: Facts) -> tuple[GrantEve
     """Return the grant, or raise the refusal of the first broken rule: sources, then destinations, then sums."""
     if state.exists:
         raise AlreadyExists(category="grant", uuid=command.grant_uuid)
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     holdings = _holdings(command.sources, facts)
     currency = holdings[0].currency
     destinations = _destinations(command.destinations, currency, facts)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal, assert_never
 from uuid import UUID
 
-from ledger.rules import guards, money
+from ledger.rules import guards, money, texts
 from ledger.rules.aggregates.asset import must_back_only
 from ledger.rules.aggregates.deal import Deal
 from ledger.rules.commands import (
@@ -171,6 +171,7 @@ def _originate(state: Product, command: OriginateProduct, facts: Facts) -> Produ
     if deal.status != "active":
         raise DealNotActive(deal_uuid=command.deal_uuid, status=deal.status)
     currency = guards.currency(command.currency, _asset_currency(command.asset_uuid, facts), facts)
+    payer_role = deal.spelling(command.late_fee_payer_role)
     return ProductOriginated(
         deal_uuid=command.deal_uuid,
         asset_uuid=command.asset_uuid,
@@ -178,9 +179,9 @@ def _originate(state: Product, command: OriginateProduct, facts: Facts) -> Produ
         currency=currency,
         due_date=command.due_date,
         daily_late_fee_rate=money.rate(command.daily_late_fee_rate),
-        reference=guards.text("reference", command.reference),
-        late_fee_payer_role=guards.text("late_fee_payer_role", command.late_fee_payer_role),
-        obligor_company_uuid=_obligor(deal, command),
+        reference=texts.text("reference", command.reference),
+        late_fee_payer_role=texts.text("late_fee_payer_role", payer_role),
+        obligor_company_uuid=_obligor(deal, payer_role, command.obligor_company_uuid),
         companies=deal.companies,
     )
 
@@ -194,14 +195,13 @@ def _asset_currency(asset_uuid: UUID | None, facts: Facts) -> str | None:
     return asset.currency
 
 
-def _obligor(deal: Deal, command: OriginateProduct) -> UUID:
-    payers = deal.players(command.late_fee_payer_role)
+def _obligor(deal: Deal, payer_role: str, obligor: UUID | None) -> UUID:
+    payers = deal.players(payer_role)
     if not payers:
-        raise RoleNotPlayed(role=command.late_fee_payer_role)
-    obligor = command.obligor_company_uuid
+        raise RoleNotPlayed(role=payer_role)
     if obligor is None:
         if len(payers) > 1:
-            raise ObligorRequired(role=command.late_fee_payer_role, count=len(payers))
+            raise ObligorRequired(role=payer_role, count=len(payers))
         return payers[0]
     if all(company.company_uuid != obligor for company in deal.companies):
         raise ObligorNotInDeal(company_uuid=obligor)
@@ -212,7 +212,7 @@ def _pay(state: Product, command: ApplyPayment, facts: Facts) -> PaymentApplied:
     _must_stand(state, command.product_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
-    reference = guards.text("reference", command.reference)
+    reference = texts.text("reference", command.reference)
     principal, fees = state.principal_outstanding, state.fees_outstanding
     if amount > principal + fees:
         surplus = amount - principal - fees
@@ -223,7 +223,7 @@ def _pay(state: Product, command: ApplyPayment, facts: Facts) -> PaymentApplied:
 
 def _reverse(state: Product, command: ReversePayment, facts: Facts) -> PaymentReversed:
     _must_stand(state, command.product_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     target = ("product", command.product_uuid)
     paid = guards.to_reverse(command.position, PaymentApplied, target, state.reversed, facts)
     if paid.to_principal > 0 and state.asset_uuid is not None:
@@ -237,7 +237,7 @@ def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived
         _must_stand(state, command.product_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     if amount > state.fees_outstanding:
         raise WaiverExceedsFees(fees=state.fees_outstanding, requested=amount, currency=currency)
     return LateFeeWaived(amount, currency, reason)
@@ -245,7 +245,7 @@ def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived
 
 def _write_off(state: Product, command: WriteOffProduct) -> ProductWrittenOff:
     currency = _must_stand(state, command.product_uuid)
-    reason = guards.text("reason", command.reason)
+    reason = texts.text("reason", command.reason)
     if state.status == "paid":
         raise NothingOwed(product_uuid=command.product_uuid)
     return ProductWrittenOff(state.principal_outstanding, state.fees_outstanding, currency, reason)

@@ -32,11 +32,11 @@ class InvalidRate(NotAcceptable):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidText(NotAcceptable):
-    """A name, reference, reason, label, role or tier is not 1 to 200 characters without control characters."""
+    """The name, reference, reason, label, role or tier is not a valid text."""
 
     slug = "invalid-text"
     sentence = "The {field} is not valid: {reason}."
-    remedy = "Send 1 to 200 characters without control characters."
+    remedy = "Send 1 to 200 characters that can be seen, without control characters and without blanks at the ends."
 
     field: str
     reason: str

@@ -12,7 +12,7 @@ from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import ProgressDisplay
 from ledger.currencies import minor_digits
 from ledger.daily_cycle import business_today
-from ledger.rules import guards, money
+from ledger.rules import money, texts
 from ledger.rules.refusals.base import Refusal
 from processmanagers.receivables.importing import Imported, import_file
 from processmanagers.receivables.invoices import FaultyFile, Terms
@@ -61,7 +61,7 @@ class Command(ConsoleCommand):
 
 def _terms(options: dict[str, Any]) -> Terms:
     return Terms(
-        seller=guards.text("--seller", options["seller"]),
+        seller=texts.text("--seller", options["seller"]),
         currency=options["currency"],
         digits=minor_digits(options["currency"]),
         daily_late_fee_rate=money.rate(money.parse_decimal(options["late_fee_rate"], "--late-fee-rate")),

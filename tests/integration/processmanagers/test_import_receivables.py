@@ -301,3 +301,26 @@ def test_an_invalid_option_is_one_line(importer: Importer, options: dict[str, st
 def test_a_missing_file_is_one_line(database: Database, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nothing\.csv: No such file or directory"):
         call_command("import_receivables", str(tmp_path / "nothing.csv"))
+
+
+def test_two_spellings_of_a_customer_are_one_company(importer: Importer) -> None:
+    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
+    importer(
+        Row(composed, "1", FIRST, date(2024, 3, 11), "100.00", None),
+        Row(decomposed, "2", FIRST, date(2024, 3, 11), "50.00", None),
+    )
+    assert [event.data.name for event in store.read_all(types=["CompanyRegistered"])] == ["Seller", composed]
+    head = store.head()
+    importer(Row(decomposed, "1", FIRST, date(2024, 3, 11), "100.00", None))
+    assert store.head() == head
+
+
+def test_two_spellings_of_an_invoice_number_are_one_number(importer: Importer) -> None:
+    rows = [Row("C-1", number, FIRST, date(2024, 3, 11), "100.00", None) for number in ("n\u200co", "no")]
+    assert importer.faults(*rows)[0] == "line 3, column invoiceNumber: no is already in line 2"
+
+
+def test_a_format_character_is_a_fault_that_names_it(importer: Importer) -> None:
+    row = Row("C\u200b1", "1", FIRST, date(2024, 3, 11), "100.00", None)
+    fault = "line 2, column customerID: it contains ZERO WIDTH SPACE (U+200B), which cannot be seen"
+    assert importer.faults(row)[0] == fault

@@ -57,7 +57,10 @@ PRODUCTS: Final = tuple(UUID(int=number) for number in (41, 42))
 GRANTS: Final = tuple(UUID(int=number) for number in range(51, 60))
 
 digits = st.sampled_from(sorted(DIGITS.values()))
-texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=200)
+# Of any characters, and often of those that cannot be seen.
+any_texts = st.text(
+    st.characters() | st.sampled_from("a \u0301\u200b\u200c\u200d\u00ad\ufeff\u3164\u00a0"), max_size=20
+)
 
 
 @st.composite

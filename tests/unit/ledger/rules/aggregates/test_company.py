@@ -33,8 +33,8 @@ def test_a_company_is_renamed() -> None:
     assert log.company(SELLER).name == "Vendor"
 
 
-def test_nothing_of_a_text_is_stripped() -> None:
-    Given().when(RegisterCompany(SELLER, " Seller ")).then(company(SELLER, CompanyRegistered(" Seller ")))
+def test_a_name_is_recorded_in_its_one_form() -> None:
+    Given().when(RegisterCompany(SELLER, "Cafe\u0301")).then(company(SELLER, CompanyRegistered("Caf\u00e9")))
 
 
 def test_money_is_recorded_with_the_digits_of_its_currency_and_fixes_the_currency_of_the_company() -> None:
@@ -127,21 +127,3 @@ def test_a_company_refuses(given: Recorded, command: FundCompany, refusal: Refus
 )
 def test_a_reversal_of_funding_is_refused(given: Recorded, command: ReverseFunding, refusal: Refusal) -> None:
     Given(given).when(command).refused(refusal)
-
-
-@pytest.mark.parametrize("name", ["x", "x" * 200, "Å ☃ 𝄞 \u00a0 \u2028"])
-def test_a_text_of_1_to_200_characters_is_accepted(name: str) -> None:
-    Given().when(RegisterCompany(SELLER, name)).then(company(SELLER, CompanyRegistered(name)))
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("", "it is empty"),
-        ("x" * 201, "it has 201 characters, more than 200"),
-        *((f"a{control}b", "it contains control characters") for control in ("\0", "\n", "\t", "\x1b", "\x7f", "\x85")),
-        ("half a pair \ud800", "it contains control characters"),
-    ],
-)
-def test_any_other_text_is_refused(name: str, reason: str) -> None:
-    Given().when(RegisterCompany(SELLER, name)).refused(InvalidText(field="name", reason=reason))

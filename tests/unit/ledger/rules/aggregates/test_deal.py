@@ -139,3 +139,12 @@ def test_the_companies_in_a_role_are_in_the_order_of_the_deal() -> None:
     companies = (DealCompany(CUSTOMER, "debtor"), *ROLES[:1], DealCompany(SELLER, "debtor"))
     log = Given(deal(DEAL, DealCreated(1, companies))).log
     assert log.deal(DEAL).players("debtor") == (CUSTOMER, SELLER)
+
+
+def test_two_spellings_of_a_role_are_one_role_spelt_as_its_first_player_has_it() -> None:
+    roles = (DealCompany(SELLER, "فروش\u200cنده"), DealCompany(CUSTOMER, "فروشنده"))
+    recorded = DealCreated(1, (roles[0], DealCompany(CUSTOMER, "فروش\u200cنده")))
+    Given(COMPANIES).when(CreateDeal(DEAL, 1, roles)).then(deal(DEAL, recorded))
+    twice = (roles[0], DealCompany(SELLER, "فروشنده"))
+    refusal = CompanyTwiceInRole(company_uuid=SELLER, role="فروش\u200cنده")
+    Given(COMPANIES).when(CreateDeal(DEAL, 1, twice)).refused(refusal)
