@@ -12,9 +12,9 @@ from django.db.models import Case, Count, Max, Model, Value, When
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.event_payloads import payload_of
+from projectors.events.payloads import payload_of
 from projectors.models import AgingBucket, FinancialProduct
-from projectors.sums import ExactSum
+from projectors.schema.sums import ExactSum
 
 _Bucket = AgingBucket.Bucket
 

@@ -14,8 +14,8 @@ class ProjectorsConfig(AppConfig):
         """Register every projector of the catalogue."""
         from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
         from projectors.catalog import PROJECTORS  # noqa: PLC0415
-        from projectors.sums import add_sqlite_sum  # noqa: PLC0415
+        from projectors.schema.sums import add_sqlite_sum  # noqa: PLC0415
 
-        connection_created.connect(add_sqlite_sum, dispatch_uid="projectors.sums")
+        connection_created.connect(add_sqlite_sum, dispatch_uid="projectors.schema.sums")
         for projector in PROJECTORS:
             register(projector)

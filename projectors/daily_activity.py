@@ -14,8 +14,8 @@ from django.db.models import Model, Q
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
-from projectors.event_dates import DatedEvent, dated
-from projectors.event_payloads import digits, minor
+from projectors.events.dates import DatedEvent, dated
+from projectors.events.payloads import digits, minor
 from projectors.models import DailyActivity
 
 Day = tuple[str | None, str]

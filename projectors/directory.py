@@ -8,7 +8,7 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.event_payloads import payload_of
+from projectors.events.payloads import payload_of
 from projectors.models import Company, Deal, DealCompany
 from projectors.tables.draft import Draft
 from projectors.tables.layout import Key, Row

@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.event_payloads import digits, minor, payload_of
+from projectors.events.payloads import digits, minor, payload_of
 from projectors.models import FinancialProduct
 from projectors.tables.draft import Draft
 from projectors.tables.layout import Row

@@ -12,8 +12,8 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.event_dates import CYCLED, DatedEvent, dated
-from projectors.event_payloads import digits, minor
+from projectors.events.dates import CYCLED, DatedEvent, dated
+from projectors.events.payloads import digits, minor
 from projectors.models import JournalLine
 from projectors.tables.layout import Row
 from projectors.tables.table import Table

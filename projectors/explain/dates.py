@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from projectors.event_dates import CYCLED
+from projectors.events.dates import CYCLED
 
 
 class Dated(NamedTuple):

@@ -1,6 +1,6 @@
 """Makes columns that hold sums wide enough for any sum."""
 
-import projectors.sums
+import projectors.schema.sums
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
@@ -42,67 +42,67 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='agingbucket',
                     name='fees',
-                    field=projectors.sums.SumField(),
+                    field=projectors.schema.sums.SumField(),
                 ),
                 migrations.AlterField(
                     model_name='agingbucket',
                     name='principal',
-                    field=projectors.sums.SumField(),
+                    field=projectors.schema.sums.SumField(),
                 ),
                 migrations.AlterField(
                     model_name='dailyactivity',
                     name='fees_assessed',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='dailyactivity',
                     name='fees_waived',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='dailyactivity',
                     name='granted',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='dailyactivity',
                     name='paid_in',
-                    field=projectors.sums.SumField(default=0, help_text='Received from outside, less what was reversed.'),
+                    field=projectors.schema.sums.SumField(default=0, help_text='Received from outside, less what was reversed.'),
                 ),
                 migrations.AlterField(
                     model_name='dailyactivity',
                     name='paid_out',
-                    field=projectors.sums.SumField(default=0, help_text='Paid to outside, less what came back.'),
+                    field=projectors.schema.sums.SumField(default=0, help_text='Paid to outside, less what came back.'),
                 ),
                 migrations.AlterField(
                     model_name='financialproduct',
                     name='fees_incurred',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='financialproduct',
                     name='fees_outstanding',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='financialproduct',
                     name='fees_paid',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='financialproduct',
                     name='fees_waived',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='journalline',
                     name='credit',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
                 migrations.AlterField(
                     model_name='journalline',
                     name='debit',
-                    field=projectors.sums.SumField(default=0),
+                    field=projectors.schema.sums.SumField(default=0),
                 ),
             ],
         ),

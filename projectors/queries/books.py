@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from ledger import as_of
 from projectors.models import AgingBucket, DailyActivity, JournalLine
 from projectors.queries.live import live, without_index
-from projectors.sums import ExactSum
+from projectors.schema.sums import ExactSum
 
 BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
 """The ranges of days past due, from none to over ninety."""

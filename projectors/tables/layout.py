@@ -7,7 +7,8 @@ from django.db import models
 Row = dict[str, Any]
 """Plain values by column: numbers, and text as events have it (uuids with hyphens, dates in ISO form, JSON)."""
 
-Key = tuple[str, ...]
+Key = tuple[Any, ...]
+"""The values of a row's key, or the names of its columns."""
 
 ID: Final = "id"
 # The types have no length: a cast to varchar(n) cuts a text that is too long, without an error.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from projectors.sums import from_sqlite, to_sqlite
+from projectors.schema.sums import from_sqlite, to_sqlite
 from projectors.tables.layout import ID, Key, Layout, Row
 
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from ledger.rules.money import digits_of, to_minor
 from projectors.models import JournalLine
-from projectors.sums import ExactSum
+from projectors.schema.sums import ExactSum
 from projectors.verification.differences import Difference, Money, Party
 from projectors.verification.streams import Entity, View
 

@@ -25,8 +25,8 @@ from ledger.rules.events import (
     SystemCycled,
 )
 from ledger.rules.money import digits_of, to_minor
-from projectors.event_dates import DatedEvent
-from projectors.event_payloads import payload_of
+from projectors.events.dates import DatedEvent
+from projectors.events.payloads import payload_of
 from projectors.journal import lines
 from projectors.models import DailyActivity, JournalLine
 from projectors.verification.differences import NOTHING, Difference, Money, Party

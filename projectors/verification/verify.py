@@ -15,7 +15,7 @@ from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
 from projectors.queries.live import live
-from projectors.sums import ExactSum
+from projectors.schema.sums import ExactSum
 from projectors.verification.accounts import PartyAccounts
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Due, DueByCycle

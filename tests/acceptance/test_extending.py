@@ -91,7 +91,13 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
 
 def add_a_projector(project: Project, code: Iterator[str]) -> None:
     """Add a projector that keeps the latest rating of each company."""
-    project.append(next(code), "projectors/models.py")
+    project.append(next(code), "projectors/schema/directory.py")
+    project.replace(
+        "projectors/models.py",
+        "import Company, Deal, DealCompany\n",
+        "import Company, CompanyRating, Deal, DealCompany\n",
+    )
+    project.replace("projectors/models.py", '    "Company",\n', '    "Company",\n    "CompanyRating",\n')
     project.write("projectors/ratings.py", next(code))
     project.replace("projectors/catalog.py", "    DailyActivities(),\n", "    DailyActivities(),\n    Ratings(),\n")
     project.replace(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.rules.decide import STATES
 from ledger.rules.money import to_minor
-from projectors.event_dates import dated_since
+from projectors.events.dates import dated_since
 from projectors.journal import lines
 from tests.support.ledger.random_histories import History
 from tests.unit.projectors.recorded import recorded

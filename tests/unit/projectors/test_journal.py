@@ -8,7 +8,7 @@ import pytest
 
 from ledger.rules import events as e
 from ledger.rules.events import CATEGORIES
-from projectors.event_dates import dated_since
+from projectors.events.dates import dated_since
 from projectors.journal import Journal, lines
 from tests.unit.projectors.recorded import recorded
 

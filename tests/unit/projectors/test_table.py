@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectors.event_payloads import digits, minor
+from projectors.events.payloads import digits, minor
 from projectors.tables.postgresql import array_text, copy_line
 
 TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))

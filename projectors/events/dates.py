@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from eventstore.records import RecordedEvent
 from eventstore.store import last_of_type
-from projectors.event_payloads import payload_of
+from projectors.events.payloads import payload_of
 
 CYCLED = "SystemCycled"
 

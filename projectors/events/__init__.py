@@ -1,0 +1,1 @@
+"""How projectors read events: payloads with amounts in minor units, and the dates of an event."""
