@@ -14,6 +14,7 @@ EventStoreError
 ├── LogDamaged              the log as a whole is not what it must be: restore it
 └── ConsumerError
     ├── UnknownConsumer      no consumer of the code has that name
+    ├── EventOfNewerCode     the next event has a type or schema version that the code does not know: deploy newer code
     ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
     ├── AnotherStore         the log no longer holds the event that was seen last: it is another log
     ├── CircularDependency   projectors depend on each other in a circle
@@ -129,6 +130,18 @@ class MissedEvent(ConsumerError):
     def __init__(self, name: str, expected: int, found: int) -> None:
         super().__init__(f"{name} expected position {expected} and found {found}: the log has a hole")
         self.name, self.expected, self.found = name, expected, found
+
+
+class EventOfNewerCode(ConsumerError):
+    """The next event has a type or a schema version that this code does not know; newer code goes on by itself."""
+
+    def __init__(self, position: int, type_name: str, schema_version: int, known_version: int | None) -> None:
+        known = "does not know the type" if known_version is None else f"knows it up to schema version {known_version}"
+        super().__init__(
+            f"{type_name} of schema version {schema_version} at position {position} was recorded by newer code: this"
+            f" code {known}; run the newer code"
+        )
+        self.position, self.type_name, self.schema_version = position, type_name, schema_version
 
 
 class AnotherStore(ConsumerError):

@@ -16,8 +16,16 @@ from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import Rate
 from eventstore.consumers.checkpoints import LogPosition
 from eventstore.consumers.status import Heartbeat
-from eventstore.errors import AnotherStore, BehindItsGroup, ConsumerError, ConsumerStopped, MissedEvent
+from eventstore.errors import (
+    AnotherStore,
+    BehindItsGroup,
+    ConsumerError,
+    ConsumerStopped,
+    EventOfNewerCode,
+    MissedEvent,
+)
 from eventstore.models import Checkpoint
+from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 
 _LONGEST_MESSAGE = 1000
@@ -91,7 +99,7 @@ class Cursor:
     def next_events(self) -> list[RecordedEvent]:
         """Return the events that follow the rows, empty at the head.
 
-        Raises ConsumerPaused, and MissedEvent and AnotherStore if the log is not what it must be.
+        Raises ConsumerPaused, EventOfNewerCode, and MissedEvent and AnotherStore if the log is not what it must be.
         """
         if any(row.paused for row in self.rows):
             raise ConsumerPaused
@@ -110,14 +118,14 @@ class Cursor:
             if found is None or (recorded_at and found.recorded_at != recorded_at):
                 raise AnotherStore(self.label, position, recorded_at, found.recorded_at if found else None)
         self.read_to_head = len(events) < self.batch_size
-        events = self._without_hole(events, position + 1)
+        events = self._before_newer_code(self._before_hole(events, position + 1))
         # What is visible may not be durable yet. An effect in the same database becomes durable only together with
         # everything before it; an effect in another database could survive a crash that the event does not.
         if events and self.using != "default":
             store.barrier()
         return events
 
-    def _without_hole(self, events: list[RecordedEvent], first: int) -> list[RecordedEvent]:
+    def _before_hole(self, events: list[RecordedEvent], first: int) -> list[RecordedEvent]:
         """Return the events before the first hole; raises MissedEvent if there are none.
 
         See Note [Positions become visible in order].
@@ -128,6 +136,27 @@ class Cursor:
                     raise MissedEvent(self.label, first, event.position)
                 return events[:index]
         return events
+
+    def _before_newer_code(self, events: list[RecordedEvent]) -> list[RecordedEvent]:
+        """Return the events before the first one that this code cannot read; raises EventOfNewerCode if there are none.
+
+        All events are checked, also those of types that the consumer does not handle: whether newer code handles them
+        is unknown here.
+        """
+        known = {name: registry.newest_schema_version(name) for name in {event.type for event in events}}
+        if all(event.schema_version <= (known[event.type] or 0) for event in events):
+            return events
+        self.load_skips()
+        for index, event in enumerate(events):
+            newest = known[event.type]
+            if event.schema_version > (newest or 0) and not self._is_skipped_by_all(event.position):
+                if index == 0:
+                    raise EventOfNewerCode(event.position, event.type, event.schema_version, newest)
+                return events[:index]
+        return events
+
+    def _is_skipped_by_all(self, position: int) -> bool:
+        return all(position in positions for positions in self.skips.values())
 
     @contextmanager
     def transaction(self) -> Iterator[list[Checkpoint]]:

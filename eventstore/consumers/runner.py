@@ -4,7 +4,14 @@ from enum import Enum, auto
 from typing import Protocol
 
 from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
-from eventstore.errors import AnotherStore, BehindItsGroup, ConsumerError, ConsumerStopped, MissedEvent
+from eventstore.errors import (
+    AnotherStore,
+    BehindItsGroup,
+    ConsumerError,
+    ConsumerStopped,
+    EventOfNewerCode,
+    MissedEvent,
+)
 from eventstore.runtime.outages import is_outage
 
 
@@ -41,7 +48,7 @@ def step_after(error: ConsumerError, cursor: Cursor) -> Step:
         case BehindItsGroup():
             cursor.stopped = ConsumerStopped(error.name, 0, str(error))  # no row exists that could keep it
             return Step.STOPPED
-        case MissedEvent() | AnotherStore():
+        case MissedEvent() | AnotherStore() | EventOfNewerCode():
             position = error.expected if isinstance(error, MissedEvent) else error.position
             return stop(cursor, None, position, str(error))
     raise error

@@ -101,6 +101,11 @@ class Registry:
             raise UnknownEventType(name, self._by_name)
         return event_type
 
+    def newest_schema_version(self, name: str) -> int | None:
+        """Return the schema version up to which events of a stored name can be read; None if the name is unknown."""
+        event_type = self._by_name.get(name)
+        return None if event_type is None else event_type.schema_version
+
     def encode(self, data: object) -> tuple[str, int, str]:
         """Return stored name, schema version and JSON; raises UnknownEventType or InvalidPayload."""
         event_type = self.of(data)

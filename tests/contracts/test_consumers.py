@@ -25,7 +25,7 @@ from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
 from tests.contracts.events import DayBegan, ParcelRelabelled
 from tests.support.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
-from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment
+from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
 from tests.support.databases import Database
 
 
@@ -590,3 +590,40 @@ def test_an_error_at_the_commit_is_the_handlers_error() -> None:
     with pytest.raises(NotCaughtUp, match="copy stopped at position 2: IntegrityError"):
         catch_up("copy")
     assert written("copy") == [1]
+
+
+class TestAnEventOfNewerCode:
+    def _change(self, position: int, column: str, value: str) -> None:
+        with unguarded() as cursor:
+            cursor.execute(f"UPDATE eventstore_event SET {column} = {value} WHERE position = %s", [position])
+
+    @pytest.mark.parametrize("name", ["copy", "dependent", "answers"])
+    @pytest.mark.parametrize(
+        ("column", "value", "message"),
+        [
+            ("type", "'ParcelLost'", "ParcelLost of schema version 1 at position 5 .* does not know the type"),
+            ("schema_version", "2", "ParcelRegistered of schema version 2 at position 5 .* up to schema version 1"),
+        ],
+    )
+    def test_stops_every_consumer_also_one_that_does_not_handle_it(
+        self, name: str, column: str, value: str, message: str
+    ) -> None:
+        register("answers")
+        triggers(9)
+        self._change(5, column, value)
+        with pytest.raises(NotCaughtUp, match=message):
+            catch_up(name)
+        assert (row(name).position, row(name).error_position) == (4, 5)
+        self._change(5, column, {"type": "'ParcelRegistered'", "schema_version": "1"}[column])
+        catch_up(name)
+        assert (row(name).position, row(name).error_position) == (store.head().position, None)
+
+    def test_may_be_skipped_by_all_members_of_a_group(self) -> None:
+        triggers(3)
+        self._change(2, "type", "'ParcelLost'")
+        for name in ("base", "dependent"):
+            with pytest.raises(NotCaughtUp, match="base, dependent stopped at position 2: ParcelLost"):
+                catch_up("base")
+            operator_actions.skip(name, 2, actor="me", reason="it is never to be handled")
+        catch_up("base")
+        assert (written("base"), row("dependent").position) == ([1, 3], 3)

@@ -2,71 +2,26 @@
 
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.db import connection, connections, transaction
 
-from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import Loop
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.models import Checkpoint
-from eventstore.records import Context, NewEvent
 from eventstore.runtime.shutdown import Stop
 from tests.support import processes
-from tests.support.consumers.probes import break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.observing import Start, answered, append, failures, position
+from tests.support.consumers.probes import break_at, mend, trigger, written
 from tests.support.databases import Database
 from tests.support.postgres.cluster import Cluster
-from tests.support.processes import Started, wait_until
+from tests.support.processes import wait_until
 
-QUICK = {"CONSUMER_POLL_INTERVAL": "50", "CONSUMER_BATCH_SIZE": "5"}
 SELDOM = {"CONSUMER_POLL_INTERVAL": "60000"}
-
-Start = Callable[..., Started]
-
-
-@pytest.fixture
-def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Start a command with the probes as its consumers; it is killed when the test ends."""
-    crashed = "durable_database" in request.fixturenames
-    database: Database = request.getfixturevalue("durable_database" if crashed else "database")
-    make_tables()
-    started: list[Started] = []
-
-    def begin(*args: str, **env: str) -> Started:
-        directory = tmp_path / str(len(started))
-        directory.mkdir()
-        arguments = [sys.executable, "-m", "tests.support.consumers.manage", *args]
-        started.append(Started(arguments, {**database.env, **QUICK, **env}, directory))
-        return started[-1]
-
-    with registered():
-        yield begin
-    for process in started:
-        process.kill_group()
-
-
-def append(*events: NewEvent) -> int:
-    return store.append(events, Context("tests", "a conversation")).position
-
-
-def position(name: str) -> int:
-    found = Checkpoint.objects.filter(name=name).first()
-    return -1 if found is None else found.position
-
-
-def failures(name: str) -> int:
-    found = Checkpoint.objects.filter(name=name).first()
-    return 0 if found is None else found.error_count
-
-
-def answered() -> list[str]:
-    return [event.payload["name"] for event in store.read_all(types=["ParcelRelabelled"])]
 
 
 def test_it_registers_before_the_hydration_delay_which_a_signal_cuts_short(start: Start) -> None:
