@@ -11,6 +11,7 @@ from datetime import date
 
 from eventstore import store
 from eventstore.records import RecordedEvent
+from ledger.rules import dates
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 
 CYCLED = "SystemCycled"
@@ -31,7 +32,8 @@ def booking_date(position: int, using: str = "default") -> date | None:
 def resolve(moment: int | date | None, head: int, using: str = "default") -> int | None:
     """Return the position that a position or a business date stands for, in a log that ends at `head`; None is now.
 
-    Raises PositionBeyondHead for a position above the head, and DateNotCycled for a date after the last one cycled.
+    Raises PositionBeyondHead for a position above the head, DateNotCycled for a date after the last one cycled, and
+    InvalidDate for one that is no business date.
     """
     match moment:
         case None:
@@ -46,6 +48,7 @@ def resolve(moment: int | date | None, head: int, using: str = "default") -> int
 
 def position_as_of(business_date: date, head: int, using: str = "default") -> int:
     """Return the last position of a business date, at most `head`; raises DateNotCycled for a date not yet cycled."""
+    dates.business_date("as_of", business_date)
     # A cycle that is appended after the head was read does not count, nor does the date that it begins.
     last = _last_cycled_from(business_date, head, using)
     return head if business_date == _new_date(last) else _first(bisect_right, business_date, last, using).position - 1
@@ -53,6 +56,7 @@ def position_as_of(business_date: date, head: int, using: str = "default") -> in
 
 def began(business_date: date, using: str = "default") -> int:
     """Return the position at which a date began, or the next date if it was skipped; raises DateNotCycled."""
+    dates.business_date("business_date", business_date)
     return _first(bisect_left, business_date, _last_cycled_from(business_date, None, using), using).position
 
 

@@ -11,6 +11,7 @@ from eventstore.clock import utc_now
 from eventstore.errors import WrongExpectedVersion
 from eventstore.records import NO_STREAM, Context, NewEvent, RecordedEvent
 from ledger.as_of import SYSTEM_STREAM, last_cycled
+from ledger.rules import dates
 from ledger.rules.events import SystemCycled
 from ledger.rules.refusals.dates import TooManyMissingDates
 
@@ -32,7 +33,8 @@ def cycle(
 ) -> list[date]:
     """Publish the missing dates up to today, in order, and return those that this call published.
 
-    Raises TooManyMissingDates if more than `max_gap` (default DAILY_CYCLE_MAX_GAP) are missing, unless `catch_up`.
+    Raises TooManyMissingDates if more than `max_gap` (default DAILY_CYCLE_MAX_GAP) are missing, unless `catch_up`,
+    and InvalidDate if `today` is no business date.
     """
     return list(published(today, max_gap=max_gap, catch_up=catch_up, actor=actor, using=using))
 
@@ -41,6 +43,7 @@ def published(
     today: date, *, max_gap: int | None = None, catch_up: bool = False, actor: str, using: str = "default"
 ) -> Iterator[date]:
     """Do the same as `cycle`, and yield each date as soon as it is recorded."""
+    dates.business_date("today", today)
     most = settings.DAILY_CYCLE_MAX_GAP_DAYS if max_gap is None else max_gap
     last = last_cycled(using=using)
     _check_gap(last, today, most, catch_up=catch_up)

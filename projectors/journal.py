@@ -135,7 +135,7 @@ def _waived(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side
 
 def _written_off(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
     yield Side("write_off_losses", party_type, party_uuid, payload["principal"], credit=False)
-    yield Side("late_fee_waivers", party_type, party_uuid, payload["fees"], credit=False)
+    yield Side("late_fee_write_offs", party_type, party_uuid, payload["fees"], credit=False)
     yield Side("principal_receivable", party_type, party_uuid, payload["principal"], credit=True)
     yield Side("fees_receivable", party_type, party_uuid, payload["fees"], credit=True)
 

@@ -151,6 +151,11 @@ def register(name: str) -> None:
         register_group(consumers.group_of(name), consumers.database_of(name))
 
 
+def position_of(name: str) -> int | None:
+    """Return the position of a process manager's checkpoint, or None if it was never registered."""
+    return Checkpoint.objects.using("default").filter(name=name).values_list("position", flat=True).first()
+
+
 def never_registered() -> list[str]:
     """Return the names of the process managers without a checkpoint: they miss every event that is appended now."""
     known = Checkpoint.objects.using("default").filter(name__in=consumers.managers).values_list("name", flat=True)

@@ -93,7 +93,11 @@ def _of_product(view: View) -> Figures:
             "late_fee_income": -product.fees_incurred,
             "clearing_in": product.principal_paid + product.fees_paid,
             "write_off_losses": product.principal - product.principal_paid - product.principal_outstanding,
-            "late_fee_waivers": product.fees_incurred - product.fees_paid - product.fees_outstanding,
+            "late_fee_waivers": product.fees_waived,
+            "late_fee_write_offs": product.fees_incurred
+            - product.fees_paid
+            - product.fees_waived
+            - product.fees_outstanding,
         },
     )
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from eventstore import store
 from ledger import as_of
+from ledger.fee_lag import assessed_through
 from web.protocol.json_values import json_response
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
@@ -28,11 +29,11 @@ class BusinessDate(ResponseSchema):
 def get_business_date(request: HttpRequest) -> HttpResponse:
     """Answer from the log itself."""
     head = wait_for_position(request, lambda: store.head().position)
-    cycled, assessed = as_of.last_cycled(head), store.last_of_type("LateFeesAssessed", head)
+    cycled = as_of.last_cycled(head)
     content = {
         "business_date": None if cycled is None else cycled.data.new_date,
         "cycled_at": None if cycled is None else cycled.recorded_at,
         "position": None if cycled is None else cycled.position,
-        "fees_assessed_through": None if assessed is None else assessed.data.business_date,
+        "fees_assessed_through": assessed_through(head),
     }
     return json_response(content)

@@ -9,6 +9,7 @@ from ledger.rules.refusals.base import NotAcceptable
 from ledger.rules.refusals.fields import (
     CurrencyRequired,
     InvalidAmount,
+    InvalidDate,
     InvalidRate,
     InvalidText,
     UnknownCurrency,
@@ -18,6 +19,7 @@ from ledger.rules.refusals.fields import (
 
 _FIELDS: Final[dict[type[NotAcceptable], tuple[str, str]]] = {
     InvalidRate: ("daily_late_fee_rate", "value"),
+    InvalidDate: ("due_date", "value"),
     UnknownCurrency: ("currency", "currency"),
     UnknownProductLine: ("product_line_id", "product_line_id"),
     UnknownFromType: ("from_type", "from_type"),

@@ -13,18 +13,24 @@ from eventstore.management.base import ConsoleCommand, require_migrated
 from eventstore.runtime.connections import close_connections
 from eventstore.runtime.outages import BackOff, is_outage
 from eventstore.runtime.shutdown import Stop
+from ledger.as_of import last_cycled
 from ledger.daily_cycle import business_today, published
+from ledger.fee_lag import fee_lag
+from ledger.rules import dates
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import TooManyMissingDates
+from ledger.rules.refusals.fields import InvalidDate
 
 LONGEST_PERIOD_S = 86_400
 
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return dates.business_date("date", date.fromisoformat(text))
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from error
+    except InvalidDate as refusal:
+        raise ArgumentTypeError(str(refusal)) from refusal
 
 
 def _seconds(text: str) -> float:
@@ -71,7 +77,7 @@ class Command(ConsoleCommand):
             if options["loop"]:
                 self._loop(stop, options)
             elif not self._run(stop, options):
-                self.stderr.write("nothing to publish: today's business date is cycled already")
+                self.stderr.write(_why_nothing(options["today"]))
 
     def _loop(self, stop: Stop, options: dict[str, Any]) -> None:
         period, back_off = options["period"] or settings.DAILY_CYCLE_PERIOD_S, BackOff(1, 60)
@@ -93,14 +99,9 @@ class Command(ConsoleCommand):
     def _run(self, stop: Stop, options: dict[str, Any]) -> int:
         """Publish the missing dates, until a signal ends it, and return their number."""
         require_migrated()
-        today, actual = options["today"] or business_today(), business_today()
-        if today > actual and not options["future"]:
-            raise CommandError(f"--today {today} is after today's business date {actual}: --future allows it")
-        for name in never_registered():
-            self.stderr.write(
-                f"process manager {name} was never registered and misses the dates published now; after a first"
-                f" `manage.py run_processmanager {name} --once` it misses none"
-            )
+        today = options["today"] or business_today()
+        _check_today(today, business_today(), future=options["future"], catch_up=options["catch_up"])
+        self._warn_of_process_managers()
         number = 0
         try:
             for new_date in published(today, catch_up=options["catch_up"], actor="daily_cycle"):
@@ -111,3 +112,33 @@ class Command(ConsoleCommand):
         except TooManyMissingDates as refusal:
             raise CommandError(f"{refusal} If date and database are right, --catch-up publishes them.") from refusal
         return number
+
+    def _warn_of_process_managers(self) -> None:
+        for name in never_registered():
+            self.stderr.write(
+                f"process manager {name} was never registered and misses the dates published now; after a first"
+                f" `manage.py run_processmanager {name} --once` it misses none"
+            )
+        lag = fee_lag()
+        if lag is not None and lag.dates > 1:
+            self.stderr.write(f"{lag}; look at `manage.py consumers`")
+
+
+def _check_today(today: date, actual: date, *, future: bool, catch_up: bool) -> None:
+    """Raise CommandError if the date is after today's business date, or is a first date that is long past."""
+    if today > actual and not future:
+        raise CommandError(f"--today {today} is after today's business date {actual}: --future allows it")
+    days, most = (actual - today).days, settings.DAILY_CYCLE_MAX_GAP_DAYS
+    if days > most and not catch_up and last_cycled() is None:
+        raise CommandError(
+            f"no date is cycled yet, and --today {today} is {days} days before today's business date {actual}; {most}"
+            " is the most (DAILY_CYCLE_MAX_GAP). If the date and the database are right, --catch-up begins with it."
+        )
+
+
+def _why_nothing(today: date | None) -> str:
+    """Return why a run published nothing: the date is cycled, or it is before the last one."""
+    last = last_cycled()
+    if today is None or last is None or today == last.data.new_date:
+        return f"nothing to publish: {today or business_today()} is cycled already"
+    return f"nothing to publish: {today} is before the last date cycled, {last.data.new_date}: a cycle never goes back"

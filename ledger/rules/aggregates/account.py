@@ -25,7 +25,7 @@ from ledger.rules.events import (
 )
 from ledger.rules.facts import Facts
 from ledger.rules.refusals.balances import AccountIsClosed, AccountNotActive, AccountNotEmpty
-from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists, UnknownAccount
+from ledger.rules.refusals.existence import AlreadyActive, AlreadyClosed, AlreadyExists, UnknownAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,18 @@ def _open(state: Account, command: OpenFundingAccount, facts: Facts) -> FundingA
 
 
 def _activate(state: Account, command: ActivateFundingAccount) -> FundingAccountActivated:
-    _must_be_open(state, command.account_uuid)
+    _must_exist(state, command.account_uuid)
+    if state.status == "closed":
+        raise AccountIsClosed(account_uuid=command.account_uuid)
     if state.status == "active":
         raise AlreadyActive(category="account", uuid=command.account_uuid)
     return FundingAccountActivated()
 
 
 def _close(state: Account, command: CloseFundingAccount) -> FundingAccountClosed:
-    _must_be_open(state, command.account_uuid)
+    _must_exist(state, command.account_uuid)
+    if state.status == "closed":
+        raise AlreadyClosed(account_uuid=command.account_uuid)
     reason = texts.text("reason", command.reason)
     if state.balance != 0:
         raise AccountNotEmpty(account_uuid=command.account_uuid, balance=state.balance, currency=state.currency)
@@ -151,9 +155,3 @@ def _credit(state: Account, command: CreditAccount, facts: Facts) -> FundsCredit
 def _must_exist(state: Account, account_uuid: UUID) -> None:
     if not state.exists:
         raise UnknownAccount(account_uuid=account_uuid)
-
-
-def _must_be_open(state: Account, account_uuid: UUID) -> None:
-    _must_exist(state, account_uuid)
-    if state.status == "closed":
-        raise AccountIsClosed(account_uuid=account_uuid)

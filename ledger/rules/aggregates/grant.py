@@ -24,6 +24,7 @@ from ledger.rules.refusals.balances import (
 )
 from ledger.rules.refusals.existence import AlreadyExists, UnknownAccount, UnknownAsset, UnknownCompany, UnknownProduct
 from ledger.rules.refusals.fields import UnknownFromType
+from ledger.rules.refusals.products import CompanyNotInDeal, ProductNotOpen
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,21 @@ def _destination(destination: Destination, currency: str, facts: Facts) -> Grant
     if account.company_uuid != company_uuid:
         raise AccountOfAnotherCompany(account_uuid=account_uuid, company_uuid=company_uuid)
     amount = guards.amount(destination.amount, currency, facts)
-    _check_product(destination.product_uuid, facts)
+    if destination.product_uuid is not None:
+        _check_product(destination.product_uuid, company_uuid, currency, facts)
     return GrantDestination(company_uuid, account_uuid, amount, destination.product_uuid)
 
 
-def _check_product(product_uuid: UUID | None, facts: Facts) -> None:
-    if product_uuid is not None and not facts.product(product_uuid).exists:
+def _check_product(product_uuid: UUID, company_uuid: UUID, currency: str, facts: Facts) -> None:
+    product = facts.product(product_uuid)
+    if not product.exists:
         raise UnknownProduct(product_uuid=product_uuid)
+    if product.currency != currency:
+        raise CurrencyMismatch(expected=currency, given=product.currency or "")
+    if product.status != "open":
+        raise ProductNotOpen(product_uuid=product_uuid, status=product.status)
+    if all(company.company_uuid != company_uuid for company in product.companies):
+        raise CompanyNotInDeal(company_uuid=company_uuid, product_uuid=product_uuid)
 
 
 def _check_currencies(command: GrantBalances, holdings: tuple[_Holding, ...], facts: Facts) -> None:

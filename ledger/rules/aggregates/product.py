@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Literal, assert_never
 from uuid import UUID
 
-from ledger.rules import guards, money, texts
+from ledger.rules import dates, guards, money, texts
 from ledger.rules.aggregates.asset import must_back_only
-from ledger.rules.aggregates.deal import Deal
+from ledger.rules.aggregates.deal import MEMBERSHIP, Deal
 from ledger.rules.commands import (
     ApplyPayment,
     OriginateProduct,
@@ -32,6 +32,7 @@ from ledger.rules.facts import Facts
 from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset, UnknownDeal, UnknownProduct
 from ledger.rules.refusals.products import (
     DealNotActive,
+    MembershipWithoutProducts,
     NothingOwed,
     ObligorNotInDeal,
     ObligorRequired,
@@ -170,6 +171,8 @@ def _originate(state: Product, command: OriginateProduct, facts: Facts) -> Produ
         raise UnknownDeal(deal_uuid=command.deal_uuid)
     if deal.status != "active":
         raise DealNotActive(deal_uuid=command.deal_uuid, status=deal.status)
+    if deal.product_line_id == MEMBERSHIP:
+        raise MembershipWithoutProducts(deal_uuid=command.deal_uuid)
     currency = guards.currency(command.currency, _asset_currency(command.asset_uuid, facts), facts)
     payer_role = deal.spelling(command.late_fee_payer_role)
     return ProductOriginated(
@@ -177,7 +180,7 @@ def _originate(state: Product, command: OriginateProduct, facts: Facts) -> Produ
         asset_uuid=command.asset_uuid,
         principal=guards.amount(command.principal, currency, facts, field="principal"),
         currency=currency,
-        due_date=command.due_date,
+        due_date=dates.business_date("due_date", command.due_date),
         daily_late_fee_rate=money.rate(command.daily_late_fee_rate),
         reference=texts.text("reference", command.reference),
         late_fee_payer_role=texts.text("late_fee_payer_role", payer_role),

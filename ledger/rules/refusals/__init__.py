@@ -4,6 +4,7 @@ Refusal
 ├── NotAcceptable             a field is wrong by itself
 │   ├── InvalidAmount
 │   ├── InvalidRate
+│   ├── InvalidDate
 │   ├── InvalidText
 │   ├── UnknownCurrency
 │   ├── CurrencyRequired
@@ -21,15 +22,16 @@ Refusal
 ├── Conflicting               it was done before and is not done twice
 │   ├── AlreadyExists
 │   ├── AlreadyActive
+│   ├── AlreadyClosed
 │   └── AlreadyReversed
 └── AgainstTheRules           the ledger's state does not allow it
     ├── CurrencyMismatch, InsufficientFunds, BalanceTooLarge
     ├── SenderIsReceiver
     ├── AccountNotActive, AccountIsClosed, AccountNotEmpty, AccountOfAnotherCompany
     ├── DealWithoutCompanies, CompanyTwiceInRole, MembershipCompanyCount, RatingTierRequired, RatingTierNotAllowed
-    ├── ProductLineFixed, DealIsDeleted, DealNotActive
+    ├── ProductLineFixed, DealIsDeleted, DealNotActive, MembershipWithoutProducts
     ├── PrincipalExceedsValue, AssetAlreadyFinanced, RoleNotPlayed, ObligorNotInDeal, ObligorRequired
     ├── PaymentExceedsOutstanding, WaiverExceedsFees, ProductIsWrittenOff, NothingOwed
-    ├── NoSources, SourceTwice, SourceWithoutBalance, NoDestinations
+    ├── NoSources, SourceTwice, SourceWithoutBalance, NoDestinations, ProductNotOpen, CompanyNotInDeal
     └── DateNotCycled, PositionBeyondHead, TooManyMissingDates
 """

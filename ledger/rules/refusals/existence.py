@@ -99,6 +99,17 @@ class AlreadyActive(Conflicting):
 
 
 @dataclass(eq=False, kw_only=True)
+class AlreadyClosed(Conflicting):
+    """The funding account was already closed."""
+
+    slug = "already-closed"
+    sentence = "The funding account {account_uuid} is closed already."
+    remedy = "There is nothing left to do."
+
+    account_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
 class AlreadyReversed(Conflicting):
     """The event was already reversed."""
 

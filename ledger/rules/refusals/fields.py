@@ -1,6 +1,7 @@
 """Refusals of a field that is wrong by itself."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from ledger.rules.refusals.base import NotAcceptable
 
@@ -28,6 +29,20 @@ class InvalidRate(NotAcceptable):
 
     value: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidDate(NotAcceptable):
+    """The date is outside the range of business dates."""
+
+    slug = "invalid-date"
+    sentence = "The {field} {value} is not valid: business dates lie between {first_date} and {last_date}."
+    remedy = "Check the year."
+
+    field: str
+    value: date
+    first_date: date
+    last_date: date
 
 
 @dataclass(eq=False, kw_only=True)
@@ -59,7 +74,10 @@ class CurrencyRequired(NotAcceptable):
 
     slug = "currency-required"
     sentence = "A currency is required, for there is none yet to go by."
-    remedy = "Send a currency: the first amount decides which one it is."
+    remedy = (
+        "Send a currency. The first receipt decides that of a company; the first grant decides that of a funding "
+        "account, which has nothing to pay out before."
+    )
 
 
 @dataclass(eq=False, kw_only=True)

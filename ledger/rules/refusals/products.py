@@ -95,6 +95,41 @@ class DealNotActive(AgainstTheRules):
 
 
 @dataclass(eq=False, kw_only=True)
+class MembershipWithoutProducts(AgainstTheRules):
+    """No product is originated under a membership deal."""
+
+    slug = "membership-without-products"
+    sentence = "The deal {deal_uuid} is a membership deal: no product is originated under it."
+    remedy = "Name a deal of product line 1, 2 or 3."
+
+    deal_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class ProductNotOpen(AgainstTheRules):
+    """The product that a grant is for is not open."""
+
+    slug = "product-not-open"
+    sentence = "The product {product_uuid} is {status}, not open."
+    remedy = "Name an open product, or none."
+
+    product_uuid: UUID
+    status: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CompanyNotInDeal(AgainstTheRules):
+    """The company that a grant pays is not one of the deal of the product that the grant is for."""
+
+    slug = "company-not-in-deal"
+    sentence = "The company {company_uuid} is not one of the deal of the product {product_uuid}."
+    remedy = "Name a product of a deal of this company, or none."
+
+    company_uuid: UUID
+    product_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
 class PrincipalExceedsValue(AgainstTheRules):
     """The principal is greater than the value of the asset."""
 

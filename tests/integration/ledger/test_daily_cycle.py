@@ -12,9 +12,12 @@ from django.db import connection
 from pytest_django import Settings
 
 from eventstore import store
+from eventstore.consumers import checkpoints
 from ledger import as_of
 from ledger.daily_cycle import business_today, cycle, published
+from ledger.rules.dates import FIRST_DATE, LAST_DATE
 from ledger.rules.refusals.dates import TooManyMissingDates
+from ledger.rules.refusals.fields import InvalidDate
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import interfering, together
 from tests.support.processes import RunManage, StartManage, wait_until
@@ -76,8 +79,14 @@ class TestWhatIsPublished:
         assert cycled() == days(first, 5)
 
     def test_after_the_last_date_that_there_is_nothing_is_missing(self) -> None:
-        assert cycle(date.max) == [date.max]
-        assert cycle(date.max) == cycle(MONDAY) == []
+        assert cycle(LAST_DATE) == [LAST_DATE]
+        assert cycle(LAST_DATE) == cycle(MONDAY) == []
+
+    @pytest.mark.parametrize("today", [FIRST_DATE - ONE_DAY, LAST_DATE + ONE_DAY, date.min, date.max])
+    def test_a_date_out_of_bounds_is_refused(self, today: date) -> None:
+        with pytest.raises(InvalidDate, match="business dates lie between 1900-01-01 and 2999-12-31"):
+            cycle(today)
+        assert cycled() == []
 
     def test_each_event_has_its_actor_and_a_correlation_id_of_its_date(self) -> None:
         cycle(MONDAY)
@@ -184,14 +193,14 @@ class TestAtOnce:
 
     def test_ten_processes_publish_each_date_exactly_once(self, start_manage: StartManage) -> None:
         cycle(date(2026, 1, 1))
-        started = [start_manage("daily_cycle", "--today", "2026-01-31") for _ in range(10)]
+        started = [start_manage("daily_cycle", "--catch-up", "--today", "2026-01-31") for _ in range(10)]
         assert [process.wait(timeout=60) for process in started] == [0] * 10
         assert cycled() == days(date(2026, 1, 1), 31)
         published_dates = [line for process in started for line in process.output().split()]
         assert sorted(published_dates) == [f"{day}" for day in cycled()[1:]]
 
     def test_ten_processes_publish_the_very_first_date_exactly_once(self, start_manage: StartManage) -> None:
-        started = [start_manage("daily_cycle", "--today", "2026-01-31") for _ in range(10)]
+        started = [start_manage("daily_cycle", "--catch-up", "--today", "2026-01-31") for _ in range(10)]
         assert [process.wait(timeout=60) for process in started] == [0] * 10
         assert cycled() == [date(2026, 1, 31)]
 
@@ -210,11 +219,14 @@ class TestAtOnce:
 
 class TestTheCommand:
     def test_prints_the_dates_or_that_there_are_none(self, run_manage: RunManage) -> None:
-        run_manage("daily_cycle", "--today", "2026-01-30")
+        run_manage("daily_cycle", "--today", "2026-01-30", "--catch-up")
         done = run_manage("daily_cycle", "--today", "2026-02-01")
         assert done.stdout.split() == ["2026-01-31", "2026-02-01"]
         again = run_manage("daily_cycle", "--today", "2026-02-01")
-        assert (again.stdout, "cycled already" in again.stderr) == ("", True)
+        assert (again.stdout, "2026-02-01 is cycled already" in again.stderr) == ("", True)
+        past = run_manage("daily_cycle", "--today", "2020-01-31")
+        assert (past.stdout, past.returncode) == ("", 0)
+        assert "2020-01-31 is before the last date cycled, 2026-02-01: a cycle never goes back" in past.stderr
 
     def test_publishes_the_business_date_of_now(self, run_manage: RunManage) -> None:
         done = run_manage("daily_cycle")
@@ -226,6 +238,9 @@ class TestTheCommand:
         [
             (["--today", "2026-13-01"], "'2026-13-01' is not a date"),
             (["--today", "2999-01-01"], "after today's business date"),
+            (["--today", "1899-12-31"], "business dates lie between 1900-01-01 and 2999-12-31"),
+            (["--today", "3000-01-01", "--future"], "business dates lie between 1900-01-01 and 2999-12-31"),
+            (["--today", "1924-01-01"], "no date is cycled yet, and --today 1924-01-01 is "),
             (["--future"], "--future is used only with --today"),
             (["--period", "5"], "--period is used only with --loop"),
             (["--loop", "--period", "0"], "'0' is not a number of seconds"),
@@ -256,6 +271,18 @@ class TestTheCommand:
         gap = {"DAILY_CYCLE_MAX_GAP": "2"}
         assert run_manage("daily_cycle", "--today", "2026-03-05", env=gap, check=False).returncode == 1
         assert len(run_manage("daily_cycle", "--today", "2026-03-04", env=gap).stdout.split()) == 2
+
+    def test_begins_with_a_date_long_past_with_catch_up(self, run_manage: RunManage) -> None:
+        assert run_manage("daily_cycle", "--today", "1924-01-01", "--catch-up").stdout.split() == ["1924-01-01"]
+
+    def test_says_how_far_late_fees_is_behind_and_goes_on(self, run_manage: RunManage) -> None:
+        checkpoints.register("late_fees")
+        cycle(MONDAY)
+        on_time = run_manage("daily_cycle", "--today", f"{MONDAY + ONE_DAY}")
+        assert "behind" not in on_time.stderr
+        late = run_manage("daily_cycle", "--today", f"{MONDAY + 2 * ONE_DAY}")
+        assert "late_fees is 2 dates behind: late fees are not complete for any date" in late.stderr
+        assert late.stdout.split() == [f"{MONDAY + 2 * ONE_DAY}"]
 
     def test_names_each_process_manager_that_was_never_registered(self, run_manage: RunManage) -> None:
         assert "late_fees was never registered" in run_manage("daily_cycle").stderr

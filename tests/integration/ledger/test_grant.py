@@ -47,7 +47,8 @@ def written(appended: Appended) -> list[tuple[str, str, str | None]]:
 
 
 def test_sources_are_drawn_in_order_each_to_its_balance_and_each_destination_is_credited_once() -> None:
-    given, grant, product = Given(), uuid4(), new_product()
+    given, grant = Given(), uuid4()
+    product = new_product(company_uuid=given.owner)
     appended = given.grant(
         given.destination("5.50"), given.destination("19.50", product_uuid=str(product)), grant_uuid=grant
     )

@@ -250,7 +250,7 @@ class TestAStreamOnlyReadThatMoves:
     @pytest.mark.parametrize("kind", ["account", "asset", "deal", "grant"])
     def test_a_decision_that_is_still_valid_is_made_again_and_recorded(self, kind: str) -> None:
         company = new_company("100.00")
-        product = new_product()
+        product = new_product(company_uuid=company)
         moved, act, command = self._case(kind, company, product)
         with interfering(moved, act) as other:
             do(command)

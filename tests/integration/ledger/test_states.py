@@ -18,6 +18,7 @@ from ledger.rules import decide
 from ledger.rules.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
 from ledger.rules.facts import stream_id
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
+from ledger.rules.refusals.fields import InvalidDate
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import (
     do,
@@ -122,6 +123,12 @@ class TestAsOfABusinessDate:
         with pytest.raises(DateNotCycled) as refused:
             resolved(MONDAY + timedelta(days=1))
         assert refused.value.last_date == MONDAY
+
+    @pytest.mark.parametrize("day", [date(1899, 12, 31), date(3000, 1, 1), date.min, date.max])
+    def test_a_date_that_is_no_business_date_is_refused(self, day: date) -> None:
+        cycle(MONDAY)
+        with pytest.raises(InvalidDate):
+            as_of.resolve(day, store.head().position)
 
     def test_every_date_is_refused_before_anything_was_cycled(self) -> None:
         with pytest.raises(DateNotCycled, match="2026-.* has not begun: no date has been cycled yet"):

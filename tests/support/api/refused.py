@@ -62,6 +62,11 @@ def invalid_rate() -> Refused:
     return Refused("originate-product", body, figures, "/daily_late_fee_rate")
 
 
+def invalid_date() -> Refused:
+    figures = {"field": "due_date", "value": "1024-03-31", "first_date": "1900-01-01", "last_date": "2999-12-31"}
+    return Refused("originate-product", _with("originate-product", due_date="1024-03-31"), figures, "/due_date")
+
+
 def invalid_text() -> Refused:
     companies = [{"company_uuid": new_company(), "role": "seller"}, {"company_uuid": new_company(), "role": "a\tb"}]
     figures = {"field": "role", "reason": "it contains control characters"}
@@ -138,6 +143,12 @@ def already_active() -> Refused:
     account = new_account(new_company())
     figures = {"category": "account", "uuid": str(account)}
     return Refused("activate-funding-account", {"account_uuid": account}, figures)
+
+
+def already_closed() -> Refused:
+    account = new_account(new_company())
+    do(CloseFundingAccount(account, "done"))
+    return Refused("close-funding-account", {"account_uuid": account, "reason": "done"}, {"account_uuid": str(account)})
 
 
 def already_reversed() -> Refused:
@@ -261,6 +272,27 @@ def deal_not_active() -> Refused:
     deal = new_deal(active=False)
     body = _with("originate-product", deal_uuid=deal)
     return Refused("originate-product", body, {"deal_uuid": str(deal), "deal_status": "created"})
+
+
+def membership_without_products() -> Refused:
+    deal = new_deal(line=4, tier="gold")
+    return Refused("originate-product", _with("originate-product", deal_uuid=deal), {"deal_uuid": str(deal)})
+
+
+def product_not_open() -> Refused:
+    body = good("grant-balances")
+    [destination] = body["destinations"]
+    product = new_product(company_uuid=destination["to_company_uuid"])
+    do(WriteOffProduct(product, "bankrupt"))
+    destination["product_uuid"] = product
+    return Refused("grant-balances", body, {"product_uuid": str(product), "product_status": "written_off"})
+
+
+def company_not_in_deal() -> Refused:
+    product = new_product()
+    body = _grant(product_uuid=product)
+    figures = {"company_uuid": str(body["destinations"][0]["to_company_uuid"]), "product_uuid": str(product)}
+    return Refused("grant-balances", body, figures)
 
 
 def principal_exceeds_value() -> Refused:

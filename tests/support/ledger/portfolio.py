@@ -79,9 +79,9 @@ def origination(deal_uuid: UUID, asset_uuid: UUID | None = None, principal: str 
     )
 
 
-def new_product(asset_uuid: UUID | None = None, principal: str = "100.00") -> UUID:
-    """Originate a product under a new deal."""
-    command = origination(new_deal(), asset_uuid, principal)
+def new_product(asset_uuid: UUID | None = None, principal: str = "100.00", *, company_uuid: UUID | None = None) -> UUID:
+    """Originate a product under a new deal, of a given company or of a new one."""
+    command = origination(new_deal(company_uuid=company_uuid), asset_uuid, principal)
     do(command)
     return command.product_uuid
 

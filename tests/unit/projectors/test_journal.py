@@ -69,7 +69,7 @@ TABLE: list[tuple[str, object, list[tuple[str, str, int]]]] = [
         e.ProductWrittenOff(TEN, FIVE, "USD", "lost"),
         [
             ("write_off_losses", OF_PRODUCT, 1000),
-            ("late_fee_waivers", OF_PRODUCT, 500),
+            ("late_fee_write_offs", OF_PRODUCT, 500),
             ("principal_receivable", OF_PRODUCT, -1000),
             ("fees_receivable", OF_PRODUCT, -500),
         ],
@@ -77,7 +77,7 @@ TABLE: list[tuple[str, object, list[tuple[str, str, int]]]] = [
     (
         "product",
         e.ProductWrittenOff(NOTHING, FIVE, "USD", "lost"),
-        [("late_fee_waivers", OF_PRODUCT, 500), ("fees_receivable", OF_PRODUCT, -500)],
+        [("late_fee_write_offs", OF_PRODUCT, 500), ("fees_receivable", OF_PRODUCT, -500)],
     ),
 ]
 

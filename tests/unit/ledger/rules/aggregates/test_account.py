@@ -29,6 +29,7 @@ from ledger.rules.refusals.balances import (
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import (
     AlreadyActive,
+    AlreadyClosed,
     AlreadyExists,
     AlreadyReversed,
     NothingToReverse,
@@ -92,7 +93,7 @@ def test_a_whole_payout_is_returned() -> None:
         (OPENED + CLOSED, ACTIVATE, AccountIsClosed(account_uuid=ACCOUNT)),
         (ACTIVE, ACTIVATE, AlreadyActive(category="account", uuid=ACCOUNT)),
         ((), CLOSE, UnknownAccount(account_uuid=ACCOUNT)),
-        (OPENED + CLOSED, CLOSE, AccountIsClosed(account_uuid=ACCOUNT)),
+        (OPENED + CLOSED, CLOSE, AlreadyClosed(account_uuid=ACCOUNT)),
         (CREDITED, replace(CLOSE, reason=""), InvalidText(field="reason", reason="it is empty")),
         (CREDITED, CLOSE, AccountNotEmpty(account_uuid=ACCOUNT, balance=d("100.00"), currency="USD")),
         ((), PAY_OUT, UnknownAccount(account_uuid=ACCOUNT)),

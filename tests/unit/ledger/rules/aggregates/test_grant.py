@@ -15,6 +15,9 @@ from ledger.rules.events import (
     FundsDebited,
     GrantDestination,
     GrantSource,
+    PaymentApplied,
+    ProductOriginated,
+    ProductWrittenOff,
 )
 from ledger.rules.refusals.balances import (
     AccountNotActive,
@@ -30,7 +33,8 @@ from ledger.rules.refusals.balances import (
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyExists, UnknownAccount, UnknownAsset, UnknownCompany, UnknownProduct
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText, UnknownCurrency, UnknownFromType
-from tests.unit.ledger.given import Given, Recorded, account, asset, company, d, grant
+from ledger.rules.refusals.products import CompanyNotInDeal, ProductNotOpen
+from tests.unit.ledger.given import Given, Recorded, account, asset, company, d, grant, product
 from tests.unit.ledger.people import (
     ACCOUNT,
     ACTIVE,
@@ -43,6 +47,7 @@ from tests.unit.ledger.people import (
     OPENED,
     OTHER_ACCOUNT,
     PRODUCT,
+    ROLES,
     SELLER,
     funded_asset,
     funded_company,
@@ -57,6 +62,8 @@ COMMAND = GrantBalances(GRANT, "grant 7", (FROM_INVOICE, FROM_SELLER), (TO_SELLE
 CUSTOMERS_ACCOUNT = account(OTHER_ACCOUNT, FundingAccountOpened(CUSTOMER, "main"), FundingAccountActivated())
 # An invoice of 100 and a seller of 50 dollars.
 READY = COMPANIES + AN_INVOICE + ACTIVE + CUSTOMERS_ACCOUNT + funded_asset("100.00") + funded_company("50.00")
+
+[LENT, *_] = [event for _, event in originated() if isinstance(event, ProductOriginated)]
 
 
 def debited(amount: str) -> FundsDebited:
@@ -201,6 +208,27 @@ MOST = "9999999999999999.99"
             READY,
             {"destinations": (replace(TO_SELLER, product_uuid=NOBODY),), "currency": "XXX"},
             UnknownProduct(product_uuid=NOBODY),
+        ),
+        (
+            READY + product(PRODUCT, replace(LENT, currency="EUR")),
+            {"destinations": (replace(TO_SELLER, product_uuid=PRODUCT),)},
+            CurrencyMismatch(expected="USD", given="EUR"),
+        ),
+        *(
+            (
+                READY + originated() + product(PRODUCT, ended),
+                {"destinations": (replace(TO_SELLER, product_uuid=PRODUCT),)},
+                ProductNotOpen(product_uuid=PRODUCT, status=status),
+            )
+            for ended, status in (
+                (PaymentApplied(d("800.00"), d("800.00"), d("0.00"), "USD", "wire"), "paid"),
+                (ProductWrittenOff(d("800.00"), d("0.00"), "USD", "bankrupt"), "written_off"),
+            )
+        ),
+        (
+            READY + product(PRODUCT, replace(LENT, companies=ROLES[1:])),
+            {"destinations": (replace(TO_SELLER, product_uuid=PRODUCT),)},
+            CompanyNotInDeal(company_uuid=SELLER, product_uuid=PRODUCT),
         ),
         (READY, {"currency": "XXX"}, UnknownCurrency(currency="XXX")),
         (READY, {"currency": "EUR"}, CurrencyMismatch(expected="USD", given="EUR")),

@@ -17,15 +17,24 @@ from ledger.rules.events import (
     DealUpdated,
     PaymentApplied,
     PaymentReversed,
+    ProductOriginated,
     ProductWrittenOff,
 )
 from ledger.rules.refusals.balances import CurrencyMismatch
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset, UnknownDeal
-from ledger.rules.refusals.fields import CurrencyRequired, InvalidAmount, InvalidRate, InvalidText, UnknownCurrency
+from ledger.rules.refusals.fields import (
+    CurrencyRequired,
+    InvalidAmount,
+    InvalidDate,
+    InvalidRate,
+    InvalidText,
+    UnknownCurrency,
+)
 from ledger.rules.refusals.products import (
     AssetAlreadyFinanced,
     DealNotActive,
+    MembershipWithoutProducts,
     ObligorNotInDeal,
     ObligorRequired,
     PrincipalExceedsValue,
@@ -111,12 +120,31 @@ def test_every_product_ever_originated_on_the_asset_is_checked() -> None:
     assert {f"product-{OTHER_PRODUCT}", f"deal-{DEAL}", f"asset-{INVOICE}", f"product-{PRODUCT}"} <= log.looked_at
 
 
+MEMBERSHIP_DEAL = deal(DEAL, DealCreated(4, ROLES[:1], "gold"), DealActivated())
+
+
+def out_of_bounds(day: date) -> InvalidDate:
+    return InvalidDate(field="due_date", value=day, first_date=date(1900, 1, 1), last_date=date(2999, 12, 31))
+
+
+@pytest.mark.parametrize("day", [date(1900, 1, 1), date(2999, 12, 31)])
+def test_a_due_date_can_be_the_first_or_the_last_business_date(day: date) -> None:
+    [(_, recorded), *_] = Given(READY).log.when(replace(ORIGINATE, due_date=day))
+    assert isinstance(recorded, ProductOriginated)
+    assert recorded.due_date == day
+
+
 @pytest.mark.parametrize(
     ("given", "changes", "refusal"),
     [
         (READY + originated(), {"deal_uuid": NOBODY}, AlreadyExists(category="product", uuid=PRODUCT)),
         (READY, {"deal_uuid": NOBODY, "asset_uuid": NOBODY}, UnknownDeal(deal_uuid=NOBODY)),
         (COMPANIES + CREATED, {}, DealNotActive(deal_uuid=DEAL, status="created")),
+        (COMPANIES + AN_INVOICE + MEMBERSHIP_DEAL, {"due_date": date.min}, MembershipWithoutProducts(deal_uuid=DEAL)),
+        *(
+            (READY, {"due_date": day, "daily_late_fee_rate": d("2")}, out_of_bounds(day))
+            for day in (date(1899, 12, 31), date(3000, 1, 1), date.min, date.max)
+        ),
         (READY + deal(DEAL, DealUpdated(1, ROLES)), {}, DealNotActive(deal_uuid=DEAL, status="created")),
         (READY + deal(DEAL, DealDeleted()), {}, DealNotActive(deal_uuid=DEAL, status="deleted")),
         (READY, {"asset_uuid": NOBODY, "currency": "XXX"}, UnknownAsset(asset_uuid=NOBODY)),
