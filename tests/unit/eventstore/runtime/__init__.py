@@ -1,0 +1,1 @@
+"""The runtime of consumers, as far as it needs no database."""
