@@ -10,8 +10,9 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist works
 ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test check run bench clean lint types imports migrations docs suite tests-without-database tests-on-sqlite tests-on-postgres format \
-    requirements venv
+SUITES := tests-without-database tests-on-sqlite tests-on-postgres
+
+.PHONY: help demo test check run bench clean lint types imports migrations docs suite $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -26,7 +27,7 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser fo
 	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
 	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once
-	@$(DEVELOPMENT) honcho start
+	@exec $(DEVELOPMENT) DJANGO_SETTINGS_MODULE=settings python -m deploy.procfile
 
 bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 	@$(DEVELOPMENT) python -m benchmarks
@@ -53,7 +54,10 @@ docs: $(VENV)/development ## generated documentation is up to date
 	$(DEVELOPMENT) $(MANAGE) describe_events --check
 	$(DEVELOPMENT) $(MANAGE) describe_problems --check
 
-suite: tests-without-database tests-on-sqlite tests-on-postgres ## the tests, on SQLite and on PostgreSQL
+suite: $(VENV)/development ## the tests: without a database, on SQLite and on PostgreSQL; all three run, whatever fails
+	@failed=; \
+	for part in $(SUITES); do $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 tests-without-database: $(VENV)/development
 	$(PYTEST) tests/unit tests/properties tests/architecture

@@ -110,7 +110,7 @@ def run_manage(request: pytest.FixtureRequest) -> RunManage:
     own = _own_database(request)
 
     def run(
-        *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = 60
+        *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = processes.PATIENCE_S
     ) -> processes.Finished:
         return processes.run(processes.manage(*args), {**own.env, **(env or {})}, check=check, timeout=timeout)
 

@@ -1,45 +1,153 @@
-"""`make run` starts everything for real, from no database at all, and ends all of it at Ctrl-C."""
+"""Each target of the Makefile that README names runs in an empty clone; `make run` ends whole on SIGTERM and SIGINT."""
 
+import json
 import os
+import re
 import shutil
 import signal
-import socket
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any, Final
 
+import psutil
 import pytest
 
-from tests.support.processes import Started, wait_until
+from tests.support.documents import pages
+from tests.support.documents.terminal import free_port
+from tests.support.processes import ROOT, Started, wait_until
+
+TARGETS: Final = {"demo", "help", "run", "test"}
+"""The targets that README names; `make test` is what runs this, so its commands are only listed here."""
+_OURS: Final = re.compile(
+    r"(DATABASE_URL|SECRET_KEY|DEBUG|HYDRATION_.*|DAYBOOK_.*|DJANGO_.*|PYTEST.*|PYTHON.*|MAKE.*|MFLAGS)"
+)
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own"),
+    pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has SQLite databases of its own"),
     pytest.mark.skipif(shutil.which("make") is None, reason="there is no make"),
+    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no repository"),
 ]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
-
-
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[tuple[Started, int]]:
-    # The packages that run the tests are there already: the rule that would install them is taken as done.
-    port, binaries = free_port(), Path(sys.executable).parent
-    process = Started(
-        ["make", "run", f"BIN={binaries}", "--assume-old", ".venv/runtime"],
-        {**os.environ, "WEB_BIND": f"127.0.0.1:{port}", "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"},
-        tmp_path,
+def clone(tmp_path: Path) -> Path:
+    """Clone the project's last commit; the packages that run the tests are installed there already."""
+    folder = tmp_path / "daybook"
+    git("clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(folder))
+    venv = folder / ".venv"
+    venv.mkdir()
+    for part in Path(sys.prefix).iterdir():
+        if part.name in {"bin", "include", "lib", "lib64", "pyvenv.cfg"}:
+            (venv / part.name).symlink_to(part)
+    for done in ("made", "runtime", "development"):
+        (venv / done).touch()
+    return folder
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", "-c", "safe.directory=*", *arguments], check=True, capture_output=True)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return a newcomer's environment: none of our settings is in it."""
+    kept = {name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)}
+    return {**kept, **settings}
+
+
+def make(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments], cwd=clone, env=environment(), capture_output=True, text=True, check=False
     )
-    yield process, port
-    process.kill_group()
+
+
+def test_readme_names_the_targets_that_are_run_here() -> None:
+    assert set(re.findall(r"\bmake ([a-z]+)", pages.text("README.md"))) - {"sure"} == TARGETS
+
+
+def test_help_lists_the_targets(clone: Path) -> None:
+    done = make(clone, "help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {line.split()[0] for line in done.stdout.splitlines()} >= TARGETS
+
+
+def test_the_demonstration_runs(clone: Path) -> None:
+    done = make(clone, "demo")
+    assert done.returncode == 0, done.stderr
+    assert (clone / "var" / "demo.sqlite3").exists()
+
+
+def test_every_check_and_every_suite_is_part_of_the_test(clone: Path) -> None:
+    done = make(clone, "--dry-run", "test")
+    assert done.returncode == 0, done.stderr
+    for part in ("ruff check .", "ruff format --check", "mypy", "lint-imports", "makemigrations --check", "describe_"):
+        assert part in done.stdout
+    for suite in ("tests/unit", "-p tests.plugins.sqlite", "-p tests.plugins.postgres"):
+        assert f" {suite} " in done.stdout
+
+
+def test_all_suites_run_and_one_that_fails_fails_the_whole(clone: Path) -> None:
+    (clone / "pytest.sh").write_text('echo "ran $*"; case "$*" in *sqlite*) exit 1;; esac')
+    done = make(clone, "suite", "PYTEST=sh pytest.sh")
+    ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
+    assert ["sqlite" in line for line in ran] == [False, True, False]
+    assert "failed: tests-on-sqlite" in done.stderr
+    assert done.returncode != 0
+
+
+def test_everything_runs_from_no_database_at_all_and_ends_whole(clone: Path) -> None:
+    with running(clone) as (process, port):
+        wait_until(lambda: process.poll() is not None or is_ready(port))
+        assert process.poll() is None, process.output() + process.errors()
+        assert status(port, "/admin/login/") == 200
+        assert status(port, "/api/companies") == 401
+        assert "the password " in process.output()
+        assert f"http://127.0.0.1:{port}/admin/" in process.output()
+        wait_until(lambda: lag(clone) == 0)
+        supervisor, *_ = psutil.Process(process.pid).children()
+        started = supervisor.children(recursive=True)
+        supervisor.terminate()
+        assert process.wait() == 0, process.output() + process.errors()
+        assert not any(map(runs, started))
+        assert status(port, "/healthz") is None
+        assert "Traceback" not in process.output() + process.errors()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_make_ends_all_that_it_started(ending: signal.Signals, clone: Path) -> None:
+    (clone / "Procfile").write_text("one: sleep 600\ntwo: sleep 600\n")
+    with running(clone, "MANAGE=true") as (process, _):
+        wait_until(lambda: process.poll() is not None or process.output().count(" started ") == 2)
+        started = psutil.Process(process.pid).children(recursive=True)
+        if ending == signal.SIGINT:
+            os.killpg(process.pid, ending)  # as a terminal does
+        else:
+            process.send_signal(ending)
+        assert process.wait() == -ending  # make's own way to end; its child ends well
+        wait_until(lambda: not any(map(runs, started)))
+
+
+@contextmanager
+def running(clone: Path, *variables: str) -> Iterator[tuple[Started, int]]:
+    """Run `make run` until the block ends."""
+    port = free_port()
+    process = Started(["make", "run", *variables], environment(WEB_BIND=f"127.0.0.1:{port}"), clone.parent, cwd=clone)
+    try:
+        yield process, port
+    finally:
+        process.kill_group()
+
+
+def is_ready(port: int) -> bool:
+    return status(port, "/readyz") == 200
 
 
 def status(port: int, path: str) -> int | None:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    """Return the status of the answer, or None if there is no server."""
+    connection = HTTPConnection("127.0.0.1", port)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
@@ -49,13 +157,18 @@ def status(port: int, path: str) -> int | None:
         connection.close()
 
 
-def test_it_begins_with_nothing_and_ends_whole(running: tuple[Started, int]) -> None:
-    process, port = running
-    wait_until(lambda: status(port, "/readyz") == 200 or process.poll() is not None, timeout=60, every=0.2)
-    assert process.poll() is None, process.output() + process.errors()
-    assert status(port, "/admin/login/") == 200
-    assert status(port, "/api/companies") == 401
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=60)
-    assert status(port, "/healthz") is None
-    assert "password" in process.output() + process.errors()
+def runs(process: psutil.Process) -> bool:
+    """Say whether a process still runs; one that has ended may wait to be reaped."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def lag(clone: Path) -> int:
+    """Return how many events the slowest consumer has yet to handle."""
+    command = [str(clone / ".venv" / "bin" / "python"), "manage.py", "consumers", "--json"]
+    done = subprocess.run(command, cwd=clone, env=environment(DEBUG="true"), capture_output=True, text=True, check=True)
+    consumers: list[dict[str, Any]] = json.loads(done.stdout)
+    assert consumers
+    return max(int(consumer["lag_events"]) for consumer in consumers)

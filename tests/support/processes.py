@@ -12,12 +12,18 @@ from typing import Final, Protocol
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
+PATIENCE_S: Final = 300
+"""How long a test waits for what must happen: far longer than the slowest machine takes.
+
+It decides no outcome but that of a hang. pytest's own limit, in pyproject.toml, is longer than any test waits in all.
+"""
+
 
 class RunManage(Protocol):
     """Runs `manage.py` on the test's database until it ends; with `check` it must succeed."""
 
     def __call__(
-        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = 60
+        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = PATIENCE_S
     ) -> subprocess.CompletedProcess[str]:
         """Return what it wrote and how it ended; `env` is added to the environment."""
         ...
@@ -38,13 +44,19 @@ class Started(subprocess.Popen[bytes]):
     """A process that writes into files, so that it never waits for a reader, and that leads its own group."""
 
     def __init__(
-        self, arguments: list[str], environment: Mapping[str, str], directory: Path, pass_fds: Collection[int] = ()
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        *,
+        pass_fds: Collection[int] = (),
+        cwd: Path = ROOT,
     ) -> None:
         self.stdout_path, self.stderr_path = directory / "stdout", directory / "stderr"
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:
             super().__init__(
                 arguments,
-                cwd=ROOT,
+                cwd=cwd,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -94,8 +106,8 @@ def run(
     return done
 
 
-def wait_until(condition: Callable[[], object], *, timeout: float = 20, every: float = 0.02) -> None:
-    """Return once the condition is true; fail the test where it is not in time."""
+def wait_until(condition: Callable[[], object], *, timeout: float = PATIENCE_S, every: float = 0.02) -> None:
+    """Return as soon as the condition is true; fail the test if it never is."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:

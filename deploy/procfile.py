@@ -1,0 +1,26 @@
+"""Run the Procfile's processes in one terminal until Ctrl-C or SIGTERM, either of which is a good end: exit 0."""
+
+import sys
+from typing import Final
+
+from honcho.command import main
+
+ENDED_ON_REQUEST: Final = {130, 143}
+"""honcho's exit status after SIGINT and after SIGTERM."""
+
+
+def run(address: str) -> int:
+    """Print the address of the web, run the processes, and return the exit status."""
+    sys.stdout.write(f"Daybook is at http://{address}, its admin at http://{address}/admin/. Ctrl-C ends it.\n")
+    sys.stdout.flush()
+    try:
+        main(["start"])
+    except SystemExit as ended:
+        return 0 if ended.code in ENDED_ON_REQUEST else int(ended.code or 0)
+    return 0
+
+
+if __name__ == "__main__":
+    from django.conf import settings
+
+    sys.exit(run(settings.WEB_BIND))
