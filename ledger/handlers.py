@@ -94,6 +94,13 @@ class LoadedFacts:
             version != _version_of(stream, self._using) for stream, version in self.expected.items()
         )
 
+    def check_also_expected(self) -> None:
+        """Raise WrongExpectedVersion if a stream is not at the version that the caller rests on."""
+        for stream, version in self.also_expected.items():
+            actual = _version_of(stream, self._using)
+            if actual != version:
+                raise WrongExpectedVersion(stream, version, actual)
+
     def _state(self, category: str, uuid: UUID) -> Any:
         stream = stream_id(category, uuid)
         if stream not in self.expected:
@@ -177,7 +184,8 @@ def _decide_and_append(
     command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     events = [NewEvent(stream, data) for stream, data in decide(command, facts)]
-    return store.append(events, context, expected={**facts.also_expected, **facts.expected}, key=key, using=using)
+    # The caller's version of a stream goes before that of the decision, which may be newer.
+    return store.append(events, context, expected={**facts.expected, **facts.also_expected}, key=key, using=using)
 
 
 def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey | None, using: str) -> Appended:
@@ -185,6 +193,7 @@ def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey |
     recorded = None if key is None else store.recorded_under(key, using)
     if recorded is not None:
         return recorded
+    facts.check_also_expected()
     if facts.expected:
         # A refusal such as "already exists" must rest on durable events only: a crash could take others back.
         store.barrier(using)

@@ -6,7 +6,7 @@ reason; the legs of a grant refer to the grant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django.db.models import Model
 
@@ -18,6 +18,21 @@ from projectors.models import JournalLine
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
 
+ACCOUNTS: Final = (
+    "account_balances",
+    "asset_balances",
+    "clearing_in",
+    "clearing_out",
+    "company_balances",
+    "fees_receivable",
+    "grants_in_transit",
+    "late_fee_income",
+    "late_fee_waivers",
+    "principal_receivable",
+    "product_funding",
+    "write_off_losses",
+)
+"""Every account of the journal."""
 _TABLE = Table(JournalLine, key=("position", "line"))
 
 Payload = dict[str, Any]

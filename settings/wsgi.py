@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-application = get_wsgi_application()
+_application = get_wsgi_application()
+
+from web.chunked_bodies import with_chunked_bodies  # noqa: E402 - the settings are read by now
+
+application = with_chunked_bodies(_application)

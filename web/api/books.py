@@ -1,7 +1,7 @@
 """GET of the books: the journal, the trial balance, the aging report and the daily activity."""
 
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
@@ -9,16 +9,25 @@ from pydantic import Field
 
 from eventstore import store
 from ledger import as_of
+from projectors.journal import ACCOUNTS
 from projectors.queries import books
 from projectors.queries.live import position
 from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
 from web.protocol import response_headers, response_schemas
-from web.protocol.query_parameters import AsOf, BusinessDate, Text, Uuid
+from web.protocol.problems import Fault, invalid
+from web.protocol.query_parameters import AsOf, BusinessDate, Uuid
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
 
 router = QueryRouter("read models")
+
+
+if TYPE_CHECKING:
+    Account = str
+else:
+    Account = Literal[ACCOUNTS]
+"""An account of the journal."""
 
 
 class DateRange(Paging):
@@ -27,11 +36,16 @@ class DateRange(Paging):
     from_: BusinessDate | None = Field(None, alias="from", description="The first date.")
     to: BusinessDate | None = Field(None, description="The last date.")
 
+    def check(self) -> None:
+        """Raise Problem if the range has no date."""
+        if self.from_ is not None and self.to is not None and self.from_ > self.to:
+            raise invalid(Fault("/from", f"must not be after to, which is {self.to}"))
+
 
 class JournalFilters(DateRange):
     """The filters of the journal; the dates are booking dates."""
 
-    account: Text | None = None
+    account: Account | None = None
     party_uuid: Uuid | None = None
 
 
@@ -58,6 +72,7 @@ _LINE: Final = Item(
 @router.query("/journal", _LINE.page, "list-journal", "The double-entry journal")
 def list_journal(request: HttpRequest, parameters: Query[JournalFilters]) -> HttpResponse:
     """Answer a page of the journal."""
+    parameters.check()
     rows = books.journal(
         account=parameters.account,
         party_uuid=parameters.party_uuid,
@@ -157,5 +172,6 @@ _DAY: Final = Item(
 @router.query("/daily-activity", _DAY.page, "daily-activity", "The activity of each business date, by currency")
 def list_daily_activity(request: HttpRequest, parameters: Query[DateRange]) -> HttpResponse:
     """Answer a page of dates. What happened before the first business date has no date and is left out."""
+    parameters.check()
     rows = books.daily_activity(parameters.from_, parameters.to)
     return keyset_page(request, _DAY, rows, parameters, ["business_date", "currency"])

@@ -13,13 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from eventstore import store
+from eventstore.errors import WrongExpectedVersion
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
 from ledger.grant import grant_balances
 from ledger.names import COMMANDS, permission
 from ledger.rules.commands import Command, GrantBalances
 from ledger.rules.refusals.base import NotAcceptable, Refusal
-from web.protocol import problem_kinds, problems, response_headers
+from web.api.entities import ENTITIES
+from web.protocol import entity_tags, problem_kinds, problems, response_headers
 from web.protocol.authentication import actor, authenticators
 from web.protocol.correlation_id import correlation_id
 from web.protocol.json_pointers import pointer_to
@@ -34,7 +36,9 @@ router = Router(tags=["commands"])
 router.add_decorator(response_headers.with_headers, mode="view")
 
 KEY: Final = "Idempotency-Key"
-_KEY: Final = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
+# Two headers of one name arrive as one, with a comma between them.
+_KEY: Final = re.compile(r"[!-+\--~]([ -+\--~]{0,198}[!-+\--~])?")
+REPLAYED: Final = "Idempotent-Replayed"
 UUID_FIELDS: Final = {
     "register-company": "company_uuid",
     "register-asset": "asset_uuid",
@@ -44,8 +48,8 @@ UUID_FIELDS: Final = {
     "grant-balances": "grant_uuid",
 }
 """The uuid field of each command that creates something; the uuid is made here if the client leaves it out."""
-KEY_REQUIRED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds"})
-"""Commands that create nothing with a uuid, so that a retry without a key would move money twice."""
+KEY_REQUIRED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds", "waive-late-fee"})
+"""Commands that create nothing with a uuid, so that a retry without a key would move or waive money twice."""
 
 
 def body_schema(name: str) -> type[RequestSchema]:
@@ -61,19 +65,30 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
         fields[uuid_field] = uuid4()
     command = COMMANDS[name](**fields)
     try:
-        appended = _record(command, actor=actor(request), correlation_id=correlation_id(request), key=key)
+        appended = _record(
+            command,
+            actor=actor(request),
+            correlation_id=correlation_id(request),
+            key=key,
+            expected=entity_tags.expected_version(request, command, creates=uuid_field is not None),
+        )
+    except WrongExpectedVersion as conflict:
+        if entity_tags.IF_MATCH not in request.headers:
+            raise
+        raise entity_tags.version_mismatch(conflict.expected, conflict.actual) from conflict
     except Refusal as refusal:
         # The events that explain the refusal are at or below the head.
         response_headers.set_position(request, store.head().position)
         if isinstance(refusal, NotAcceptable):
             raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
         raise
-    return _response(appended)
+    return _response(appended, creates=uuid_field is not None)
 
 
 def _record(command: Command, **context: Any) -> Appended:
     if isinstance(command, GrantBalances):
         fields = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
+        del context["expected"]  # A grant is created, so no version of it can be expected.
         return grant_balances(**fields, **context)
     return handlers.execute(command, **context)
 
@@ -108,12 +123,16 @@ def _canonical(value: Any) -> Any:
             return value
 
 
-def _response(appended: Appended) -> HttpResponse:
+def _response(appended: Appended, *, creates: bool) -> HttpResponse:
     events = ",".join(as_json(event) for event in appended.events)
     content = f'{{"position":{appended.position},"events":[{events}]}}'
-    return HttpResponse(
-        content, status=201, content_type="application/json", headers={POSITION: str(appended.position)}
-    )
+    headers = {POSITION: str(appended.position)}
+    if creates:
+        created = appended.events[0]
+        headers["Location"] = f"/api/{ENTITIES[created.category].plural}/{created.uuid}"
+    if appended.repeated:
+        headers[REPLAYED] = "true"
+    return HttpResponse(content, status=201, content_type="application/json", headers=headers)
 
 
 def as_json(event: RecordedEvent) -> str:
@@ -138,6 +157,23 @@ def _view(name: str) -> Callable[..., HttpResponse]:
     return view
 
 
+_REPLAYED_HEADER: Final = {
+    REPLAYED: {
+        "description": "`true` if an earlier command with the same key is answered again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_LOCATION_HEADER: Final = {"Location": {"description": "The address of what is created.", "schema": {"type": "string"}}}
+
+
+def _extra(name: str) -> dict[str, Any]:
+    """Return what the OpenAPI document has of a command's headers."""
+    key = _key_parameter(required=name in KEY_REQUIRED)
+    if name in UUID_FIELDS:
+        return {"parameters": [key], "responses": {201: {"headers": _REPLAYED_HEADER | _LOCATION_HEADER}}}
+    return {"parameters": [key, entity_tags.CHANGING], "responses": {201: {"headers": _REPLAYED_HEADER}}}
+
+
 def _key_parameter(*, required: bool) -> dict[str, Any]:
     return {
         "name": KEY,
@@ -155,5 +191,5 @@ for _name, _command in COMMANDS.items():
         response={201: Recorded, **PROBLEMS},
         operation_id=_name,
         summary=(_command.__doc__ or _name).splitlines()[0].rstrip("."),
-        openapi_extra={"parameters": [_key_parameter(required=_name in KEY_REQUIRED)]},
+        openapi_extra=_extra(_name),
     )(_view(_name))

@@ -21,7 +21,7 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.membership import Membership
 from ledger.rules.aggregates.product import Product
-from web.protocol import response_headers, response_schemas
+from web.protocol import entity_tags, response_headers, response_schemas
 from web.protocol.json_values import json_response
 from web.protocol.problems import not_found
 from web.protocol.query_parameters import AsOfParameters, PathUuid
@@ -130,7 +130,7 @@ def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | 
     response_headers.raise_position(request, loaded.position)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
     content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
-    return json_response(content | _stream_fields(loaded, moment))
+    return entity_tags.with_tag(request, json_response(content | _stream_fields(loaded, moment)), loaded.version)
 
 
 def _schema(category: str) -> type[response_schemas.ResponseSchema]:
@@ -159,6 +159,7 @@ for _category, _entity in ENTITIES.items():
         f"get-{_category}",
         f"One {_category}, now, as of a position or as of a business date",
         may_be_missing=True,
+        extra=entity_tags.READING,
     )(_view(_category))
 
 
@@ -181,6 +182,7 @@ _MembershipState = response_schemas.new_schema(
     "get-membership",
     "A company's membership, now, as of a position or as of a business date",
     may_be_missing=True,
+    extra=entity_tags.READING,
 )
 def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:
     """Answer the membership, with the version and position of its deal."""
@@ -192,7 +194,9 @@ def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfP
         found, deal = _membership(uuid, position, parameters.as_of)  # the deal changed between the two reads
     response_headers.raise_position(request, deal.position)
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
-    return json_response(content | _stream_fields(deal, parameters.as_of))
+    response = json_response(content | _stream_fields(deal, parameters.as_of))
+    # The membership may pass to another deal that is at the same version.
+    return entity_tags.with_tag(request, response, deal.version, digest=True)
 
 
 def _membership(uuid: UUID, position: int | None, moment: int | date | None) -> tuple[Membership, Loaded[Deal]]:

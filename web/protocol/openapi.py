@@ -121,7 +121,7 @@ def _describe(method: str, operation: Document) -> None:
     operation["description"] = f"{description}\n\nNeeds the permission `{needed}`."
     operation["security"] = [{"Bearer": []}, {"ClientCredentials": []}, {"Session": []}]
     for status, response in operation["responses"].items():
-        response["headers"] = _headers(int(status))
+        response["headers"] = _headers(int(status)) | response.get("headers", {})
         content = response.get("content", {})
         if int(status) >= problems.FIRST_PROBLEM and "application/json" in content:
             content[problems.CONTENT_TYPE] = content.pop("application/json")

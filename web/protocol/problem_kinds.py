@@ -29,7 +29,7 @@ INVALID_KEY: Final = Kind(
     "invalid-idempotency-key",
     400,
     "Invalid Idempotency-Key",
-    "Send 1 to 200 printable ASCII characters without a space at either end, such as a UUID.",
+    "Send one key of 1 to 200 printable ASCII characters, such as a UUID: no comma, and no space at either end.",
 )
 UNAUTHENTICATED: Final = Kind(
     "unauthenticated",
@@ -55,6 +55,13 @@ CONFLICT: Final = Kind(
     409,
     "Concurrent change",
     "Nothing was recorded. Repeat the command with the same key.",
+)
+VERSION_MISMATCH: Final = Kind(
+    "version-mismatch",
+    409,
+    "Version mismatch",
+    "Nothing was recorded. Read it again, and decide on what it is now.",
+    ("expected_version", "actual_version"),
 )
 TOO_LARGE: Final = Kind("body-too-large", 413, "Body too large", "Send less at once.", ("limit_bytes",))
 INVALID: Final = Kind(

@@ -219,8 +219,6 @@ def handle(request: HttpRequest, error: Exception) -> HttpResponse:
     problem = of(error, authorization=request.headers.get("Authorization"))
     if problem.kind is problem_kinds.INVALID and request.method == "POST":  # a query records nothing anyway
         problem = replace(problem, detail=f"{problem.detail} Nothing was recorded.")
-    if problem.kind is problem_kinds.NOT_JSON and "Transfer-Encoding" in request.headers:
-        problem = Problem(problem_kinds.NOT_JSON, "The body came in chunks: send it whole, with a Content-Length.")
     if problem.kind is problem_kinds.INTERNAL_ERROR:
         _logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem.response()

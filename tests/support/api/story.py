@@ -141,7 +141,7 @@ QUERIES: Final[list[Query]] = [
     Query("list-accounts", "/api/accounts", {"company_uuid": SELLER}),
     Query("list-balances", "/api/balances", {"limit": 2}),
     Query("list-products", "/api/products", {"status": "open", "overdue_on": "2026-03-02"}),
-    Query("list-journal", "/api/journal", {"account": "cash", "limit": 2}),
+    Query("list-journal", "/api/journal", {"account": "clearing_in", "limit": 2}),
     Query("trial-balance", "/api/trial-balance"),
     Query("aging", "/api/aging", {"business_date": "2026-03-03"}),
     Query("daily-activity", "/api/daily-activity", {"from": "2026-03-01"}),

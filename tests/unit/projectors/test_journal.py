@@ -9,7 +9,7 @@ import pytest
 from ledger.rules import events as e
 from ledger.rules.events import CATEGORIES
 from projectors.events.dates import dated_since
-from projectors.journal import Journal, lines
+from projectors.journal import ACCOUNTS, Journal, lines
 from tests.unit.projectors.recorded import recorded
 
 COMPANY, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 7))
@@ -183,3 +183,7 @@ def test_an_event_that_names_an_earlier_date_is_booked_on_the_last_cycled_one() 
 def test_before_the_first_cycle_there_is_no_date() -> None:
     [booking] = dated_since(None, recorded([(f"company-{COMPANY}", FUNDED)]))
     assert (booking.booking_date, booking.business_date) == (None, None)
+
+
+def test_the_accounts_are_those_that_the_table_names() -> None:
+    assert {account for _, _, sides in TABLE for account, _, _ in sides} == set(ACCOUNTS)

@@ -26,7 +26,7 @@ ITS_OWN_WAY: Final = {"/o/revoke_token", "/o/revoke_token/"}
 """Asks for the client's id and secret, and answers as RFC 7009 says."""
 EMPTY: Final = {"/": 302, "/api/": 404}
 """Has nothing to guard: the way to the admin, and the folder of the API."""
-TO_THE_LOGIN: Final = "/admin/"
+TO_THE_LOGIN: Final = ("/admin/", "/books/")
 """Pages for people send whoever is not logged in to the login page."""
 UUID: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -167,7 +167,7 @@ def test_every_page_for_people_sends_to_the_login_page() -> None:
             response = ask("GET", route, {})
             assert response.status_code in {302, 405}, route
             if response.status_code == 302 and not route.endswith("logout/"):
-                assert response["Location"].startswith("/admin/login/?next="), route
+                assert response["Location"].startswith(("/admin/login/?next=", "/books/login/?next=")), route
 
 
 def test_revocation_asks_for_the_clients_own_credentials() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from eventstore import store
 from tests.support.api.calling import Api, problem
-from web.api.commands import body_schema
+from web.api.commands import KEY_REQUIRED, body_schema
 
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
@@ -245,15 +245,17 @@ def test_a_body_that_is_made_to_hurt_costs_little(body: str, api: Api) -> None:
         assert time.process_time() - began < 0.7
 
 
-@pytest.mark.parametrize("key", ["", " a", "a ", "x" * 201, "tab\there", "é"])
+@pytest.mark.parametrize("key", ["", " a", "a ", "x" * 201, "tab\there", "é", "a,b", "a, b"])
 def test_an_idempotency_key_is_printable_ascii_of_bounded_length(key: str, api: Api) -> None:
     headers = {"Idempotency-Key": key}
     problem(api.post("/api/commands/register-company", '{"name":"Acme"}', headers), 400, "invalid-idempotency-key")
 
 
-@pytest.mark.parametrize("name", ["fund-company", "fund-asset", "apply-payment", "pay-out-funds"])
+@pytest.mark.parametrize("name", sorted(KEY_REQUIRED))
 def test_a_command_whose_retry_would_pay_twice_needs_a_key(name: str, api: Api) -> None:
-    target = {"fund-asset": "asset", "apply-payment": "product", "pay-out-funds": "account"}.get(name, "company")
-    body = {f"{target}_uuid": U, "amount": "1.00", "reference": "wire", "currency": "USD"}
+    target = {"fund-asset": "asset", "pay-out-funds": "account", "fund-company": "company"}.get(name, "product")
+    text = "reason" if name == "waive-late-fee" else "reference"
+    body = {f"{target}_uuid": U, "amount": "1.00", text: "wire", "currency": "USD"}
     told = problem(api.command(name, body, key=None), 400, "idempotency-key-required")
+    assert {"fund-company", "fund-asset", "apply-payment", "pay-out-funds", "waive-late-fee"} <= KEY_REQUIRED
     assert "Idempotency-Key" in told["detail"]

@@ -43,13 +43,31 @@ def test_each_is_answered_with_what_is_wrong(database: Database, serve: Serve, t
         (f"Content-Length: {len(deep)}\r\n", deep, 422, "invalid-input"),
         ("Content-Length: 0\r\n", b"", 400, "not-json"),
         ("", b"", 400, "not-json"),
-        ("Transfer-Encoding: chunked\r\n", b'f\r\n{"name":"Acme"}\r\n0\r\n\r\n', 400, "not-json"),
+        ("Transfer-Encoding: chunked\r\n", b"4\r\nname\r\n0\r\n\r\n", 400, "not-json"),
+        ("Transfer-Encoding: chunked\r\n", b'4\r\n{"na\r\nzz\r\n', 400, "bad-request"),
+        ("Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (len(large), large), 413, "body-too-large"),
         ("Content-Length: 100\r\n", b'{"name":', 400, "not-json"),
     ):
         answered, told = exchange(server, token, headers, body)
         assert (answered, told["type"]) == (status, slug), (headers, told)
     assert store.head().position == 0
     assert server.ask("POST", REGISTER, {"name": "Acme"}, {"Authorization": f"Bearer {token}"}).status == 201
+
+
+def test_a_body_in_chunks_is_read_whole(serve: Serve, token: str) -> None:
+    chunks = b'8\r\n{"name":\r\n7\r\n"Acme"}\r\n0\r\n\r\n'
+    status, answer = exchange(serve(), token, "Transfer-Encoding: chunked\r\n", chunks)
+    assert status == 201, answer
+    [event] = store.read_all()
+    assert event.payload == {"name": "Acme"}
+
+
+def test_two_keys_are_refused(serve: Serve, token: str) -> None:
+    body = b'{"name":"Acme"}'
+    headers = f"Content-Length: {len(body)}\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n"
+    status, told = exchange(serve(), token, headers, body)
+    assert (status, told["type"]) == (400, "invalid-idempotency-key")
+    assert store.head().position == 0
 
 
 @pytest.mark.parametrize("closes", ["close", "keep-alive"])

@@ -32,6 +32,11 @@ def csrf_failed(_api: Api) -> Any:
     return browser.post(REGISTER, ACME, content_type="application/json")
 
 
+def version_mismatch(api: Api) -> Any:
+    body = {"company_uuid": new_company(), "name": "Acme"}
+    return api.command("rename-company", body, headers={"If-Match": '"7"'})
+
+
 def reused(api: Api) -> Any:
     api.post(REGISTER, ACME, {"Idempotency-Key": "key"})
     return api.post(REGISTER, '{"name":"Other"}', {"Idempotency-Key": "key"})
@@ -44,6 +49,7 @@ TOLD: Final[dict[str, Callable[[Api], Any]]] = {
     "invalid-idempotency-key": lambda api: api.post(REGISTER, ACME, {"Idempotency-Key": " "}),
     "unauthenticated": lambda _api: Api(None).post(REGISTER, ACME),
     "csrf-failed": csrf_failed,
+    "version-mismatch": version_mismatch,
     "not-found": lambda api: api.get(f"/api/companies/{NOTHING}"),
     "no-such-address": lambda api: api.get("/api/company"),
     "method-not-allowed": lambda api: api.get(REGISTER),

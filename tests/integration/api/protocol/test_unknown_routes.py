@@ -29,7 +29,7 @@ def test_a_method_that_an_address_does_not_take(api: Api) -> None:
     assert problem(response, 405, "method-not-allowed")["detail"].startswith(
         "/api/commands/grant-balances does not support GET."
     )
-    assert response["Allow"] == "POST"
+    assert response["Allow"] == "OPTIONS, POST"
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json"])
@@ -41,7 +41,7 @@ def test_a_page_that_is_only_read_takes_no_other_method_with_or_without_a_csrf_t
             assert problem(response, 405, "method-not-allowed")["detail"].startswith(
                 f"{path} does not support {method}."
             )
-            assert response["Allow"] == "GET, HEAD"
+            assert response["Allow"] == "GET, HEAD, OPTIONS"
         assert browser.get(path).status_code == 200
 
 

@@ -17,6 +17,7 @@ from eventstore.consumers.loop import catch_up
 from eventstore.runtime.shutdown import Stop
 from ledger.rules.commands import FundCompany, RegisterCompany, RenameCompany
 from projectors.catalog import PROJECTORS
+from projectors.journal import ACCOUNTS
 from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.folded_log import History as Folded
@@ -237,7 +238,7 @@ WRONG: Final = ("", "x", "%00", "%ED%A0%80", "%F0%9F%92%A9", "9" * 5000, "2026-0
 @pytest.mark.parametrize(
     ("name", "parameter"),
     [
-        *((name, parameter) for name, parameter in FILTERS if parameter != "account"),
+        *((name, parameter) for name, parameter in FILTERS),
         ("deals", "company_uuid"),
         ("products", "overdue_on"),
         ("aging", "business_date"),
@@ -252,12 +253,25 @@ def test_a_filter_that_cannot_be_one_is_refused_with_its_place(name: str, parame
         assert [fault["pointer"] for fault in refused["errors"]] == [f"/{parameter}"]
 
 
-@pytest.mark.parametrize(("name", "parameter"), [("journal", "account"), ("companies", "name")])
+@pytest.mark.parametrize(("name", "parameter"), [("companies", "name"), ("events", "correlation_id")])
 def test_a_text_may_be_anything_but_empty_too_long_or_with_a_null_byte(name: str, parameter: str, reader: Api) -> None:
     for value in ("%00", "a%00", "", "a" * 201):
         problem(reader.get(f"/api/{name}?{parameter}={value}"), 422, "invalid-input")
     for value in ("%ED%A0%80", "%F0%9F%92%A9", "''", "%25", "\\\\", "a" * 200):
         assert every(reader, f"/api/{name}?{parameter}={value}") == []
+
+
+@pytest.mark.parametrize("name", ["journal", "daily-activity"])
+def test_a_range_of_dates_that_has_none_is_refused(name: str, reader: Api) -> None:
+    told = problem(reader.get(f"/api/{name}?from=2026-03-02&to=2026-03-01"), 422, "invalid-input")
+    assert told["errors"] == [{"pointer": "/from", "detail": "must not be after to, which is 2026-03-01"}]
+    assert reader.get(f"/api/{name}?from=2026-03-02&to=2026-03-02").status_code == 200
+
+
+def test_an_account_that_the_journal_does_not_have_is_refused_with_those_that_it_has(reader: Api) -> None:
+    told = problem(reader.get("/api/journal?account=company"), 422, "invalid-input")
+    assert all(account in told["errors"][0]["detail"] for account in ACCOUNTS)
+    assert {line["account"] for line in every(reader, "/api/journal")} <= set(ACCOUNTS)
 
 
 def test_rows_that_are_written_meanwhile_neither_hide_nor_repeat_another(database: Database, api: Api) -> None:
