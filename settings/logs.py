@@ -1,9 +1,11 @@
 """Logging: one line for each record on standard error, as JSON for machines or as text for people."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+_FIRST_FAILURE: Final = 500
 
 
 def configured(form: str, level: str) -> dict[str, Any]:
@@ -43,11 +45,11 @@ def configured(form: str, level: str) -> dict[str, Any]:
 
 
 class Failures:
-    """Keeps only records with a traceback."""
+    """Keeps only the records of requests that failed; a refused request is not a failure."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record has a traceback."""
-        return bool(record.exc_info)
+        """Return whether the record has a traceback and is of no answer below 500."""
+        return bool(record.exc_info) and getattr(record, "status_code", _FIRST_FAILURE) >= _FIRST_FAILURE
 
 
 class Terse:

@@ -30,33 +30,54 @@ _SPEND: Final = f"{_MOVE} WHERE {_LATER} + %(cost)s <= %(now)s + {_WINDOW_S} RET
 
 
 @dataclass(frozen=True, slots=True)
-class Throttle:
-    """Allows each client so many requests in a minute, at once or spread over it.
+class Budget:
+    """What a client has left of an allowance."""
 
-    A client is any text, such as an address. See Note [An allowance is one number].
-    """
+    limit: int
+    remaining: int
+    reset_s: int
+    """Seconds until the whole allowance is there again."""
+    retry_after_s: int
+    """Seconds until the next request is accepted; 0 if it is accepted now."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the RateLimit headers, and Retry-After if the request is refused."""
+        headers = {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+        return headers | ({"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Allows each client so many requests in a minute, at once or spread over it; a client is any text."""
 
     name: str
     per_minute: Callable[[], int]
 
-    def wait(self, client: str) -> int:
-        """Return the seconds until the client may ask again, 0 for now; this counts nothing."""
+    def look(self, client: str) -> Budget:
+        """Return what the client has left; this counts nothing."""
         used_until = Allowance.objects.filter(asker=self._key(client)).values_list("used_until", flat=True).first()
-        return 0 if used_until is None else self._beyond(used_until, utc_now().timestamp())
+        now = utc_now().timestamp()
+        return self._budget(now if used_until is None else used_until, now)
 
-    def spend(self, client: str) -> int:
-        """Count a request and return 0, or return the seconds until it may be sent again.
-
-        See Note [An allowance is one number].
-        """
-        if seconds := self.wait(client):
-            return seconds
+    def spend(self, client: str) -> Budget:
+        """Count a request unless it is refused; return what is left after it. See Note [An allowance is one number]."""
+        budget = self.look(client)
+        if budget.retry_after_s:
+            return budget
         now = utc_now().timestamp()
         _delete_expired(now)
         with connection.cursor() as cursor:
             cursor.execute(_SPEND, {"asker": self._key(client), "now": now, "cost": self._cost(1)})
             # No row is returned if concurrent requests have just used up the allowance.
-            return 0 if cursor.fetchall() else self._beyond(now + _WINDOW_S, now)
+            row = cursor.fetchone()
+        if row is None:
+            return self._budget(now + _WINDOW_S, now)
+        left = self._budget(row[0], now)
+        return Budget(left.limit, left.remaining, left.reset_s, 0)
 
     def failed(self, client: str) -> None:
         """Count a request that was allowed but failed as FAILED requests in total."""
@@ -64,9 +85,12 @@ class Throttle:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, {"asker": self._key(client), "now": now, "cost": cost})
 
-    def _beyond(self, used_until: float, now: float) -> int:
-        """Return the whole seconds by which one more request would exceed the minute."""
-        return max(0, math.ceil(used_until + self._cost(1) - now - _WINDOW_S))
+    def _budget(self, used_until: float, now: float) -> Budget:
+        used = max(0.0, used_until - now)
+        # The last digits of a moment are lost in a float, so a thousandth of a request is not counted.
+        remaining = math.floor((_WINDOW_S - used) / self._cost(1) + 0.001)
+        retry_after = max(0, math.ceil(used + self._cost(1) - _WINDOW_S))
+        return Budget(self.per_minute(), max(0, remaining), math.ceil(used), retry_after)
 
     def _key(self, client: str) -> str:
         return f"{self.name}:{client}"

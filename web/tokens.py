@@ -10,22 +10,23 @@ import base64
 import binascii
 import hashlib
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Final
 from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.http.multipartparser import MultiPartParserError
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from web import addresses, lockout
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
-from web.throttle import Throttle
+from web.throttle import Budget, Throttle
 
 _FIRST_ERROR: Final = 400
 _REMEDIES: Final = {
@@ -41,6 +42,7 @@ _NO_GRANT_TYPE: Final = "Request is missing grant type."
 _BY_ADDRESS: Final = Throttle("token", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
 _BY_CLIENT: Final = Throttle("client", lambda: max(1, settings.TOKEN_REQUESTS_PER_MINUTE // 2))
 _LOGINS: Final = Throttle("login", lambda: settings.TOKEN_REQUESTS_PER_MINUTE)
+_logger = logging.getLogger(__name__)
 checking: Final = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
@@ -67,14 +69,12 @@ class Revoke(RevokeTokenView):  # type: ignore[misc] # has no types
 def _throttled(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
     # See Note [Counted before hashed]
     try:
-        client = hashlib.sha256(_client(request)).hexdigest()
         address = addresses.network(request.META["REMOTE_ADDR"])
-        counted = [(_BY_CLIENT, f"{address} {client}"), (_BY_ADDRESS, address)]
-        # The address is checked first: invented client ids would fill the table otherwise. It is charged last, so that
-        # a client that asks too often leaves an allowance to the other clients at its address.
-        seconds = _BY_ADDRESS.wait(address) or next(filter(None, (each.spend(key) for each, key in counted)), 0)
-        if seconds or not checking.acquire(blocking=False):
-            return _too_many_requests(seconds or 1).response()
+        budget, counted = _spend(request, address)
+        if budget.retry_after_s:
+            return _too_many_requests(budget)
+        if not checking.acquire(blocking=False):
+            return _too_many_requests(replace(budget, retry_after_s=1))
         try:
             response = answer(request)
         finally:
@@ -83,9 +83,28 @@ def _throttled(request: HttpRequest, answer: Callable[[HttpRequest], HttpRespons
             _describe(response)
             for throttle, key in counted:
                 throttle.failed(key)
+        for name, value in budget.headers().items():
+            response[name] = value
     except Exception as error:  # noqa: BLE001 - every error is answered as under /api/
         return _refused(request, error)
     return response
+
+
+def _spend(request: HttpRequest, address: str) -> tuple[Budget, list[tuple[Throttle, str]]]:
+    """Count a request; return the smaller budget, and what to charge if the request fails."""
+    # The address is checked first: invented client ids would fill the table otherwise. It is charged last, so that
+    # a client that asks too often leaves an allowance to the other clients at its address.
+    budget = _BY_ADDRESS.look(address)
+    if budget.retry_after_s:
+        return budget, []
+    client = hashlib.sha256(_client_id(request)).hexdigest()
+    counted = [(_BY_CLIENT, f"{address} {client}"), (_BY_ADDRESS, address)]
+    budgets = []
+    for throttle, key in counted:
+        budgets.append(throttle.spend(key))
+        if budgets[-1].retry_after_s:
+            return budgets[-1], counted
+    return min(budgets, key=lambda each: each.remaining), counted
 
 
 def _describe(response: HttpResponse) -> None:
@@ -99,28 +118,28 @@ def _describe(response: HttpResponse) -> None:
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
-    unreadable = isinstance(error, (SuspiciousOperation, MultiPartParserError, UnicodeError))
-    if unreadable and not isinstance(error, RequestDataTooBig):
-        content = {"error": "invalid_request", "error_description": "The body cannot be read as a form."}
+    if isinstance(error, ValueError):  # raised by a library at a value in the request
+        _logger.warning("%s refused: %s", request.path, type(error).__name__)
+        error = BadRequest("A value in the request cannot be read.")
+    if isinstance(error, BadRequest):
+        content = {"error": "invalid_request", "error_description": str(error)}
         return HttpResponse(json.dumps(content), status=400, content_type="application/json")
     return problems.handle(request, error)
 
 
-def _too_many_requests(seconds: int) -> Problem:
+def _too_many_requests(budget: Budget) -> HttpResponse:
+    wait = f"Try again in {budget.retry_after_s} s."
     return Problem(
         problem_kinds.TOO_MANY_REQUESTS,
-        f"Try again in {seconds} s. A token can be reused until it expires.",
+        f"{wait} A token can be reused until it expires.",
         # OAuth libraries read these two.
-        {"error": "temporarily_unavailable", "error_description": f"Too many requests; try again in {seconds} s."},
-        headers={"Retry-After": str(seconds)},
-    )
+        {"error": "temporarily_unavailable", "error_description": f"Too many requests. {wait}"},
+        headers=budget.headers(),
+    ).response()
 
 
-def _client(request: HttpRequest) -> bytes:
-    """Return the client id that a request names; raises SuspiciousOperation for null bytes."""
-    for values in request.POST.lists():
-        if any("\0" in text for text in (values[0], *values[1])):
-            raise SuspiciousOperation
+def _client_id(request: HttpRequest) -> bytes:
+    """Return the client id that a request names; raises BadRequest for null characters."""
     kind, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "basic":
         return str(request.POST.get("client_id", "")).encode()
@@ -129,7 +148,7 @@ def _client(request: HttpRequest) -> bytes:
     except (binascii.Error, ValueError):
         return encoded.encode()
     if "\0" in unquote_plus(name):
-        raise SuspiciousOperation
+        raise BadRequest("The client id contains a null character.")
     return unquote_plus(name).encode()
 
 
@@ -138,13 +157,17 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return admin.site.login(request)
     address = addresses.network(request.META["REMOTE_ADDR"])
-    seconds = _LOGINS.spend(address)
-    if seconds or not checking.acquire(blocking=False):
-        return lockout.too_many_attempts(seconds or 1)
+    budget = _LOGINS.spend(address)
+    if budget.retry_after_s:
+        return lockout.too_many_attempts(budget)
+    if not checking.acquire(blocking=False):
+        return lockout.too_many_attempts(replace(budget, retry_after_s=1))
     try:
         response = admin.site.login(request)
     finally:
         checking.release()
     if not request.user.is_authenticated:
         _LOGINS.failed(address)
+    for name, value in budget.headers().items():
+        response[name] = value
     return response

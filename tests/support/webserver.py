@@ -90,9 +90,10 @@ class Serve(Protocol):
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], directory: Path) -> Iterator[WebServer]:
+def serving(environment: Mapping[str, str], directory: Path, host: str = "127.0.0.1") -> Iterator[WebServer]:
     """Serve with an environment until the block ends; then kill what is left of it."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listening:
         # The server is handed the socket, so that nobody can take its port before it does.
         process = Started(
             [sys.executable, "-m", "gunicorn", "settings.wsgi"],
@@ -100,7 +101,7 @@ def serving(environment: Mapping[str, str], directory: Path) -> Iterator[WebServ
             directory,
             pass_fds=[listening.fileno()],
         )
-        host, port = listening.getsockname()[:2]
+        port = listening.getsockname()[1]
     server = WebServer(host, port, process)
     try:
         wait_until(server.is_up)

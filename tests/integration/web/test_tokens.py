@@ -4,6 +4,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Final
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -30,6 +32,33 @@ HOSTILE = [
     ("a&" * 2000, "application/x-www-form-urlencoded"),
     ("--x\r\nnonsense", "multipart/form-data; boundary=x"),
     ("nonsense", "multipart/form-data"),
+    *[
+        (
+            "grant_type=client_credentials&client_id=a&client_secret=%e9",
+            f"application/x-www-form-urlencoded; charset={name}",
+        )
+        for name in (
+            "utf-16",
+            "utf-7",
+            "base64",
+            "idna",
+            "rot13",
+            "punycode",
+            "undefined",
+            "hex",
+            "x" * 30,
+            "cp037",
+        )
+    ],
+    ("grant_type=client_credentials", "multipart/form-data; boundary=x; charset=base64"),
+    (
+        '--x\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n\xe9\r\n--x--',
+        "multipart/form-data; boundary=x; charset=utf-16",
+    ),
+    ("grant_type=client_credentials&scope=%22%5c", "application/x-www-form-urlencoded"),
+    ("grant_type=%zz&client_id=%", "application/x-www-form-urlencoded"),
+    ("token=%ed%a0%80&grant_type=%ed%a0%80", "application/x-www-form-urlencoded"),
+    (";charset=;", ';;charset="utf-16'),
 ]
 
 
@@ -87,8 +116,43 @@ def test_a_hostile_request_is_refused_with_an_oauth_error(
 ) -> None:
     http = Client(raise_request_exception=False)
     for authorization in ("", "Basic", "Basic ????", "Basic AAAA", "Basic JTAwOng=", "Bearer x"):
-        answer = http.post(path, body, content_type=content_type, headers={"Authorization": authorization})
+        sent = body.encode("latin-1")
+        answer = http.generic("POST", path, sent, content_type, secure=True, headers={"Authorization": authorization})
         assert (answer.status_code, set(answer.json()) >= {"error"}) in {(400, True), (401, True)}, authorization
+
+
+LATIN_1: Final = "application/x-www-form-urlencoded; charset=ISO-8859-1"
+
+
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "latin1", "windows-1252", "us-ascii", "UTF8", '"utf-8"'])
+def test_a_form_in_the_charset_of_an_older_client_is_read(charset: str, machine: Machine) -> None:
+    form = urlencode({"grant_type": "client_credentials", "client_id": machine.id, "client_secret": machine.secret})
+    answer = Client().post("/o/token/", form, content_type=f"application/x-www-form-urlencoded; charset={charset}")
+    assert answer.status_code == 200, answer.content
+    form = urlencode({"token": answer.json()["access_token"], "client_id": machine.id, "client_secret": machine.secret})
+    assert Client().post("/o/revoke_token/", form, content_type=LATIN_1).status_code == 200
+    assert status(machine, answer.json()["access_token"]) == 401
+
+
+def test_a_secret_is_read_in_the_charset_of_its_form(machine: Machine) -> None:
+    application = get_application_model().objects.get()
+    application.client_secret = "résumé"
+    application.save()
+    form = {"grant_type": "client_credentials", "client_id": machine.id, "client_secret": "résumé"}
+    body = urlencode(form, encoding="latin-1")
+    assert Client().post("/o/token/", body, content_type=LATIN_1).status_code == 200
+    assert Client().post("/o/token/", body, content_type=LATIN_1.replace("ISO-8859-1", "utf-8")).status_code == 401
+
+
+def test_the_answer_says_what_is_left_of_the_allowance(machine: Machine) -> None:
+    with time_machine.travel(utc_now(), tick=False):
+        first, second = machine.ask(), machine.ask()
+        while (refused := machine.ask("wrong")).status_code != 429:
+            pass
+    names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+    assert [first[name] for name in names] == ["30", "29", "2"]
+    assert [second[name] for name in names] == ["30", "28", "4"]
+    assert (refused["RateLimit-Remaining"], refused["Retry-After"]) == ("0", refused["Retry-After"])
 
 
 def test_after_some_wrong_secrets_none_is_checked(machine: Machine, hasher: type[CountingHasher]) -> None:
@@ -140,17 +204,17 @@ def test_an_honest_client_may_ask_often(machine: Machine) -> None:
 def test_concurrent_requests_spend_exactly_the_allowance(database: Database) -> None:
     throttle, together = Throttle("test", lambda: 5), Barrier(20)
 
-    def spend(asker: str) -> int:
+    def spend(client: str) -> int:
         try:
             connection.ensure_connection()
             together.wait(timeout=20)
-            return throttle.spend(asker)
+            return throttle.spend(client).retry_after_s
         finally:
             connections.close_all()
 
     with time_machine.travel(utc_now(), tick=False), ThreadPoolExecutor(20) as pool:
-        for asker in ("one", "two", "three"):
-            waits = list(pool.map(spend, [asker] * 20))
+        for client in ("one", "two", "three"):
+            waits = list(pool.map(spend, [client] * 20))
             assert waits.count(0) == 5
             assert set(waits) == {0, 12}
 
