@@ -73,11 +73,11 @@ def post_worker_init(worker: Worker) -> None:
     event_stream.ends_when(lambda: not worker.alive)
 
 
-def post_request(_worker: Worker, _request: object, environ: dict[str, Any], _response: object) -> None:
+def post_request(_worker: Worker, request: Any, environ: dict[str, Any], _response: object) -> None:
     """Read what is left of the request's body, so that closing the connection does not destroy the answer."""
     from web import connections  # noqa: PLC0415 - a worker imports Django after the fork
 
-    connections.discard_body(environ)
+    connections.discard_body(environ.get("gunicorn.socket"), request.body)
 
 
 def child_exit(_server: object, worker: Worker) -> None:

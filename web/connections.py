@@ -81,9 +81,8 @@ def listeners(sockets: list[Any]) -> list[Listener]:
     return [Listener(fileno=each.dup().detach()) for each in sockets]
 
 
-def discard_body(environ: dict[str, Any]) -> None:
+def discard_body(connection: object, body: Any) -> None:
     """Read what the application left of a request's body, for a short time at most."""
-    connection, body = environ.get("gunicorn.socket"), environ.get("wsgi.input")
     if isinstance(connection, Connection) and body is not None:
         connection.wait_at_most(_REST_OF_A_BODY_S)
         with suppress(OSError, ParseException):

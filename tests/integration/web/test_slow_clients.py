@@ -96,12 +96,13 @@ def test_clients_that_do_not_close_keep_no_other_client_waiting(server: WebServe
 
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
-def test_a_client_whose_body_is_refused_reads_the_answer(connection: str, server: WebServer) -> None:
-    size = 8 * 2**20
-    head = f"{START}{FORM}\r\nConnection: {connection}\r\nContent-Length: {size}\r\n\r\n".encode()
+@pytest.mark.parametrize("length", ["Content-Length: {0}", "Transfer-Encoding: chunked"])
+def test_a_client_whose_body_is_refused_reads_the_answer(length: str, connection: str, server: WebServer) -> None:
+    size, chunk = 8 * 2**20, b"a" * 2**16
+    head = f"{START}{FORM}\r\nConnection: {connection}\r\n{length.format(size)}\r\n\r\n".encode()
     with socket.create_connection((server.host, server.port), timeout=20) as client:
         client.sendall(head)
-        for _ in range(size // 2**16):
-            client.sendall(b"a" * 2**16)
+        for _ in range(size // len(chunk)):
+            client.sendall(chunk if "Content-Length" in length else b"%X\r\n%s\r\n" % (len(chunk), chunk))
         time.sleep(0.2)  # a reset, if there is one, has arrived
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
