@@ -13,6 +13,7 @@ from eventstore.browser.read_only import exact
 from projectors.browser.columns import companies_html, entity_link
 from projectors.browser.read_model_admin import ReadModelAdmin
 from projectors.models import (
+    AccountSum,
     AgingBucket,
     Balance,
     Company,
@@ -21,9 +22,12 @@ from projectors.models import (
     DealCompany,
     FinancialProduct,
     JournalLine,
+    LateAccountSum,
 )
 from projectors.queries.live import live
 
+_ON_DATE = exact("business_date", "Business date", hint="YYYY-MM-DD")
+_IN_CURRENCY = exact("currency", "Currency", hint="USD")
 PRODUCT_LINES = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
 
 
@@ -216,6 +220,34 @@ class JournalLineAdmin(ReadModelAdmin):
         return entity_link(row.party_type, row.party_uuid, in_short=True)
 
 
+@admin.register(AccountSum)
+class AccountSumAdmin(ReadModelAdmin):
+    """The sums of the journal's accounts: those of all lines first, then the copies, newest first."""
+
+    order = ("-through", "account", "currency")
+    listed = ("sums_through", "account", "debit", "credit", "changed_by")
+    list_display_links = None
+    moneys = ("debit", "credit")
+    replaced: ClassVar = {"through": "sums_through"}
+    list_filter = (exact("account", "Account", hint="company_balances"), _IN_CURRENCY)
+
+    @admin.display(description="through event")
+    def sums_through(self, row: AccountSum) -> SafeString | str:
+        """Return a link to the last event whose lines are added up, or that all are."""
+        return "all" if row.through == AccountSum.THROUGH_ALL else event_link(row.through)
+
+
+@admin.register(LateAccountSum)
+class LateAccountSumAdmin(ReadModelAdmin):
+    """The sums of lines that count for a date before the one on which they were booked, newest first."""
+
+    order = ("-business_date", "-booking_date", "account", "currency")
+    listed = ("business_date", "booking_date", "account", "debit", "credit", "changed_by")
+    list_display_links = None
+    moneys = ("debit", "credit")
+    list_filter = (_ON_DATE, exact("booking_date", "Booking date", hint="YYYY-MM-DD"))
+
+
 @admin.register(AgingBucket)
 class AgingBucketAdmin(ReadModelAdmin):
     """What was owed at the beginning of each business date, newest first."""
@@ -226,8 +258,8 @@ class AgingBucketAdmin(ReadModelAdmin):
     moneys = ("principal", "fees")
     replaced: ClassVar = {"bucket": "days_past_due"}
     list_filter = (
-        exact("business_date", "Business date", hint="YYYY-MM-DD"),
-        exact("currency", "Currency", hint="USD"),
+        _ON_DATE,
+        _IN_CURRENCY,
         exact("bucket", "Days past due", offered=lambda: AgingBucket.Bucket.values),
     )
 
@@ -256,10 +288,7 @@ class DailyActivityAdmin(ReadModelAdmin):
     list_display_links = None
     moneys = ("paid_in", "paid_out", "granted", "fees_assessed", "fees_waived")
     replaced: ClassVar = {"events": "events_by_type", "business_date": "date"}
-    list_filter = (
-        exact("business_date", "Business date", hint="YYYY-MM-DD"),
-        exact("currency", "Currency", hint="USD"),
-    )
+    list_filter = (_ON_DATE, _IN_CURRENCY)
 
     @admin.display(description="business date")
     def date(self, row: DailyActivity) -> str:

@@ -14,9 +14,10 @@ from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.events.dates import CYCLED, DatedEvent, dated
 from projectors.events.payloads import digits, minor
-from projectors.models import JournalLine
+from projectors.models import AccountSum, JournalLine, LateAccountSum
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
+from projectors.trial_balance import add_to_sums
 
 ACCOUNTS: Final = (
     "account_balances",
@@ -49,7 +50,7 @@ class Side(NamedTuple):
 
 
 class Journal(Projector):
-    """Projects journal lines."""
+    """Projects journal lines and their sums. See Note [A trial balance is read and not added up]."""
 
     name: ClassVar[str] = "journal"
     types: ClassVar[tuple[str, ...]] = (
@@ -68,11 +69,13 @@ class Journal(Projector):
         "PaymentReversed",
         CYCLED,
     )
-    tables: ClassVar[tuple[type[Model], ...]] = (JournalLine,)
+    tables: ClassVar[tuple[type[Model], ...]] = (JournalLine, AccountSum, LateAccountSum)
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Write the lines of the events."""
-        _TABLE.insert([line for booking in dated(events) for line in lines(booking)], generation, using)
+        """Write the lines of the events, and add them to the sums of their accounts."""
+        made = [(event, lines(event)) for event in dated(events)]
+        add_to_sums(made, generation, using)
+        _TABLE.insert([line for _, of_event in made for line in of_event], generation, using)
 
 
 def lines(booking: DatedEvent) -> list[Row]:

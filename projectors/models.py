@@ -4,10 +4,11 @@ from projectors.schema.aging import AgingBucket
 from projectors.schema.balances import Balance
 from projectors.schema.daily_activity import DailyActivity
 from projectors.schema.directory import Company, Deal, DealCompany
-from projectors.schema.journal import JournalLine
+from projectors.schema.journal import AccountSum, JournalLine, LateAccountSum
 from projectors.schema.products import FinancialProduct
 
 __all__ = [
+    "AccountSum",
     "AgingBucket",
     "Balance",
     "Company",
@@ -16,4 +17,5 @@ __all__ = [
     "DealCompany",
     "FinancialProduct",
     "JournalLine",
+    "LateAccountSum",
 ]

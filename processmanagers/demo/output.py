@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from projectors.queries import books
+from projectors.queries.trial_balance import trial_balance as trial_balance_lines
 
 WriteLine = Callable[[str], None]
 
@@ -56,7 +57,7 @@ def write_aging(write: WriteLine, business_date: date) -> None:
 
 def write_trial_balance(write: WriteLine) -> None:
     """Write the sums of the journal's accounts; debit and credit must be equal."""
-    lines = books.trial_balance()
+    lines = trial_balance_lines()
     debit, credit = sum(line.debit for line in lines), sum(line.credit for line in lines)
     if debit != credit:
         message = f"the trial balance is not zero: debit {debit}, credit {credit}"

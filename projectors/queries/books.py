@@ -1,7 +1,7 @@
 """Queries of the journal, its sums, what is owed by age, and what happened by date."""
 
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -9,20 +9,9 @@ from django.db.models import QuerySet
 from ledger import as_of
 from projectors.models import AgingBucket, DailyActivity, JournalLine
 from projectors.queries.live import live, without_index
-from projectors.schema.sums import ExactSum
 
 BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
 """The ranges of days past due, from none to over ninety."""
-
-
-class TrialBalanceLine(NamedTuple):
-    """The sums of an account in a currency, in minor units."""
-
-    account: str
-    currency: str
-    minor_digits: int
-    debit: int
-    credit: int
 
 
 def journal(
@@ -58,19 +47,6 @@ def daily_activity(first: date | None = None, last: date | None = None) -> Query
     if last is not None:
         rows = rows.filter(business_date__lte=last)
     return rows
-
-
-def trial_balance(up_to: int | None = None) -> list[TrialBalanceLine]:
-    """Return the sums of the journal by account and currency: of all lines, or of those up to a position."""
-    lines = live(JournalLine)
-    if up_to is not None:
-        lines = lines.filter(position__lte=up_to)
-    sums = (
-        lines.values("account", "currency", "minor_digits")
-        .annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
-        .order_by("account", "currency")
-    )
-    return [TrialBalanceLine(s["account"], s["currency"], s["minor_digits"], s["debits"], s["credits"]) for s in sums]
 
 
 def aging(business_date: date | None = None) -> QuerySet[AgingBucket]:

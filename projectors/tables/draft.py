@@ -18,6 +18,10 @@ class Draft:
         self._new: dict[Key, Row] = {}
         self._changed: dict[Key, Row] = {}
 
+    def __contains__(self, key: Key) -> bool:
+        """Return whether there is a row of a key, loaded or added."""
+        return key in self._rows
+
     def find(self, key: Key, position: int) -> Row:
         """Return the row of a key for the event at a position; raises MissingRow if there is none."""
         row = self._rows.get(key)

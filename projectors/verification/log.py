@@ -29,6 +29,8 @@ from projectors.events.dates import DatedEvent
 from projectors.events.payloads import payload_of
 from projectors.journal import lines
 from projectors.models import DailyActivity, JournalLine
+from projectors.tables.layout import Row
+from projectors.verification.account_sums import AccountSums
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Cycle
 
@@ -47,6 +49,7 @@ class Log:
         self.days: dict[Day, dict[str, Any]] = {}
         self.in_transit: dict[UUID, Money] = {}
         self.lines = 0
+        self.sums = AccountSums()
 
     def read(self, events: list[RecordedEvent], journal: QuerySet[JournalLine]) -> None:
         """Compare the journal's lines with a batch of events; raises Difference."""
@@ -57,7 +60,7 @@ class Log:
             data = event.data
             if event.position <= self._journal_position:
                 self._transit(data)
-                self._compare_lines(event, found)
+                self._compare_lines(event, self._lines_of(event), found)
             if event.position <= self._daily_position:
                 self._count(event, data)
             if isinstance(data, SystemCycled):
@@ -65,12 +68,17 @@ class Log:
                 self.cycles.append(Cycle(event.position, data.new_date))
         _nothing_more(found)
 
-    def _compare_lines(self, event: RecordedEvent, found: Iterator[Mapping[str, Any]]) -> None:
+    def _lines_of(self, event: RecordedEvent) -> list[Row]:
         payload = payload_of(event)
         booking_date = self._cycled.isoformat() if self._cycled is not None else None
         business_date = payload.get("new_date") or payload.get("business_date") or booking_date
-        for line in lines(DatedEvent(event, payload, booking_date, business_date)):
+        return lines(DatedEvent(event, payload, booking_date, business_date))
+
+    def _compare_lines(self, event: RecordedEvent, of_event: list[Row], found: Iterator[Mapping[str, Any]]) -> None:
+        self.sums.before(event)
+        for line in of_event:
             self.lines += 1
+            self.sums.add(line)
             row = next(found, None)
             party = Party(line["party_type"], line["party_uuid"])
             table = f"journal line {line['position']}.{line['line']}"

@@ -53,6 +53,7 @@ class _Verification:
     def run(self) -> list[str]:
         """Compare everything."""
         log = self._read_log()
+        log.sums.compare_all()
         log.compare_days(live(DailyActivity))
         due = DueByCycle([cycle for cycle in log.cycles if cycle.position <= self._positions["aging"]])
         accounts = PartyAccounts(self._positions["journal"], live(JournalLine), log.in_transit)

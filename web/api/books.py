@@ -11,6 +11,7 @@ from eventstore import store
 from ledger import as_of
 from projectors.journal import ACCOUNTS
 from projectors.queries import books
+from projectors.queries import trial_balance as sums
 from projectors.queries.live import position
 from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
@@ -105,7 +106,7 @@ _SUM: Final = Item(
 )
 def get_trial_balance(request: HttpRequest, parameters: Query[TrialBalanceParameters]) -> HttpResponse:
     """Answer the sums of the journal, up to a position or to the end of a business date if one is given."""
-    lines = books.trial_balance(_up_to(request, parameters.as_of))
+    lines = sums.trial_balance(_up_to(request, parameters.as_of))
     return sorted_page(request, _SUM, lines, parameters, {"account": None, "currency": None})
 
 

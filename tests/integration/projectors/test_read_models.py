@@ -34,8 +34,8 @@ from projectors.models import (
     FinancialProduct,
     JournalLine,
 )
-from projectors.queries.books import trial_balance
 from projectors.queries.live import live, position_of
+from projectors.queries.trial_balance import trial_balance
 from projectors.verification.verify import verify
 from tests.support.databases import Database
 from tests.support.ledger.random_histories import History, record
@@ -100,9 +100,9 @@ def fee(amount: str, day: date) -> e.LateFeeIncurred:
     return e.LateFeeIncurred(Decimal(amount), "USD", OTHER, day, cycled.recorded_at, ASSET, value, rate, 1)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [33, 34])
 def test_any_batches_give_the_rows_that_one_event_at_a_time_gave(database: Database, seed: int) -> None:
-    record(History(seed, 120).appends)
+    record(History(seed, 200, fees_late=True).appends)
     events = list(store.read_all())
     generations = iter(range(2, 1_000))
     project_in_batches(events, [1], 1)
@@ -138,9 +138,9 @@ def rebuild(name: str, batch_size: int) -> None:
     assert run(own, Stop(), lambda _done, _total: None, print)
 
 
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("seed", [33, 34])
 def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: Database, seed: int) -> None:
-    live_through(History(seed, 150).appends, [seed, 1, 13, 40])
+    live_through(History(seed, 200, fees_late=True).appends, [seed % 7, 1, 13, 40])
     lived = everything(1)
     names = [group.names[0] for group in consumers.groups()]
 
