@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Case, Q, QuerySet, When
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from eventstore.browser.events import event_link
 from eventstore.browser.read_only import exact
 from projectors.browser.columns import companies_html, entity_link
+from projectors.browser.filters import NotZeroFilter
 from projectors.browser.read_model_admin import ReadModelAdmin
 from projectors.models import (
     AccountSum,
@@ -73,22 +73,6 @@ class DealAdmin(ReadModelAdmin):
         """Return the deal itself, and the deals in which a company plays a role."""
         deals = live(DealCompany).filter(company_uuid=entity).values("deal_uuid")
         return [Q(deal_uuid=entity), Q(deal_uuid__in=deals)]
-
-
-class NotZeroFilter(admin.SimpleListFilter):
-    """Leaves out balances of zero."""
-
-    title = "Balance"
-    parameter_name = "shown"
-    not_zero = "not zero"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the one choice."""
-        return [(self.not_zero, self.not_zero)]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the balances that are not zero."""
-        return queryset.exclude(balance=0) if self.value() == self.not_zero else queryset
 
 
 @admin.register(Balance)
