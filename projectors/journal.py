@@ -29,6 +29,7 @@ ACCOUNTS: Final = (
     "grants_in_transit",
     "late_fee_income",
     "late_fee_waivers",
+    "late_fee_write_offs",
     "principal_receivable",
     "product_funding",
     "write_off_losses",
