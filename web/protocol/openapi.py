@@ -33,6 +33,10 @@ time and records nothing. If no answer comes, or 503, repeat with the same key.
 **Reading what was just written.** Every answer has `Ledger-Position`. Send it back as `Ledger-Min-Position` with
 `Prefer: wait=2`, and a query answers once its read model has reached that position.
 
+**Compatibility.** A later release may add, without notice: members of answers, types of events, kinds of problems,
+headers, operations, and parameters and fields that may be left out. Ignore what you do not know. Everything else keeps
+its name, its type and its meaning; a change of that is another API beside this one.
+
 **Errors** are `application/problem+json`. Programs decide by `type`, which never changes; `detail` is for people."""
 
 _TAGS: Final = {
@@ -95,6 +99,7 @@ class DocumentedAPI(NinjaAPI):
 def _document(api: DocumentedAPI) -> Document:
     document: Document = NinjaAPI.get_openapi_schema(api)
     document["info"]["description"] = _DESCRIPTION
+    document["servers"] = [{"url": "/", "description": "The server of this document."}]
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["components"]["securitySchemes"]["ClientCredentials"] = _TOKEN
     examples = json.loads(EXAMPLES.read_text())

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
-from pydantic import BaseModel
 
 from web.protocol import query_parameters, response_headers
 from web.protocol.response_schemas import ProblemSchema
@@ -27,7 +26,7 @@ class QueryRouter(Router):
     def query(  # noqa: PLR0913 - as ninja's own
         self,
         path: str,
-        schema: type[BaseModel] | None,
+        schema: Any,
         name: str,
         summary: str,
         *,

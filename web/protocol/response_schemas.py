@@ -1,4 +1,9 @@
-"""Schemas of responses: made from the dataclasses of events and states, or defined here if there is none."""
+"""Schemas of responses: made from the dataclasses of events and states, or defined here if there is none.
+
+# Note [Answers may grow]
+A later release may add members to an answer, types of events and kinds of problems. So a schema does not forbid members
+that it does not name, and the union of all types of events ends with one for types that are not known yet.
+"""
 
 import inspect
 import types
@@ -7,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_type_hints
 from uuid import UUID
 
 from ninja import Schema
@@ -15,7 +20,6 @@ from pydantic import ConfigDict, Field, WithJsonSchema, create_model
 
 from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, OneOf, Record, Shape, fields_of, shape_of
 from ledger.rules.events import CATEGORIES
-from web.protocol.query_parameters import EventType
 
 
 def _string_schema(**members: object) -> WithJsonSchema:
@@ -42,9 +46,7 @@ _SCALARS: Final[Mapping[Any, Any]] = {
 
 
 class ResponseSchema(Schema):
-    """A response body or a part of one."""
-
-    model_config = ConfigDict(extra="forbid")
+    """A response body or a part of one. See Note [Answers may grow]."""
 
 
 def type_of(hint: Any) -> Any:
@@ -95,15 +97,6 @@ def member_type(cls: type, name: str) -> Any:
 EVENT_TYPES: Final = {cls.__name__: cls for classes in CATEGORIES.values() for cls in classes}
 """The class of every event, by the name of its type."""
 
-if TYPE_CHECKING:
-    Payload = dict[str, Any]
-else:
-    Payload = Annotated[
-        Union[tuple(schema_of(cls, name) for name, cls in sorted(EVENT_TYPES.items()))],  # noqa: UP007 - of a computed list
-        Field(description="The fields of the event; its `type` says which."),
-    ]
-"""The payload of an event, one schema for each type."""
-
 
 class FaultSchema(Schema):
     """One fault of a body or a query."""
@@ -130,31 +123,68 @@ PROBLEMS: Final = dict.fromkeys((400, 401, 403, 409, 413, 422, 503), ProblemSche
 """The errors that every command may have."""
 
 
-class RecordedEventSchema(ResponseSchema):
+class EventSchema(ResponseSchema):
     """An event that a command recorded."""
 
     position: int
     stream_id: str
     version: int
-    type: EventType
-    payload: Payload
+    type: str
+    payload: dict[str, Any]
+
+
+class LoggedEventSchema(EventSchema):
+    """An event of the log."""
+
+    schema_version: int
+    actor: str = Field(description="The name of the user, client or process that recorded the event.")
+    correlation_id: str
+    causation: int | None = Field(description="The position of the event that caused this one.")
+    recorded_at: Timestamp
+
+
+def _one_of_types(base: type[EventSchema], prefix: str) -> Any:
+    """Return the union of an event's schemas, one for each type, which `type` tells apart.
+
+    The last one is of the types that may be added; see Note [Answers may grow].
+    """
+    schemas = {name: _of_type(base, f"{prefix}{name}", name) for name in sorted(EVENT_TYPES)}
+    new_type: dict[str, Any] = {"type": (Annotated[str, _string_schema(**{"not": {"enum": list(schemas)}})], ...)}
+    doc = "An event of a type that was added after this document was made."
+    unknown: type[EventSchema] = create_model(f"{prefix}EventOfNewType", __base__=base, __doc__=doc, **new_type)
+    mapping = {name: f"#/components/schemas/{schema.__name__}" for name, schema in schemas.items()}
+
+    def add_discriminator(schema: dict[str, Any]) -> None:
+        schema["oneOf"] = schema.pop("anyOf")
+        schema["discriminator"] = {"propertyName": "type", "mapping": mapping}
+
+    return Annotated[Union[(*schemas.values(), unknown)], Field(json_schema_extra=add_discriminator)]
+
+
+def _of_type(base: type[EventSchema], schema_name: str, event_type: str) -> type[EventSchema]:
+    cls = EVENT_TYPES[event_type]
+    fields: dict[str, Any] = {
+        "type": (Literal[event_type], ...),
+        "payload": (schema_of(cls, f"{event_type}Payload"), ...),
+    }
+    schema: type[EventSchema] = create_model(schema_name, __base__=base, __doc__=cls.__doc__, **fields)
+    return schema
+
+
+if TYPE_CHECKING:
+    RecordedEvent = EventSchema
+    LoggedEvent = LoggedEventSchema
+else:
+    RecordedEvent = _one_of_types(EventSchema, "Recorded")
+    LoggedEvent = _one_of_types(LoggedEventSchema, "Logged")
+"""An event in the answer to a command, and an event of the log."""
 
 
 class Recorded(ResponseSchema):
     """The events that a command recorded."""
 
     position: int = Field(description="The position of the last event.")
-    events: list[RecordedEventSchema]
-
-
-class LoggedEvent(RecordedEventSchema):
-    """An event of the log."""
-
-    schema_version: int
-    actor: str
-    correlation_id: str
-    causation: int | None = Field(description="The position of the event that caused this one.")
-    recorded_at: Timestamp
+    events: list[RecordedEvent]
 
 
 class EventPage(ResponseSchema):
