@@ -13,7 +13,7 @@ LOG = "log"
 
 
 @register(LOG)
-def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: object) -> list[CheckMessage]:  # noqa: ARG001
+def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: object) -> list[CheckMessage]:  # noqa: ARG001 - Django passes it
     """Every schema version before today's must have an upcaster to the next."""
     try:
         registry.check()

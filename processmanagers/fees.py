@@ -30,7 +30,7 @@ class Product(Protocol):
     """What a fee needs of a product."""
 
     @property
-    def asset_uuid(self) -> UUID | None: ...  # noqa: D102
+    def asset_uuid(self) -> UUID | None: ...  # noqa: D102 - named as the product's fields
     @property
     def due_date(self) -> date: ...  # noqa: D102
     @property

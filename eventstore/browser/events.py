@@ -151,7 +151,7 @@ class EventAdmin(ReadOnlyAdmin):
         per_page: int,
         orphans: int = 0,
         allow_empty_first_page: bool = True,  # noqa: FBT001, FBT002 - Django's hook
-    ) -> Paginator:  # type: ignore[type-arg]
+    ) -> Paginator:  # type: ignore[type-arg] # Django's annotation has no parameter
         """Return the paginator by positions for the whole log, and the one with a limit for a part of it."""
         if not queryset.query.where:
             return HeadPaginator(queryset, per_page, orphans, allow_empty_first_page)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
-from pygments import highlight  # type: ignore[import-untyped]
+from pygments import highlight  # type: ignore[import-untyped] # has no types
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import JsonLexer  # type: ignore[import-untyped]
 

@@ -108,7 +108,7 @@ def exact(
 ) -> type[FieldFilter]:
     """Make the filter of a field (or of a lookup, such as `position__lte`)."""
     members = {"field": field, "parameter_name": field, "title": title, "hint": hint}
-    members["offered"] = staticmethod(offered) if offered else None  # type: ignore[assignment]
+    members["offered"] = staticmethod(offered) if offered else None  # type: ignore[assignment] # None is no function
     return type(f"{field.title().replace('_', '')}Filter", (FieldFilter,), members)
 
 
@@ -156,7 +156,7 @@ class ReadOnlyList(ChangeList):
     def filters(self) -> Iterator[dict[str, Any]]:
         """Yield what the filter form needs: name, title, value, hint and the values on offer."""
         for spec in self.filter_specs:
-            options = [value for value, _ in spec.lookup_choices]  # type: ignore[attr-defined]
+            options = [value for value, _ in spec.lookup_choices]  # type: ignore[attr-defined] # of Django's subclasses only
             yield {
                 "name": spec.parameter_name,  # type: ignore[attr-defined]
                 "title": spec.title,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -12,6 +12,8 @@ from eventstore.consumers.registry import PROCESS_MANAGER, Group, consumers
 from eventstore.errors import BehindItsGroup
 from eventstore.models import Checkpoint, OperatorAction
 
+LIVE_GENERATION: Final = "SELECT generation FROM eventstore_checkpoint WHERE name = %(name)s"
+"""A part of other queries: the generation of a projector's rows that answers queries now."""
 REBUILD_SUFFIX = "@rebuild"
 _SKIPS_SINCE = "skips_since"
 """In the `progress` of a projector: skips up to this operator action were retried by a rebuild and no longer apply."""

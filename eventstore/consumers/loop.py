@@ -105,7 +105,7 @@ class Loop:
         progressed = False
         for turn in self._turns:
             if not turn.finished:
-                progressed |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc]
+                progressed |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc] # mypy infers no default of a lambda
         return progressed
 
     @staticmethod

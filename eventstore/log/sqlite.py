@@ -9,6 +9,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from eventstore.clock import utc_now
 from eventstore.log.append_call import Kind, Outcome, Rows
 
+FIRST_ACTOR: Final = "SELECT actor FROM eventstore_event WHERE position = 1"
+"""Who recorded the first event, asked of a file that Django is not connected to."""
+
 _HEAD: Final = "SELECT max(position) FROM eventstore_event"
 _STREAM_VERSION: Final = "SELECT max(version) FROM eventstore_event WHERE stream_id = %s"
 _INSERT: Final = (

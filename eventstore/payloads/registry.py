@@ -17,7 +17,7 @@ class Stored(Protocol):
     """What the registry needs to know of a recorded event."""
 
     @property
-    def position(self) -> int: ...  # noqa: D102
+    def position(self) -> int: ...  # noqa: D102 - named as the event's fields
     @property
     def type(self) -> str: ...  # noqa: D102
     @property

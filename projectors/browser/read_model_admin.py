@@ -56,7 +56,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
         linked = self.list_display_links is None
         return [self._column(name, in_list=True) if linked or index else name for index, name in enumerate(self.listed)]
 
-    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override]
+    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override] # a column is more than a name
         """Return every field as a readable column."""
         hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
         names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001

@@ -12,6 +12,10 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import UUIDField
 
+from eventstore.consumers.checkpoints import LIVE_GENERATION
+from projectors.queries.live import projector_of
+from projectors.schema.products import FinancialProduct
+
 FIRST: Final = UUID(int=0)
 LAST: Final = UUID(int=2**128 - 1)
 _QUERY: Final = Path(__file__).with_name("overdue.sql").read_text(encoding="utf-8")
@@ -52,8 +56,10 @@ def statement(position: int, on: date, first: UUID, limit: int) -> tuple[str, di
         "first": _UUID.get_db_prep_value(first, connection),
         "last": _UUID.get_db_prep_value(LAST, connection),
         "limit": limit,
+        "name": projector_of(FinancialProduct),
     }
-    return _QUERY.format(index=_INDEX.get(connection.vendor, "")), parameters
+    index = _INDEX.get(connection.vendor, "")
+    return _QUERY.format(index=index, live_generation=LIVE_GENERATION), parameters
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:

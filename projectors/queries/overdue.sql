@@ -5,7 +5,7 @@
 -- kind, so that products paid off before the position are never read. It is one statement, so that a product which
 -- changes from one kind to the other at this moment is found exactly once.
 WITH live AS (
-    SELECT generation FROM eventstore_checkpoint WHERE name = 'financial_products'
+    {live_generation}
 ), owing AS MATERIALIZED (
     SELECT product_uuid, asset_uuid, due_date, daily_late_fee_rate, late_fee_payer_role, companies, owing_again_position
     FROM projectors_financialproduct

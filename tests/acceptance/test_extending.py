@@ -115,7 +115,7 @@ def add_a_process_manager(project: Project, code: Iterator[str]) -> None:
     project.replace(COMPANY, "    CompanyFunded,\n", "    CompanyFunded,\n    CompanyPutOnWatch,\n")
     project.write("processmanagers/watch.py", next(code))
     register = "        register(LateFees())\n"
-    imported = "        from processmanagers.watch import Watch  # noqa: PLC0415\n\n"
+    imported = "        from processmanagers.watch import Watch  # noqa: PLC0415 - as the others\n\n"
     project.replace("processmanagers/apps.py", register, f"{imported}{register}        register(Watch())\n")
 
 

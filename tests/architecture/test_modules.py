@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ MOST_LINES_OF_A_FUNCTION = 40
 READS_OF_THE_ENVIRONMENT = {"os.environ", "os.getenv", "os.environb", "environ.Env"}
 LONGER_FOR_A_REASON = {"ledger/rules/events.py"}
 """The catalogue of all events is one list, to be read from the top or looked up in."""
+MOST_MODULES_OF_A_FOLDER = 16
 NAMES_WITHOUT_MEANING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -27,6 +29,11 @@ def test_a_function_has_at_most_40_lines(path: Path) -> None:
     functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {named: lines for named, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == {}
+
+
+def test_a_folder_has_at_most_16_modules() -> None:
+    modules = Counter(path.parent for path in everything() if path.stem != "__init__")
+    assert {name(folder): count for folder, count in modules.items() if count > MOST_MODULES_OF_A_FOLDER} == {}
 
 
 @pytest.mark.parametrize("path", everything(), ids=name)

@@ -165,7 +165,7 @@ def test_a_repeated_key_answers_as_the_first_time_and_records_nothing() -> None:
     assert again.repeated
     assert not first.repeated
     assert positions(again.events) == positions(first.events)
-    assert positions(store.recorded_under(key).events) == positions(first.events)  # type: ignore[union-attr]
+    assert positions(store.recorded_under(key).events) == positions(first.events)  # type: ignore[union-attr] # it is there
     assert store.head().position == 2
 
 
@@ -215,7 +215,7 @@ def test_an_event_of_an_unknown_class_is_refused_before_anything_is_recorded() -
 
 
 def test_an_event_that_is_not_what_its_class_says_is_refused_before_anything_is_recorded() -> None:
-    wrong = ParcelWeighed(1.5, "kg", "the small scales")  # type: ignore[arg-type]
+    wrong = ParcelWeighed(1.5, "kg", "the small scales")  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
         append(NewEvent(parcel(), wrong))
     assert store.head().position == 0

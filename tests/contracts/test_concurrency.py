@@ -25,7 +25,7 @@ from tests.support.processes import ROOT
 def in_thread(work: "object", *args: object) -> object:
     """Run in a thread whose connections are closed at the end."""
     try:
-        return work(*args)  # type: ignore[operator]
+        return work(*args)  # type: ignore[operator] # any function
     finally:
         connections.close_all()
 
@@ -37,7 +37,7 @@ def append_many(number: int) -> list[int]:
 def test_threads_get_positions_without_gaps_and_without_doubles(database: Database) -> None:
     assert database.url
     with ThreadPoolExecutor(8) as threads:
-        acknowledged = [p for part in threads.map(lambda _: in_thread(append_many, 25), range(8)) for p in part]  # type: ignore[attr-defined]
+        acknowledged = [p for part in threads.map(lambda _: in_thread(append_many, 25), range(8)) for p in part]  # type: ignore[attr-defined] # any function
     assert sorted(acknowledged) == list(range(1, 201))
     assert positions(list(store.read_all())) == list(range(1, 201))
 
@@ -112,7 +112,7 @@ def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(da
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda number: in_thread(race, number), range(8)))
-    assert sorted(answers) == [(1, False)] + [(1, True)] * 7  # type: ignore[type-var]
+    assert sorted(answers) == [(1, False)] + [(1, True)] * 7  # type: ignore[type-var] # tuples compare
     assert store.head().position == 1
 
 

@@ -80,7 +80,7 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     assert written("copy") == [1, 3]
     kept = [(one.action, one.position, one.reason) for one in OperatorAction.objects.order_by("id")]
     assert kept == [("skip", 2, "it is bad"), ("pause", None, "lunch"), ("resume", None, "")]
-    assert OperatorAction.objects.first().actor == "somebody else"  # type: ignore[union-attr]
+    assert OperatorAction.objects.first().actor == "somebody else"  # type: ignore[union-attr] # it is there
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_older_code_stops_at_an_event_of_newer_code_and_newer_code_goes_on(start
     assert start("append", program="newer_code").wait(timeout=60) == 0
     append(trigger(1))
     for name in ("copy", "tally", "base", "dependent", "answers"):  # most of them handle neither type
-        wait_until(lambda name=name: WEIGHED in error(name))  # type: ignore[misc]
+        wait_until(lambda name=name: WEIGHED in error(name))  # type: ignore[misc] # mypy infers no default of a lambda
         assert position(name) == 2
     assert manager.wait(timeout=60) == 1
     assert manager.errors().startswith(f"CommandError: answers stopped at position 3: {WEIGHED}")

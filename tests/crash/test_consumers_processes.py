@@ -74,7 +74,7 @@ def test_copies_of_a_process_manager_answer_once_even_if_they_are_killed_and_sta
     wait_until(lambda: position("answers") == 0)
     for round_number in range(3):
         append(*(trigger(5) for _ in range(20)))
-        wait_until(lambda count=round_number: len(answered()) > count * 100 + 10)  # type: ignore[misc]
+        wait_until(lambda count=round_number: len(answered()) > count * 100 + 10)  # type: ignore[misc] # mypy infers no default of a lambda
         copies.pop(0).kill()
         copies.append(start("run_processmanager", "answers"))
     wait_until(lambda: len(answered()) == 300)

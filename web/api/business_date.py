@@ -19,7 +19,7 @@ router = QueryRouter("queries")
 class BusinessDate(ResponseSchema):
     """The current business date."""
 
-    business_date: type_of(date) | None = Field(description="The last date cycled; null before the first.")  # type: ignore[valid-type]
+    business_date: type_of(date) | None = Field(description="The last date cycled; null before the first.")  # type: ignore[valid-type] # made at run time
     cycled_at: Timestamp | None = Field(description="When the date began.")
     position: int | None = Field(description="The position of its SystemCycled event.")
     fees_assessed_through: type_of(date) | None = Field(description="The last date whose late fees are complete.")  # type: ignore[valid-type]

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from eventstore.errors import EventStoreError
+from eventstore.log.sqlite import FIRST_ACTOR
 from eventstore.management.base import ConsoleCommand
 from ledger.rules.refusals.base import Refusal
 from processmanagers.demo.output import DemoFailed
@@ -87,6 +88,6 @@ def _is_a_demonstration(path: Path) -> bool:
     """Return whether the first event of the SQLite file was recorded by a demonstration."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT actor FROM eventstore_event WHERE position = 1").fetchall() == [("demo",)]
+            return connection.execute(FIRST_ACTOR).fetchall() == [("demo",)]
     except sqlite3.Error:
         return False

@@ -172,7 +172,7 @@ def test_nothing_can_be_added_changed_or_deleted(browser: Client) -> None:
 
 
 def test_who_may_not_look_is_sent_to_the_login_page(browser: Client) -> None:
-    stranger: HttpResponse = Client().get(reverse("admin:eventstore_event_changelist"))  # type: ignore[assignment]
+    stranger: HttpResponse = Client().get(reverse("admin:eventstore_event_changelist"))  # type: ignore[assignment] # the test client's answer
     assert stranger.status_code == 302
     browser.force_login(get_user_model().objects.create_user("clerk", is_staff=True))
     for name in ("eventstore_event_changelist", "eventstore_checkpoint_changelist", "projectors_balance_changelist"):

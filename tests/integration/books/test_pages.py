@@ -15,7 +15,7 @@ from web.books.csv_export import cell
 
 
 def rows_of(response: object) -> list[dict[str, str]]:
-    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined] # the answer is streamed
     return list(csv.DictReader(io.StringIO(text)))
 
 

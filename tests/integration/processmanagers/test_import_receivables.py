@@ -181,7 +181,7 @@ def test_a_row_that_differs_from_the_ledger_is_a_fault(
     importer: Importer, change: dict[str, str | date | None], faults: list[str]
 ) -> None:
     importer(*ROWS)
-    assert importer.faults(replace(ROWS[0], **change), *ROWS[1:]) == faults  # type: ignore[arg-type]
+    assert importer.faults(replace(ROWS[0], **change), *ROWS[1:]) == faults  # type: ignore[arg-type] # the fields of one change
 
 
 def test_terms_that_differ_from_the_ledger_are_faults(importer: Importer) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def explained(invoice: Product, cut: Cut | None = None, order: str = "counts") -> ProductExplanation:
-    found = explain_product(invoice.uuid, cut or Cut(store.head().position), order)  # type: ignore[arg-type]
+    found = explain_product(invoice.uuid, cut or Cut(store.head().position), order)  # type: ignore[arg-type] # one of three words
     assert found is not None
     return found
 
@@ -86,7 +86,7 @@ def test_three_independent_ways_agree(invoice: Product) -> None:
 
 def test_a_journal_that_differs_is_said(invoice: Product) -> None:
     lines = JournalLine.objects.filter(party_uuid=invoice.uuid, account="fees_receivable")
-    lines.filter(pk=lines.first().pk).update(debit=5)  # type: ignore[union-attr]
+    lines.filter(pk=lines.first().pk).update(debit=5)  # type: ignore[union-attr] # it is there
     assert not explained(invoice).proof.agrees
 
 

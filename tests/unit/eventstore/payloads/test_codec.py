@@ -77,7 +77,7 @@ def test_a_moment_comes_back_in_utc_wherever_it_was_told() -> None:
         {"text": 7},
         {"text": None},
         {"parts": [Part("a", Decimal(1))]},
-        {"parts": (Part(1, Decimal(1)),)},  # type: ignore[arg-type]
+        {"parts": (Part(1, Decimal(1)),)},  # type: ignore[arg-type] # wrong on purpose
         {"maybe": "x"},
     ],
     ids=str,
