@@ -59,7 +59,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
     def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override] # a column is more than a name
         """Return every field as a readable column."""
         hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
-        names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001
+        names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001 - Django's own name
         return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str | Column]:  # type: ignore[override]

@@ -34,7 +34,7 @@ def added_up(counts: Callable[[JournalLine], bool]) -> Sums:
 
 
 def asked(up_to: int | None = None, *, business_date: date | None = None) -> Sums:
-    return {tuple(line[:3]): tuple(line[3:]) for line in trial_balance(up_to, business_date=business_date)}  # type: ignore[misc]
+    return {tuple(line[:3]): tuple(line[3:]) for line in trial_balance(up_to, business_date=business_date)}  # type: ignore[misc] # a row or none
 
 
 def dates() -> list[date]:
