@@ -27,6 +27,8 @@ from eventstore.errors import (
 from eventstore.models import Checkpoint
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
+from eventstore.runtime.connections import forget_errors
+from eventstore.runtime.outages import is_outage, is_outage_of_own_connection
 
 _LONGEST_MESSAGE = 1000
 
@@ -56,6 +58,7 @@ class Cursor:
         self.waiting_for = ""
         self.stopped: ConsumerStopped | None = None
         self.read_to_head = False
+        self.had_outage = False
         self.rate = Rate()
         self._events: list[RecordedEvent] = []
         self._moved: LogPosition | None = None
@@ -162,11 +165,23 @@ class Cursor:
     def transaction(self) -> Iterator[list[Checkpoint]]:
         """Open a transaction that holds the rows' locks; `move` and `keep_progress` take effect with its commit.
 
-        Raises StaleCheckpoint and ConsumerPaused. See Note [Nobody owns a consumer].
+        Raises StaleCheckpoint and ConsumerPaused. After any other error `had_outage` says whether it was an outage of
+        the consumer's own connection. See Note [Nobody owns a consumer].
         """
         self._forget_writes()
-        with transaction.atomic(using=self.using):
-            yield self._lock()
+        forget_errors()
+        own = None
+        try:
+            with transaction.atomic(using=self.using):
+                rows = self._lock()
+                try:
+                    yield rows
+                except Exception as error:
+                    own = is_outage_of_own_connection(error)  # before the rollback, which forgets that
+                    raise
+        except Exception as error:
+            self.had_outage = is_outage(error) if own is None else own
+            raise
         if self._moved is not None:
             self._remember(self._moved)
         elif self._progress is not None:

@@ -1,8 +1,8 @@
 """Runs a process manager: answers each of its events once, chunk by chunk, and advances the projectors it needs."""
 
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -10,11 +10,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from eventstore import store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
-from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
+from eventstore.consumers.cursor import ConsumerPaused, Cursor
 from eventstore.consumers.definitions import Chunk, ProcessManager
 from eventstore.consumers.projector_runner import ProjectorRunner, projector_runners
 from eventstore.consumers.registry import consumers
-from eventstore.consumers.runner import Step, describe, raise_outage, step_after, stop
+from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
 from eventstore.errors import BehindItsGroup, ConsumerError, WrongExpectedVersion
 from eventstore.records import Context, RecordedEvent
 
@@ -30,6 +30,8 @@ class ProcessManagerRunner:
         self.size = BatchSize(_FIRST_CHUNK, batch_size)
         self._dependencies = projector_runners(manager.depends_on, batch_size) if manager.depends_on else []
         self._conflicts = 0
+        self._outages = Outages()
+        self._appending = False
 
     def begin(self) -> None:
         """Register at the head unless it is registered: a process manager never looks back."""
@@ -108,24 +110,47 @@ class ProcessManagerRunner:
     def _answer(self, event: RecordedEvent) -> Step:
         """Work one chunk of the answer to an event, in the transaction that moves the checkpoint."""
         limit, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
+        watch, self._appending = None, False
         try:
             with self.cursor.transaction():
                 watch = Stopwatch()
                 # The row is always locked before the append lock, or two copies would wait for each other.
-                with store.append_lock(self.cursor.using) if last_attempt else nullcontext():
+                with self._append_lock() if last_attempt else nullcontext():
                     self._work_chunk(event, limit)
-        except (StaleCheckpoint, ConsumerPaused):
-            raise
-        except Exception as error:  # noqa: BLE001 - the row keeps whatever a handler raises
-            raise_outage(error)
+        except Exception as error:
+            if watch is None:
+                raise  # before the handler: the row has changed, or the database is away
             if isinstance(error, WrongExpectedVersion) and not last_attempt:
                 self._conflicts += 1
                 return Step.PROGRESSED
             self._conflicts = 0
-            return stop(self.cursor, self.manager.name, event.position, describe(error))
+            return self._after_error(error, event, watch.seconds)
         self._conflicts = 0
+        self._outages.reset()
         self.size.adapt(watch.seconds, limit)
         return Step.PROGRESSED
+
+    def _after_error(self, error: Exception, event: RecordedEvent, seconds: float) -> Step:
+        """Let the row keep the error; an outage shrinks the chunk and is raised until it has repeated at this event."""
+        if not self.cursor.had_outage:
+            return stop(self.cursor, self.manager.name, event.position, describe(error))
+        if self._appending:
+            raise error  # another writer holds the append lock, or the database is away: not the handler's fault
+        limit = self.size.limit
+        self.size.adapt(seconds, limit)
+        if self._outages.add(event.position) > 1:
+            self.size.limit = 1
+        if limit > 1 or self._outages.count < MOST_OUTAGES:
+            raise error
+        return self._outages.stop(self.cursor, self.manager.name, error, seconds)
+
+    @contextmanager
+    def _append_lock(self) -> Iterator[None]:
+        """Hold the append lock for the last attempt."""
+        self._appending = True
+        with store.append_lock(self.cursor.using):
+            self._appending = False
+            yield
 
     def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
         """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
@@ -137,6 +162,7 @@ class ProcessManagerRunner:
             self.cursor.keep_progress(progress)
         if chunk.events:
             context = Context(self.manager.name, event.correlation_id, event.position)
+            self._appending = True
             store.append(chunk.events, context, expected=chunk.expected, using=self.cursor.using)
 
 

@@ -7,9 +7,9 @@ from django.conf import settings
 
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
-from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
+from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.registry import Group, consumers
-from eventstore.consumers.runner import Step, describe, raise_outage, step_after, stop
+from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
 from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.records import RecordedEvent
 
@@ -63,6 +63,7 @@ class Batches:
             name for member in group.members if member.depends_on for name in member.types
         )
         self._singly_until = 0
+        self._outages = Outages()
         self._working = cursor.names[0]
 
     def project_next(self, events: Sequence[RecordedEvent]) -> Step:
@@ -73,21 +74,34 @@ class Batches:
         cursor = self._cursor
         singly = cursor.at.position < self._singly_until or any(row.error_position is not None for row in cursor.rows)
         batch = events[: 1 if singly else self.size.limit]
+        watch = None
         try:
             with cursor.transaction() as rows:
                 watch = Stopwatch()
                 self.project(batch, rows[0].generation)
                 cursor.move(batch)
-        except (StaleCheckpoint, ConsumerPaused):
-            raise
-        except Exception as error:  # noqa: BLE001 - the row keeps whatever a handler raises
-            raise_outage(error)
-            if len(batch) > 1:
-                self._singly_until = batch[-1].position
-                return Step.PROGRESSED
-            return stop(cursor, self._working, batch[0].position, describe(error))
+        except Exception as error:
+            if watch is None:
+                raise  # before any handler: the rows have changed, or the database is away
+            return self._after_error(error, batch, watch.seconds)
         self.size.adapt(watch.seconds, len(batch))
         return Step.PROGRESSED
+
+    def _after_error(self, error: Exception, batch: Sequence[RecordedEvent], seconds: float) -> Step:
+        """Shrink the batch, and at one event let its row keep the error; an outage is raised until it has repeated."""
+        first, last = batch[0].position, batch[-1].position
+        if self._cursor.had_outage:
+            # The handler itself may be the reason: it may take longer than a transaction may be idle.
+            self.size.adapt(seconds, len(batch))
+            if self._outages.add(first) > 1:
+                self._singly_until = last
+            if len(batch) > 1 or self._outages.count < MOST_OUTAGES:
+                raise error
+            return self._outages.stop(self._cursor, self._working, error, seconds)
+        if len(batch) > 1:
+            self._singly_until = last
+            return Step.PROGRESSED
+        return stop(self._cursor, self._working, first, describe(error))
 
     def project(self, events: Sequence[RecordedEvent], generation: int) -> None:
         """Let each member handle its events; a dependent finds the other members exactly as they are at each event."""

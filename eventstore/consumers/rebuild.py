@@ -19,11 +19,11 @@ from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition
 from eventstore.consumers.cursor import Cursor, StaleCheckpoint
 from eventstore.consumers.projector_runner import Batches
 from eventstore.consumers.registry import Group, consumers
-from eventstore.consumers.runner import Step, raise_outage, step_after
+from eventstore.consumers.runner import Step, step_after
 from eventstore.errors import ConsumerError, OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.runtime.connections import forget_statements
-from eventstore.runtime.outages import Reconnecting
+from eventstore.runtime.outages import Reconnecting, is_outage
 from eventstore.runtime.shutdown import Stop
 
 _DELETED_AT_ONCE = 2000
@@ -121,8 +121,7 @@ class RebuildRunner:
         except StaleCheckpoint:
             reached = None
         except Exception as error:
-            raise_outage(error)
-            if not self._projected:
+            if not self._projected or is_outage(error):
                 raise
             reached = None  # the next step projects the same events one by one, and its row names the bad one
         cursor.forget()

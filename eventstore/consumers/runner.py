@@ -1,7 +1,7 @@
 """What the loop drives: a runner takes one step at a time and says what came of it."""
 
 from enum import Enum, auto
-from typing import Protocol
+from typing import Final, Protocol
 
 from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
 from eventstore.errors import (
@@ -12,7 +12,10 @@ from eventstore.errors import (
     EventOfNewerCode,
     MissedEvent,
 )
-from eventstore.runtime.outages import is_outage
+from eventstore.runtime.connections import close_connections
+
+MOST_OUTAGES: Final = 3
+"""A consumer stops at an event whose handling loses the database this often."""
 
 
 class Step(Enum):
@@ -59,10 +62,26 @@ def stop(cursor: Cursor, name: str | None, position: int, message: str) -> Step:
     return Step.STOPPED if cursor.stop(name, position, message) else Step.PROGRESSED
 
 
-def raise_outage(error: Exception) -> None:
-    """Raise an error again if the database is away: no handler is at fault."""
-    if is_outage(error):
-        raise error
+class Outages:
+    """Counts how often the database was away while a consumer handled events from the same position."""
+
+    def __init__(self) -> None:
+        self._position, self.count = 0, 0
+
+    def add(self, position: int) -> int:
+        """Count an outage and return the number at this position."""
+        self._position, self.count = position, self.count + 1 if position == self._position else 1
+        return self.count
+
+    def reset(self) -> None:
+        """Start again at zero, after a transaction that committed."""
+        self.count = 0
+
+    def stop(self, cursor: Cursor, name: str, error: Exception, seconds: float) -> Step:
+        """Stop the consumer: an event at which the transaction is lost again and again is the handler's fault."""
+        close_connections()
+        message = f"{describe(error)}; its transaction was lost {self.count} times, at last after {seconds:.1f} s"
+        return stop(cursor, name, self._position, message)
 
 
 def describe(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
+from eventstore.runtime.outages import is_outage
 
 _INTERRUPTED: Final = 130
 """The exit status that shells report of a program ended by SIGINT."""
@@ -43,15 +44,22 @@ class ConsoleCommand(BaseCommand):
         """Run the command; raises CommandError for every expected failure."""
         try:
             if self.needs_database:
-                for alias in connections:
-                    require_migrated(alias)
+                require_all_migrated()
             return super().execute(*args, **options)
         except self.refusals as error:
             raise CommandError(" ".join(str(error).split())) from error
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not isinstance(error, OperationalError) and not is_outage(error):
+                raise
             raise CommandError(f"the database failed: {' '.join(str(error).split())}") from error
         except KeyboardInterrupt as error:
             raise CommandError("interrupted", returncode=_INTERRUPTED) from error
+
+
+def require_all_migrated() -> None:
+    """Raise CommandError if one of the databases cannot be reached or lacks migrations."""
+    for alias in connections:
+        require_migrated(alias)
 
 
 def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:

@@ -8,7 +8,10 @@ from django.core.management.base import CommandError, CommandParser
 
 from eventstore.consumers.loop import Loop
 from eventstore.consumers.runner import Runner
+from eventstore.management.base import require_all_migrated
 from eventstore.management.progress import ProgressDisplay
+from eventstore.runtime.connections import short_sqlite_waits
+from eventstore.runtime.outages import Reconnecting
 from eventstore.runtime.shutdown import Stop
 
 _MOST: Final = 100_000
@@ -37,10 +40,12 @@ def batch_size(options: Mapping[str, Any]) -> int | None:
 
 def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callable[[str], None]) -> None:
     """Run consumers until SIGTERM or SIGINT, or with `once` to the head, with progress if that takes long."""
-    with Stop().on_signals() as stop:
+    with short_sqlite_waits(), Stop().on_signals() as stop:
         if not once:
+            Reconnecting(stop, report).until_done(require_all_migrated)
             Loop(runners, stop, once=False, report=report).run()
             return
+        require_all_migrated()
         with ProgressDisplay(what, "events", always=False) as display:
             Loop(runners, stop, once=True, report=report, show=display.update).run()
 

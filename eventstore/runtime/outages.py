@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import psycopg
+from django.db import connections
 
 from eventstore.errors import OutcomeUnknown
 from eventstore.runtime.connections import close_connections
@@ -14,15 +15,30 @@ from eventstore.runtime.shutdown import Stop
 _T = TypeVar("_T")
 _FIRST_RECONNECT_S: Final = 0.1
 _LAST_RECONNECT_S: Final = 5.0
-_SQLSTATES: Final = ("08", "25006", "40", "53", "57P", "25P03", "55P03")
-"""25006: after a failover the server is a standby, which refuses writes until it is promoted or we reconnect."""
+_SQLSTATES: Final = ("08", "25006", "25P03", "40", "53000", "531", "532", "533", "55P03", "57014", "57P")
+"""Lost connections, a standby's refusal to write (25006), a transaction ended because it was idle (25P03), conflicts,
+resources that are used up (but not 534, a limit of the statement's own), locks and cancelled statements, shutdowns."""
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
 """SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: these pass without a change to the handler."""
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether an error, or its cause, says that the database is away, busy or out of room."""
+    """Return whether an error, or what it was raised from, says that a database is away, busy or out of room.
+
+    # Note [Which faults end a process]
+    This function alone decides it. A long-lived process waits for the end of an outage and ends with every other error
+    that its consumer's row does not keep.
+    """
     return any(_is_outage(one) for one in _causes(error))
+
+
+def is_outage_of_own_connection(error: BaseException) -> bool:
+    """Return whether an error is an outage of a connection of this thread that Django manages.
+
+    A handler may use other connections: their errors are the handler's own, and so are errors that it raises while it
+    handles an outage, unless it raises them from the outage.
+    """
+    return is_outage(error) and any(connection.errors_occurred for connection in connections.all(initialized_only=True))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -31,7 +47,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while following is not None and id(following) not in seen:
         seen.add(id(following))
         yield following
-        following = following.__cause__ or following.__context__
+        following = following.__cause__
 
 
 def _is_outage(error: BaseException) -> bool:
@@ -42,10 +58,12 @@ def _is_outage(error: BaseException) -> bool:
             return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES
         case psycopg.Error(sqlstate=str(sqlstate)):
             return sqlstate.startswith(_SQLSTATES)
-        case psycopg.OperationalError():
+        case psycopg.OperationalError() | psycopg.InternalError():
+            # Without an SQLSTATE these are of the client: a lost connection, or answers that do not fit the statements,
+            # such as "received 2 results from command COMMIT" after a pooler or a cut connection mixed them up.
             return True
         case psycopg.InterfaceError():
-            return "connection" in str(error)
+            return "connection" in str(error) or "unexpected result" in str(error)
         case _:
             return "Cannot open a new connection in an atomic block" in str(error)
 
@@ -88,10 +106,15 @@ class Reconnecting:
                 if not is_outage(error):
                     raise
                 close_connections()
-                delay = self._delays.delay()
-                self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
-                self._stop.wait(delay)
+                self._wait(error)
             else:
                 self._delays.reset()
                 return done
         return None
+
+    def _wait(self, error: Exception) -> None:
+        if self._stop.asked:
+            return  # the shutdown itself may have cancelled the statement
+        delay = self._delays.delay()
+        self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
+        self._stop.wait(delay)

@@ -1,13 +1,16 @@
 """The rules of all consumers: order, no missed event, exactly once, errors, skips, pauses and status."""
 
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg import errors
 
 from eventstore import store
 from eventstore.clock import utc_now
@@ -627,3 +630,85 @@ class TestAnEventOfNewerCode:
             operator_actions.skip(name, 2, actor="me", reason="it is never to be handled")
         catch_up("base")
         assert (written("base"), row("dependent").position) == ([1, 3], 3)
+
+
+class TestAnOutageInAHandler:
+    """Only an outage of the consumer's own connection is waited for; everything else is the handler's error."""
+
+    @staticmethod
+    def _lost() -> Exception:
+        if connection.vendor == "postgresql":
+            return errors.AdminShutdown("terminating connection due to administrator command")
+        locked = sqlite3.OperationalError("database is locked")
+        locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        return locked
+
+    def _lose_own_connection(self) -> None:
+        with connection.wrap_database_errors:
+            raise self._lost()
+
+    def _break(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], times: int = 1_000) -> list[int]:
+        """Let `act` run at position 3, so many times; return the positions at which a handler began."""
+        begun: list[int] = []
+
+        def raise_if_broken(_name: str, position: int, _using: str) -> None:
+            begun.append(position)
+            if position == 3 and begun.count(3) <= times:
+                act()
+
+        monkeypatch.setattr("tests.support.consumers.probes.raise_if_broken", raise_if_broken)
+        return begun
+
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_is_waited_for(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        catch_up("answers")
+        triggers(4)
+        self._break(monkeypatch, self._lose_own_connection, times=2)
+        catch_up(name)
+        assert row(name).error_count == 0
+        assert len(written("copy") if name == "copy" else answers()) == 4
+
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_becomes_an_error_if_it_repeats_at_one_position(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        catch_up("answers")
+        triggers(4)
+        begun = self._break(monkeypatch, self._lose_own_connection)
+        with pytest.raises(NotCaughtUp, match=f"{name} stopped at position 3: .*lost . times, at last after"):
+            catch_up(name)
+        assert (row(name).position, row(name).error_position, row(name).error_count) == (2, 3, 1)
+        assert begun.count(3) <= 6
+        assert len(written("copy") if name == "copy" else answers()) == 2
+
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_is_the_handlers_error_if_the_handler_raises_another_while_it_handles_it(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def act() -> None:
+            try:
+                self._lose_own_connection()
+            except OperationalError:
+                raise ValueError("a bug")  # noqa: B904 - not raised from the outage
+
+        catch_up("answers")
+        triggers(4)
+        self._break(monkeypatch, act)
+        with pytest.raises(NotCaughtUp, match=f"^{name} stopped at position 3: ValueError: a bug$"):
+            catch_up(name)
+
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_is_the_handlers_error_if_the_connection_is_the_handlers_own(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def act() -> None:
+            if connection.vendor == "postgresql":
+                psycopg.connect("host=/nowhere", connect_timeout=1)
+            else:  # waits for the lock that the consumer's own transaction holds
+                with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as other:
+                    other.execute("BEGIN IMMEDIATE")
+
+        catch_up("answers")
+        triggers(4)
+        self._break(monkeypatch, act)
+        with pytest.raises(NotCaughtUp, match=f"^{name} stopped at position 3: OperationalError: "):
+            catch_up(name)
+        assert row(name).error_count == 1

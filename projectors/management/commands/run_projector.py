@@ -13,6 +13,7 @@ class Command(ConsoleCommand):
     """Keep read models up to date."""
 
     help = "Runs projectors in one process: they hydrate, catch up and follow the log until SIGTERM or SIGINT."
+    needs_database = False  # run_loop waits for a database that is away
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the names and how to run."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -51,6 +52,8 @@ class _Probe(Projector):
         """Write a row for each event by a statement of its own, so that kills can fall between them."""
         for event in events:
             raise_if_broken(self.name, event.position, using)
+            if os.environ.get("PROBE_SLEEP_AT") == str(event.position):
+                time.sleep(1.5)
             if os.environ.get("PROBE_FREEZE_AT") == str(event.position):
                 os.kill(os.getpid(), signal.SIGSTOP)
             with connections[using].cursor() as cursor:

@@ -35,6 +35,9 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
         _wrapped(errors.TooManyConnections("too many")),
         _wrapped(errors.ReadOnlySqlTransaction("a standby")),
         _wrapped(psycopg.InterfaceError("the connection is closed")),
+        _wrapped(psycopg.InternalError("received 2 results from command 'COMMIT'")),
+        _wrapped(errors.QueryCanceled("canceling statement due to statement timeout")),
+        _wrapped(errors.LockNotAvailable("canceling statement due to lock timeout")),
         _wrapped(_sqlite(sqlite3.SQLITE_BUSY)),
         OutcomeUnknown("an append"),
     ],
@@ -51,6 +54,8 @@ def test_a_database_that_is_away_or_busy_is_an_outage(error: Exception) -> None:
         IntegrityError("duplicate key"),
         _wrapped(errors.UndefinedTable("no such table")),
         _wrapped(errors.NumericValueOutOfRange("too large")),
+        _wrapped(errors.ConfigurationLimitExceeded("temporary file size exceeds temp_file_limit")),
+        _wrapped(errors.InternalError_("an internal error of the server")),
         _wrapped(_sqlite(sqlite3.SQLITE_ERROR)),
     ],
     ids=lambda error: str(error)[:30],
@@ -59,10 +64,16 @@ def test_a_fault_of_the_handler_is_no_outage(error: Exception) -> None:
     assert not is_outage(error)
 
 
-def test_an_error_caused_by_an_outage_is_an_outage() -> None:
+def test_an_error_raised_from_an_outage_is_an_outage() -> None:
+    error = ValueError("cannot read")
+    error.__cause__ = _wrapped(psycopg.OperationalError("server closed the connection unexpectedly"))
+    assert is_outage(error)
+
+
+def test_an_error_raised_while_an_outage_was_handled_is_no_outage() -> None:
     error = ValueError("cannot read")
     error.__context__ = _wrapped(psycopg.OperationalError("server closed the connection unexpectedly"))
-    assert is_outage(error)
+    assert not is_outage(error)
 
 
 def test_delays_double_up_to_a_bound_and_start_again() -> None:
