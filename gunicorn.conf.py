@@ -34,6 +34,8 @@ try:
     bind = settings.WEB_BIND
 except ImproperlyConfigured as refused:
     sys.exit(f"Daybook does not start: {refused}")
+for name, setting in settings.MISSPELT_VARIABLES.items():
+    sys.stderr.write(f"warning: {name} is not a setting; was {setting} meant?\n")
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 worker_class = "gthread"

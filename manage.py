@@ -10,11 +10,14 @@ _INTERRUPTED = 130  # the exit code that shells use for a program ended by SIGIN
 def main() -> None:
     """Run a command; a fault that an operator can correct prints one line and no traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - Django reads its settings here
+    from django.conf import settings  # noqa: PLC0415 - Django reads its settings here
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
     from django.db import Error  # noqa: PLC0415
 
     try:
+        for name, setting in settings.MISSPELT_VARIABLES.items():
+            sys.stderr.write(f"warning: {name} is not a setting; was {setting} meant?\n")
         execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

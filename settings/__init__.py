@@ -4,33 +4,36 @@ Every value is read once, when Django starts. A wrong value is refused with its 
 docs/settings.md describes each setting.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from settings import logs
 from settings.environment import (
     choice,
     database_url,
     flag,
+    folder,
     hosts,
     listening_address,
+    missing,
+    misspelt,
     number,
     origins,
+    secret,
     text,
     time_zone,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = flag("DEBUG", default=False)
-SECRET_KEY = text("SECRET_KEY", "")
+SECRET_KEY = secret("SECRET_KEY", "")
 if not SECRET_KEY:
     if not DEBUG:
-        _missing = "SECRET_KEY is missing: set it to a long random text, or set DEBUG=true for development"
-        raise ImproperlyConfigured(_missing)
+        raise missing("SECRET_KEY", "set it to a long random text, or set DEBUG=true for development")
     SECRET_KEY = "development-only-and-not-a-secret"  # noqa: S105 - used only with DEBUG
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
@@ -79,6 +82,12 @@ def _database(config: dict[str, Any]) -> dict[str, Any]:
     return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
 
 
+if not DEBUG and "DATABASE_URL" not in os.environ:
+    raise missing(
+        "DATABASE_URL",
+        "name the database of the log, such as postgres://user:password@host:5432/name, or set DEBUG=true for"
+        " development on an SQLite file",
+    )
 _default_url = f"sqlite:///{BASE_DIR / 'daybook.sqlite3'}"
 DATABASES = {"default": database_url("DATABASE_URL", _default_url, _database)}
 # READ_DATABASE_URL gets an alias of its own only if it names another database: two aliases of one SQLite file would be
@@ -114,6 +123,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.protocol.middleware.CompressionMiddleware",
+    "web.probes.UnmigratedMiddleware",
     "web.protocol.middleware.ProblemMiddleware",
     "web.protocol.middleware.MethodMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -162,7 +172,7 @@ WEB_WORKERS = number("WEB_WORKERS", 2, least=1, most=100)
 WEB_THREADS = number("WEB_THREADS", 16, least=1, most=1000)
 WEB_CLIENT_TIMEOUT_S = number("WEB_CLIENT_TIMEOUT", 30, least=1, most=3600)
 WEB_PROXIES = number("WEB_PROXIES", 0, least=0, most=10)
-METRICS_DIRECTORY = text("PROMETHEUS_MULTIPROC_DIR", "")
+METRICS_DIRECTORY = folder("PROMETHEUS_MULTIPROC_DIR")
 LOGGING = logs.configured(
     choice("LOG_FORMAT", "text" if DEBUG else "json", "json", "text"),
     choice("LOG_LEVEL", "info", "debug", "info", "warning", "error").upper(),
@@ -235,3 +245,5 @@ OAUTH2_PROVIDER = {
     "SCOPES": {"ledger": "What the client's permissions allow"},
     "DEFAULT_SCOPES": ["ledger"],
 }
+MISSPELT_VARIABLES = misspelt()
+"""Environment variables that are not settings, each with the setting whose name is similar."""

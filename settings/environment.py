@@ -7,6 +7,8 @@ list, and replace a value that begins with a dollar sign by the value of another
 import os
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,11 +17,60 @@ from django.core.exceptions import ImproperlyConfigured
 
 Value = TypeVar("Value")
 _HIGHEST_PORT: Final = 65_535
+_SIMILAR: Final = 0.85
+_names_read: Final[set[str]] = set()
 
 
 def text(name: str, default: str) -> str:
     """Return a value as it is."""
+    _names_read.add(name)
     return os.environ.get(name, default)
+
+
+def misspelt(*names: str) -> dict[str, str]:
+    """Return each environment variable that no setting has read but whose name is similar to a setting's name.
+
+    The settings are those that were read, or those that are given.
+    """
+    settings = names or sorted(_names_read)
+    others = [name for name in os.environ if name not in _names_read]
+    similar = {name: get_close_matches(_bare(name), settings, n=1, cutoff=_SIMILAR) for name in others}
+    return {name: found[0] for name, found in sorted(similar.items()) if found}
+
+
+def _bare(name: str) -> str:
+    return name.upper().removeprefix("DAYBOOK_")
+
+
+def missing(name: str, remedy: str) -> ImproperlyConfigured:
+    """Return the error of a setting that is needed but not set."""
+    others = ", ".join(misspelt(name))
+    hint = f" ({others} is set: was {name} meant?)" if others else ""
+    return ImproperlyConfigured(f"{name} is missing{hint}: {remedy}")
+
+
+def secret(name: str, default: str) -> str:
+    """Return a text that is not blank; an empty default may be missing."""
+
+    def parse() -> str:
+        value = text(name, default)
+        if value != default and not value.strip():
+            raise ValueError
+        return value
+
+    return read(name, parse, "a long random text", secret=True)
+
+
+def folder(name: str) -> str:
+    """Return the path of a folder in which files can be made, or "" if it is not set."""
+
+    def parse() -> str:
+        path = text(name, "")
+        if path and not (Path(path).is_dir() and os.access(path, os.W_OK)):
+            raise ValueError
+        return path
+
+    return read(name, parse, "the path of a folder that exists and can be written to")
 
 
 def read(name: str, parse: Callable[[], Value], allowed: str, *, secret: bool = False) -> Value:

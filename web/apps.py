@@ -1,6 +1,9 @@
 """The Django app `web`."""
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from web import checks
 
 
 class WebConfig(AppConfig):
@@ -8,3 +11,8 @@ class WebConfig(AppConfig):
 
     name = "web"
     verbose_name = "The web"
+
+    def ready(self) -> None:
+        """Register the checks of an installation."""
+        register(checks.check_database_is_named, deploy=True)
+        register(checks.check_names_of_variables, deploy=True)

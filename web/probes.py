@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Final
@@ -9,14 +10,17 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_safe
 
 from eventstore.consumers.status import statuses
+from web.protocol import problem_kinds, problems
+from web.protocol.problems import Problem
 
 PATIENCE_S: Final = 2
 """/readyz waits this long for the databases."""
 _RETRY_AFTER_S: Final = 5
+_NOT_MIGRATED: Final = "the database {!r} is not migrated"
 _logger = logging.getLogger(__name__)
 
 
@@ -77,8 +81,36 @@ class Readiness:
 readiness: Final = Readiness()
 
 
+class UnmigratedMiddleware:
+    """Answers 503 with the reason instead of 500 while a database lacks migrations."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer; look at the migrations only if the answer would be 500."""
+        response = self._get_response(request)
+        if response.status_code != problems.INTERNAL_ERROR:
+            return response
+        try:
+            aliases = unmigrated_databases()
+        except Exception:  # noqa: BLE001 - the error that is answered already is the one that matters
+            return response
+        if not aliases:
+            return response
+        reasons = ", ".join(map(_NOT_MIGRATED.format, aliases))
+        detail = f"{reasons[:1].upper()}{reasons[1:]}. {problem_kinds.NOT_MIGRATED.remedy}"
+        headers = {"Retry-After": str(_RETRY_AFTER_S)}
+        return Problem(problem_kinds.NOT_MIGRATED, detail, headers=headers).response()
+
+
 def _database_faults() -> list[str]:
     return [fault for alias in connections for fault in [_database_fault(alias)] if fault]
+
+
+def unmigrated_databases() -> list[str]:
+    """Return the databases that answer but lack migrations."""
+    return [alias for alias in connections if _database_fault(alias) == _NOT_MIGRATED.format(alias)]
 
 
 def _database_fault(alias: str) -> str:
@@ -86,7 +118,7 @@ def _database_fault(alias: str) -> str:
         applied = MigrationRecorder(connections[alias]).applied_migrations()
     except (DatabaseError, InterfaceError):
         return f"the database {alias!r} does not answer"
-    return "" if _newest_migrations() <= applied.keys() else f"the database {alias!r} is not migrated"
+    return "" if _newest_migrations() <= applied.keys() else _NOT_MIGRATED.format(alias)
 
 
 @cache

@@ -1,13 +1,18 @@
 """Security headers on every answer; redirects to HTTPS; refusals of unknown hosts."""
 
+import logging
 from typing import Final
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponsePermanentRedirect
 from django.middleware import common, security
 
 from web.addresses import is_local
+from web.protocol import problem_kinds
+from web.protocol.problems import Problem
 
+_logger = logging.getLogger(__name__)
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that supervisors ask by plain HTTP and by any address of this process."""
 PERMISSIONS: Final = ", ".join(
@@ -20,7 +25,17 @@ class SecurityMiddleware(security.SecurityMiddleware):
     """Django's middleware, which redirects to HTTPS, except requests sent from this machine itself."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Redirect plain HTTP from other machines."""
+        """Refuse a host that ALLOWED_HOSTS does not contain; redirect plain HTTP from other machines."""
+        try:
+            if request.path not in PROBES:
+                request.get_host()
+        except DisallowedHost as error:
+            _logger.warning("%s", error)
+            detail = (
+                "This server does not serve the host that the request names. The operator can add it to ALLOWED_HOSTS."
+            )
+            # Django's own annotation knows only of the redirect.
+            return Problem(problem_kinds.BAD_REQUEST, detail).response()  # type: ignore[return-value]
         return None if is_local(request) else super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -35,5 +50,5 @@ class CommonMiddleware(common.CommonMiddleware):
     """Django's middleware, which refuses unknown hosts, except for probes: they use the address of this process."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Refuse a host that ALLOWED_HOSTS does not contain."""
+        """Do what Django does, except for probes."""
         return None if request.path in PROBES else super().process_request(request)

@@ -92,6 +92,12 @@ DATABASE_AWAY: Final = Kind(
     "Database unavailable",
     "Try again in a moment, with the same key. Without a key, first look whether the command was recorded.",
 )
+NOT_MIGRATED: Final = Kind(
+    "not-migrated",
+    503,
+    "Database not migrated",
+    "Nothing was recorded. Ask the operator of this ledger to run manage.py migrate.",
+)
 OUTCOME_UNKNOWN: Final = Kind(
     "outcome-unknown",
     503,

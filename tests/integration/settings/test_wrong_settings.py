@@ -1,7 +1,10 @@
 """A wrong setting stops every command, with one line on standard error and without a traceback."""
 
+import sys
+
 import pytest
 
+from tests.support import processes
 from tests.support.databases import Database
 from tests.support.processes import RunManage
 
@@ -29,6 +32,36 @@ def test_a_missing_database_is_reported_in_one_line(run_manage: RunManage) -> No
     assert done.returncode == 1
     assert done.stderr.startswith("the database failed (")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_similar_variable_is_reported_at_start_and_by_the_checks(run_manage: RunManage) -> None:
+    misspelt = {"WEB_THREAD": "4"}
+    done = run_manage("consumers", "--json", env=misspelt)
+    assert done.stderr == "warning: WEB_THREAD is not a setting; was WEB_THREADS meant?\n"
+    checked = run_manage("check", "--deploy", env=misspelt).stderr
+    assert "WEB_THREAD is not a setting" in checked
+    assert "web.W002" in checked
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "SECRET_KEY"])
+def test_outside_debug_nothing_starts_without_what_production_needs(variable: str, database: Database) -> None:
+    env = {name: value for name, value in database.env.items() if name != variable}
+    for command in (processes.manage("migrate"), [sys.executable, "-m", "gunicorn", "settings.wsgi"]):
+        done = processes.run(command, env, check=False, timeout=60)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Daybook does not start: {variable} is missing: ")
+        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder"), ("WEB_BIND", "127.0.0.1:99999")]
+)
+def test_a_wrong_setting_of_the_web_is_one_line(name: str, value: str, database: Database) -> None:
+    for command in (processes.manage("check"), [sys.executable, "-m", "gunicorn", "settings.wsgi"]):
+        done = processes.run(command, {**database.env, name: value}, check=False, timeout=60)
+        assert (done.returncode, done.stdout) == (1, "")
+        [line] = done.stderr.splitlines()
+        assert line.startswith(f"Daybook does not start: {name}={value!r} is not allowed: it must be ")
 
 
 def test_the_checks_pass_on_a_fresh_database(database: Database, run_manage: RunManage) -> None:

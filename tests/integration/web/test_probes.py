@@ -17,6 +17,8 @@ from tests.support.databases import Database
 from tests.support.webserver import Serve, serving
 from web import probes
 
+FORM = "application/x-www-form-urlencoded"
+
 
 @pytest.fixture
 def prober(database: Database) -> Client:
@@ -42,6 +44,36 @@ def test_a_missing_migration_is_named(prober: Client) -> None:
     response = prober.get("/readyz")
     assert (response.status_code, response.json()["reasons"]) == (503, ["the database 'default' is not migrated"])
     assert prober.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/o/token/"),
+        ("GET", "/api/companies"),
+        ("POST", "/api/commands/register-company"),
+        ("GET", "/metrics"),
+        ("POST", "/admin/login/"),
+    ],
+)
+def test_without_its_tables_the_web_answers_503_with_the_reason(method: str, path: str, prober: Client) -> None:
+    prober.raise_request_exception = False
+    tables = ("web_allowance", "oauth2_provider_accesstoken")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+    response = prober.generic(method, path, b"a=b", FORM, secure=True, headers={"Authorization": "Bearer x"})
+    assert (response.status_code, response.json()["type"]) == (503, "not-migrated")
+    assert response.json()["detail"].startswith("The database 'default' is not migrated. ")
+    assert response["Retry-After"] == "5"
+
+
+def test_a_failure_of_a_migrated_web_remains_500(prober: Client) -> None:
+    prober.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE web_allowance RENAME TO web_allowance_away")
+    assert prober.post("/o/token/", secure=True).status_code == 500
 
 
 def test_a_database_that_hangs_is_reported_in_time_and_blocks_nothing_else(tmp_path: Path) -> None:

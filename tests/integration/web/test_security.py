@@ -85,7 +85,10 @@ def test_a_probe_is_answered_by_plain_http_for_any_host(probe: str, browser: Cli
 
 
 def test_any_other_path_refuses_an_unknown_host(browser: Client) -> None:
-    assert browser.get("/api/companies", headers={"Host": "evil.example"}).status_code == 400
+    for address in ("127.0.0.1", ELSEWHERE):
+        answer = browser.get("/api/companies", headers={"Host": "evil.example"}, REMOTE_ADDR=address)
+        assert (answer.status_code, answer.json()["type"]) == (400, "bad-request")
+        assert "ALLOWED_HOSTS" in answer.json()["detail"]
 
 
 def test_over_https_hsts_is_sent(browser: Client) -> None:

@@ -62,6 +62,12 @@ REFUSED = [
 
 
 def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
+    """Return the settings with these variables, and with a database unless they name one."""
+    return load_exactly(monkeypatch, **{"DATABASE_URL": "sqlite:///daybook.sqlite3", **variables})
+
+
+def load_exactly(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
+    """Return the settings with these variables and no others."""
     for name in re.findall(r"`([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text()):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -86,6 +92,52 @@ def test_a_refused_url_is_not_repeated_for_it_holds_a_password(monkeypatch: pyte
 def test_without_a_secret_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY is missing"):
         load(monkeypatch)
+
+
+@pytest.mark.parametrize("key", [" ", "\t\n", "\u00a0"])
+def test_a_blank_secret_key_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for debug in ("true", "false"):
+        with pytest.raises(ImproperlyConfigured, match="^SECRET_KEY is not allowed: it must be a long random text$"):
+            load(monkeypatch, SECRET_KEY=key, DEBUG=debug)
+
+
+def test_without_a_database_nothing_starts_outside_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL is missing: name the database"):
+        load_exactly(monkeypatch, SECRET_KEY="x")
+    assert load_exactly(monkeypatch, DEBUG="true")["DATABASES"]["default"]["NAME"].endswith("daybook.sqlite3")
+
+
+@pytest.mark.parametrize("name", ["DATABSE_URL", "DATABASE_URI", "database_url", "DAYBOOK_DATABASE_URL"])
+def test_a_misspelt_database_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^DATABASE_URL is missing \({name} is set: was"):
+        load_exactly(monkeypatch, SECRET_KEY="x", **{name: "postgres://user@host/name"})
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("WEB_THREAD", "WEB_THREADS"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("ALLOWED_HOST", "ALLOWED_HOSTS"),
+        ("READ_DATBASE_URL", "READ_DATABASE_URL"),
+        ("DAYBOOK_SECRET_KEY", "SECRET_KEY"),
+        ("HTTPS_PROXY", None),
+        ("WEB_CONCURRENCY", None),
+        ("POSTGRES_PASSWORD", None),
+        ("PYTHONDEBUG", None),
+        ("DAYBOOK_TEST_VENDOR", None),
+    ],
+)
+def test_a_variable_whose_name_is_similar_to_a_settings_is_reported(
+    name: str, setting: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(monkeypatch, SECRET_KEY="x", **{name: "1"})["MISSPELT_VARIABLES"].get(name) == setting
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", str(SETTINGS), " "])
+def test_a_folder_for_metrics_must_exist(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured, match="^PROMETHEUS_MULTIPROC_DIR='.*' is not allowed: it must be"):
+        load(monkeypatch, SECRET_KEY="x", PROMETHEUS_MULTIPROC_DIR=path)
 
 
 def test_with_debug_a_secret_key_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,7 @@ TESTED_ELSEWHERE: Final = {
     "forbidden": "below",
     "internal-error": "below",
     "database-away": "below",
+    "not-migrated": "with the probes",
     "outcome-unknown": "in tests/crash",
     "too-many-requests": "with what is throttled",
     "too-many-streams": "with what is streamed",
