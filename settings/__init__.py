@@ -82,7 +82,8 @@ def _database(config: dict[str, Any]) -> dict[str, Any]:
     return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
 
 
-if not DEBUG and "DATABASE_URL" not in os.environ:
+DATABASE_IS_NAMED = "DATABASE_URL" in os.environ
+if not (DATABASE_IS_NAMED or DEBUG):
     raise missing(
         "DATABASE_URL",
         "name the database of the log, such as postgres://user:password@host:5432/name, or set DEBUG=true for"

@@ -1,6 +1,5 @@
 """System checks of an installation, beside Django's own: `manage.py check --deploy`."""
 
-import os
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,7 @@ MISSPELT = "web.W002"
 
 def check_database_is_named(**_options: Any) -> list[CheckMessage]:
     """Warn if the log is in the SQLite file that is the default for development."""
-    if "DATABASE_URL" in os.environ:
+    if settings.DATABASE_IS_NAMED:
         return []
     return [Warning("DATABASE_URL is not set.", hint="Name the database of the log.", id=DEFAULT_DATABASE)]
 

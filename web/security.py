@@ -34,8 +34,7 @@ class SecurityMiddleware(security.SecurityMiddleware):
             detail = (
                 "This server does not serve the host that the request names. The operator can add it to ALLOWED_HOSTS."
             )
-            # Django's own annotation knows only of the redirect.
-            return Problem(problem_kinds.BAD_REQUEST, detail).response()  # type: ignore[return-value]
+            return Problem(problem_kinds.BAD_REQUEST, detail).response()  # type: ignore[return-value] # Django's annotation knows only redirects
         return None if is_local(request) else super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
