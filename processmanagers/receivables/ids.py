@@ -37,3 +37,8 @@ def asset_uuid(seller: str, number: str) -> UUID:
 def product_uuid(seller: str, number: str) -> UUID:
     """Return the id of an invoice's product."""
     return _derived("product", seller, number)
+
+
+def correlation_id(seller: str, number: str) -> str:
+    """Return the correlation id of everything that imports record for an invoice."""
+    return str(_derived("correlation", seller, number))

@@ -4,20 +4,27 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from functools import reduce
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from eventstore import store
 from eventstore.records import RecordedEvent
-from ledger.rules.events import PaymentApplied
+from ledger.rules.aggregates import product
+from ledger.rules.events import PaymentApplied, PaymentReversed
 from ledger.rules.facts import stream_id
+from ledger.rules.money import zero_like
 from processmanagers.receivables import ids
 from processmanagers.receivables.invoices import Invoice, Terms
 
 ACTOR: Final = "import_receivables"
+INVOICE_DATE: Final = "invoice_date"
+SETTLED_DATE: Final = "settled_date"
+"""In the metadata of what was recorded later than its date in the file: that date."""
 _SET: Final = 500
-"""Streams to a read."""
+"""The number of streams in one read."""
 _DEAL_EVENTS: Final = ("DealCreated", "DealUpdated", "DealActivated", "DealDeleted")
 _PRINCIPAL_EVENTS: Final = ("PaymentApplied", "PaymentReversed", "ProductWrittenOff")
 
@@ -39,13 +46,29 @@ class Calendar:
         before = bisect_left(self.positions, position)
         return self.dates[before - 1] if before else None
 
+    def date_in_file(self, event: RecordedEvent, key: str) -> date | None:
+        """Return the date that the file gave to what an import recorded: in the metadata, or its booking date."""
+        given = event.metadata.get(key)
+        return self.booking_date(event.position) if given is None else date.fromisoformat(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """The payments of one product, and what it owes: `imported` by an import, `by_hand` not, both in order.
+
+    An imported payment that was reversed since still counts as imported. One by hand does not.
+    """
+
+    owed: Decimal
+    imported: tuple[RecordedEvent, ...]
+    by_hand: tuple[RecordedEvent, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerContents:
     """The events of the file's entities as of `head`, by the uuids of the entities; and the calendar as of `head`.
 
-    `deals` has the last event of each deal. `settlements` has the payments that an import applied, by product.
-    `principals` has the last event of each product that changed its principal outstanding, from any actor.
+    `deals` has the last event of each deal, `principals` the last event that changed a product's principal outstanding.
     """
 
     head: int
@@ -54,8 +77,17 @@ class LedgerContents:
     deals: Mapping[UUID, RecordedEvent]
     assets: Mapping[UUID, RecordedEvent]
     products: Mapping[UUID, RecordedEvent]
-    settlements: Mapping[UUID, RecordedEvent]
     principals: Mapping[UUID, RecordedEvent]
+
+    def payments(self, product_uuid: UUID) -> Payments:
+        """Return the payments of a product that the ledger contains."""
+        originated, last = self.products[product_uuid].data, self.principals.get(product_uuid)
+        if last is None:
+            return Payments(originated.principal, (), ())
+        if _is_import(last) and last.data.to_principal == originated.principal:
+            return Payments(zero_like(originated.principal), (last,), ())
+        # Part payments, payments by hand, reversals and write-offs are rare, so each product's stream is read.
+        return _payments(list(store.read_stream(last.stream_id, up_to=self.head)))
 
 
 def read_ledger_contents(invoices: Sequence[Invoice], terms: Terms) -> LedgerContents:
@@ -69,23 +101,22 @@ def read_ledger_contents(invoices: Sequence[Invoice], terms: Terms) -> LedgerCon
     def latest(
         category: str, uuid_of: Callable[[str, str], UUID], keys: Iterable[str], types: tuple[str, ...]
     ) -> dict[UUID, RecordedEvent]:
-        return _latest(category, [uuid_of(terms.seller, key) for key in keys], types, head)
+        return latest_events(category, [uuid_of(terms.seller, key) for key in keys], types, head)
 
-    principals = latest("product", ids.product_uuid, numbers, _PRINCIPAL_EVENTS)
     return LedgerContents(
         head,
         calendar,
-        _latest("company", [ids.seller_uuid(terms.seller)], ("CompanyRegistered",), head)
+        latest_events("company", [ids.seller_uuid(terms.seller)], ("CompanyRegistered",), head)
         | latest("company", ids.customer_uuid, customers, ("CompanyRegistered",)),
         latest("deal", ids.deal_uuid, customers, _DEAL_EVENTS),
         latest("asset", ids.asset_uuid, numbers, ("AssetRegistered",)),
         latest("product", ids.product_uuid, numbers, ("ProductOriginated",)),
-        {uuid: found for uuid, event in principals.items() if (found := _settlement(event)) is not None},
-        principals,
+        latest("product", ids.product_uuid, numbers, _PRINCIPAL_EVENTS),
     )
 
 
-def _latest(category: str, uuids: Iterable[UUID], types: tuple[str, ...], head: int) -> dict[UUID, RecordedEvent]:
+def latest_events(category: str, uuids: Iterable[UUID], types: tuple[str, ...], head: int) -> dict[UUID, RecordedEvent]:
+    """Return the last event of these types of each entity that has one, by its uuid."""
     found: dict[UUID, RecordedEvent] = {}
     remaining = iter(uuids)
     while some := list(islice(remaining, _SET)):
@@ -94,13 +125,16 @@ def _latest(category: str, uuids: Iterable[UUID], types: tuple[str, ...], head: 
     return found
 
 
-def _settlement(last: RecordedEvent) -> RecordedEvent | None:
-    """Return the payment that an import applied to the product of this event, the last one of its principal."""
-    if _is_settlement(last):
-        return last
-    # Another actor paid, reversed or wrote off. This is rare, so reading the product's stream is fast enough.
-    return next(filter(_is_settlement, store.read_stream(last.stream_id, up_to=last.position)), None)
-
-
-def _is_settlement(event: RecordedEvent) -> bool:
+def _is_import(event: RecordedEvent) -> bool:
     return event.actor == ACTOR and isinstance(event.data, PaymentApplied)
+
+
+def _payments(events: list[RecordedEvent]) -> Payments:
+    data: Iterable[Any] = (event.data for event in events)
+    reversed_positions = {event.data.position for event in events if isinstance(event.data, PaymentReversed)}
+    applied = [event for event in events if isinstance(event.data, PaymentApplied)]
+    return Payments(
+        reduce(product.evolve, data, product.INITIAL).principal_outstanding,
+        tuple(event for event in applied if _is_import(event)),
+        tuple(event for event in applied if not _is_import(event) and event.position not in reversed_positions),
+    )

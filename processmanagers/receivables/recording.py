@@ -1,16 +1,15 @@
-"""Records a checked file of invoices: for each date the cycle, then its invoices, then its settlements."""
+"""Records what the ledger lacks of a file: each date begins, late fees are charged, then its parts are recorded."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from eventstore.errors import WrongExpectedVersion
 from eventstore.records import IdempotencyKey
-from ledger import as_of, handlers
-from ledger import daily_cycle as cycle
+from ledger import as_of, daily_cycle, handlers
 from ledger.rules.commands import (
     ActivateDeal,
     ApplyPayment,
@@ -25,11 +24,12 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists
 from processmanagers.receivables import ids
 from processmanagers.receivables.comparison import PAYER_ROLE, SELLER_ROLE
-from processmanagers.receivables.invoices import Fault, Invoice, Terms
-from processmanagers.receivables.ledger_contents import ACTOR, LedgerContents
+from processmanagers.receivables.faults import Fault
+from processmanagers.receivables.invoices import Invoice, Settlement, Terms
+from processmanagers.receivables.ledger_contents import ACTOR, INVOICE_DATE, SETTLED_DATE, LedgerContents
+from processmanagers.receivables.plan import Day, Part
 
 RECEIVABLES_PURCHASE = 1
-_ONE_DAY = timedelta(days=1)
 
 
 class DateNoLongerOpen(Exception):
@@ -49,171 +49,151 @@ class RowRefused(Exception):
 
 @dataclass(slots=True)
 class Summary:
-    """What one run recorded, and what was recorded before it."""
+    """What one run recorded."""
 
     dates: int = 0
     companies: int = 0
     deals: int = 0
     invoices: int = 0
     settlements: int = 0
-    invoices_passed_over: int = 0
-    settlements_passed_over: int = 0
-
-
-@dataclass(slots=True)
-class Day:
-    """The invoices and settlements of one business date that the ledger lacks."""
-
-    invoices: list[Invoice] = field(default_factory=list)
-    settlements: list[Invoice] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.invoices) + len(self.settlements)
-
-
-def missing_by_date(
-    invoices: Sequence[Invoice], terms: Terms, recorded: LedgerContents
-) -> tuple[dict[date, Day], Summary]:
-    """Return what each date still lacks, and a summary that counts what is recorded already."""
-    days: dict[date, Day] = defaultdict(Day)
-    summary = Summary()
-    for invoice in invoices:
-        product_uuid = ids.product_uuid(terms.seller, invoice.number)
-        if product_uuid in recorded.products:
-            summary.invoices_passed_over += 1
-        else:
-            days[invoice.invoice_date].invoices.append(invoice)
-        if invoice.settled_date is None:
-            continue
-        if product_uuid in recorded.settlements:
-            summary.settlements_passed_over += 1
-        else:
-            days[invoice.settled_date].settlements.append(invoice)
-    return dict(days), summary
 
 
 class Recorder:
-    """Records the missing invoices and settlements, one command at a time, in the order of their dates."""
+    """Records the missing parts, one command at a time, in the order of their dates."""
 
-    def __init__(self, terms: Terms, recorded: LedgerContents, summary: Summary, correlation_id: str) -> None:
-        self.terms, self.summary = terms, summary
-        self._correlation_id = correlation_id
-        self._last_cycled = recorded.calendar.last
+    def __init__(self, terms: Terms, contents: LedgerContents, run_late_fees: Callable[[], None]) -> None:
+        self.terms, self.summary = terms, Summary()
+        self._run_late_fees = run_late_fees
+        self._today = contents.calendar.last
         self._expected: dict[str, int] = {}
-        self._companies, self._assets = set(recorded.companies), set(recorded.assets)
-        self._deals = {uuid: event.type for uuid, event in recorded.deals.items()}
+        self._companies, self._assets = set(contents.companies), set(contents.assets)
+        self._deals = {uuid: event.type for uuid, event in contents.deals.items()}
 
-    def record(self, days: dict[date, Day], show: Callable[[int, int], None]) -> None:
+    def record(self, days: Mapping[date, Day], show: Callable[[int, int], None]) -> None:
         """Record each date, and call `show` after each with the parts done and their total number."""
         done, total = 0, sum(len(day) for day in days.values())
-        for today in self._dates(days):
+        self._run_late_fees()
+        for today, day in sorted(days.items()):
             self._begin(today)
-            day = days.get(today, Day())
-            for invoice in day.invoices:
-                self._record_naming_line(invoice, "InvoiceDate", self._record_invoice)
-            for invoice in day.settlements:
-                self._record_naming_line(invoice, "SettledDate", self._record_settlement)
+            for part in day:
+                self._record_naming_line(part)
             done += len(day)
             show(done, total)
 
-    def _dates(self, days: dict[date, Day]) -> Iterator[date]:
-        # `_begin` of the first date also publishes the dates between the last one cycled and this one.
-        first = min(days)
-        for number in range((max(days) - first).days + 1):
-            yield first + number * _ONE_DAY
-
     def _begin(self, today: date) -> None:
-        if self._last_cycled is None or self._last_cycled < today:
-            published = cycle.cycle(today, catch_up=True, actor=ACTOR)
-            self.summary.dates += len(published)
+        """Publish every date up to this one, and charge the fees of each before anything of it is recorded."""
+        # The check of the file has asked about gaps: see date_gaps.py.
+        for _ in daily_cycle.published(today, catch_up=True, actor=ACTOR):
+            self.summary.dates += 1
+            self._run_late_fees()
         last = as_of.last_cycled()
-        self._last_cycled = None if last is None else last.data.new_date
-        if last is None or self._last_cycled != today:
+        if last is None or last.data.new_date != today:
             raise DateNoLongerOpen(today)
+        self._today = today
         # Every command checks that this date is still the open one.
         self._expected = {as_of.SYSTEM_STREAM: last.version}
 
-    def _record_naming_line(self, invoice: Invoice, column: str, record: Callable[[Invoice], None]) -> None:
+    def _record_naming_line(self, part: Part) -> None:
         try:
-            record(invoice)
+            if part.settlement is None:
+                self._record_invoice(part.invoice, _metadata(part, INVOICE_DATE))
+            else:
+                self._record_settlement(part, part.settlement)
         except WrongExpectedVersion as conflict:
             if conflict.stream_id not in self._expected:
                 raise
-            raise DateNoLongerOpen(self._last_cycled) from conflict
+            raise DateNoLongerOpen(self._today) from conflict
         except Refusal as refusal:
-            raise RowRefused(Fault(invoice.line, column, str(refusal))) from refusal
+            raise RowRefused(Fault(part.line, part.column, str(refusal))) from refusal
 
-    def _record_invoice(self, invoice: Invoice) -> None:
-        deal_uuid, customer_uuid = self._deal_with(invoice.customer)
+    def _record_invoice(self, invoice: Invoice, metadata: Mapping[str, Any]) -> None:
+        correlation_id = ids.correlation_id(self.terms.seller, invoice.number)
+        deal_uuid, customer_uuid = self._deal_with(invoice.customer, correlation_id)
         seller, number = self.terms.seller, invoice.number
         asset_uuid = ids.asset_uuid(seller, number)
         if asset_uuid not in self._assets:
-            sender = ids.seller_uuid(seller)
-            self._execute(
-                RegisterAsset(
-                    asset_uuid=asset_uuid,
-                    value=invoice.amount,
-                    sender_company_uuid=sender,
-                    receiver_company_uuid=customer_uuid,
-                    reference=number,
-                    currency=self.terms.currency,
-                )
-            )
-        self._execute(
-            OriginateProduct(
-                product_uuid=ids.product_uuid(seller, number),
-                deal_uuid=deal_uuid,
-                principal=invoice.amount,
-                due_date=invoice.due_date,
-                daily_late_fee_rate=self.terms.daily_late_fee_rate,
-                late_fee_payer_role=PAYER_ROLE,
-                reference=number,
+            register = RegisterAsset(
                 asset_uuid=asset_uuid,
-                obligor_company_uuid=customer_uuid,
+                value=invoice.amount,
+                sender_company_uuid=ids.seller_uuid(seller),
+                receiver_company_uuid=customer_uuid,
+                reference=number,
                 currency=self.terms.currency,
             )
-        )
-        self.summary.invoices += 1
-
-    def _record_settlement(self, invoice: Invoice) -> None:
-        product_uuid = ids.product_uuid(self.terms.seller, invoice.number)
-        # A payment has no uuid of its own. The key prevents that two imports at once apply it twice.
-        key = IdempotencyKey(ACTOR, f"settlement of {product_uuid}", f"{invoice.amount} on {invoice.settled_date}")
-        payment = ApplyPayment(
-            product_uuid=product_uuid,
-            amount=invoice.amount,
-            reference=invoice.number,
+            self._execute(register, correlation_id, metadata)
+        originate = OriginateProduct(
+            product_uuid=ids.product_uuid(seller, number),
+            deal_uuid=deal_uuid,
+            principal=invoice.amount,
+            due_date=invoice.due_date,
+            daily_late_fee_rate=self.terms.daily_late_fee_rate,
+            late_fee_payer_role=PAYER_ROLE,
+            reference=number,
+            asset_uuid=asset_uuid,
+            obligor_company_uuid=customer_uuid,
             currency=self.terms.currency,
         )
-        self._execute(payment, key)
+        self._execute(originate, correlation_id, metadata)
+        self.summary.invoices += 1
+
+    def _record_settlement(self, part: Part, settlement: Settlement) -> None:
+        seller, number = self.terms.seller, part.invoice.number
+        product_uuid = ids.product_uuid(seller, number)
+        payment = ApplyPayment(
+            product_uuid=product_uuid,
+            amount=settlement.amount,
+            reference=number,
+            currency=self.terms.currency,
+        )
+        # A payment has no uuid of its own. The key prevents that two imports at once apply it twice.
+        what = f"{settlement.amount} on {settlement.settled_date}, number {part.ordinal}"
+        key = IdempotencyKey(ACTOR, f"settlement of {product_uuid}: {what}", what)
+        self._execute(payment, ids.correlation_id(seller, number), _metadata(part, SETTLED_DATE), key)
         self.summary.settlements += 1
 
-    def _deal_with(self, customer: str) -> tuple[UUID, UUID]:
+    def _deal_with(self, customer: str, correlation_id: str) -> tuple[UUID, UUID]:
         """Return the ids of the active deal with a customer and of the customer; create what is missing."""
         seller = self.terms.seller
         seller_uuid, customer_uuid = ids.seller_uuid(seller), ids.customer_uuid(seller, customer)
         deal_uuid = ids.deal_uuid(seller, customer)
-        self._register(seller_uuid, seller)
-        self._register(customer_uuid, customer)
+        self._register(seller_uuid, seller, correlation_id)
+        self._register(customer_uuid, customer, correlation_id)
         if deal_uuid not in self._deals:
             companies = (DealCompany(seller_uuid, SELLER_ROLE), DealCompany(customer_uuid, PAYER_ROLE))
-            self._execute(CreateDeal(deal_uuid=deal_uuid, product_line_id=RECEIVABLES_PURCHASE, companies=companies))
+            create = CreateDeal(deal_uuid=deal_uuid, product_line_id=RECEIVABLES_PURCHASE, companies=companies)
+            self._execute(create, correlation_id)
             self._deals[deal_uuid] = "DealCreated"
             self.summary.deals += 1
         if self._deals[deal_uuid] == "DealCreated":
-            self._execute(ActivateDeal(deal_uuid=deal_uuid))
+            self._execute(ActivateDeal(deal_uuid=deal_uuid), correlation_id)
             self._deals[deal_uuid] = "DealActivated"
         return deal_uuid, customer_uuid
 
-    def _register(self, company_uuid: UUID, name: str) -> None:
+    def _register(self, company_uuid: UUID, name: str, correlation_id: str) -> None:
         if company_uuid not in self._companies:
-            self._execute(RegisterCompany(company_uuid=company_uuid, name=name))
+            self._execute(RegisterCompany(company_uuid=company_uuid, name=name), correlation_id)
             self._companies.add(company_uuid)
             self.summary.companies += 1
 
-    def _execute(self, command: Command, key: IdempotencyKey | None = None) -> None:
+    def _execute(
+        self,
+        command: Command,
+        correlation_id: str,
+        metadata: Mapping[str, Any] | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> None:
         # Another import of the same file may have been faster. It recorded the same.
         with suppress(AlreadyExists, AlreadyActive):
             handlers.execute(
-                command, actor=ACTOR, correlation_id=self._correlation_id, key=key, expected=self._expected
+                command,
+                actor=ACTOR,
+                correlation_id=correlation_id,
+                metadata=metadata,
+                key=key,
+                expected=self._expected,
             )
+
+
+def _metadata(part: Part, key: str) -> dict[str, str]:
+    """Return the file's own date of a part that is recorded on a later one."""
+    return {key: part.date_in_file.isoformat()} if part.is_late else {}
