@@ -56,7 +56,7 @@ def assert_records_nothing_more(run_manage: RunManage, path: str) -> None:
 def test_late_fees_run_after_the_import_charges_every_day_late(
     database: Database, rows: list[Row], path: str, run_manage: RunManage
 ) -> None:
-    run_manage("import_receivables", path)
+    run_manage("import_receivables", path, "--without-late-fees")
     run_manage(*LATE_FEES, "--once")
     assert_recorded(rows)
     assert_records_nothing_more(run_manage, path)
@@ -78,7 +78,7 @@ def test_late_fees_killed_repeatedly_charges_every_day_late(
 ) -> None:
     rows = made_up(MANY)
     path = written(tmp_path / "invoices.csv", rows)
-    run_manage("import_receivables", path)
+    run_manage("import_receivables", path, "--without-late-fees")
     chance = random.Random(7)
     kills = 0
     while counted("LateFeesAssessed") < counted("SystemCycled") and kills < 5:
