@@ -70,7 +70,7 @@ def test_consumers_that_start_before_their_database_wait_for_it(cluster: Cluster
     cluster.stop()
     processes = [start("run_projector", "copy"), start("run_processmanager", "answers")]
     for process in processes:
-        wait_until(lambda process=process: "the database is away" in process.errors(), timeout=60)  # type: ignore[misc]
+        wait_until(lambda process=process: "the database is away" in process.errors(), timeout=60)  # type: ignore[misc] # mypy infers no default of a lambda
     cluster.start()
     wait_until(lambda: position("copy") == position("answers") == 1, timeout=60)
     append(trigger())
