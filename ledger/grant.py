@@ -26,6 +26,7 @@ def grant_balances(  # noqa: PLR0913 - what is granted, who grants it, and under
     grant_uuid: UUID | None = None,
     correlation_id: str | None = None,
     key: IdempotencyKey | None = None,
+    metadata: Mapping[str, Any] | None = None,
     using: str = "default",
 ) -> Appended:
     """Grant the balances of `sources` to the accounts of `destinations`; raises the Refusal of the first broken rule.
@@ -43,7 +44,9 @@ def grant_balances(  # noqa: PLR0913 - what is granted, who grants it, and under
         ),
         currency=currency,
     )
-    return handlers.execute(command, actor=actor, correlation_id=correlation_id, key=key, using=using)
+    return handlers.execute(
+        command, actor=actor, correlation_id=correlation_id, key=key, metadata=metadata, using=using
+    )
 
 
 def _part(cls: type[Part], pointer: str, given: Part | Mapping[str, Any]) -> Part:

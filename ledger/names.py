@@ -14,6 +14,9 @@ def _name(command: type) -> str:
 COMMANDS: Final = MappingProxyType({_name(command): command for command in get_args(Command)})
 """The command classes by name."""
 
+ACTOR_ID: Final = "actor_id"
+"""The member of an event's metadata with the id of the user who is its actor; the name may change, the id does not."""
+
 VIEW: Final = "ledger.view_ledger"
 """The permission to read."""
 

@@ -17,12 +17,12 @@ from eventstore.errors import WrongExpectedVersion
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
 from ledger.grant import grant_balances
-from ledger.names import COMMANDS, permission
+from ledger.names import ACTOR_ID, COMMANDS, permission
 from ledger.rules.commands import Command, GrantBalances
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.api.entities import ENTITIES
 from web.protocol import entity_tags, problem_kinds, problems, response_headers
-from web.protocol.authentication import actor, authenticators
+from web.protocol.authentication import actor, actor_id, authenticators
 from web.protocol.correlation_id import correlation_id
 from web.protocol.json_pointers import pointer_to
 from web.protocol.json_values import to_json
@@ -70,6 +70,7 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
             actor=actor(request),
             correlation_id=correlation_id(request),
             key=key,
+            metadata={ACTOR_ID: actor_id(request)},
             expected=entity_tags.expected_version(request, command, creates=uuid_field is not None),
         )
     except WrongExpectedVersion as conflict:
@@ -101,7 +102,7 @@ def _key(name: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey
         return None
     if _KEY.fullmatch(given) is None:
         raise Problem(problem_kinds.INVALID_KEY)
-    return IdempotencyKey(f"{actor(request)}:{name}", given, _fingerprint(body))
+    return IdempotencyKey(f"user {actor_id(request)}:{name}", given, _fingerprint(body))
 
 
 def _fingerprint(body: RequestSchema) -> str:

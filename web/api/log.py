@@ -9,6 +9,7 @@ from pydantic import Field
 
 from eventstore import store
 from eventstore.records import RecordedEvent
+from ledger.names import ACTOR_ID
 from ledger.rules.events import CATEGORIES
 from web.protocol import response_headers
 from web.protocol.json_values import raw_json_response
@@ -99,6 +100,7 @@ def as_json(event: RecordedEvent) -> str:
     rest = {
         "schema_version": event.schema_version,
         "actor": event.actor,
+        "actor_id": event.metadata.get(ACTOR_ID),
         "correlation_id": event.correlation_id,
         "causation": event.causation,
         "recorded_at": event.recorded_at.isoformat(),

@@ -105,5 +105,14 @@ def _permitted(
 
 def actor(request: HttpRequest) -> str:
     """Return the name that is recorded as the actor of the request's events."""
+    return _user(request).get_username()
+
+
+def actor_id(request: HttpRequest) -> int:
+    """Return the id of the actor, which never changes and is never given to another, unlike its name."""
+    return _user(request).pk
+
+
+def _user(request: HttpRequest) -> User:
     user: User = request.auth  # type: ignore[attr-defined] # ninja keeps there what the authenticator returned
-    return user.get_username()
+    return user

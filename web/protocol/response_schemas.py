@@ -138,6 +138,7 @@ class LoggedEventSchema(EventSchema):
 
     schema_version: int
     actor: str = Field(description="The name of the user, client or process that recorded the event.")
+    actor_id: int | None = Field(description="The id of that user, which never changes; null of the ledger's own.")
     correlation_id: str
     causation: int | None = Field(description="The position of the event that caused this one.")
     recorded_at: Timestamp

@@ -42,6 +42,7 @@ def told(event: RecordedEvent) -> Item:
         "payload": event.payload,
         "schema_version": event.schema_version,
         "actor": event.actor,
+        "actor_id": None,
         "correlation_id": event.correlation_id,
         "causation": event.causation,
         "recorded_at": event.recorded_at.isoformat(),

@@ -1,0 +1,128 @@
+"""Who acted is an id that never changes: a name can be changed, but not taken from another, in whatever case."""
+
+import importlib
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+from oauth2_provider.models import get_application_model
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.models import RecordedKey
+from ledger import daily_cycle
+from tests.integration.api.conftest import NewApi
+from tests.support.api.calling import Api
+from tests.support.databases import Database
+
+migration = importlib.import_module("ledger.migrations.0002_names_without_case")
+
+FUND = "ledger.register_company"
+BODY = {"name": "Acme"}
+
+
+@pytest.fixture
+def robot(new_api: NewApi) -> Api:
+    return new_api("robot", [FUND])
+
+
+@pytest.fixture
+def browser(database: Database) -> Client:
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("root"))
+    return browser
+
+
+def register(api: Api, key: str = "k") -> Any:
+    return api.command("register-company", BODY, key=key)
+
+
+def test_an_event_keeps_the_name_as_it_was_and_the_id(robot: Api) -> None:
+    user = User.objects.get(username="robot")
+    first = register(robot, "first").json()["position"]
+    User.objects.filter(pk=user.pk).update(username="android")
+    second = register(robot, "second").json()["position"]
+    events = [robot.get(f"/api/events/{position}").json() for position in (first, second)]
+    assert [(event["actor"], event["actor_id"]) for event in events] == [("robot", user.pk), ("android", user.pk)]
+
+
+def test_an_event_of_the_ledger_itself_has_no_id(robot: Api) -> None:
+
+    daily_cycle.cycle(utc_now().date())
+    assert robot.get(f"/api/events/{store.head().position}").json()["actor_id"] is None
+
+
+def test_a_renamed_client_keeps_its_keys(robot: Api) -> None:
+    first = register(robot)
+    User.objects.filter(username="robot").update(username="android")
+    again = register(robot)
+    assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
+
+
+def test_whoever_takes_a_name_that_became_free_shares_no_key(robot: Api, new_api: NewApi) -> None:
+    first = register(robot)
+    User.objects.filter(username="robot").update(username="android")
+    get_application_model().objects.update(name="android")
+    other = register(new_api("robot", [FUND]))
+    assert other.status_code == 201
+    assert "Idempotent-Replayed" not in other
+    assert other.json()["position"] > first.json()["position"]
+
+
+@pytest.mark.parametrize("name", ["Robot", "ROBOT", "robot"])
+def test_the_database_refuses_a_name_that_differs_only_in_case(name: str, robot: Api) -> None:
+    other = User.objects.create_user("other")
+    for act in (
+        lambda: User.objects.create_user(name),
+        lambda: User.objects.bulk_create([User(username=name)]),
+        lambda: User.objects.filter(pk=other.pk).update(username=name),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            act()
+
+
+@pytest.mark.parametrize("name", ["Robot", "late_fees", "LATE_FEES"])
+def test_the_admin_says_that_a_name_is_taken(name: str, robot: Api, browser: Client) -> None:
+    other = User.objects.create_user("other")
+    page = reverse("admin:auth_user_change", args=[other.pk])
+    form = browser.get(page).context["adminform"].form
+    sent = {field: form[field].value() for field in form.fields} | {"username": name}
+    joined = sent.pop("date_joined")
+    sent |= {"date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
+    answer = browser.post(page, {field: value for field, value in sent.items() if value not in (None, False)})
+    assert "username" in answer.context["adminform"].form.errors
+    created = {"username": name, "usable_password": "false"}
+    answer = browser.post(reverse("admin:auth_user_add"), created)
+    assert "username" in answer.context["adminform"].form.errors
+    assert User.objects.get(pk=other.pk).username == "other"
+
+
+def test_a_user_is_saved_under_its_own_name_in_another_case(robot: Api, browser: Client) -> None:
+    user = User.objects.get(username="robot")
+    user.username = "Robot"
+    user.save()
+    assert User.objects.get(pk=user.pk).username == "Robot"
+
+
+def test_keys_of_the_release_before_are_moved_to_their_users(robot: Api) -> None:
+    user = User.objects.get(username="robot")
+    first = register(robot)
+    RecordedKey.objects.update(scope="robot:register-company")
+    assert register(robot, "k").status_code == 201
+    RecordedKey.objects.filter(scope=f"user {user.pk}:register-company").delete()
+    with connection.schema_editor() as editor:
+        migration.move_keys(apps, editor)
+    again = register(robot)
+    assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
+
+
+def test_names_that_differ_only_in_case_stop_the_migration(robot: Api) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX auth_user_name_without_case")
+    User.objects.create_user("ROBOT")
+    with connection.schema_editor() as editor, pytest.raises(ValueError, match="robot. Rename one of each"):
+        migration.refuse_duplicates(apps, editor)
