@@ -118,5 +118,7 @@ def _assets_at(products: list[Overdue], position: int) -> dict[UUID | None, Asse
             value = event.data.value
         else:
             continue
-        assets[streams[stream]] = AssetAt(value, asset.currency, asset.sender_company_uuid, asset.receiver_company_uuid)
+        assets[streams[stream]] = AssetAt(
+            value, event.data.currency, asset.sender_company_uuid, asset.receiver_company_uuid
+        )
     return assets

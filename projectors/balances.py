@@ -20,7 +20,7 @@ _TABLE = Table(
 )
 
 # Events whose amount is added to the balance, and events whose amount is taken from it.
-_ADDS = frozenset({"CompanyFunded", "AssetFunded", "FundsCredited", "PayoutReturned"})
+_ADDS = frozenset({"CompanyFunded", "AssetFunded", "FundsCredited", "PayoutReturned", "PayoutReturnedToCompany"})
 _TAKES = frozenset({"FundsDebited", "FundingReversed", "FundsPaidOut"})
 _STATUS = {"FundingAccountActivated": "active", "FundingAccountClosed": "closed"}
 
@@ -32,6 +32,7 @@ class Balances(Projector):
     types: ClassVar[tuple[str, ...]] = (
         "CompanyRegistered",
         "AssetRegistered",
+        "AssetRevalued",
         "FundingAccountOpened",
         *sorted(_ADDS),
         *sorted(_TAKES),
@@ -51,6 +52,8 @@ class Balances(Projector):
                 _add(draft.change(key, event.position), payload_of(event), -1)
             elif type_ in _STATUS:
                 draft.change(key, event.position)["status"] = _STATUS[type_]
+            elif type_ == "AssetRevalued":
+                _denominate(draft, key, event)
             else:
                 draft.add(key, _opened(key, event))
         draft.save()
@@ -64,9 +67,15 @@ def _key(stream_id: str) -> tuple[str, str]:
 def _add(row: Row, payload: dict[str, Any], sign: int) -> None:
     amount = payload["amount"]
     row["balance"] += sign * minor(amount)
-    if not row["currency"]:
-        row["currency"] = payload["currency"]
-        row["minor_digits"] = digits(amount)
+    # A currency changes only while the balance is zero.
+    row["currency"], row["minor_digits"] = payload["currency"], digits(amount)
+
+
+def _denominate(draft: Draft, key: tuple[str, str], event: RecordedEvent) -> None:
+    payload = payload_of(event)
+    if draft.find(key, event.position)["currency"] != payload["currency"]:
+        row = draft.change(key, event.position)
+        row["currency"], row["minor_digits"] = payload["currency"], digits(payload["value"])
 
 
 def _opened(key: tuple[str, str], event: RecordedEvent) -> Row:

@@ -34,6 +34,11 @@ _MOVES: dict[str, tuple[str, int, str]] = {
     "PaymentReversed": ("paid_in", -1, "amount"),
     "FundsPaidOut": ("paid_out", 1, "amount"),
     "PayoutReturned": ("paid_out", -1, "amount"),
+    "PayoutReturnedToCompany": ("paid_out", -1, "amount"),
+    "LateFeeReversed": ("fees_assessed", -1, "amount"),
+    "WaiverReversed": ("fees_waived", -1, "amount"),
+    "RecoveryRecorded": ("paid_in", 1, "amount"),
+    "RecoveryReversed": ("paid_in", -1, "amount"),
 }
 _AMOUNTS = ("amount", "total", "value", "principal")
 SUMS = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")

@@ -31,6 +31,7 @@ class Directory(Projector):
         "CompanyRegistered",
         "CompanyRenamed",
         "CompanyFunded",
+        "PayoutReturnedToCompany",
         "DealCreated",
         "DealUpdated",
         "DealActivated",
@@ -40,8 +41,8 @@ class Directory(Projector):
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Fold the events into the rows of their companies and deals."""
-        companies = [event for event in events if event.type.startswith("Company")]
-        deals = [event for event in events if event.type.startswith("Deal")]
+        companies = [event for event in events if event.category == "company"]
+        deals = [event for event in events if event.category == "deal"]
         _project_companies(companies, generation, using)
         _project_deals(deals, generation, using)
 
@@ -59,8 +60,10 @@ def _project_companies(events: Sequence[RecordedEvent], generation: int, using: 
             draft.add(key, {"position": event.position, "company_uuid": key[0], "name": name, "currency": ""})
         elif event.type == "CompanyRenamed":
             draft.change(key, event.position)["name"] = payload_of(event)["name"]
-        elif not draft.find(key, event.position)["currency"]:
-            draft.change(key, event.position)["currency"] = payload_of(event)["currency"]
+        else:
+            currency = payload_of(event)["currency"]
+            if draft.find(key, event.position)["currency"] != currency:
+                draft.change(key, event.position)["currency"] = currency
     draft.save()
 
 

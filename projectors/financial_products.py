@@ -1,7 +1,7 @@
 """Keeps each financial product: its terms at origination, and what has been paid, charged and forgiven since.
 
-The status is `paid` while the product owes neither principal nor fees. What a write-off gives up is neither paid nor
-waived.
+The status is `open` while principal is outstanding. What a write-off gives up is neither paid nor waived; if anything
+is given up, the status is then `written_off`.
 """
 
 import json
@@ -22,6 +22,7 @@ _TABLE = Table(
     FinancialProduct,
     key=("product_uuid",),
     changing=(
+        "principal",  # never changes, but the status is computed from it
         "principal_outstanding",
         "principal_paid",
         "fees_incurred",
@@ -51,6 +52,9 @@ class FinancialProducts(Projector):
         "LateFeeIncurred",
         "LateFeeWaived",
         "ProductWrittenOff",
+        "LateFeeReversed",
+        "WaiverReversed",
+        "WriteOffReversed",
     )
     tables: ClassVar[tuple[type[Model], ...]] = (FinancialProduct,)
 
@@ -115,22 +119,33 @@ def _move(row: Row, principal: int, fees: int) -> None:
     row["fees_paid"] += fees
 
 
-def _charge(row: Row, payload: dict[str, Any]) -> None:
-    amount = minor(payload["amount"])
+def _charge(row: Row, payload: dict[str, Any], sign: int = 1) -> None:
+    amount = sign * minor(payload["amount"])
     row["fees_incurred"] += amount
     row["fees_outstanding"] += amount
 
 
-def _waive(row: Row, payload: dict[str, Any]) -> None:
-    amount = minor(payload["amount"])
+def _take_fee_back(row: Row, payload: dict[str, Any]) -> None:
+    _charge(row, payload, -1)
+
+
+def _waive(row: Row, payload: dict[str, Any], sign: int = 1) -> None:
+    amount = sign * minor(payload["amount"])
     row["fees_waived"] += amount
     row["fees_outstanding"] -= amount
 
 
-def _write_off(row: Row, payload: dict[str, Any]) -> None:
-    row["principal_outstanding"] -= minor(payload["principal"])
-    row["fees_outstanding"] -= minor(payload["fees"])
-    row["status"] = _WRITTEN_OFF
+def _take_waiver_back(row: Row, payload: dict[str, Any]) -> None:
+    _waive(row, payload, -1)
+
+
+def _write_off(row: Row, payload: dict[str, Any], sign: int = 1) -> None:
+    row["principal_outstanding"] -= sign * minor(payload["principal"])
+    row["fees_outstanding"] -= sign * minor(payload["fees"])
+
+
+def _take_write_off_back(row: Row, payload: dict[str, Any]) -> None:
+    _write_off(row, payload, -1)
 
 
 _CHANGES: dict[str, Callable[[Row, dict[str, Any]], None]] = {
@@ -139,15 +154,26 @@ _CHANGES: dict[str, Callable[[Row, dict[str, Any]], None]] = {
     "LateFeeIncurred": _charge,
     "LateFeeWaived": _waive,
     "ProductWrittenOff": _write_off,
+    "LateFeeReversed": _take_fee_back,
+    "WaiverReversed": _take_waiver_back,
+    "WriteOffReversed": _take_write_off_back,
 }
 
 
 def _settle(row: Row, owed_before: int, position: int) -> None:
     owed = row["principal_outstanding"]
     row["owes"] = owed > 0 or row["fees_outstanding"] > 0
-    if row["status"] != _WRITTEN_OFF:
-        row["status"] = _OPEN if row["owes"] else _PAID
+    row["status"] = _status(row)
     if owed_before > 0 and owed == 0:
         row["principal_zero_position"] = position
     elif owed_before == 0 and owed > 0:
         row["owing_again_position"] = position
+
+
+def _status(row: Row) -> str:
+    if row["principal_outstanding"] > 0:
+        return _OPEN
+    kept = row["principal_paid"] + row["fees_paid"] + row["fees_waived"] + row["fees_outstanding"]
+    if row["principal"] + row["fees_incurred"] > kept:
+        return _WRITTEN_OFF
+    return _OPEN if row["fees_outstanding"] > 0 else _PAID

@@ -68,6 +68,12 @@ class Journal(Projector):
         "FundingReversed",
         "PayoutReturned",
         "PaymentReversed",
+        "LateFeeReversed",
+        "WaiverReversed",
+        "WriteOffReversed",
+        "RecoveryRecorded",
+        "RecoveryReversed",
+        "PayoutReturnedToCompany",
         CYCLED,
     )
     tables: ClassVar[tuple[type[Model], ...]] = (JournalLine, AccountSum, LateAccountSum)
@@ -159,6 +165,16 @@ def _written_off(party_type: str, party_uuid: str, payload: Payload) -> Iterator
     yield Side("fees_receivable", party_type, party_uuid, payload["fees"], credit=True)
 
 
+def _recovered(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("clearing_in", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("recovery_income", party_type, party_uuid, payload["amount"], credit=True)
+
+
+def _returned_to_company(party_type: str, party_uuid: str, payload: Payload) -> Iterator[Side]:
+    yield Side("clearing_out", party_type, party_uuid, payload["amount"], credit=False)
+    yield Side("company_balances", party_type, party_uuid, payload["amount"], credit=True)
+
+
 _Sides = Callable[[str, str, Payload], Iterator[Side]]
 
 
@@ -186,4 +202,10 @@ _ENTRIES: dict[str, _Sides] = {
     "FundingReversed": _reversed(_received),
     "PayoutReturned": _reversed(_paid_out),
     "PaymentReversed": _reversed(_paid),
+    "LateFeeReversed": _reversed(_incurred),
+    "WaiverReversed": _reversed(_waived),
+    "WriteOffReversed": _reversed(_written_off),
+    "RecoveryRecorded": _recovered,
+    "RecoveryReversed": _reversed(_recovered),
+    "PayoutReturnedToCompany": _returned_to_company,
 }

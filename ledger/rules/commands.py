@@ -75,7 +75,7 @@ class RegisterAsset:
 
 @dataclass(frozen=True, slots=True)
 class RevalueAsset:
-    """Record the present value of an asset, which may be zero."""
+    """Record the present value of an asset, which may be zero; also corrects a currency that no money has yet."""
 
     asset_uuid: UUID
     value: Decimal
@@ -144,7 +144,7 @@ class PayOutFunds:
 
 @dataclass(frozen=True, slots=True)
 class ReturnPayout:
-    """Take back the whole FundsPaidOut at a position."""
+    """Take back the whole FundsPaidOut at a position; if the account is closed, the company gets the money."""
 
     account_uuid: UUID
     position: int
@@ -244,6 +244,52 @@ class WriteOffProduct:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReverseLateFee:
+    """Take back the whole LateFeeIncurred at a position."""
+
+    product_uuid: UUID
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseWaiver:
+    """Take back the whole LateFeeWaived at a position."""
+
+    product_uuid: UUID
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseWriteOff:
+    """Take back the whole ProductWrittenOff at a position."""
+
+    product_uuid: UUID
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRecovery:
+    """Record money that is received for what was written off."""
+
+    product_uuid: UUID
+    amount: Decimal
+    reference: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseRecovery:
+    """Take back the whole RecoveryRecorded at a position."""
+
+    product_uuid: UUID
+    position: int
+    reason: str
+
+
 # grant
 
 
@@ -262,5 +308,8 @@ CompanyCommand = RegisterCompany | RenameCompany | FundCompany
 AssetCommand = RegisterAsset | RevalueAsset | FundAsset
 AccountCommand = OpenFundingAccount | ActivateFundingAccount | CloseFundingAccount | PayOutFunds | ReturnPayout
 DealCommand = CreateDeal | UpdateDeal | ActivateDeal | DeleteDeal
-ProductCommand = OriginateProduct | ApplyPayment | ReversePayment | WaiveLateFee | WriteOffProduct
+ProductReversalCommand = ReversePayment | ReverseLateFee | ReverseWaiver | ReverseWriteOff | ReverseRecovery
+ProductCommand = (
+    OriginateProduct | ApplyPayment | WaiveLateFee | WriteOffProduct | RecordRecovery | ProductReversalCommand
+)
 Command = CompanyCommand | AssetCommand | ReverseFunding | AccountCommand | DealCommand | ProductCommand | GrantBalances

@@ -1,17 +1,16 @@
 """The entry to the rules: decides a command on the facts and returns the events to append, each with its stream."""
 
 from collections.abc import Callable
-from typing import Any, Final, assert_never
+from typing import Any, Final
 from uuid import UUID
 
 from ledger.rules.aggregates import account, asset, company, deal, grant, product
 from ledger.rules.aggregates.account import CreditAccount
 from ledger.rules.aggregates.asset import DebitAsset, FinanceAsset
-from ledger.rules.aggregates.company import DebitCompany
+from ledger.rules.aggregates.company import DebitCompany, ReceiveReturnedPayout
 from ledger.rules.commands import (
     ActivateDeal,
     ActivateFundingAccount,
-    ApplyPayment,
     CloseFundingAccount,
     Command,
     CreateDeal,
@@ -28,10 +27,7 @@ from ledger.rules.commands import (
     ReturnPayout,
     RevalueAsset,
     ReverseFunding,
-    ReversePayment,
     UpdateDeal,
-    WaiveLateFee,
-    WriteOffProduct,
 )
 from ledger.rules.events import BalancesGranted, GrantSource, ProductOriginated
 from ledger.rules.facts import Facts, stream_id
@@ -62,7 +58,9 @@ def decide(command: Command, facts: Facts) -> Decision:
             return _on("asset", uuid, asset.decide(facts.asset(uuid), command, facts))
         case ReverseFunding():
             return _reverse_funding(command, facts)
-        case OpenFundingAccount() | ActivateFundingAccount() | CloseFundingAccount() | PayOutFunds() | ReturnPayout():
+        case ReturnPayout():
+            return _return_payout(command, facts)
+        case OpenFundingAccount() | ActivateFundingAccount() | CloseFundingAccount() | PayOutFunds():
             uuid = command.account_uuid
             return _on("account", uuid, account.decide(facts.account(uuid), command, facts))
         case CreateDeal() | UpdateDeal() | ActivateDeal() | DeleteDeal():
@@ -70,13 +68,11 @@ def decide(command: Command, facts: Facts) -> Decision:
             return _on("deal", uuid, deal.decide(facts.deal(uuid), command, facts))
         case OriginateProduct():
             return _originate(command, facts)
-        case ApplyPayment() | ReversePayment() | WaiveLateFee() | WriteOffProduct():
-            uuid = command.product_uuid
-            return _on("product", uuid, product.decide(facts.product(uuid), command, facts))
         case GrantBalances():
             return _grant(command, facts)
         case _:
-            assert_never(command)
+            uuid = command.product_uuid
+            return _on("product", uuid, product.decide(facts.product(uuid), command, facts))
 
 
 def _on(category: str, uuid: UUID, events: tuple[object, ...]) -> Decision:
@@ -90,6 +86,17 @@ def _reverse_funding(command: ReverseFunding, facts: Facts) -> Decision:
     if asset_uuid is not None and company_uuid is None:
         return _on("asset", asset_uuid, asset.decide(facts.asset(asset_uuid), command, facts))
     raise OneTargetRequired
+
+
+def _return_payout(command: ReturnPayout, facts: Facts) -> Decision:
+    state = facts.account(command.account_uuid)
+    company_uuid = state.company_uuid
+    if state.status != "closed" or company_uuid is None:
+        return _on("account", command.account_uuid, account.decide(state, command, facts))
+    receive = ReceiveReturnedPayout(
+        company_uuid, command.account_uuid, command.position, command.reason, state.returned
+    )
+    return _on("company", company_uuid, company.decide(facts.company(company_uuid), receive, facts))
 
 
 def _originate(command: OriginateProduct, facts: Facts) -> Decision:

@@ -72,6 +72,17 @@ class CompanyFunded:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class PayoutReturnedToCompany:
+    """The whole payout at `position` came back after its account was closed; it was added to the company's balance."""
+
+    position: int
+    account_uuid: UUID
+    amount: Decimal
+    currency: str
+    reason: str
+
+
 # company and asset
 
 
@@ -300,6 +311,56 @@ class ProductWrittenOff:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LateFeeReversed:
+    """The whole late fee at `position` was taken back."""
+
+    position: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverReversed:
+    """The whole waiver at `position` was taken back."""
+
+    position: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOffReversed:
+    """The whole write-off at `position` was taken back."""
+
+    position: int
+    principal: Decimal
+    fees: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRecorded:
+    """Money was received for what had been written off."""
+
+    amount: Decimal
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReversed:
+    """The whole recovery at `position` was taken back."""
+
+    position: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
 # grant
 
 
@@ -336,7 +397,9 @@ class LateFeesAssessed:
     totals: tuple[CurrencyTotal, ...]
 
 
-CompanyEvent = CompanyRegistered | CompanyRenamed | CompanyFunded | FundsDebited | FundingReversed
+CompanyEvent = (
+    CompanyRegistered | CompanyRenamed | CompanyFunded | FundsDebited | FundingReversed | PayoutReturnedToCompany
+)
 AssetEvent = AssetRegistered | AssetRevalued | AssetFinanced | AssetFunded | FundsDebited | FundingReversed
 AccountEvent = (
     FundingAccountOpened
@@ -355,7 +418,14 @@ ProductEvent = (
     | LateFeeNotAssessed
     | LateFeeWaived
     | ProductWrittenOff
+    | LateFeeReversed
+    | WaiverReversed
+    | WriteOffReversed
+    | RecoveryRecorded
+    | RecoveryReversed
 )
+ProductReversal = PaymentReversed | LateFeeReversed | WaiverReversed | WriteOffReversed | RecoveryReversed
+"""The events that take back another event of their product, at `position`."""
 GrantEvent = BalancesGranted
 SystemEvent = SystemCycled
 LateFeesEvent = LateFeesAssessed

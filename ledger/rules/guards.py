@@ -25,6 +25,11 @@ def currency(given: str | None, held: str | None, facts: Facts) -> str:
     return settled
 
 
+def changeable_currency(given: str | None, held: str | None, *, is_used: bool, facts: Facts) -> str:
+    """Return the currency of the decision; another than the one held may be given while no event uses that one."""
+    return currency(given, held if is_used or given is None else None, facts)
+
+
 def amount(value: Decimal, of_currency: str, facts: Facts, *, field: str = "amount", zero: bool = False) -> Decimal:
     """Return the amount with exactly its currency's digits, or raise InvalidAmount; zero is refused unless allowed."""
     return money.amount(value, facts.minor_digits(of_currency), field=field, zero_allowed=zero)

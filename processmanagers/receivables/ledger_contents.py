@@ -26,7 +26,7 @@ SETTLED_DATE: Final = "settled_date"
 _SET: Final = 500
 """The number of streams in one read."""
 _DEAL_EVENTS: Final = ("DealCreated", "DealUpdated", "DealActivated", "DealDeleted")
-_PRINCIPAL_EVENTS: Final = ("PaymentApplied", "PaymentReversed", "ProductWrittenOff")
+_PRINCIPAL_EVENTS: Final = ("PaymentApplied", "PaymentReversed", "ProductWrittenOff", "WriteOffReversed")
 
 
 @dataclass(frozen=True, slots=True)

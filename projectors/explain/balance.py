@@ -22,6 +22,7 @@ TERMS_OF: Final[dict[str, dict[str, tuple[str, bool]]]] = {
         "CompanyFunded": ("received", True),
         "FundingReversed": ("taken back", False),
         "FundsDebited": ("granted", False),
+        "PayoutReturnedToCompany": ("came back", True),
     },
     "asset": {
         "AssetFunded": ("collected", True),

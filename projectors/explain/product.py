@@ -38,6 +38,11 @@ TERMS_OF: Final = {
     "LateFeeNotAssessed": (None, None),
     "LateFeeWaived": (None, "fees waived"),
     "ProductWrittenOff": ("written off", "fees written off"),
+    "LateFeeReversed": (None, "late fees"),
+    "WaiverReversed": (None, "fees waived"),
+    "WriteOffReversed": ("written off", "fees written off"),
+    "RecoveryRecorded": (None, None),
+    "RecoveryReversed": (None, None),
 }
 """By event type: the term that its change of the principal belongs to, and the one of its change of the fees."""
 

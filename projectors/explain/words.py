@@ -46,7 +46,14 @@ def fee_arithmetic(fee: e.LateFeeIncurred) -> str:
 def words(data: LedgerEvent) -> Words:
     """Return an event of the ledger in words."""
     match data:
-        case e.CompanyRegistered() | e.CompanyRenamed() | e.CompanyFunded() | e.FundsDebited() | e.FundingReversed():
+        case (
+            e.CompanyRegistered()
+            | e.CompanyRenamed()
+            | e.CompanyFunded()
+            | e.FundsDebited()
+            | e.FundingReversed()
+            | e.PayoutReturnedToCompany()
+        ):
             return _of_funds(data)
         case e.AssetRegistered() | e.AssetRevalued() | e.AssetFinanced() | e.AssetFunded():
             return _of_asset(data)
@@ -86,6 +93,12 @@ def _of_funds(data: Any) -> Words:
             return Words(f"{_money(data.amount, data)} received", f"reference {data.reference}")
         case e.FundsDebited():
             return Words(f"{_money(data.amount, data)} taken by a grant", f"grant {data.grant_uuid}")
+        case e.PayoutReturnedToCompany():
+            account = f"account {data.account_uuid} is closed"
+            return Words(
+                f"{_money(data.amount, data)} came back",
+                f"returns the payout at {data.position}, {account}: {data.reason}",
+            )
         case _:
             return Words(
                 f"{_money(data.amount, data)} taken back", f"reverses the event at {data.position}: {data.reason}"
@@ -157,6 +170,25 @@ def _of_product(data: e.ProductEvent) -> Words:
                 "Written off",
                 f"{amount_text(data.principal)} principal and {amount_text(data.fees)} fees: {data.reason}",
             )
+        case _:
+            return _of_correction(data)
+
+
+def _of_correction(
+    data: e.LateFeeReversed | e.WaiverReversed | e.WriteOffReversed | e.RecoveryRecorded | e.RecoveryReversed,
+) -> Words:
+    match data:
+        case e.LateFeeReversed():
+            return Words("Late fee reversed", f"takes back the fee at {data.position}: {data.reason}")
+        case e.WaiverReversed():
+            return Words("Waiver reversed", f"takes back the waiver at {data.position}: {data.reason}")
+        case e.WriteOffReversed():
+            owed = f"{amount_text(data.principal)} principal and {amount_text(data.fees)} fees"
+            return Words("Write-off reversed", f"{owed} of the write-off at {data.position}: {data.reason}")
+        case e.RecoveryRecorded():
+            return Words(f"{_money(data.amount, data)} recovered", f"after a write-off, reference {data.reference}")
+        case e.RecoveryReversed():
+            return Words("Recovery reversed", f"takes back the recovery at {data.position}: {data.reason}")
         case _:
             assert_never(data)
 

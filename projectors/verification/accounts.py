@@ -35,9 +35,9 @@ class PartyAccounts:
         expected = {UUID(entity.uuid): self._expected(category, entity) for entity in entities}
         found: dict[UUID, Figures] = {uuid: {} for uuid in expected}
         for row in self._sums(category, [*expected]):
-            found[row["party_uuid"]][row["account"]] = Money(
-                row["debits"] - row["credits"], row["currency"], row["minor_digits"]
-            )
+            money = Money(row["debits"] - row["credits"], row["currency"], row["minor_digits"])
+            if money.minor:  # A party that has changed its currency has zero in the old one.
+                found[row["party_uuid"]][row["account"]] = money
         for uuid, figures in expected.items():
             _compare(Party(category, uuid), figures, found[uuid])
             for account, money in figures.items():
@@ -75,9 +75,10 @@ def _figures(view: View, amounts: Mapping[str, Decimal]) -> Figures:
     return {account: money for account, money in moneys.items() if money.minor}
 
 
-def _of_balance(account: str, clearing: str, sign: int) -> Callable[[View], Figures]:
+def _of_balance(account: str) -> Callable[[View], Figures]:
     def figures(view: View) -> Figures:
-        return _figures(view, {account: -view.state.balance, clearing: sign * view.cleared})
+        cleared = {"clearing_in": view.cleared_in, "clearing_out": -view.cleared_out}
+        return _figures(view, {account: -view.state.balance, **cleared})
 
     return figures
 
@@ -91,20 +92,18 @@ def _of_product(view: View) -> Figures:
             "fees_receivable": product.fees_outstanding,
             "product_funding": -product.principal,
             "late_fee_income": -product.fees_incurred,
-            "clearing_in": product.principal_paid + product.fees_paid,
-            "write_off_losses": product.principal - product.principal_paid - product.principal_outstanding,
+            "clearing_in": product.principal_paid + product.fees_paid + product.recovered,
+            "recovery_income": -product.recovered,
+            "write_off_losses": product.principal_written_off,
             "late_fee_waivers": product.fees_waived,
-            "late_fee_write_offs": product.fees_incurred
-            - product.fees_paid
-            - product.fees_waived
-            - product.fees_outstanding,
+            "late_fee_write_offs": product.fees_written_off,
         },
     )
 
 
 _FIGURES: Final[Mapping[str, Callable[[View], Figures]]] = {
-    "company": _of_balance("company_balances", "clearing_in", 1),
-    "asset": _of_balance("asset_balances", "clearing_in", 1),
-    "account": _of_balance("account_balances", "clearing_out", -1),
+    "company": _of_balance("company_balances"),
+    "asset": _of_balance("asset_balances"),
+    "account": _of_balance("account_balances"),
     "product": _of_product,
 }

@@ -18,11 +18,16 @@ from ledger.rules.events import (
     FundsDebited,
     FundsPaidOut,
     LateFeeIncurred,
+    LateFeeReversed,
     LateFeeWaived,
     PaymentApplied,
     PaymentReversed,
     PayoutReturned,
+    PayoutReturnedToCompany,
+    RecoveryRecorded,
+    RecoveryReversed,
     SystemCycled,
+    WaiverReversed,
 )
 from ledger.rules.money import digits_of, to_minor
 from projectors.events.dates import DatedEvent
@@ -169,17 +174,21 @@ def _move(data: object) -> tuple[str, Decimal] | None:
     match data:
         case LateFeeIncurred(amount):
             return "fees_assessed", amount
+        case LateFeeReversed(_, amount):
+            return "fees_assessed", -amount
         case LateFeeWaived(amount):
             return "fees_waived", amount
+        case WaiverReversed(_, amount):
+            return "fees_waived", -amount
         case BalancesGranted(total):
             return "granted", total
-        case CompanyFunded(amount) | AssetFunded(amount) | PaymentApplied(amount):
+        case CompanyFunded(amount) | AssetFunded(amount) | PaymentApplied(amount) | RecoveryRecorded(amount):
             return "paid_in", amount
-        case FundingReversed(_, amount) | PaymentReversed(_, amount):
+        case FundingReversed(_, amount) | PaymentReversed(_, amount) | RecoveryReversed(_, amount):
             return "paid_in", -amount
         case FundsPaidOut(amount):
             return "paid_out", amount
-        case PayoutReturned(_, amount):
+        case PayoutReturned(_, amount) | PayoutReturnedToCompany(_, _, amount):
             return "paid_out", -amount
         case _:
             return None

@@ -4,24 +4,34 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from eventstore.records import RecordedEvent
 from ledger.rules.decide import STATES
-from ledger.rules.events import AssetFunded, CompanyFunded, FundingReversed, FundsPaidOut, PayoutReturned
+from ledger.rules.events import (
+    AssetFunded,
+    CompanyFunded,
+    FundingReversed,
+    FundsPaidOut,
+    PayoutReturned,
+    PayoutReturnedToCompany,
+)
+
+_NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """An entity as of a position.
 
-    `cleared` is the money received from outside for a company or an asset, or paid to outside from an account;
+    `cleared_in` is the money received from outside, and `cleared_out` the money paid to outside less what came back;
     `zero_position` and `owing_again_position` are the last positions at which a product's principal reached zero
     and at which it was owed again.
     """
 
     state: Any
-    cleared: Decimal = Decimal(0)
+    cleared_in: Decimal = Decimal(0)
+    cleared_out: Decimal = Decimal(0)
     zero_position: int | None = None
     owing_again_position: int | None = None
     position: int = 0
@@ -65,9 +75,12 @@ def _views(category: str, events: Iterable[RecordedEvent]) -> Iterator[View]:
         data = event.data
         state = evolve(view.state, data)
         owed, owes = (getattr(s, "principal_outstanding", 0) for s in (view.state, state))
+        same = getattr(state, "currency", None) == getattr(view.state, "currency", None)
+        cleared_in, cleared_out = _cleared(data)
         view = View(
             state,
-            view.cleared + _cleared(data),
+            (view.cleared_in if same else 0) + cleared_in,
+            (view.cleared_out if same else 0) + cleared_out,
             event.position if owed and not owes else view.zero_position,
             event.position if owes and not owed and view.state.exists else view.owing_again_position,
             event.position,
@@ -75,11 +88,16 @@ def _views(category: str, events: Iterable[RecordedEvent]) -> Iterator[View]:
         yield view
 
 
-def _cleared(data: object) -> Decimal:
+def _cleared(data: object) -> tuple[Decimal, Decimal]:
+    """Return what an event adds to the money received from outside, and to the money paid to outside."""
     match data:
-        case CompanyFunded(amount) | AssetFunded(amount) | FundsPaidOut(amount):
-            return amount
-        case FundingReversed(_, amount) | PayoutReturned(_, amount):
-            return -amount
+        case CompanyFunded(amount) | AssetFunded(amount):
+            return amount, _NOTHING
+        case FundingReversed(_, amount):
+            return -amount, _NOTHING
+        case FundsPaidOut(amount):
+            return _NOTHING, amount
+        case PayoutReturned(_, amount) | PayoutReturnedToCompany(_, _, amount):
+            return _NOTHING, -amount
         case _:
-            return Decimal(0)
+            return _NOTHING, _NOTHING

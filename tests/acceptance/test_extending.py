@@ -85,7 +85,7 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
         "import CompanyFunded,",
         "import CompanyFunded, CompanyRated,",
     )
-    project.replace("tests/unit/ledger/rules/test_refusals.py", "== 22", "== 23")
+    project.replace("tests/unit/ledger/rules/test_refusals.py", "== 27", "== 28")
     project.put(item(next(code)), "tests/support/api/story.py", '    Command("delete-deal", {"deal_uuid": DEAL}),\n')
 
 

@@ -48,7 +48,9 @@ UUID_FIELDS: Final = {
     "grant-balances": "grant_uuid",
 }
 """The uuid field of each command that creates something; the uuid is made here if the client leaves it out."""
-KEY_REQUIRED: Final = frozenset({"fund-company", "fund-asset", "apply-payment", "pay-out-funds", "waive-late-fee"})
+KEY_REQUIRED: Final = frozenset(
+    {"fund-company", "fund-asset", "apply-payment", "pay-out-funds", "waive-late-fee", "record-recovery"}
+)
 """Commands that create nothing with a uuid, so that a retry without a key would move or waive money twice."""
 
 

@@ -25,7 +25,11 @@ from ledger.rules.refusals.products import AssetAlreadyFinanced, PrincipalExceed
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A receivable; `products` are all products that were ever originated on it, in order."""
+    """A receivable; `products` are all products that were ever originated on it, in order.
+
+    `uses` counts the events after the registration that use its currency and are not reversed: while there are none, a
+    revaluation may change it.
+    """
 
     exists: bool = False
     value: Decimal = Decimal(0)
@@ -35,6 +39,7 @@ class Asset:
     reference: str = ""
     balance: Decimal = Decimal(0)
     products: tuple[UUID, ...] = ()
+    uses: int = 0
     reversed: frozenset[int] = frozenset()
 
     @property
@@ -103,16 +108,19 @@ def evolve(state: Asset, event: AssetEvent) -> Asset:
                 reference=reference,
                 balance=zero,
             )
-        case AssetRevalued(value):
-            return replace(state, value=value)
+        case AssetRevalued(value, currency):
+            # If the currency changes, the balance is zero, with the digits of the old one.
+            balance = state.balance if currency == state.currency else money.zero_like(value)
+            return replace(state, value=value, currency=currency, balance=balance)
         case AssetFinanced(product_uuid):
-            return replace(state, products=(*state.products, product_uuid))
+            return replace(state, products=(*state.products, product_uuid), uses=state.uses + 1)
         case AssetFunded(amount):
-            return replace(state, balance=state.balance + amount)
+            return replace(state, balance=state.balance + amount, uses=state.uses + 1)
         case FundsDebited(amount):
-            return replace(state, balance=state.balance - amount)
+            return replace(state, balance=state.balance - amount, uses=state.uses + 1)
         case FundingReversed(position, amount):
-            return replace(state, balance=state.balance - amount, reversed=state.reversed | {position})
+            balance, reversed_ = state.balance - amount, state.reversed | {position}
+            return replace(state, balance=balance, uses=state.uses - 1, reversed=reversed_)
         case _:
             assert_never(event)
 
@@ -150,7 +158,7 @@ def _register(state: Asset, command: RegisterAsset, facts: Facts) -> AssetRegist
 
 def _revalue(state: Asset, command: RevalueAsset, facts: Facts) -> AssetRevalued:
     _must_exist(state, command.asset_uuid)
-    currency = guards.currency(command.currency, state.currency, facts)
+    currency = guards.changeable_currency(command.currency, state.currency, is_used=state.uses > 0, facts=facts)
     return AssetRevalued(guards.amount(command.value, currency, facts, field="value", zero=True), currency)
 
 

@@ -14,6 +14,8 @@ from ledger.rules.events import (
     CompanyRenamed,
     FundingReversed,
     FundsDebited,
+    FundsPaidOut,
+    PayoutReturnedToCompany,
 )
 from ledger.rules.facts import Facts
 from ledger.rules.refusals.existence import AlreadyExists, UnknownCompany
@@ -22,12 +24,17 @@ from ledger.rules.refusals.fields import OneTargetRequired
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company; its currency is that of its first receipt, and `reversed` holds the positions of reversed receipts."""
+    """A company; its currency is that of its money.
+
+    `uses` counts the events with that currency that are not reversed: while there are none, another receipt may change
+    it. `reversed` holds the positions of reversed receipts and of payouts that came back.
+    """
 
     exists: bool = False
     name: str = ""
     currency: str | None = None
     balance: Decimal = Decimal(0)
+    uses: int = 0
     reversed: frozenset[int] = frozenset()
 
 
@@ -44,8 +51,19 @@ class DebitCompany:
     grant_uuid: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiveReturnedPayout:
+    """Add a payout of a closed account to its company's balance; only the return of a payout makes this command."""
+
+    company_uuid: UUID
+    account_uuid: UUID
+    position: int
+    reason: str
+    returned: frozenset[int]
+
+
 def decide(
-    state: Company, command: CompanyCommand | ReverseFunding | DebitCompany, facts: Facts
+    state: Company, command: CompanyCommand | ReverseFunding | DebitCompany | ReceiveReturnedPayout, facts: Facts
 ) -> tuple[CompanyEvent, ...]:
     """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
@@ -59,6 +77,8 @@ def decide(
             return (_reverse(state, command, facts),)
         case DebitCompany():
             return (_debit(state, command),)
+        case ReceiveReturnedPayout():
+            return (_receive(state, command, facts),)
         case _:
             assert_never(command)
 
@@ -71,13 +91,22 @@ def evolve(state: Company, event: CompanyEvent) -> Company:
         case CompanyRenamed(name):
             return replace(state, name=name)
         case CompanyFunded(amount, currency):
-            return replace(state, balance=state.balance + amount, currency=currency)
+            return _with(state, amount, currency)
         case FundsDebited(amount):
-            return replace(state, balance=state.balance - amount)
+            return replace(state, balance=state.balance - amount, uses=state.uses + 1)
         case FundingReversed(position, amount):
-            return replace(state, balance=state.balance - amount, reversed=state.reversed | {position})
+            balance, reversed_ = state.balance - amount, state.reversed | {position}
+            return replace(state, balance=balance, uses=state.uses - 1, reversed=reversed_)
+        case PayoutReturnedToCompany(position, _, amount, currency):
+            return replace(_with(state, amount, currency), reversed=state.reversed | {position})
         case _:
             assert_never(event)
+
+
+def _with(state: Company, amount: Decimal, currency: str) -> Company:
+    # If the currency changes, the balance is zero, with the digits of the old one.
+    balance = state.balance + amount if currency == state.currency else amount
+    return replace(state, balance=balance, currency=currency, uses=state.uses + 1)
 
 
 def _register(state: Company, command: RegisterCompany) -> CompanyRegistered:
@@ -93,7 +122,7 @@ def _rename(state: Company, command: RenameCompany) -> CompanyRenamed:
 
 def _fund(state: Company, command: FundCompany, facts: Facts) -> CompanyFunded:
     _must_exist(state, command.company_uuid)
-    currency = guards.currency(command.currency, state.currency, facts)
+    currency = guards.changeable_currency(command.currency, state.currency, is_used=state.uses > 0, facts=facts)
     amount = guards.amount(command.amount, currency, facts)
     reference = texts.text("reference", command.reference)
     guards.can_receive(state.balance, amount, currency)
@@ -116,6 +145,15 @@ def _debit(state: Company, command: DebitCompany) -> FundsDebited:
     _must_exist(state, command.company_uuid)
     guards.can_give(state.balance, command.amount, command.currency)
     return FundsDebited(command.amount, command.currency, command.grant_uuid)
+
+
+def _receive(state: Company, command: ReceiveReturnedPayout, facts: Facts) -> PayoutReturnedToCompany:
+    reason = texts.text("reason", command.reason)
+    target, returned = ("account", command.account_uuid), state.reversed | command.returned
+    paid = guards.to_reverse(command.position, FundsPaidOut, target, returned, facts)
+    guards.changeable_currency(paid.currency, state.currency, is_used=state.uses > 0, facts=facts)
+    guards.can_receive(state.balance, paid.amount, paid.currency)
+    return PayoutReturnedToCompany(command.position, command.account_uuid, paid.amount, paid.currency, reason)
 
 
 def _must_exist(state: Company, company_uuid: UUID) -> None:

@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import Literal, assert_never
 from uuid import UUID
 
-from ledger.rules import dates, guards, money, texts
-from ledger.rules.aggregates.asset import must_back_only
-from ledger.rules.aggregates.deal import MEMBERSHIP, Deal
+from ledger.rules import guards, money, texts
+from ledger.rules.aggregates import corrections, origination
 from ledger.rules.commands import (
     ApplyPayment,
     OriginateProduct,
     ProductCommand,
-    ReversePayment,
+    RecordRecovery,
     WaiveLateFee,
     WriteOffProduct,
 )
@@ -21,24 +20,25 @@ from ledger.rules.events import (
     DealCompany,
     LateFeeIncurred,
     LateFeeNotAssessed,
+    LateFeeReversed,
     LateFeeWaived,
     PaymentApplied,
     PaymentReversed,
     ProductEvent,
     ProductOriginated,
+    ProductReversal,
     ProductWrittenOff,
+    RecoveryRecorded,
+    RecoveryReversed,
+    WaiverReversed,
+    WriteOffReversed,
 )
 from ledger.rules.facts import Facts
-from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset, UnknownDeal, UnknownProduct
 from ledger.rules.refusals.products import (
-    DealNotActive,
-    MembershipWithoutProducts,
     NothingOwed,
-    ObligorNotInDeal,
-    ObligorRequired,
     PaymentExceedsOutstanding,
     ProductIsWrittenOff,
-    RoleNotPlayed,
+    ProductNotWrittenOff,
     WaiverExceedsFees,
 )
 
@@ -49,9 +49,11 @@ Status = Literal["open", "paid", "written_off"]
 class Product:
     """A product: its terms as originated, and what is outstanding, paid and waived.
 
-    Its status is `written_off` after a write-off, otherwise `paid` if neither principal nor fees are outstanding,
-    otherwise `open`: a later fee or a reversed payment opens it again. A fee of a date before the write-off that is
-    assessed after it is folded like any other.
+    Its status is `open` if principal is outstanding, otherwise `written_off` after a write-off, otherwise `paid` if no
+    fees are outstanding, otherwise `open`: a later fee or a reversed payment opens it again.
+
+    What is written off is neither outstanding nor paid nor waived. A written-off product can owe fees again, namely one
+    of a date before the write-off that is assessed after it; they can be waived or written off.
     """
 
     exists: bool = False
@@ -71,15 +73,32 @@ class Product:
     fees_paid: Decimal = Decimal(0)
     fees_waived: Decimal = Decimal(0)
     fees_outstanding: Decimal = Decimal(0)
-    written_off: bool = False
+    recovered: Decimal = Decimal(0)
     reversed: frozenset[int] = frozenset()
 
     @property
     def status(self) -> Status:
         """One of open, paid and written_off."""
+        if self.principal_outstanding:
+            return "open"
         if self.written_off:
             return "written_off"
-        return "open" if self.principal_outstanding or self.fees_outstanding else "paid"
+        return "open" if self.fees_outstanding else "paid"
+
+    @property
+    def principal_written_off(self) -> Decimal:
+        """The principal that is neither outstanding nor paid."""
+        return self.principal - self.principal_paid - self.principal_outstanding
+
+    @property
+    def fees_written_off(self) -> Decimal:
+        """The fees that are neither outstanding nor paid nor waived."""
+        return self.fees_incurred - self.fees_paid - self.fees_waived - self.fees_outstanding
+
+    @property
+    def written_off(self) -> Decimal:
+        """Principal and fees that are written off."""
+        return self.principal_written_off + self.fees_written_off
 
 
 INITIAL = Product()
@@ -89,17 +108,17 @@ def decide(state: Product, command: ProductCommand, facts: Facts) -> tuple[Produ
     """Return the events of the command, or raise the refusal of the first broken rule."""
     match command:
         case OriginateProduct():
-            return (_originate(state, command, facts),)
+            return (origination.originate(state, command, facts),)
         case ApplyPayment():
             return (_pay(state, command, facts),)
-        case ReversePayment():
-            return (_reverse(state, command, facts),)
         case WaiveLateFee():
             return (_waive(state, command, facts),)
         case WriteOffProduct():
             return (_write_off(state, command),)
+        case RecordRecovery():
+            return (_recover(state, command, facts),)
         case _:
-            assert_never(command)
+            return (corrections.reverse(state, command, facts),)
 
 
 def evolve(state: Product, event: ProductEvent) -> Product:
@@ -109,23 +128,33 @@ def evolve(state: Product, event: ProductEvent) -> Product:
             return _originated(event)
         case PaymentApplied(_, to_principal, to_fees):
             return _paid(state, to_principal, to_fees)
-        case PaymentReversed(position, _, to_principal, to_fees):
-            return replace(_paid(state, -to_principal, -to_fees), reversed=state.reversed | {position})
         case LateFeeIncurred(fee):
-            incurred, outstanding = state.fees_incurred + fee, state.fees_outstanding + fee
-            return replace(state, fees_incurred=incurred, fees_outstanding=outstanding)
+            return _charged(state, fee)
         case LateFeeNotAssessed():
             return state
         case LateFeeWaived(fee):
-            waived, outstanding = state.fees_waived + fee, state.fees_outstanding - fee
-            return replace(state, fees_waived=waived, fees_outstanding=outstanding)
+            return _waived(state, fee)
         case ProductWrittenOff(principal, fees):
-            return replace(
-                state,
-                principal_outstanding=state.principal_outstanding - principal,
-                fees_outstanding=state.fees_outstanding - fees,
-                written_off=True,
-            )
+            return _given_up(state, principal, fees)
+        case RecoveryRecorded(amount):
+            return replace(state, recovered=state.recovered + amount)
+        case _:
+            return _reversed(state, event)
+
+
+def _reversed(state: Product, event: ProductReversal) -> Product:
+    state = replace(state, reversed=state.reversed | {event.position})
+    match event:
+        case PaymentReversed(_, _, to_principal, to_fees):
+            return _paid(state, -to_principal, -to_fees)
+        case LateFeeReversed(_, fee):
+            return _charged(state, -fee)
+        case WaiverReversed(_, fee):
+            return _waived(state, -fee)
+        case WriteOffReversed(_, principal, fees):
+            return _given_up(state, -principal, -fees)
+        case RecoveryReversed(_, amount):
+            return replace(state, recovered=state.recovered - amount)
         case _:
             assert_never(event)
 
@@ -150,6 +179,7 @@ def _originated(event: ProductOriginated) -> Product:
         fees_paid=zero,
         fees_waived=zero,
         fees_outstanding=zero,
+        recovered=zero,
     )
 
 
@@ -163,52 +193,19 @@ def _paid(state: Product, to_principal: Decimal, to_fees: Decimal) -> Product:
     )
 
 
-def _originate(state: Product, command: OriginateProduct, facts: Facts) -> ProductOriginated:
-    if state.exists:
-        raise AlreadyExists(category="product", uuid=command.product_uuid)
-    deal = facts.deal(command.deal_uuid)
-    if not deal.exists:
-        raise UnknownDeal(deal_uuid=command.deal_uuid)
-    if deal.status != "active":
-        raise DealNotActive(deal_uuid=command.deal_uuid, status=deal.status)
-    if deal.product_line_id == MEMBERSHIP:
-        raise MembershipWithoutProducts(deal_uuid=command.deal_uuid)
-    currency = guards.currency(command.currency, _asset_currency(command.asset_uuid, facts), facts)
-    payer_role = deal.spelling(command.late_fee_payer_role)
-    return ProductOriginated(
-        deal_uuid=command.deal_uuid,
-        asset_uuid=command.asset_uuid,
-        principal=guards.amount(command.principal, currency, facts, field="principal"),
-        currency=currency,
-        due_date=dates.business_date("due_date", command.due_date),
-        daily_late_fee_rate=money.rate(command.daily_late_fee_rate),
-        reference=texts.text("reference", command.reference),
-        late_fee_payer_role=texts.text("late_fee_payer_role", payer_role),
-        obligor_company_uuid=_obligor(deal, payer_role, command.obligor_company_uuid),
-        companies=deal.companies,
-    )
+def _charged(state: Product, fee: Decimal) -> Product:
+    incurred, outstanding = state.fees_incurred + fee, state.fees_outstanding + fee
+    return replace(state, fees_incurred=incurred, fees_outstanding=outstanding)
 
 
-def _asset_currency(asset_uuid: UUID | None, facts: Facts) -> str | None:
-    if asset_uuid is None:
-        return None
-    asset = facts.asset(asset_uuid)
-    if not asset.exists:
-        raise UnknownAsset(asset_uuid=asset_uuid)
-    return asset.currency
+def _waived(state: Product, fee: Decimal) -> Product:
+    waived, outstanding = state.fees_waived + fee, state.fees_outstanding - fee
+    return replace(state, fees_waived=waived, fees_outstanding=outstanding)
 
 
-def _obligor(deal: Deal, payer_role: str, obligor: UUID | None) -> UUID:
-    payers = deal.players(payer_role)
-    if not payers:
-        raise RoleNotPlayed(role=payer_role)
-    if obligor is None:
-        if len(payers) > 1:
-            raise ObligorRequired(role=payer_role, count=len(payers))
-        return payers[0]
-    if all(company.company_uuid != obligor for company in deal.companies):
-        raise ObligorNotInDeal(company_uuid=obligor)
-    return obligor
+def _given_up(state: Product, principal: Decimal, fees: Decimal) -> Product:
+    principal_outstanding, fees_outstanding = state.principal_outstanding - principal, state.fees_outstanding - fees
+    return replace(state, principal_outstanding=principal_outstanding, fees_outstanding=fees_outstanding)
 
 
 def _pay(state: Product, command: ApplyPayment, facts: Facts) -> PaymentApplied:
@@ -224,20 +221,8 @@ def _pay(state: Product, command: ApplyPayment, facts: Facts) -> PaymentApplied:
     return PaymentApplied(amount, to_principal, amount - to_principal, currency, reference)
 
 
-def _reverse(state: Product, command: ReversePayment, facts: Facts) -> PaymentReversed:
-    _must_stand(state, command.product_uuid)
-    reason = texts.text("reason", command.reason)
-    target = ("product", command.product_uuid)
-    paid = guards.to_reverse(command.position, PaymentApplied, target, state.reversed, facts)
-    if paid.to_principal > 0 and state.asset_uuid is not None:
-        must_back_only(facts.asset(state.asset_uuid), state.asset_uuid, command.product_uuid, facts)
-    return PaymentReversed(command.position, paid.amount, paid.to_principal, paid.to_fees, paid.currency, reason)
-
-
 def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived:
-    # A fee of a date before the write-off may be recorded after it; a waiver clears it.
-    if not (state.written_off and state.fees_outstanding):
-        _must_stand(state, command.product_uuid)
+    _must_owe_or_stand(state, command.product_uuid)
     currency = guards.currency(command.currency, state.currency, facts)
     amount = guards.amount(command.amount, currency, facts)
     reason = texts.text("reason", command.reason)
@@ -247,16 +232,33 @@ def _waive(state: Product, command: WaiveLateFee, facts: Facts) -> LateFeeWaived
 
 
 def _write_off(state: Product, command: WriteOffProduct) -> ProductWrittenOff:
-    currency = _must_stand(state, command.product_uuid)
+    currency = _must_owe_or_stand(state, command.product_uuid)
     reason = texts.text("reason", command.reason)
     if state.status == "paid":
         raise NothingOwed(product_uuid=command.product_uuid)
     return ProductWrittenOff(state.principal_outstanding, state.fees_outstanding, currency, reason)
 
 
+def _recover(state: Product, command: RecordRecovery, facts: Facts) -> RecoveryRecorded:
+    corrections.must_exist(state, command.product_uuid)
+    currency = guards.currency(command.currency, state.currency, facts)
+    amount = guards.amount(command.amount, currency, facts)
+    reference = texts.text("reference", command.reference)
+    if not state.written_off:
+        raise ProductNotWrittenOff(product_uuid=command.product_uuid)
+    corrections.check_recovered(state.written_off, state.recovered + amount, currency)
+    return RecoveryRecorded(amount, currency, reference)
+
+
 def _must_stand(state: Product, product_uuid: UUID) -> str:
-    if not state.exists or state.currency is None:
-        raise UnknownProduct(product_uuid=product_uuid)
-    if state.written_off:
+    currency = corrections.must_exist(state, product_uuid)
+    if state.status == "written_off":
         raise ProductIsWrittenOff(product_uuid=product_uuid)
-    return state.currency
+    return currency
+
+
+def _must_owe_or_stand(state: Product, product_uuid: UUID) -> str:
+    # A fee of a date before the write-off may be recorded after it: it is waived or written off like any other.
+    if state.fees_outstanding:
+        return corrections.must_exist(state, product_uuid)
+    return _must_stand(state, product_uuid)

@@ -32,6 +32,7 @@ Refusal
     ├── ProductLineFixed, DealIsDeleted, DealNotActive, MembershipWithoutProducts
     ├── PrincipalExceedsValue, AssetAlreadyFinanced, RoleNotPlayed, ObligorNotInDeal, ObligorRequired
     ├── PaymentExceedsOutstanding, WaiverExceedsFees, ProductIsWrittenOff, NothingOwed
+    ├── FeeNotOutstanding, ProductNotWrittenOff, RecoveryExceedsWriteOff
     ├── NoSources, SourceTwice, SourceWithoutBalance, NoDestinations, ProductNotOpen, CompanyNotInDeal
     └── DateNotCycled, PositionBeyondHead, TooManyMissingDates
 """

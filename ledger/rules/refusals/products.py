@@ -226,7 +226,7 @@ class ProductIsWrittenOff(AgainstTheRules):
 
     slug = "product-is-written-off"
     sentence = "The product {product_uuid} is written off."
-    remedy = "What is written off owes nothing: there is nothing to do."
+    remedy = "Record money that is received as a recovery; a fee that was charged since can be waived or written off."
 
     product_uuid: UUID
 
@@ -240,3 +240,40 @@ class NothingOwed(AgainstTheRules):
     remedy = "There is nothing left to do."
 
     product_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class FeeNotOutstanding(AgainstTheRules):
+    """The late fee is no longer outstanding."""
+
+    slug = "fee-not-outstanding"
+    sentence = "The fee of {requested} {currency} was paid, waived or written off: {fees} {currency} are outstanding."
+    remedy = "Reverse the payment, the waiver or the write-off first."
+
+    fees: Decimal
+    requested: Decimal
+    currency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProductNotWrittenOff(AgainstTheRules):
+    """Nothing of the product is written off."""
+
+    slug = "product-not-written-off"
+    sentence = "Nothing of the product {product_uuid} is written off, so nothing can be recovered."
+    remedy = "Apply the money as a payment."
+
+    product_uuid: UUID
+
+
+@dataclass(eq=False, kw_only=True)
+class RecoveryExceedsWriteOff(AgainstTheRules):
+    """The recoveries are greater than what is written off."""
+
+    slug = "recovery-exceeds-write-off"
+    sentence = "Recoveries would be {recovered} {currency}, more than the {written_off} {currency} written off."
+    remedy = "Record no more than is written off; before a write-off is reversed, reverse the recoveries."
+
+    written_off: Decimal
+    recovered: Decimal
+    currency: str

@@ -28,6 +28,7 @@ from ledger.rules.commands import (
     GrantBalances,
     OpenFundingAccount,
     PayOutFunds,
+    RecordRecovery,
     RegisterAsset,
     RegisterCompany,
     RenameCompany,
@@ -35,6 +36,8 @@ from ledger.rules.commands import (
     RevalueAsset,
     ReverseFunding,
     ReversePayment,
+    ReverseRecovery,
+    ReverseWriteOff,
     Source,
     UpdateDeal,
     WaiveLateFee,
@@ -142,7 +145,12 @@ class TestEveryCommand:
         assert types(do(ReversePayment(command.product_uuid, paid.position, "bounced"))) == ["PaymentReversed"]
         with pytest.raises(WaiverExceedsFees):
             do(WaiveLateFee(command.product_uuid, ONE, "goodwill"))
-        assert types(do(WriteOffProduct(command.product_uuid, "insolvent"))) == ["ProductWrittenOff"]
+        written_off = do(WriteOffProduct(command.product_uuid, "insolvent"))
+        assert types(written_off) == ["ProductWrittenOff"]
+        recovered = do(RecordRecovery(command.product_uuid, ONE, "liquidator"))
+        assert types(recovered) == ["RecoveryRecorded"]
+        for reverse, position in ((ReverseRecovery, recovered.position), (ReverseWriteOff, written_off.position)):
+            assert types(do(reverse(command.product_uuid, position, "in error"))) == [f"{reverse.__name__[7:]}Reversed"]
 
     def test_events_carry_actor_correlation_causation_and_metadata(self) -> None:
         first = do(RegisterCompany(uuid4(), "Acme"), correlation_id="talk", metadata={"ip": "::1"}).events[0]

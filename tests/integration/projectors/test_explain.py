@@ -139,6 +139,7 @@ def test_a_balance_adds_up_and_three_ways_agree() -> None:
         ("received", Decimal("350.00")),
         ("taken back", Decimal("0.00")),
         ("granted", Decimal("-120.00")),
+        ("came back", Decimal("0.00")),
     ]
     assert of_company.equation.total == states.company(company).state.balance == Decimal("230.00")
     assert of_account.equation.total == Decimal("100.00")

@@ -8,7 +8,18 @@ from uuid import UUID, uuid4
 
 from eventstore import store
 from eventstore.records import Appended, Context, NewEvent
-from ledger.rules.commands import ApplyPayment, Command, Destination, FundCompany, GrantBalances, PayOutFunds, Source
+from ledger.rules.commands import (
+    ApplyPayment,
+    Command,
+    Destination,
+    FundCompany,
+    GrantBalances,
+    PayOutFunds,
+    RecordRecovery,
+    Source,
+    WaiveLateFee,
+    WriteOffProduct,
+)
 from ledger.rules.events import LateFeeIncurred
 from ledger.rules.facts import stream_id
 from tests.support.ledger.portfolio import (
@@ -111,6 +122,38 @@ def _reverse_payment() -> Body:
     return {"product_uuid": product, "position": position, "reason": "it bounced"}
 
 
+def _reverse_late_fee() -> Body:
+    product = product_with_fee()
+    return {"product_uuid": product, "position": store.head().position, "reason": "charged in error"}
+
+
+def _reverse_waiver() -> Body:
+    product = product_with_fee()
+    position = position_of(WaiveLateFee(product, Decimal("1.00"), "goodwill"))
+    return {"product_uuid": product, "position": position, "reason": "the wrong product"}
+
+
+def _written_off() -> tuple[UUID, int]:
+    product = new_product()
+    return product, position_of(WriteOffProduct(product, "bankrupt"))
+
+
+def _reverse_write_off() -> Body:
+    product, position = _written_off()
+    return {"product_uuid": product, "position": position, "reason": "the wrong product"}
+
+
+def _record_recovery() -> Body:
+    product, _ = _written_off()
+    return {"product_uuid": product, "amount": "12.34", "reference": "from the liquidator"}
+
+
+def _reverse_recovery() -> Body:
+    product, _ = _written_off()
+    position = position_of(RecordRecovery(product, Decimal("12.34"), "from the liquidator"))
+    return {"product_uuid": product, "position": position, "reason": "it was meant for another"}
+
+
 def _grant_balances() -> Body:
     company = new_company("100.00")
     account = new_account(company)
@@ -166,6 +209,11 @@ GOOD: Final[dict[str, tuple[Callable[[], Body], list[str]]]] = {
         ["LateFeeWaived"],
     ),
     "write-off-product": (lambda: {"product_uuid": new_product(), "reason": "bankrupt"}, ["ProductWrittenOff"]),
+    "reverse-late-fee": (_reverse_late_fee, ["LateFeeReversed"]),
+    "reverse-waiver": (_reverse_waiver, ["WaiverReversed"]),
+    "reverse-write-off": (_reverse_write_off, ["WriteOffReversed"]),
+    "record-recovery": (_record_recovery, ["RecoveryRecorded"]),
+    "reverse-recovery": (_reverse_recovery, ["RecoveryReversed"]),
     "grant-balances": (_grant_balances, ["BalancesGranted", "FundsDebited", "FundsDebited", "FundsCredited"]),
 }
 """By command: a function that prepares the ledger and returns a body, and the types of the recorded events."""

@@ -14,6 +14,7 @@ from ledger.rules.commands import (
     DeleteDeal,
     OpenFundingAccount,
     ReverseFunding,
+    WaiveLateFee,
     WriteOffProduct,
 )
 from ledger.rules.events import DealCompany
@@ -339,6 +340,24 @@ def payment_exceeds_outstanding() -> Refused:
 def waiver_exceeds_fees() -> Refused:
     figures = {"fees": "1.00", "requested": "1.01", "currency": "USD"}
     return Refused("waive-late-fee", _with("waive-late-fee", amount="1.01"), figures)
+
+
+def fee_not_outstanding() -> Refused:
+    body = good("reverse-late-fee")
+    do(WaiveLateFee(body["product_uuid"], Decimal("0.40"), "goodwill"))
+    figures = {"fees": "0.60", "requested": "1.00", "currency": "USD"}
+    return Refused("reverse-late-fee", body, figures)
+
+
+def product_not_written_off() -> Refused:
+    product = new_product()
+    body = {"product_uuid": product, "amount": "1.00", "reference": "wire"}
+    return Refused("record-recovery", body, {"product_uuid": str(product)})
+
+
+def recovery_exceeds_write_off() -> Refused:
+    figures = {"written_off": "100.00", "recovered": "100.01", "currency": "USD"}
+    return Refused("record-recovery", _with("record-recovery", amount="100.01"), figures)
 
 
 def product_is_written_off() -> Refused:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger import daily_cycle
 from tests.support.api.calling import Api
@@ -28,7 +29,7 @@ _REQUEST: Final = {"X-Request-ID": "invoice-4711"}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command; its body may contain LAST."""
+    """A command; its body may contain LAST or FEE."""
 
     name: str
     body: dict[str, Any]
@@ -52,6 +53,8 @@ class Day:
 
 LAST: Final = object()
 """Replaced by the position of the last recorded event."""
+FEE: Final = object()
+"""Replaced by the position of the last late fee."""
 
 _COMPANIES: Final = [{"company_uuid": SELLER, "role": "seller"}, {"company_uuid": DEBTOR, "role": "debtor"}]
 
@@ -153,7 +156,14 @@ END: Final[list[Command]] = [
     Command("waive-late-fee", {"product_uuid": PRODUCT, "amount": "0.40", "reason": "goodwill"}),
     Command("apply-payment", {"product_uuid": PRODUCT, "amount": "10.00", "reference": "wire 92"}),
     Command("reverse-payment", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
+    Command("waive-late-fee", {"product_uuid": PRODUCT, "amount": "0.10", "reason": "it was meant for another"}),
+    Command("reverse-waiver", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
     Command("write-off-product", {"product_uuid": PRODUCT, "reason": "the debtor is insolvent"}),
+    Command("reverse-write-off", {"product_uuid": PRODUCT, "position": LAST, "reason": "the debtor pays after all"}),
+    Command("reverse-late-fee", {"product_uuid": PRODUCT, "position": FEE, "reason": "it was charged in error"}),
+    Command("write-off-product", {"product_uuid": PRODUCT, "reason": "the debtor is insolvent"}),
+    Command("record-recovery", {"product_uuid": PRODUCT, "amount": "80.00", "reference": "from the liquidator"}),
+    Command("reverse-recovery", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
     Command("pay-out-funds", {"account_uuid": ACCOUNT, "amount": "50.00", "reference": "payout 8"}),
     Command("return-payout", {"account_uuid": ACCOUNT, "position": LAST, "reason": "the bank sent it back"}),
     Command("fund-company", {"company_uuid": SELLER, "amount": "25.00", "reference": "wire 91"}),
@@ -174,7 +184,7 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
                 daily_cycle.cycle(step.of)
                 catch_up()
             case Command():
-                body = {name: last if value is LAST else value for name, value in step.body.items()}
+                body = {name: _replaced(value, last) for name, value in step.body.items()}
                 answer = _answered(api.command(step.name, body, key=f"{step.name}-{last}", headers=_REQUEST), 201)
                 last = answer["position"]
                 examples.setdefault(step.name, {"body": body, "answer": answer})
@@ -182,6 +192,14 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
                 answer = _answered(api.get(_address(step)), 200)
                 examples[step.name] = {"parameters": step.parameters, "answer": answer}
     return examples
+
+
+def _replaced(value: Any, last: int) -> Any:
+    if value is not FEE:
+        return last if value is LAST else value
+    fee = store.last_of_type("LateFeeIncurred")
+    assert fee is not None
+    return fee.position
 
 
 def _address(query: Query) -> str:

@@ -13,9 +13,13 @@ from ledger.rules.commands import Command, Destination, Source
 from ledger.rules.events import (
     CurrencyTotal,
     DealCompany,
+    FundsPaidOut,
     LateFeeIncurred,
     LateFeeNotAssessed,
     LateFeesAssessed,
+    LateFeeWaived,
+    ProductWrittenOff,
+    RecoveryRecorded,
     SystemCycled,
 )
 from ledger.rules.facts import stream_id
@@ -84,6 +88,11 @@ class History:
     def _position_of(self, stream: str) -> int:
         return self._random.choice([at for at, (one, _) in enumerate(self._log.recorded, 1) if one == stream])
 
+    def _recorded(self, *classes: type) -> list[tuple[int, str, object]]:
+        """Return position, stream and event of all events of some classes."""
+        recorded = enumerate(self._log.recorded, 1)
+        return [(at, stream, event) for at, (stream, event) in recorded if isinstance(event, classes)]
+
     def register_company(self) -> Command:
         return c.RegisterCompany(self._new("company"), self._text())
 
@@ -92,7 +101,8 @@ class History:
 
     def fund_company(self) -> Command:
         uuid = self._any("company")
-        currency = self._log.company(uuid).currency or self._random.choice(CURRENCIES)
+        company = self._log.company(uuid)
+        currency = company.currency if company.uses and company.currency else self._random.choice(CURRENCIES)
         return c.FundCompany(uuid, self._amount(currency), self._text(), currency)
 
     def register_asset(self) -> Command:
@@ -103,7 +113,9 @@ class History:
 
     def revalue_asset(self) -> Command:
         uuid = self._any("asset")
-        return c.RevalueAsset(uuid, self._amount(self._log.asset(uuid).currency or "USD"))
+        asset = self._log.asset(uuid)
+        currency = asset.currency or "USD" if asset.uses else self._random.choice(CURRENCIES)
+        return c.RevalueAsset(uuid, self._amount(currency), currency)
 
     def fund_asset(self) -> Command:
         uuid = self._any("asset")
@@ -128,11 +140,13 @@ class History:
 
     def pay_out(self) -> Command:
         uuid = self._any("account")
-        return c.PayOutFunds(uuid, self._amount(self._log.account(uuid).currency or "USD", 2_000), self._text())
+        account = self._log.account(uuid)
+        amount = self._amount(account.currency or "USD", 2_000)
+        return c.PayOutFunds(uuid, account.balance if self._random.random() < 0.3 else amount, self._text())
 
     def return_payout(self) -> Command:
-        uuid = self._any("account")
-        return c.ReturnPayout(uuid, self._position_of(f"account-{uuid}"), self._text())
+        position, stream, _ = self._random.choice(self._recorded(FundsPaidOut))
+        return c.ReturnPayout(UUID(stream.partition("-")[2]), position, self._text())
 
     def _companies(self) -> tuple[DealCompany, ...]:
         return (DealCompany(self._any("company"), "seller"), DealCompany(self._any("company"), "debtor"))
@@ -183,6 +197,21 @@ class History:
 
     def write_off(self) -> Command:
         return c.WriteOffProduct(self._any("product"), self._text())
+
+    def correct(self) -> Command:
+        kinds = {
+            LateFeeIncurred: c.ReverseLateFee,
+            LateFeeWaived: c.ReverseWaiver,
+            ProductWrittenOff: c.ReverseWriteOff,
+            RecoveryRecorded: c.ReverseRecovery,
+        }
+        position, stream, event = self._random.choice(self._recorded(*kinds))
+        return kinds[type(event)](UUID(stream.partition("-")[2]), position, self._text())
+
+    def recover(self) -> Command:
+        _, stream, event = self._random.choice(self._recorded(ProductWrittenOff))
+        assert isinstance(event, ProductWrittenOff)
+        return c.RecordRecovery(UUID(stream.partition("-")[2]), self._amount(event.currency, 500), self._text())
 
     def grant(self) -> Command:
         sources = [Source("company", self._any("company")), Source("asset", self._any("asset"))]
@@ -251,7 +280,7 @@ _ACTS: list[tuple[Callable[[History], Command | None], int]] = [
     (History.reverse_funding, 3),
     (History.open_account, 2),
     (History.activate_account, 3),
-    (History.close_account, 1),
+    (History.close_account, 3),
     (History.pay_out, 6),
     (History.return_payout, 3),
     (History.create_deal, 2),
@@ -263,7 +292,9 @@ _ACTS: list[tuple[Callable[[History], Command | None], int]] = [
     (History.pay, 16),
     (History.reverse_payment, 12),
     (History.waive, 6),
-    (History.write_off, 2),
+    (History.write_off, 3),
+    (History.correct, 6),
+    (History.recover, 3),
     (History.grant, 16),
     (History.cycle, 4),
 ]

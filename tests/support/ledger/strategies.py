@@ -24,13 +24,18 @@ from ledger.rules.commands import (
     OpenFundingAccount,
     OriginateProduct,
     PayOutFunds,
+    RecordRecovery,
     RegisterAsset,
     RegisterCompany,
     RenameCompany,
     ReturnPayout,
     RevalueAsset,
     ReverseFunding,
+    ReverseLateFee,
     ReversePayment,
+    ReverseRecovery,
+    ReverseWaiver,
+    ReverseWriteOff,
     Source,
     UpdateDeal,
     WaiveLateFee,
@@ -45,7 +50,22 @@ from ledger.rules.events import (
     DealDeleted,
     DealUpdated,
     FundsPaidOut,
+    LateFeeIncurred,
+    LateFeeWaived,
     PaymentApplied,
+    ProductWrittenOff,
+    RecoveryRecorded,
+)
+
+_REVERSIBLE = (
+    CompanyFunded
+    | AssetFunded
+    | FundsPaidOut
+    | PaymentApplied
+    | LateFeeIncurred
+    | LateFeeWaived
+    | ProductWrittenOff
+    | RecoveryRecorded
 )
 
 DIGITS: Final = {"USD": 2, "JPY": 0, "KWD": 3}
@@ -130,6 +150,7 @@ originations = st.builds(
 )
 payments = st.builds(ApplyPayment, _product, _amount, _reference, _currency)
 waivers = st.one_of(
+    st.builds(RecordRecovery, _product, _amount, _reference, _currency),
     st.builds(WaiveLateFee, _product, _amount, _reference, _currency),
     st.builds(WriteOffProduct, _product, _reference),
 )
@@ -141,7 +162,7 @@ commands: st.SearchStrategy[Command] = st.sampled_from(
 
 @dataclass(frozen=True)
 class Reversal:
-    """Reverses one of the receipts, payouts and payments recorded so far; some are reversed already."""
+    """Reverses one of the reversible events recorded so far; some are reversed already."""
 
     number: int
 
@@ -150,7 +171,7 @@ class Reversal:
         found = [
             (position, stream, event)
             for position, (stream, event) in enumerate(recorded, start=1)
-            if isinstance(event, CompanyFunded | AssetFunded | FundsPaidOut | PaymentApplied)
+            if isinstance(event, _REVERSIBLE)
         ]
         if not found:
             return None
@@ -163,10 +184,28 @@ class Reversal:
                 return ReverseFunding(position, "reason", asset_uuid=uuid)
             case FundsPaidOut():
                 return ReturnPayout(uuid, position, "reason")
-            case PaymentApplied():
-                return ReversePayment(uuid, position, "reason")
             case _:
-                assert_never(event)
+                return _of_product(event, uuid, position)
+
+
+def _of_product(
+    event: PaymentApplied | LateFeeIncurred | LateFeeWaived | ProductWrittenOff | RecoveryRecorded,
+    uuid: UUID,
+    position: int,
+) -> Command:
+    match event:
+        case PaymentApplied():
+            return ReversePayment(uuid, position, "reason")
+        case LateFeeIncurred():
+            return ReverseLateFee(uuid, position, "reason")
+        case LateFeeWaived():
+            return ReverseWaiver(uuid, position, "reason")
+        case ProductWrittenOff():
+            return ReverseWriteOff(uuid, position, "reason")
+        case RecoveryRecorded():
+            return ReverseRecovery(uuid, position, "reason")
+        case _:
+            assert_never(event)
 
 
 steps: st.SearchStrategy[Command | Reversal] = st.one_of(*[commands] * 5, st.builds(Reversal, st.integers(0, 20)))

@@ -79,14 +79,31 @@ TABLE: list[tuple[str, object, list[tuple[str, str, int]]]] = [
         e.ProductWrittenOff(NOTHING, FIVE, "USD", "lost"),
         [("late_fee_write_offs", OF_PRODUCT, 500), ("fees_receivable", OF_PRODUCT, -500)],
     ),
+    (
+        "product",
+        e.RecoveryRecorded(FIVE, "USD", "liquidator"),
+        [("clearing_in", OF_PRODUCT, 500), ("recovery_income", OF_PRODUCT, -500)],
+    ),
+    (
+        "company",
+        e.PayoutReturnedToCompany(1, ACCOUNT, TEN, "USD", "closed"),
+        [("clearing_out", OF_COMPANY, 1000), ("company_balances", OF_COMPANY, -1000)],
+    ),
 ]
 
+RECOVERED = e.RecoveryRecorded(FIVE, "USD", "liquidator")
+WAIVED = e.LateFeeWaived(FIVE, "USD", "kind")
+WRITTEN_OFF = e.ProductWrittenOff(TEN, FIVE, "USD", "lost")
 REVERSALS: list[tuple[str, object, object]] = [
     ("company", FUNDED, e.FundingReversed(1, TEN, "USD", "bounced")),
     ("asset", ASSET_FUNDED, e.FundingReversed(1, TEN, "USD", "bounced")),
     ("account", PAID_OUT, e.PayoutReturned(1, TEN, "USD", "returned")),
     ("product", PAID, e.PaymentReversed(1, Decimal("15.00"), TEN, FIVE, "USD", "bounced")),
     ("product", PAID_PRINCIPAL, e.PaymentReversed(1, TEN, TEN, NOTHING, "USD", "bounced")),
+    ("product", INCURRED, e.LateFeeReversed(1, FIVE, "USD", "in error")),
+    ("product", WAIVED, e.WaiverReversed(1, FIVE, "USD", "in error")),
+    ("product", WRITTEN_OFF, e.WriteOffReversed(1, TEN, FIVE, "USD", "in error")),
+    ("product", RECOVERED, e.RecoveryReversed(1, FIVE, "USD", "in error")),
 ]
 
 NO_LINES: list[tuple[str, object]] = [

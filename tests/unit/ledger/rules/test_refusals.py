@@ -62,5 +62,5 @@ def test_every_category_with_a_uuid_has_a_state() -> None:
     assert set(STATES) == set(CATEGORIES) - {"system", "late_fees"}
 
 
-def test_there_are_22_commands() -> None:
-    assert len(get_args(Command)) == 22
+def test_there_are_27_commands() -> None:
+    assert len(get_args(Command)) == 27

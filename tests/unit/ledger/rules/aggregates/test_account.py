@@ -17,6 +17,7 @@ from ledger.rules.events import (
     FundsCredited,
     FundsPaidOut,
     PayoutReturned,
+    PayoutReturnedToCompany,
 )
 from ledger.rules.refusals.balances import (
     AccountIsClosed,
@@ -37,7 +38,7 @@ from ledger.rules.refusals.existence import (
     UnknownCompany,
 )
 from ledger.rules.refusals.fields import CurrencyRequired, InvalidAmount, InvalidText
-from tests.unit.ledger.given import Given, Recorded, account, d
+from tests.unit.ledger.given import Given, Recorded, account, company, d
 from tests.unit.ledger.people import (
     ACCOUNT,
     ACTIVE,
@@ -47,6 +48,7 @@ from tests.unit.ledger.people import (
     OPENED,
     OTHER_ACCOUNT,
     SELLER,
+    funded_company,
 )
 
 OPEN = OpenFundingAccount(ACCOUNT, SELLER, "operating")
@@ -57,6 +59,9 @@ RETURN = ReturnPayout(ACCOUNT, 4, "wrong number")
 CREDITED = ACTIVE + account(ACCOUNT, FundsCredited(d("100.00"), "USD", GRANT))
 PAID_OUT = CREDITED + account(ACCOUNT, FundsPaidOut(d("40.00"), "USD", "transfer 9"))
 CLOSED = account(ACCOUNT, FundingAccountClosed("moved bank"))
+PAID_ALL = account(ACCOUNT, FundsPaidOut(d("100.00"), "USD", "transfer 9"))
+RETURNED = account(ACCOUNT, PayoutReturned(4, d("100.00"), "USD", "wrong number"))
+EMPTIED = CREDITED + PAID_ALL
 
 
 def test_an_account_is_opened_pending_then_activated() -> None:
@@ -81,6 +86,13 @@ def test_a_payout_can_empty_the_account() -> None:
 def test_a_whole_payout_is_returned() -> None:
     log = Given(PAID_OUT).when(RETURN).then(account(ACCOUNT, PayoutReturned(4, d("40.00"), "USD", "wrong number")))
     assert log.account(ACCOUNT).balance == d("100.00")
+
+
+def test_a_payout_that_comes_back_to_a_closed_account_goes_to_the_balance_of_its_company() -> None:
+    returned = company(SELLER, PayoutReturnedToCompany(4, ACCOUNT, d("100.00"), "USD", "wrong number"))
+    log = Given(EMPTIED + CLOSED + COMPANIES).when(RETURN).then(returned)
+    assert (log.company(SELLER).balance, log.company(SELLER).currency) == (d("100.00"), "USD")
+    assert (log.account(ACCOUNT).balance, log.account(ACCOUNT).status) == (d("0.00"), "closed")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +129,28 @@ def test_a_whole_payout_is_returned() -> None:
             InsufficientFunds(available=d("100.00"), requested=d("100.01"), currency="USD"),
         ),
         ((), RETURN, UnknownAccount(account_uuid=ACCOUNT)),
-        (PAID_OUT + CLOSED, replace(RETURN, reason=""), AccountNotActive(account_uuid=ACCOUNT, status="closed")),
+        (OPENED, RETURN, AccountNotActive(account_uuid=ACCOUNT, status="pending")),
+        (EMPTIED + CLOSED, replace(RETURN, reason=""), InvalidText(field="reason", reason="it is empty")),
+        (
+            EMPTIED + CLOSED + company(SELLER, PayoutReturnedToCompany(4, ACCOUNT, d("100.00"), "USD", "closed")),
+            RETURN,
+            AlreadyReversed(position=4),
+        ),
+        (
+            CREDITED + PAID_ALL + RETURNED + PAID_ALL + CLOSED,
+            RETURN,
+            AlreadyReversed(position=4),
+        ),
+        (
+            EMPTIED + CLOSED + COMPANIES + funded_company("1.00", currency="EUR"),
+            RETURN,
+            CurrencyMismatch(expected="EUR", given="USD"),
+        ),
+        (
+            EMPTIED + CLOSED + COMPANIES + funded_company("9999999999999900.00"),
+            RETURN,
+            BalanceTooLarge(balance=d("10000000000000000.00"), currency="USD"),
+        ),
         (PAID_OUT, replace(RETURN, reason="", position=3), InvalidText(field="reason", reason="it is empty")),
         (
             PAID_OUT,

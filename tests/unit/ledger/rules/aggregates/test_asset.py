@@ -106,7 +106,7 @@ def test_registering_an_asset_is_refused(given: Recorded, command: RegisterAsset
     [
         ((), replace(REVALUE, currency="XXX"), UnknownAsset(asset_uuid=INVOICE)),
         (REGISTERED, replace(REVALUE, currency="XXX"), UnknownCurrency(currency="XXX")),
-        (REGISTERED, replace(REVALUE, currency="EUR", value=d("-1")), CurrencyMismatch(expected="USD", given="EUR")),
+        (FUNDED, replace(REVALUE, currency="EUR", value=d("-1")), CurrencyMismatch(expected="USD", given="EUR")),
         (
             REGISTERED,
             replace(REVALUE, value=d("-1")),
@@ -142,3 +142,17 @@ def test_registering_an_asset_is_refused(given: Recorded, command: RegisterAsset
 )
 def test_an_asset_refuses(given: Recorded, command: FundAsset, refusal: Refusal) -> None:
     Given(given).when(command).refused(refusal)
+
+
+def test_a_currency_that_no_money_has_is_corrected_by_a_revaluation() -> None:
+    mistyped = funded_asset("5.00") + asset(INVOICE, FundingReversed(4, d("5.00"), "USD", "mistyped"))
+    revalued = asset(INVOICE, AssetRevalued(d("900"), "JPY"))
+    log = Given(COMPANIES, AN_INVOICE, mistyped).when(RevalueAsset(INVOICE, d("900"), "JPY")).then(revalued)
+    state = log.asset(INVOICE)
+    assert (str(state.value), str(state.balance), state.currency) == ("900", "0", "JPY")
+
+
+@pytest.mark.parametrize("given", [funded_asset("5.00"), originated()[1:]], ids=["funded", "financed"])
+def test_a_currency_that_is_used_is_not_changed_by_a_revaluation(given: Recorded) -> None:
+    command = RevalueAsset(INVOICE, d("900"), "JPY")
+    Given(COMPANIES, AN_INVOICE, given).when(command).refused(CurrencyMismatch(expected="USD", given="JPY"))

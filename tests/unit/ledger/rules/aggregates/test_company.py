@@ -127,3 +127,24 @@ def test_a_company_refuses(given: Recorded, command: FundCompany, refusal: Refus
 )
 def test_a_reversal_of_funding_is_refused(given: Recorded, command: ReverseFunding, refusal: Refusal) -> None:
     Given(given).when(command).refused(refusal)
+
+
+REVERSED = funded_company("97.60") + company(SELLER, FundingReversed(3, d("97.60"), "USD", "mistyped"))
+
+
+def test_a_currency_that_only_reversed_receipts_have_can_change() -> None:
+    command = FundCompany(SELLER, d("500"), "wire", "JPY")
+    log = Given(COMPANIES, REVERSED).when(command).then(company(SELLER, CompanyFunded(d("500"), "JPY", "wire")))
+    assert (str(log.company(SELLER).balance), log.company(SELLER).currency) == ("500", "JPY")
+
+
+def test_a_currency_that_only_reversed_receipts_have_is_kept_if_none_is_named() -> None:
+    command = FundCompany(SELLER, d("5"), "wire")
+    Given(COMPANIES, REVERSED).when(command).then(company(SELLER, CompanyFunded(d("5.00"), "USD", "wire")))
+
+
+def test_a_currency_that_a_grant_has_used_cannot_change() -> None:
+    funded = funded_company("5.00") + company(SELLER, FundsDebited(d("5.00"), "USD", NOBODY))
+    mistyped = funded_company("97.60") + company(SELLER, FundingReversed(5, d("97.60"), "USD", "mistyped"))
+    command = FundCompany(SELLER, d("500"), "wire", "JPY")
+    Given(COMPANIES, funded, mistyped).when(command).refused(CurrencyMismatch(expected="USD", given="JPY"))

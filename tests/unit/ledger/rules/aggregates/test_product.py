@@ -164,7 +164,7 @@ def test_a_fee_that_is_not_assessed_changes_nothing() -> None:
             PaymentExceedsOutstanding(principal=d("0.00"), fees=d("0.00"), surplus=d("100.00"), currency="USD"),
         ),
         ((), replace(REVERSE, reason=""), UnknownProduct(product_uuid=PRODUCT)),
-        (WRITTEN_OFF, replace(REVERSE, reason=""), ProductIsWrittenOff(product_uuid=PRODUCT)),
+        (WRITTEN_OFF, replace(REVERSE, reason=""), InvalidText(field="reason", reason="it is empty")),
         (ALL_PAID, replace(REVERSE, reason="", position=3), InvalidText(field="reason", reason="it is empty")),
         (
             ALL_PAID,
@@ -212,16 +212,19 @@ def test_a_product_refuses(given: Recorded, command: ApplyPayment, refusal: Refu
     Given(given).when(command).refused(refusal)
 
 
-def test_a_fee_of_a_date_before_the_write_off_that_is_recorded_after_it_can_be_waived_and_nothing_else() -> None:
+def test_a_fee_of_a_date_before_the_write_off_that_is_recorded_after_it_is_owed_and_can_be_waived() -> None:
     given = WRITTEN_OFF + product(PRODUCT, FEE)
-    log = (
-        Given(given)
-        .when(replace(WAIVE, amount=d("1.00")))
-        .then(product(PRODUCT, LateFeeWaived(d("1.00"), "USD", "goodwill")))
-    )
-    left = log.product(PRODUCT)
+    owing = Given(given).log.product(PRODUCT)
+    assert (owing.fees_outstanding, owing.status) == (d("1.00"), "written_off")
+    waived = product(PRODUCT, LateFeeWaived(d("1.00"), "USD", "goodwill"))
+    left = Given(given).when(replace(WAIVE, amount=d("1.00"))).then(waived).product(PRODUCT)
     assert (left.fees_outstanding, left.status) == (d("0"), "written_off")
     for command in (replace(WAIVE, amount=d("0.01")), PAY, WRITE_OFF):
-        Given(given, product(PRODUCT, LateFeeWaived(d("1.00"), "USD", "goodwill"))).when(command).refused(
-            ProductIsWrittenOff(product_uuid=PRODUCT)
-        )
+        Given(given, waived).when(command).refused(ProductIsWrittenOff(product_uuid=PRODUCT))
+
+
+def test_a_fee_of_a_date_before_the_write_off_that_is_recorded_after_it_can_be_written_off_but_not_paid() -> None:
+    given = WRITTEN_OFF + product(PRODUCT, FEE)
+    Given(given).when(PAY).refused(ProductIsWrittenOff(product_uuid=PRODUCT))
+    left = Given(given).when(WRITE_OFF).then(product(PRODUCT, loss("0.00", "1.00"))).product(PRODUCT)
+    assert (left.fees_outstanding, left.fees_written_off, left.status) == (d("0"), d("2.00"), "written_off")
