@@ -199,7 +199,7 @@ class History:
         return c.WriteOffProduct(self._any("product"), self._text())
 
     def correct(self) -> Command:
-        kinds = {
+        kinds: dict[type, Callable[[UUID, int, str], Command]] = {
             LateFeeIncurred: c.ReverseLateFee,
             LateFeeWaived: c.ReverseWaiver,
             ProductWrittenOff: c.ReverseWriteOff,

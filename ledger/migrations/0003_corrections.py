@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0001_permissions'),
+        ('ledger', '0002_names_without_case'),
     ]
 
     operations = [
