@@ -9,6 +9,7 @@ from projectors.daily_activity import DailyActivities
 from projectors.directory import Directory
 from projectors.financial_products import FinancialProducts
 from projectors.journal import Journal
+from projectors.search import Search
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
     Directory(),
@@ -17,4 +18,5 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     Journal(),
     Aging(),
     DailyActivities(),
+    Search(),
 )

@@ -6,6 +6,7 @@ from projectors.schema.daily_activity import DailyActivity
 from projectors.schema.directory import Company, Deal, DealCompany
 from projectors.schema.journal import AccountSum, JournalLine, LateAccountSum
 from projectors.schema.products import FinancialProduct
+from projectors.schema.search import SearchWord
 
 __all__ = [
     "AccountSum",
@@ -18,4 +19,5 @@ __all__ = [
     "FinancialProduct",
     "JournalLine",
     "LateAccountSum",
+    "SearchWord",
 ]

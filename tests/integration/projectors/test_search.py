@@ -1,0 +1,139 @@
+"""Names and references are found by the beginnings of their words."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+
+from eventstore import store
+from eventstore.consumers.loop import catch_up
+from eventstore.records import Context, NewEvent
+from ledger.rules.events import AssetRegistered, CompanyRegistered, CompanyRenamed, DealCompany, ProductOriginated
+from projectors.queries.search import find
+from projectors.search import words
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def append(stream: str, *data: object) -> None:
+    store.append([NewEvent(stream, one) for one in data], Context("tester", "a conversation"))
+
+
+def company(name: str, *names: str) -> UUID:
+    uuid = uuid4()
+    append(f"company-{uuid}", CompanyRegistered(name), *(CompanyRenamed(other) for other in names))
+    return uuid
+
+
+def product(reference: str) -> UUID:
+    uuid, one = uuid4(), uuid4()
+    originated = ProductOriginated(
+        one,
+        None,
+        one,
+        Decimal("1.00"),
+        "USD",
+        date(2026, 1, 1),
+        Decimal(0),
+        "debtor",
+        (DealCompany(one, "debtor"),),
+        reference,
+    )
+    append(f"product-{uuid}", originated)
+    return uuid
+
+
+def found(text: str, limit: int = 10) -> list[UUID]:
+    catch_up("search")
+    return [hit.uuid for hit in find(text, limit=limit)]
+
+
+@pytest.mark.parametrize("text", ["Alder", "alder stores", "STO", "st ald", "Alder S", "alderst"])
+def test_a_company_is_found_by_the_beginnings_of_its_words(text: str) -> None:
+    alder = company("Alder Stores")
+    company("Birch Mills")
+    assert found(text) == [alder]
+
+
+@pytest.mark.parametrize("text", ["tores", "alder mills", "x", " ", "-"])
+def test_what_no_name_begins_with_is_not_found(text: str) -> None:
+    company("Alder Stores")
+    company("Birch Mills")
+    assert found(text) == []
+
+
+@pytest.mark.parametrize("text", ["cafe", "CAFÉ", "Cafe\u0301"])
+def test_case_and_accents_do_not_matter(text: str) -> None:
+    cafe = company("Café Central")
+    assert found(text) == [cafe]
+
+
+@pytest.mark.parametrize("text", ["INV-2031/7", "inv-2031", "INV", "2031", "INV-20", "inv 2031"])
+def test_an_invoice_is_found_by_its_reference(text: str) -> None:
+    invoice = product("INV-2031/7")
+    product("B-19")
+    assert found(text) == [invoice]
+
+
+def test_a_company_that_was_renamed_is_found_by_its_new_name_only() -> None:
+    renamed = company("Old Name", "New Name")
+    assert found("old") == []
+    assert found("new") == [renamed]
+    append(f"company-{renamed}", CompanyRenamed("Third"))
+    assert found("new") == []
+    assert found("third") == [renamed]
+
+
+def test_an_exact_match_comes_first() -> None:
+    product("100")
+    exact = product("10")
+    assert found("10")[0] == exact
+    assert len(found("1")) == 2
+
+
+def test_no_more_is_returned_than_is_asked_for() -> None:
+    for number in range(5):
+        product(f"INV-{number}")
+    assert len(found("INV", limit=3)) == 3
+
+
+def test_characters_with_a_meaning_in_patterns_mean_themselves() -> None:
+    company("100% Wool_len")
+    assert len(found("100%")) == 1
+    assert found("1_0") == []
+    assert found("%") == []
+
+
+def test_an_asset_is_found_too() -> None:
+    asset = uuid4()
+    append(f"asset-{asset}", AssetRegistered(Decimal("1.00"), "USD", uuid4(), uuid4(), "PO-7"))
+    catch_up("search")
+    assert [(hit.kind, hit.text) for hit in find("po-7", limit=5)] == [("asset", "PO-7")]
+    assert find("po-7", limit=5, kinds=("product",)) == []
+
+
+def test_a_search_uses_the_index_of_beginnings() -> None:
+    for number in range(200):
+        company(f"Company {number}")
+    catch_up("search")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE projectors_searchword")
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute(
+                "EXPLAIN SELECT 1 FROM projectors_searchword WHERE generation = 1 AND word LIKE 'comp%' AND kind = 'x'"
+            )
+        else:
+            cursor.execute(
+                "EXPLAIN QUERY PLAN SELECT 1 FROM projectors_searchword"
+                " WHERE generation = 1 AND word >= 'comp' AND word < 'comq'"
+            )
+        plan = str(cursor.fetchall())
+    assert "search_word_beginning" in plan
+    assert connection.vendor != "postgresql" or "~>=~" in plan or "Index Cond" in plan
+
+
+def test_a_name_has_a_bounded_number_of_words() -> None:
+    assert len(words(" ".join(f"w{number}" for number in range(60)))) == 13
