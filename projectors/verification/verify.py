@@ -13,7 +13,7 @@ from eventstore.records import RecordedEvent
 from eventstore.store import head, read_batch, read_stream
 from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
-from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine
+from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine, SearchWord
 from projectors.queries.live import live
 from projectors.schema.sums import ExactSum
 from projectors.verification.accounts import PartyAccounts
@@ -21,6 +21,7 @@ from projectors.verification.differences import NOTHING, Difference, Money, Part
 from projectors.verification.due import Due, DueByCycle
 from projectors.verification.log import Log
 from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
+from projectors.verification.search import SEARCHED, compare_words
 from projectors.verification.snapshot import snapshot
 from projectors.verification.streams import Entity, entities
 
@@ -49,6 +50,7 @@ class _Verification:
         self._last = max(positions.values())
         self._counts: dict[Comparison, int] = dict.fromkeys(COMPARISONS, 0)
         self._deal_companies = 0
+        self._words = 0
 
     def run(self) -> list[str]:
         """Compare everything."""
@@ -97,6 +99,9 @@ class _Verification:
             if of_category:
                 position = self._positions[comparison.projector]
                 self._counts[comparison] += compare_rows(comparison, of_category, position, live(comparison.model))
+        for category in by_category.keys() & SEARCHED.keys():
+            position = self._positions["search"]
+            self._words += compare_words(category, by_category[category], position, live(SearchWord))
         deals = by_category.pop("deal", [])
         if deals:
             self._deal_companies += compare_deal_companies(deals, self._positions["directory"], live(DealCompany))
@@ -109,6 +114,8 @@ class _Verification:
             rows = live(comparison.model).filter(**comparison.where)
             if rows.count() != count:
                 _name_unknown(comparison, rows, self._positions[comparison.projector])
+        if live(SearchWord).count() != self._words:
+            raise Difference("search", "words", Party("rows of", "search"), self._words, live(SearchWord).count())
         rows = live(DealCompany)
         if rows.count() != self._deal_companies:
             deals = next(comparison for comparison in COMPARISONS if comparison.model is Deal)
@@ -118,7 +125,7 @@ class _Verification:
         rows: dict[str, int] = dict.fromkeys(self._positions, 0)
         for comparison, count in self._counts.items():
             rows[comparison.projector] += count
-        rows |= {"journal": log.lines, "aging": buckets, "daily_activity": len(log.days)}
+        rows |= {"journal": log.lines, "aging": buckets, "daily_activity": len(log.days), "search": self._words}
         newest = head().position
         places = self._positions.items()
         return [

@@ -24,6 +24,7 @@ from projectors.models import (
     DealCompany,
     FinancialProduct,
     JournalLine,
+    SearchWord,
 )
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
@@ -221,6 +222,12 @@ def test_read_models_that_never_ran_are_empty_at_position_0(database: Database) 
                 " {'SystemCycled': 1} by the events, {'SystemCycled': 2} in the read model"
             ),
         ),
+        (
+            SearchWord,
+            {"word": "one", "kind": "company"},
+            {"word": "buyer"},
+            "search: words of company 00000000-0000-0000-0000-000000000001: one by the events, buyer in the read model",
+        ),
     ],
 )
 def test_a_changed_row_is_named_with_account_party_and_both_figures(
@@ -245,6 +252,7 @@ def test_a_changed_row_is_named_with_account_party_and_both_figures(
         (JournalLine, {"position": 1_000}),
         (AgingBucket, {"currency": "EUR"}),
         (DailyActivity, {"currency": "EUR"}),
+        (SearchWord, {"word": "more"}),
     ],
 )
 def test_a_lost_row_and_one_too_many_are_found(database: Database, model: type[Model], change: dict[str, Any]) -> None:
