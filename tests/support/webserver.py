@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.support.processes import Started, wait_until
 
-_SETTINGS: Final = {"SECRET_KEY": "tests-only", "DEBUG": "false", "WEB_WORKERS": "1", "WEB_THREADS": "8"}
+_SETTINGS: Final = {"SECRET_KEY": "tests-only", "DEBUG": "false", "WEB_WORKERS": "1", "WEB_THREADS": "16"}
 
 
 @dataclass(frozen=True, slots=True)

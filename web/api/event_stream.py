@@ -17,12 +17,11 @@ from eventstore.runtime.head_watcher import head_watcher
 from eventstore.runtime.outages import is_outage
 from ledger.rules.refusals.dates import PositionBeyondHead
 from web.api.log import EventFilters, as_json, head
-from web.protocol import problem_kinds, response_headers
+from web.protocol import response_headers
 from web.protocol.authentication import can_still_read
-from web.protocol.problems import Problem
 from web.protocol.query_parameters import POSITION_HEADER, Position, position_in_header
 from web.protocol.query_router import QueryRouter
-from web.protocol.read_your_writes import waiting_slots
+from web.slots import RATE_LIMIT_HEADERS, TOO_MANY, Slot, need_slot
 
 router = QueryRouter("the log")
 
@@ -60,6 +59,7 @@ _EXTRA: Final[dict[str, Any]] = {
     ],
     "responses": {
         200: {
+            "headers": RATE_LIMIT_HEADERS,
             "content": {
                 "text/event-stream": {
                     "example": (
@@ -69,8 +69,9 @@ _EXTRA: Final[dict[str, Any]] = {
                         '"invoice-4711","causation":null,"recorded_at":"2026-03-03T09:30:00.123456+00:00"}\n\n'
                     ),
                 }
-            }
-        }
+            },
+        },
+        429: TOO_MANY,
     },
 }
 
@@ -89,24 +90,23 @@ def follow_events(request: HttpRequest, parameters: Query[StreamParameters]) -> 
     response_headers.set_position(request, newest)
     if after > newest:
         raise PositionBeyondHead(position=after, head=newest)
-    if not waiting_slots.acquire(blocking=False):
-        raise Problem(problem_kinds.TOO_MANY_STREAMS, headers={"Retry-After": "5"})
+    slot = need_slot(request, settings.STREAM_LIFETIME_S)
     return StreamingHttpResponse(
-        _Stream(after, parameters, lambda: can_still_read(request)),
+        _Stream(after, parameters, lambda: can_still_read(request), slot),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 class _Stream:
-    """The body of the response; it holds a slot for waiting until it is closed or garbage-collected."""
+    """The body of the response; it holds a slot until it is closed or garbage-collected."""
 
-    def __init__(self, after: int, filters: EventFilters, is_allowed: Callable[[], bool]) -> None:
+    def __init__(self, after: int, filters: EventFilters, is_allowed: Callable[[], bool], slot: Slot) -> None:
         self._after, self._filters = after, filters
         self._is_allowed, self._check_at = is_allowed, time.monotonic() + _AUTHENTICATE_EVERY_S
         self._until = time.monotonic() + settings.STREAM_LIFETIME_S
         self._chunks: Generator[str] | None = None  # made when it is read, because it refers to this object
-        self.release_slot = weakref.finalize(self, waiting_slots.release)
+        self.release_slot = weakref.finalize(self, slot.give_back)
 
     def __iter__(self) -> Iterator[str]:
         self._chunks = self._follow()

@@ -1,28 +1,26 @@
-"""Lets a query wait until its read model has reached a position, on a bounded number of threads."""
+"""Lets a query wait until its read model has reached a position, on a bounded number of threads.
+
+See Note [Long requests hold slots].
+"""
 
 import re
 import time
 from collections.abc import Callable
-from threading import BoundedSemaphore
 from typing import Final
 
-from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
 
 from web.protocol import problem_kinds, response_headers
 from web.protocol.problems import Problem
 from web.protocol.query_parameters import position_in_header
+from web.slots import take_slot
 
 MIN_POSITION: Final = "Ledger-Min-Position"
 _MAX_WAIT_S: Final = 10
 _WAIT: Final = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
 _MIN_SLEEP_S: Final = 0.005
 _MAX_SLEEP_S: Final = 0.1
-
-# A request that waits or streams holds a thread. Together they hold at most a quarter of the threads, and so none if
-# there are fewer than four.
-waiting_slots: Final = BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
 def wait_for_position(request: HttpRequest, reflected: Callable[[], int], at_least: int = 0) -> int:
@@ -32,11 +30,12 @@ def wait_for_position(request: HttpRequest, reflected: Callable[[], int], at_lea
     """
     wanted, seconds = max(position_in_header(request, MIN_POSITION), at_least), _seconds_to_wait(request)
     position = reflected()
-    if position < wanted and seconds and waiting_slots.acquire(blocking=False):
+    slot = take_slot(request, seconds) if position < wanted and seconds else None
+    if slot is not None:
         try:
             position = _wait(wanted, reflected, time.monotonic() + seconds)
         finally:
-            waiting_slots.release()
+            slot.give_back()
         response_headers.set_header(request, "Preference-Applied", f"wait={seconds}")
     response_headers.set_position(request, position)
     if position < wanted:

@@ -98,17 +98,18 @@ def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, fol
 def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: Start, follow: Follow) -> None:
     server = start(WEB_THREADS="8")
     register()
-    first, second = follow(server), follow(server)
+    another = {"Authorization": f"Bearer {clients.token(clients.create('another', []))}"}
+    first, second = follow(server), follow(server, **another)
     assert (first.response.status, second.response.status) == (200, 200)
-    third = follow(server)
+    third = follow(server, Authorization=f"Bearer {clients.token(clients.create('third', []))}")
     assert (third.response.status, third.response.headers["Retry-After"]) == (503, "5")
     assert third.problem()["type"] == "too-many-streams"
     begun = time.monotonic()
     refused = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9", "Prefer": "wait=10"})
     assert (refused.status, time.monotonic() - begun < 5) == (503, True)
     second.close()
-    wait_until(lambda: _has_room(server))
-    waiting = [_waiting(server) for _ in range(12)]
+    wait_until(lambda: _has_room(server, another))
+    waiting = [_waiting(server, another) for _ in range(12)]
     begun = time.monotonic()
     assert server.ask("GET", "/api/business-date").status == 200
     assert time.monotonic() - begun < 1.9
@@ -119,28 +120,53 @@ def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: S
     assert next(first.events())["position"] == 1
 
 
+def test_one_client_takes_no_more_than_its_share_and_hears_when_to_come_back(start: Start, follow: Follow) -> None:
+    server = start(WEB_THREADS="16", STREAM_LIFETIME="40")
+    another = {"Authorization": f"Bearer {clients.token(clients.create('another', []))}"}
+    own = [follow(server) for _ in range(2)]
+    assert [limits(stream) for stream in own] == [("2", "1"), ("2", "0")]
+    refused = follow(server)
+    assert (refused.response.status, limits(refused)) == (429, ("2", "0"))
+    assert refused.problem()["type"] == "too-many-requests"
+    seconds = int(refused.response.headers["Retry-After"])
+    assert 1 <= seconds <= 40
+    assert int(refused.response.headers["RateLimit-Reset"]) in {seconds, seconds + 1}
+    waiting = {"Ledger-Min-Position": "9", "Prefer": "wait=1"}
+    answer = server.ask("GET", "/api/companies", headers=waiting)
+    assert (answer.status, "Preference-Applied" in answer.headers) == (503, False)
+    assert follow(server, **another).response.status == 200
+    assert "Preference-Applied" in server.ask("GET", "/api/companies", headers=waiting | another).headers
+    own[0].close()
+    wait_until(lambda: _has_room(server, {}))
+
+
+def limits(followed: Followed) -> tuple[str | None, str | None]:
+    headers = followed.response.headers
+    return headers["RateLimit-Limit"], headers["RateLimit-Remaining"]
+
+
 class _Waiting(Thread):
     waited = False
 
-    def __init__(self, server: WebServer) -> None:
+    def __init__(self, server: WebServer, headers: dict[str, str]) -> None:
         super().__init__()
-        self._server = server
+        self._server, self._headers = server, headers
 
     def run(self) -> None:
-        headers = {"Ledger-Min-Position": "9999", "Prefer": "wait=2"}
+        headers = {"Ledger-Min-Position": "9999", "Prefer": "wait=2"} | self._headers
         answer = self._server.ask("GET", "/api/companies", headers=headers)
         self.waited = "Preference-Applied" in answer.headers
 
 
-def _waiting(server: WebServer) -> _Waiting:
-    thread = _Waiting(server)
+def _waiting(server: WebServer, headers: dict[str, str]) -> _Waiting:
+    thread = _Waiting(server, headers)
     thread.start()
     return thread
 
 
-def _has_room(server: WebServer) -> bool:
+def _has_room(server: WebServer, headers: dict[str, str]) -> bool:
     register()  # for it is by writing that a server learns that nobody reads any more
-    answer = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9999", "Prefer": "wait=1"})
+    answer = server.ask("GET", "/api/companies", headers={"Ledger-Min-Position": "9999", "Prefer": "wait=1"} | headers)
     return "Preference-Applied" in answer.headers
 
 
@@ -176,9 +202,9 @@ def test_a_client_that_stops_reading_loses_its_place(start: Start) -> None:
         credentials = f"Authorization: {server.headers['Authorization']}\r\nHost: {server.host}\r\n"
         idle.sendall(f"GET {STREAM} HTTP/1.1\r\n{credentials}\r\n".encode())
         assert idle.recv(15) == b"HTTP/1.1 200 OK"
-        assert not _has_room(server)
+        assert not _has_room(server, {})
         time.sleep(1)  # after which it has had its time, and waits for the client
-        wait_until(lambda: _has_room(server), timeout=10)
+        wait_until(lambda: _has_room(server, {}), timeout=10)
 
 
 def test_with_fewer_than_four_threads_nobody_streams(start: Start, follow: Follow) -> None:
@@ -188,7 +214,7 @@ def test_with_fewer_than_four_threads_nobody_streams(start: Start, follow: Follo
 def test_idle_it_shows_that_it_is_there_and_holds_no_connection(
     start: Start, follow: Follow, database: Database
 ) -> None:
-    server = start(WEB_THREADS="16")
+    server = start(WEB_THREADS="32")
     streams = [follow(server) for _ in range(4)]
     for followed in streams:
         blocks = followed.blocks()

@@ -20,7 +20,7 @@ from projectors.catalog import PROJECTORS
 from tests.support.api.calling import LISTS, Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import do, new_account, new_company, new_product
-from web.protocol.read_your_writes import waiting_slots
+from web.slots import slots
 
 NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 
@@ -160,9 +160,7 @@ def new_position() -> int:
 
 
 def test_whoever_finds_no_room_to_wait_is_told_at_once(reader: Api) -> None:
-    taken = 0
-    while waiting_slots.acquire(blocking=False):
-        taken += 1
+    taken = [slots.take(client, 60) for client in range(-slots.total, 0)]
     try:
         begun = time.monotonic()
         response = reader.get("/api/companies", at_least(9999, "wait=10"))
@@ -170,8 +168,9 @@ def test_whoever_finds_no_room_to_wait_is_told_at_once(reader: Api) -> None:
         problem(response, 503, "not-reached")
         assert "Preference-Applied" not in response
     finally:
-        for _ in range(taken):
-            waiting_slots.release()
+        for slot in taken:
+            assert slot is not None
+            slot.give_back()
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1.0", "+1", " 1 2", "9223372036854775808", "9" * 5000, "٣"])

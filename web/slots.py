@@ -1,0 +1,111 @@
+"""The threads that requests may hold for long: a quarter of all, and half of those for any one client.
+
+# Note [Long requests hold slots]
+A request that streams, waits for a read model or reads much of the past holds a thread for long. Each of them holds a
+slot, so that three quarters of the threads are always left for requests of milliseconds. With fewer than four threads
+there are no slots. No client holds more than half of the slots, rounded up, so that none keeps all others out.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from web.protocol import problem_kinds, response_headers
+from web.protocol.authentication import actor_id
+from web.protocol.problems import Problem
+
+_BUSY_S: Final = 5
+"""When to come back if others hold all slots: it is not known when one of them ends."""
+
+_HEADERS: Final = {
+    "RateLimit-Limit": "How many streams and other long requests the client may have open at once.",
+    "RateLimit-Remaining": "How many more it may open now.",
+    "RateLimit-Reset": "In how many seconds at most one of them ends; 0 if none is open.",
+}
+RATE_LIMIT_HEADERS: Final = {
+    name: {"description": text, "schema": {"type": "string", "pattern": "^[0-9]+$"}} for name, text in _HEADERS.items()
+}
+TOO_MANY: Final = {
+    "description": "Too Many Requests",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ProblemSchema"}}},
+    "headers": RATE_LIMIT_HEADERS,
+}
+"""What the OpenAPI document has of an operation that needs a slot."""
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """A slot of a client. It is given back without a lock, because the garbage collector may do it at any moment."""
+
+    client: int
+    ends_at: float
+    is_held: bool = True
+
+    def give_back(self) -> None:
+        """End the use of the slot."""
+        self.is_held = False
+
+
+class Slots:
+    """The slots of this process."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.share = total, math.ceil(total / 2)
+        self._taken: list[Slot] = []
+        self._lock = Lock()
+
+    def take(self, client: int, seconds: float) -> Slot | None:
+        """Take a slot for at most so many seconds; return None if the client has its share or all are held."""
+        with self._lock:
+            held = [slot for slot in self._taken if slot.is_held]
+            if len(held) >= self.total or sum(slot.client == client for slot in held) >= self.share:
+                return None
+            taken = Slot(client, time.monotonic() + seconds)
+            self._taken = [*held, taken]
+            return taken
+
+    def left(self, client: int) -> int:
+        """Return how many more slots the client may hold, if others leave them."""
+        return self.share - len(self._held_by(client))
+
+    def seconds_until_next(self, client: int) -> int:
+        """Return in how many seconds at most the client gives back its next slot; 0 if it holds none."""
+        ends = [slot.ends_at for slot in self._held_by(client)]
+        return max(1, math.ceil(min(ends) - time.monotonic())) if ends else 0
+
+    def _held_by(self, client: int) -> list[Slot]:
+        return [slot for slot in self._taken if slot.is_held and slot.client == client]
+
+
+slots: Final = Slots(settings.WEB_THREADS // 4)
+
+
+def take_slot(request: HttpRequest, seconds: float) -> Slot | None:
+    """Take a slot for the request's client, and set how many it has left as headers of the response."""
+    client = actor_id(request)
+    taken = slots.take(client, seconds)
+    values = (slots.share, slots.left(client), slots.seconds_until_next(client))
+    for name, value in zip(_HEADERS, values, strict=True):
+        response_headers.set_header(request, name, str(value))
+    return taken
+
+
+def need_slot(request: HttpRequest, seconds: float) -> Slot:
+    """Take a slot for the request's client; raises Problem: 429 if the client holds its share, else 503."""
+    taken = take_slot(request, seconds)
+    if taken is not None:
+        return taken
+    client = actor_id(request)
+    if slots.share and not slots.left(client):
+        wait = slots.seconds_until_next(client)
+        detail = (
+            f"This client has {slots.share} streams and other long requests open, as many as it may have at once."
+            f" Try again in {wait} s, or end one of them."
+        )
+        raise Problem(problem_kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
+    raise Problem(problem_kinds.TOO_MANY_STREAMS, headers={"Retry-After": str(_BUSY_S)})
