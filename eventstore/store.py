@@ -11,8 +11,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 
+from eventstore.clock import utc_now
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
 from eventstore.log import metrics, recovery
 from eventstore.log import postgresql as append_postgresql
@@ -60,7 +61,8 @@ def append(
 
     Raises WrongExpectedVersion and IdempotencyKeyReused (nothing is recorded, and a transaction stays usable),
     InvalidStreamId, InvalidPayload and UnknownEventType (before the database is asked), IsolationTooHigh, and
-    OutcomeUnknown where the connection was lost once the append was sent.
+    OutcomeUnknown if the connection was lost after the append was sent. Outside a transaction, any other error of the
+    database means that nothing was recorded: the append has looked.
     """
     if not events:
         message = "an append has at least one event"
@@ -70,12 +72,16 @@ def append(
     connection = connections[using]
     connection.ensure_connection()
     backend = _BACKENDS[connection.vendor]
+    began = utc_now()
     try:
         outcome = backend.append(connection, rows)
-    except (OperationalError, InterfaceError) as error:
-        if connection.in_atomic_block or connection.vendor != "postgresql" or connection.is_usable():
+    except (DatabaseError, InterfaceError) as error:
+        if connection.in_atomic_block or not connection.autocommit:
             raise
-        return Appended(recovery.look_for(append_id, rows, connection, error))
+        found = recovery.find(append_id, rows, began, connection, error)
+        if found is None:
+            raise
+        return Appended(found)
     return _appended(outcome, rows, using)
 
 

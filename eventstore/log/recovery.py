@@ -1,9 +1,12 @@
-"""After an append whose connection was lost once it was sent: look for what it recorded, and never send it again."""
+"""After an error of an append outside a transaction: look for what the append recorded, and never send it again."""
 
 import time
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
 
 from eventstore.errors import OutcomeUnknown
 from eventstore.log import postgresql
@@ -11,16 +14,54 @@ from eventstore.log.append_call import Rows
 from eventstore.log.reads import read_batch, read_stream
 from eventstore.records import RecordedEvent
 
-_LOOKS = 7
+_LOOKS: Final = 7
+_BARRIERS: Final = 3
+_LONGEST_APPEND: Final = timedelta(hours=1)
+"""Events of the stream that are older than this when the append begins are not of the append."""
+_ERRORS: Final = (DatabaseError, InterfaceError)
+
+Events = tuple[RecordedEvent, ...]
 
 
-def look_for(
-    append_id: str, rows: Rows, connection: BaseDatabaseWrapper, error: Exception
-) -> tuple[RecordedEvent, ...]:
-    """Return what the append recorded, durable, as seen on a new connection; OutcomeUnknown where it is not there.
+def find(
+    append_id: str, rows: Rows, began: datetime, connection: BaseDatabaseWrapper, error: Exception
+) -> Events | None:
+    """Return what the append recorded, durable, or None if it certainly recorded nothing.
+
+    The error of a statement says nothing of the append: the commit may lie before the statement that failed, such as a
+    cancelled barrier. Raises OutcomeUnknown if nobody can know yet.
+    """
+    if connection.vendor != "postgresql":
+        return _with_append_id(append_id, rows, began, connection.alias) or None
+    if _has_session(connection):
+        try:
+            found = _with_append_id(append_id, rows, began, connection.alias)
+        except _ERRORS:
+            return _find_on_new_session(append_id, rows, began, connection, error)
+        if not found:
+            return None
+        for _ in range(_BARRIERS):
+            try:
+                postgresql.barrier(connection)
+            except _ERRORS:
+                continue
+            return found
+    return _find_on_new_session(append_id, rows, began, connection, error)
+
+
+def _has_session(connection: BaseDatabaseWrapper) -> bool:
+    """Say whether the session that the append was sent to has answered and is in no transaction any more."""
+    raw = connection.connection
+    return raw is not None and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE
+
+
+def _find_on_new_session(
+    append_id: str, rows: Rows, began: datetime, connection: BaseDatabaseWrapper, error: Exception
+) -> Events:
+    """Return what the append recorded, as a new session sees it; raises OutcomeUnknown if it is not there.
 
     What is there is certain. What is not there may still come, from a server process that has not noticed or from
-    another server that took over; so it is looked for until the old process has ended, a few seconds at most.
+    another server that took over. So the look is repeated until the old process has ended, for a few seconds at most.
     """
     backend_pid = postgresql.backend_of(connection)
     connection.close()
@@ -28,19 +69,19 @@ def look_for(
         try:
             connection.ensure_connection()
             ended = postgresql.has_ended(connection, backend_pid)
-            found = _with_append_id(append_id, rows, connection.alias)
+            found = _with_append_id(append_id, rows, began, connection.alias)
             if found:
                 postgresql.barrier(connection)
                 return found
             if ended:
                 break
-        except (DatabaseError, InterfaceError):
+        except _ERRORS:
             connection.close()
         time.sleep(0.05 * 2**look)
     raise OutcomeUnknown(append_id) from error
 
 
-def _with_append_id(append_id: str, rows: Rows, using: str) -> tuple[RecordedEvent, ...]:
+def _with_append_id(append_id: str, rows: Rows, began: datetime, using: str) -> Events:
     stream_id = rows.event_streams[0]
     number = len(rows.event_streams)
     newest = max(offset for offset in range(number) if rows.event_streams[offset] == stream_id)
@@ -48,6 +89,6 @@ def _with_append_id(append_id: str, rows: Rows, using: str) -> tuple[RecordedEve
         if event.metadata.get("append_id") == append_id:
             first = event.position - newest
             return tuple(read_batch(from_position=first, up_to=first + number - 1, limit=number, using=using))
-        if event.version <= rows.expected[rows.stream_indexes[0] - 1]:
+        if event.version <= rows.expected[rows.stream_indexes[0] - 1] or event.recorded_at < began - _LONGEST_APPEND:
             break
     return ()

@@ -8,6 +8,32 @@ from django.db import connection
 from eventstore.log import postgresql
 
 
+class CancelledBefore:
+    """Cancels a statement that contains a text, once, as pg_cancel_backend and statement_timeout do."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.encode()
+
+    def __enter__(self) -> None:
+        self.send = postgresql.send
+        postgresql.send = self._cancelling
+
+    def __exit__(self, *_exception: object) -> None:
+        postgresql.send = self.send
+
+    def _cancelling(
+        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+    ) -> bytes | None:
+        if self.text in sql:
+            postgresql.send = self.send
+            raw.execute("SET statement_timeout = 1")
+            try:
+                return self.send(raw, b"SELECT pg_sleep(60)")
+            finally:
+                raw.execute("SET statement_timeout = 0")
+        return self.send(raw, sql, values, prepared)
+
+
 class LostBefore:
     """Ends this connection's server process just before a statement that contains a text is sent."""
 

@@ -11,7 +11,7 @@ from eventstore import store
 from eventstore.errors import OutcomeUnknown
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
-from tests.crash.losing import LostBefore
+from tests.crash.losing import CancelledBefore, LostBefore
 from tests.support.databases import Database
 from tests.support.postgres.cluster import Cluster
 
@@ -79,3 +79,77 @@ class TestALostConnection:
             append(registered(parcel()), key=IdempotencyKey("client", "key", "f"))
         assert store.head().position == 1
         assert append(registered(parcel()), key=IdempotencyKey("client", "key", "f")).repeated is False
+
+
+class TestACancelledStatement:
+    """The error of a cancelled statement does not say whether the append was committed before."""
+
+    @pytest.fixture(autouse=True)
+    def _postgresql(self, database: Database) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite has no statement to cancel")
+
+    def test_an_append_whose_barrier_is_cancelled_is_found_and_answered(self) -> None:
+        stream = parcel()
+        holder = threading.Thread(target=_hold_the_lock)
+        holder.start()
+        time.sleep(0.1)
+        # Contended, and so released early: the barrier comes after the commit.
+        with CancelledBefore("pg_logical_emit_message"):
+            appended = append(registered(stream))
+        holder.join()
+        assert positions(list(store.read_stream(stream))) == [appended.position] == [1]
+
+    def test_an_append_that_is_cancelled_before_its_commit_raises_and_is_not_recorded(self) -> None:
+        append(registered(parcel()))
+        with CancelledBefore("eventstore_append"), pytest.raises(OperationalError, match="statement timeout"):
+            append(registered(parcel()))
+        assert store.head().position == 1
+
+    def test_no_answer_to_a_cancelled_append_is_false(self) -> None:
+        """Appends compete, so that each way to commit occurs, and are cancelled at any moment."""
+        backends: dict[int, int] = {}
+        outcomes: dict[str, bool] = {}
+        failed: list[BaseException] = []
+        stop = threading.Event()
+        arguments = (backends, outcomes, failed, stop)
+        threads = [threading.Thread(target=_append_cancelled, args=(number, *arguments)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        with connections["default"].cursor() as cursor:
+            while list(outcomes.values()).count(False) < 60 and not failed:
+                for backend in list(backends.values()):
+                    cursor.execute("SELECT pg_cancel_backend(%s) FROM pg_sleep(random() / 100)", [backend])
+        stop.set()
+        for thread in threads:
+            thread.join()
+        recorded = {event.stream_id for event in store.read_all()}
+        assert failed == []
+        assert [stream for stream, answer in outcomes.items() if answer != (stream in recorded)] == []
+
+
+def _append_cancelled(
+    number: int,
+    backends: dict[int, int],
+    outcomes: dict[str, bool],
+    failed: list[BaseException],
+    stop: threading.Event,
+) -> None:
+    """Append until the end; note for each stream what the append answered."""
+    connection = connections["default"]
+    try:
+        while not stop.is_set():
+            stream = parcel()
+            try:
+                connection.ensure_connection()
+                backends[number] = connection.connection.info.backend_pid
+                append(registered(stream))
+                outcomes[stream] = True
+            except OutcomeUnknown:
+                pass
+            except OperationalError:
+                outcomes[stream] = False
+    except BaseException as error:  # noqa: BLE001 - the test's own thread shows it
+        failed.append(error)
+    finally:
+        connections.close_all()
