@@ -84,6 +84,6 @@ def post_request(_worker: Worker, request: Any, environ: dict[str, Any], _respon
 
 def child_exit(_server: object, worker: Worker) -> None:
     """Keep the counts of a worker that has ended."""
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - the folder is named by now
+    from web import worker_counts  # noqa: PLC0415 - the folder is named by now
 
-    mark_process_dead(worker.pid)
+    worker_counts.merge(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from eventstore import store
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of
+from web import worker_counts
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 
@@ -101,7 +102,8 @@ def text() -> bytes:
     shown.register(LedgerCollector())
     if settings.METRICS_DIRECTORY:
         shown.register(MultiProcessCollector(None, settings.METRICS_DIRECTORY))
-        return generate_latest(shown)
+        with worker_counts.reading(settings.METRICS_DIRECTORY):
+            return generate_latest(shown)
     return generate_latest(shown) + generate_latest(REGISTRY)
 
 

@@ -30,8 +30,6 @@ _BATCH: Final = 500
 _KEEP_ALIVE_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.5
 _RECONNECT_MS: Final = 1000
-_AUTHENTICATE_EVERY_S: Final = 1.0
-"""How long events may still be sent after a token is revoked or a permission is taken away."""
 
 _ending: list[Callable[[], bool]] = []
 
@@ -103,7 +101,7 @@ class _Stream:
 
     def __init__(self, after: int, filters: EventFilters, is_allowed: Callable[[], bool], slot: Slot) -> None:
         self._after, self._filters = after, filters
-        self._is_allowed, self._check_at = is_allowed, time.monotonic() + _AUTHENTICATE_EVERY_S
+        self._is_allowed = is_allowed
         self._until = time.monotonic() + settings.STREAM_LIFETIME_S
         self._chunks: Generator[str] | None = None  # made when it is read, because it refers to this object
         self.release_slot = weakref.finalize(self, slot.give_back)
@@ -123,7 +121,8 @@ class _Stream:
         try:
             while not self._is_over():
                 found = self._read()
-                if not self._is_still_allowed():
+                # Looked at after reading: what is recorded after a token is revoked is not sent.
+                if not self._is_allowed():
                     return
                 if found:
                     yield "".join(_message(event) for event in found)
@@ -143,12 +142,6 @@ class _Stream:
             # An event that is not on disk yet may be lost in a crash, and its position given to another event.
             store.barrier()
         return found
-
-    def _is_still_allowed(self) -> bool:
-        if time.monotonic() < self._check_at:
-            return True
-        self._check_at = time.monotonic() + _AUTHENTICATE_EVERY_S
-        return self._is_allowed()
 
     def _sleep(self) -> Iterator[str]:
         """Sleep until an event is appended or the stream is over; yield a comment at intervals as a sign of life."""

@@ -18,7 +18,7 @@ from ledger.rules.commands import RegisterCompany
 from tests.support import processes
 from tests.support.databases import Database
 from tests.support.processes import RunManage, wait_until
-from tests.support.webserver import Serve
+from tests.support.webserver import Serve, WebServer
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="one database is enough, the one that serves many"
@@ -53,14 +53,27 @@ def test_after_sigterm_requests_under_way_are_answered(serve: Serve) -> None:
     assert server.process.wait(timeout=20) == 0
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept(serve: Serve) -> None:
-    server = serve()
-    headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
-    for _ in range(3):
-        server.ask("GET", "/api/companies")
+def kill_worker(server: WebServer) -> None:
+    """Kill the only worker, and return once another answers."""
     (worker,) = psutil.Process(server.process.pid).children()
     os.kill(worker.pid, signal.SIGKILL)
     wait_until(lambda: not worker.is_running() and psutil.Process(server.process.pid).children())
+    server.ask("GET", "/healthz")
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept_in_as_many_files(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(TMPDIR=str(tmp_path))
+    headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
+    numbers = []
+    for _ in range(3):
+        server.ask("GET", "/api/companies")
+        server.ask("GET", "/metrics", headers=headers)
+        numbers.append(len(list(tmp_path.rglob("*.db"))))
+        kill_worker(server)
+    # The files of one worker, and those of all that have ended.
+    assert numbers[0] < numbers[1] == numbers[2] == 2 * numbers[0]
     metrics = server.ask("GET", "/metrics", headers=headers).body.decode()
     found = re.search(r'http_requests_total\{method="GET",route="/api/companies",status="401"\} (\S+)', metrics)
     assert found is not None
