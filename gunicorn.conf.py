@@ -63,7 +63,7 @@ logconfig_dict = settings.LOGGING
 
 def post_fork(_server: object, worker: Worker) -> None:
     """Accept connections that limit how long a client may hold a thread."""
-    from web import connections  # noqa: PLC0415 - a worker imports Django after the fork
+    from web.server import connections  # noqa: PLC0415 - a worker imports Django after the fork
 
     worker.sockets = connections.listeners(worker.sockets)
 
@@ -77,13 +77,13 @@ def post_worker_init(worker: Worker) -> None:
 
 def post_request(_worker: Worker, request: Any, environ: dict[str, Any], _response: object) -> None:
     """Read what is left of the request's body, so that closing the connection does not destroy the answer."""
-    from web import connections  # noqa: PLC0415 - a worker imports Django after the fork
+    from web.server import connections  # noqa: PLC0415 - a worker imports Django after the fork
 
     connections.discard_body(environ.get("gunicorn.socket"), request.body)
 
 
 def child_exit(_server: object, worker: Worker) -> None:
     """Keep the counts of a worker that has ended."""
-    from web import worker_counts  # noqa: PLC0415 - the folder is named by now
+    from web.server import worker_counts  # noqa: PLC0415 - the folder is named by now
 
     worker_counts.merge(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)

@@ -18,9 +18,9 @@ from prometheus_client.registry import Collector
 from eventstore import store
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of
-from web import worker_counts
 from web.protocol import problems
 from web.protocol.authentication import authenticators
+from web.server import worker_counts
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _LABELS: Final = ("method", "route", "status")

@@ -1,0 +1,1 @@
+"""What stands between gunicorn and Django: sockets, the bodies of requests in chunks, and the counts of workers."""
