@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.membership import Membership
 from ledger.rules.aggregates.product import Product
+from processmanagers.payoff import payoff
 from web.protocol import entity_tags, response_headers, response_schemas
 from web.protocol.json_values import json_response
 from web.protocol.problems import not_found
@@ -76,8 +78,9 @@ ENTITIES: Final = {
         ("status",),
     ),
     "product": Entity(
-        "A financial product, as originated and as it is now: `written_off` once it was written off, else `paid` while"
-        " neither principal nor fees are outstanding, else `open`.",
+        "A financial product, as originated and as it is now: `open` while principal is outstanding, else `written_off`"
+        " once a part was written off, else `paid` if no fees are outstanding, else `open`. A written-off product owes"
+        " the fees that were charged after the write-off.",
         "products",
         events.ProductOriginated,
         Product,
@@ -88,6 +91,9 @@ ENTITIES: Final = {
             "fees_paid",
             "fees_waived",
             "fees_outstanding",
+            "principal_written_off",
+            "fees_written_off",
+            "recovered",
             "status",
         ),
     ),
@@ -98,6 +104,15 @@ ENTITIES: Final = {
 _STREAM_FIELDS: Final[dict[str, Any]] = {
     "version": Annotated[int, Field(description="The version of its stream.")],
     "position": Annotated[int, Field(description="The position of its last event.")],
+}
+_PAYOFF: Final[dict[str, Any]] = {
+    "payoff": Annotated[
+        response_schemas.type_of(Decimal),
+        Field(description="What is owed, with the late fees of dates that have begun and are not yet assessed."),
+    ],
+    "fees_assessed_through": Annotated[
+        response_schemas.type_of(date) | None, Field(description="The last date whose late fees are complete.")
+    ],
 }
 _ATTEMPTS: Final = 3
 _AS_OF: Final[dict[str, Any]] = {
@@ -124,13 +139,22 @@ def _stream_fields(loaded: Loaded[Any], moment: int | date | None) -> dict[str, 
 
 
 def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | None) -> HttpResponse:
-    loaded = states.state(category, uuid, _resolve(request, moment))
+    position = _resolve(request, moment)
+    # Read before the state, so that the state is that of this position or of its own last event.
+    at = store.head().position if position is None else position
+    loaded = states.state(category, uuid, position)
     if not loaded.state.exists:
         raise _missing(f"There is no {category} {uuid}", moment)
     response_headers.raise_position(request, loaded.position)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
     content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
-    return entity_tags.with_tag(request, json_response(content | _stream_fields(loaded, moment)), loaded.version)
+    is_product = isinstance(loaded.state, Product)
+    if is_product:
+        owed = payoff(uuid, loaded.state, max(at, loaded.position))
+        content |= {"payoff": owed.amount, "fees_assessed_through": owed.fees_assessed_through}
+    response = json_response(content | _stream_fields(loaded, moment))
+    # A payoff changes with each business date, and not only with the product.
+    return entity_tags.with_tag(request, response, loaded.version, digest=is_product)
 
 
 def _schema(category: str) -> type[response_schemas.ResponseSchema]:
@@ -141,6 +165,8 @@ def _schema(category: str) -> type[response_schemas.ResponseSchema]:
         name: response_schemas.member_type(entity.first_event if name in of_event else entity.state, name)
         for name in entity.names
     }
+    if entity.state is Product:
+        fields |= _PAYOFF
     return response_schemas.new_schema(f"{category.capitalize()}State", entity.doc, fields | _STREAM_FIELDS, _AS_OF)
 
 
