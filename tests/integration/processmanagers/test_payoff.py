@@ -45,6 +45,7 @@ def test_it_is_what_will_be_owed_once_late_fees_has_run(book: Book) -> None:
     book.cycle(D1)
     run_late_fees()
     book.cycle(D2)
+    assert product.asset_uuid is not None
     book.revalue(product.asset_uuid, "500.00")
     book.cycle(D3)
     before = payoff_of(product)

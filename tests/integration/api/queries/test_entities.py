@@ -17,6 +17,7 @@ from eventstore.records import RecordedEvent
 from ledger import as_of, daily_cycle, memberships
 from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal
 from ledger.rules.events import DealCompany
+from processmanagers.payoff import payoff
 from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.folded_log import History as Folded
@@ -35,8 +36,11 @@ def path_of(event: RecordedEvent) -> str:
     return f"/api/{ENTITIES[event.category].plural}/{event.uuid}"
 
 
-def expected(category: str, uuid: UUID, state: Any, last: RecordedEvent) -> dict[str, Any]:
+def expected(category: str, uuid: UUID, state: Any, last: RecordedEvent, at: int) -> dict[str, Any]:
     shown: dict[str, Any] = to_json({name: getattr(state, name) for name in ENTITIES[category].names})
+    if category == "product":
+        owed = payoff(uuid, state, at)
+        shown |= to_json({"payoff": owed.amount, "fees_assessed_through": owed.fees_assessed_through})
     return {f"{category}_uuid": str(uuid), **shown, "version": last.version, "position": last.position}
 
 
@@ -47,7 +51,7 @@ def test_an_entity_is_told_as_its_events_have_made_it(category: str, reader: Api
     assert newest
     for stream_id, last in list(newest.items())[:5]:
         answer = told(reader, path_of(last))
-        assert answer == expected(category, last.uuid, folded.at(stream_id, last.position), last)
+        assert answer == expected(category, last.uuid, folded.at(stream_id, last.position), last, store.head().position)
 
 
 @pytest.mark.parametrize("category", ENTITIES)
@@ -59,7 +63,7 @@ def test_as_of_a_position_later_events_do_not_count(category: str, reader: Api) 
         between = min(event.position + 1, store.head().position)
         last = next(one for one in store.read_stream(event.stream_id, up_to=between, backwards=True, limit=1))
         response = reader.get(f"{path_of(event)}?as_of={between}")
-        answer = expected(category, event.uuid, folded.at(event.stream_id, between), last)
+        answer = expected(category, event.uuid, folded.at(event.stream_id, between), last, between)
         assert response.json() == answer | {"as_of": between}
         assert response["Ledger-Position"] == str(between)
 
@@ -81,11 +85,17 @@ def test_as_of_a_business_date_is_as_it_ended(reader: Api) -> None:
 def test_as_of_a_date_before_the_first_is_before_the_first_began(reader: Api) -> None:
     first = next(event for event in store.read_all() if event.type == "SystemCycled")
     company = next(event for event in store.read_all(category="company") if event.position < first.position)
-    response = reader.get(f"{path_of(company)}?as_of=0001-01-01")
+    response = reader.get(f"{path_of(company)}?as_of=1900-01-01")
     assert response["Ledger-Position"] == str(first.position - 1)
     assert response.json() | {"as_of": 0} == told(reader, f"{path_of(company)}?as_of={first.position - 1}") | {
         "as_of": 0
     }
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "3000-01-01"])
+def test_as_of_a_date_that_is_no_business_date_is_refused(day: str, reader: Api) -> None:
+    company = next(iter(store.read_all(category="company")))
+    problem(reader.get(f"{path_of(company)}?as_of={day}"), 422, "invalid-date")
 
 
 @pytest.mark.parametrize("category", ENTITIES)
