@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from eventstore import store
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of
+from ledger.fee_lag import fee_lag
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.server import worker_counts
@@ -69,7 +70,24 @@ class LedgerCollector(Collector):
                 "The last date cycled, as the Unix time of its midnight in UTC.",
                 value=midnight,
             )
+        yield from _late_fees()
         yield from _consumers(statuses())
+
+
+def _late_fees() -> Iterator[Metric]:
+    lag = fee_lag()
+    if lag is None:
+        return
+    yield GaugeMetricFamily(
+        "daybook_late_fees_dates_behind", "Business dates begun whose late fees are not complete.", value=lag.dates
+    )
+    if lag.assessed_through is not None:
+        midnight = datetime.combine(lag.assessed_through, time(), UTC).timestamp()
+        yield GaugeMetricFamily(
+            "daybook_fees_assessed_through_seconds",
+            "The last date whose late fees are complete, as UTC.",
+            value=midnight,
+        )
 
 
 def _consumers(found: list[Status]) -> Iterator[Metric]:

@@ -14,11 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.http import require_safe
 
 from eventstore.consumers.status import statuses
+from ledger.fee_lag import fee_lag
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
 
 PATIENCE_S: Final = 2
 """/readyz waits this long for the databases."""
+MOST_DATES_BEHIND: Final = 1
+"""While a date's fees are being computed, late_fees is one date behind."""
 _RETRY_AFTER_S: Final = 5
 _NOT_MIGRATED: Final = "the database {!r} is not migrated"
 _logger = logging.getLogger(__name__)
@@ -32,11 +35,16 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Answer whether this server can work: its databases answer and are migrated, and no error stopped a consumer."""
-    if reasons := readiness.reasons():
-        content = {"status": "not ready", "reasons": reasons}
+    """Answer whether this server can work: its databases answer and are migrated, and no error stopped a consumer.
+
+    Late fees that are late are a warning: commands work without them.
+    """
+    reasons, warnings = readiness.examine()
+    shown = {"warnings": warnings} if warnings else {}
+    if reasons:
+        content = {"status": "not ready", "reasons": reasons, **shown}
         return JsonResponse(content, status=503, headers={"Retry-After": str(_RETRY_AFTER_S)})
-    return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", **shown})
 
 
 class _Examination:
@@ -45,6 +53,7 @@ class _Examination:
     def __init__(self) -> None:
         self.began, self.done = time.monotonic(), Event()
         self.reasons: list[str] = []
+        self.warnings: list[str] = []
 
 
 class Readiness:
@@ -53,21 +62,25 @@ class Readiness:
     def __init__(self) -> None:
         self._lock = Lock()
         self._running: _Examination | None = None
+        self._logged: list[str] = []
 
-    def reasons(self) -> list[str]:
-        """Return what is not ready, after PATIENCE_S at the latest."""
+    def examine(self) -> tuple[list[str], list[str]]:
+        """Return what is not ready and what else is wrong, after PATIENCE_S at the latest."""
         with self._lock:
             examination = self._running
             if examination is None:
                 examination = self._running = _Examination()
                 Thread(target=self._examine, args=[examination], name="readyz", daemon=True).start()
         if examination.done.wait(max(0.0, examination.began + PATIENCE_S - time.monotonic())):
-            return examination.reasons
-        return [f"no database has answered within {PATIENCE_S} s"]
+            return examination.reasons, examination.warnings
+        return [f"no database has answered within {PATIENCE_S} s"], []
 
     def _examine(self, examination: _Examination) -> None:
         try:
-            examination.reasons = _database_faults() or _consumer_faults()
+            examination.reasons = _database_faults()
+            if not examination.reasons:
+                examination.reasons, examination.warnings = _consumer_faults(), _late_fee_faults()
+                self._log(examination.warnings)
         except Exception:
             _logger.exception("readyz failed")
             examination.reasons = ["the consumers cannot be read"]
@@ -76,6 +89,13 @@ class Readiness:
             with self._lock:
                 self._running = None
             examination.done.set()
+
+    def _log(self, warnings: list[str]) -> None:
+        """Log warnings when they change, not at each probe."""
+        if warnings != self._logged:
+            self._logged = warnings
+            for warning in warnings:
+                _logger.warning("%s", warning)
 
 
 readiness: Final = Readiness()
@@ -124,6 +144,11 @@ def _database_fault(alias: str) -> str:
 @cache
 def _newest_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
+
+
+def _late_fee_faults() -> list[str]:
+    lag = fee_lag()
+    return [] if lag is None or lag.dates <= MOST_DATES_BEHIND else [str(lag)]
 
 
 def _consumer_faults() -> list[str]:

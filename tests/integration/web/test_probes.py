@@ -1,9 +1,11 @@
 """/healthz answers while the process lives; /readyz says in time whether it can work, and why not."""
 
+import logging
 import os
 import socket
 import threading
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from django.test import Client
 
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint
-from ledger import clients
+from ledger import clients, daily_cycle
 from tests.support.databases import Database
+from tests.support.ledger.book import run_late_fees
 from tests.support.webserver import Serve, serving
 from web import probes
 
@@ -44,6 +47,26 @@ def test_a_missing_migration_is_named(prober: Client) -> None:
     response = prober.get("/readyz")
     assert (response.status_code, response.json()["reasons"]) == (503, ["the database 'default' is not migrated"])
     assert prober.get("/healthz").status_code == 200
+
+
+def test_late_fees_that_are_more_than_one_date_behind_are_a_warning(
+    prober: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    daily_cycle.cycle(date(2026, 1, 1))
+    run_late_fees()
+    daily_cycle.cycle(date(2026, 1, 2))
+    assert prober.get("/readyz").json() == {"status": "ready"}
+    daily_cycle.cycle(date(2026, 1, 3))
+    with caplog.at_level(logging.WARNING):
+        answers = [prober.get("/readyz") for _ in range(3)]
+    [warning] = answers[0].json()["warnings"]
+    assert (answers[0].status_code, warning[:29]) == (200, "late_fees is 2 dates behind: ")
+    assert [record.message for record in caplog.records] == [warning]
+    token = clients.token(clients.create("prometheus", []))
+    shown = prober.get("/metrics", headers={"Authorization": f"Bearer {token}"}).text
+    assert "\ndaybook_late_fees_dates_behind 2.0\n" in shown
+    run_late_fees()
+    assert prober.get("/readyz").json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(
