@@ -4,30 +4,25 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 
 from eventstore.browser.events import event_link
 from eventstore.browser.read_only import exact
+from projectors.browser import report_pages  # noqa: F401 - registers its pages
 from projectors.browser.columns import companies_html, entity_link
 from projectors.browser.filters import NotZeroFilter
 from projectors.browser.read_model_admin import ReadModelAdmin
 from projectors.models import (
-    AccountSum,
-    AgingBucket,
     Balance,
     Company,
-    DailyActivity,
     Deal,
     DealCompany,
     FinancialProduct,
     JournalLine,
-    LateAccountSum,
 )
 from projectors.queries.live import live
 
-_ON_DATE = exact("business_date", "Business date", hint="YYYY-MM-DD")
-_IN_CURRENCY = exact("currency", "Currency", hint="USD")
 PRODUCT_LINES = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
 
 
@@ -202,85 +197,3 @@ class JournalLineAdmin(ReadModelAdmin):
     def party(self, row: JournalLine) -> SafeString:
         """Return a link to the events of the party."""
         return entity_link(row.party_type, row.party_uuid, in_short=True)
-
-
-@admin.register(AccountSum)
-class AccountSumAdmin(ReadModelAdmin):
-    """The sums of the journal's accounts: those of all lines first, then the copies, newest first."""
-
-    order = ("-through", "account", "currency")
-    listed = ("sums_through", "account", "debit", "credit", "changed_by")
-    list_display_links = None
-    moneys = ("debit", "credit")
-    replaced: ClassVar = {"through": "sums_through"}
-    list_filter = (exact("account", "Account", hint="company_balances"), _IN_CURRENCY)
-
-    @admin.display(description="through event")
-    def sums_through(self, row: AccountSum) -> SafeString | str:
-        """Return a link to the last event whose lines are added up, or that all are."""
-        return "all" if row.through == AccountSum.THROUGH_ALL else event_link(row.through)
-
-
-@admin.register(LateAccountSum)
-class LateAccountSumAdmin(ReadModelAdmin):
-    """The sums of lines that count for a date before the one on which they were booked, newest first."""
-
-    order = ("-business_date", "-booking_date", "account", "currency")
-    listed = ("business_date", "booking_date", "account", "debit", "credit", "changed_by")
-    list_display_links = None
-    moneys = ("debit", "credit")
-    list_filter = (_ON_DATE, exact("booking_date", "Booking date", hint="YYYY-MM-DD"))
-
-
-@admin.register(AgingBucket)
-class AgingBucketAdmin(ReadModelAdmin):
-    """What was owed at the beginning of each business date, newest first."""
-
-    order = ("-business_date", "currency", Case(When(bucket=AgingBucket.Bucket.CURRENT, then=0), default=1), "bucket")
-    listed = ("business_date", "currency", "days_past_due", "principal", "fees", "products", "changed_by")
-    list_display_links = None
-    moneys = ("principal", "fees")
-    replaced: ClassVar = {"bucket": "days_past_due"}
-    list_filter = (
-        _ON_DATE,
-        _IN_CURRENCY,
-        exact("bucket", "Days past due", offered=lambda: AgingBucket.Bucket.values),
-    )
-
-    @admin.display(description="days past due")
-    def days_past_due(self, row: AgingBucket) -> str:
-        """Return the bucket as the table names it."""
-        return row.bucket
-
-
-@admin.register(DailyActivity)
-class DailyActivityAdmin(ReadModelAdmin):
-    """What happened on each business date, newest first."""
-
-    order = ("-business_date", "-currency")
-    listed = (
-        "date",
-        "currency",
-        "paid_in",
-        "paid_out",
-        "granted",
-        "fees_assessed",
-        "fees_waived",
-        "events_by_type",
-        "changed_by",
-    )
-    list_display_links = None
-    moneys = ("paid_in", "paid_out", "granted", "fees_assessed", "fees_waived")
-    replaced: ClassVar = {"events": "events_by_type", "business_date": "date"}
-    list_filter = (_ON_DATE, _IN_CURRENCY)
-
-    @admin.display(description="business date")
-    def date(self, row: DailyActivity) -> str:
-        """Return the date, or that it was before the first cycle."""
-        return str(row.business_date or "before the first cycle")
-
-    @admin.display(description="events")
-    def events_by_type(self, row: DailyActivity) -> str:
-        """Return how many events of each type there were, the most frequent first."""
-        counted = sorted(row.events.items(), key=lambda item: (-item[1], item[0]))
-        return ", ".join(f"{name} {count}" for name, count in counted)

@@ -5,10 +5,12 @@ from typing import Final
 from eventstore.consumers.definitions import Projector
 from projectors.aging import Aging
 from projectors.balances import Balances
+from projectors.customers import Customers
 from projectors.daily_activity import DailyActivities
 from projectors.directory import Directory
 from projectors.financial_products import FinancialProducts
 from projectors.journal import Journal
+from projectors.late_activity import LateActivities
 from projectors.search import Search
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -19,4 +21,6 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     Aging(),
     DailyActivities(),
     Search(),
+    LateActivities(),
+    Customers(),
 )

@@ -16,7 +16,7 @@ from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
 from projectors.events.dates import DatedEvent, dated
 from projectors.events.payloads import digits, minor
-from projectors.models import DailyActivity
+from projectors.models import DailyActivity, LateActivity
 
 Day = tuple[str | None, str]
 """A business date in ISO form and a currency."""
@@ -83,7 +83,7 @@ class DailyActivities(Projector):
             if row is None:
                 on = date.fromisoformat(day[0]) if day[0] else None
                 row = DailyActivity(generation=generation, business_date=on, currency=day[1], events={})
-            _add(row, counted)
+            add_to(row, counted)
             row.save(using=using)
 
 
@@ -111,7 +111,8 @@ def _rows(days: Iterable[Day], generation: int, using: str) -> Iterable[DailyAct
     return DailyActivity.objects.using(using).filter(wanted, generation=generation)
 
 
-def _add(row: DailyActivity, counted: Tally) -> None:
+def add_to(row: DailyActivity | LateActivity, counted: Tally) -> None:
+    """Add counts and sums to a row."""
     row.position = counted.position
     row.minor_digits = row.minor_digits or counted.minor_digits
     for type_, number in counted.events.items():

@@ -18,17 +18,20 @@ from projectors.tables.draft import Draft
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
 
+_FIGURES = (
+    "principal_outstanding",
+    "principal_paid",
+    "fees_incurred",
+    "fees_paid",
+    "fees_waived",
+    "fees_outstanding",
+)
 _TABLE = Table(
     FinancialProduct,
     key=("product_uuid",),
     changing=(
         "principal",  # never changes, but the status is computed from it
-        "principal_outstanding",
-        "principal_paid",
-        "fees_incurred",
-        "fees_paid",
-        "fees_waived",
-        "fees_outstanding",
+        *_FIGURES,
         "owes",
         "status",
         "principal_zero_position",
@@ -158,6 +161,13 @@ _CHANGES: dict[str, Callable[[Row, dict[str, Any]], None]] = {
     "WaiverReversed": _take_waiver_back,
     "WriteOffReversed": _take_write_off_back,
 }
+
+
+def change_of(event_type: str, payload: dict[str, Any]) -> Row:
+    """Return what an event adds to the figures of its product."""
+    change: Row = dict.fromkeys(_FIGURES, 0)
+    _CHANGES[event_type](change, payload)
+    return change
 
 
 def _settle(row: Row, owed_before: int, position: int) -> None:

@@ -2,7 +2,8 @@
 
 from projectors.schema.aging import AgingBucket
 from projectors.schema.balances import Balance
-from projectors.schema.daily_activity import DailyActivity
+from projectors.schema.customers import CustomerSum, LateAging, LateRecordedFee, OwedProduct
+from projectors.schema.daily_activity import DailyActivity, LateActivity
 from projectors.schema.directory import Company, Deal, DealCompany
 from projectors.schema.journal import AccountSum, JournalLine, LateAccountSum
 from projectors.schema.products import FinancialProduct
@@ -13,11 +14,16 @@ __all__ = [
     "AgingBucket",
     "Balance",
     "Company",
+    "CustomerSum",
     "DailyActivity",
     "Deal",
     "DealCompany",
     "FinancialProduct",
     "JournalLine",
     "LateAccountSum",
+    "LateActivity",
+    "LateAging",
+    "LateRecordedFee",
+    "OwedProduct",
     "SearchWord",
 ]

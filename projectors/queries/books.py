@@ -1,5 +1,6 @@
 """Queries of the journal, its sums, what is owed by age, and what happened by date."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -7,7 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ledger import as_of
-from projectors.models import AgingBucket, DailyActivity, JournalLine
+from projectors.daily_activity import SUMS
+from projectors.models import AgingBucket, DailyActivity, JournalLine, LateActivity
 from projectors.queries.live import live, without_index
 
 BUCKETS: Final[tuple[str, ...]] = tuple(AgingBucket.Bucket.values)
@@ -47,6 +49,24 @@ def daily_activity(first: date | None = None, last: date | None = None) -> Query
     if last is not None:
         rows = rows.filter(business_date__lte=last)
     return rows
+
+
+def known_then(rows: Sequence[DailyActivity]) -> list[DailyActivity]:
+    """Return the activity of dates without what was recorded after they had ended; the rows are changed."""
+    of_days = {(row.business_date, row.currency): row for row in rows}
+    late = live(LateActivity).filter(business_date__in={row.business_date for row in rows})
+    for part in late:
+        row = of_days.get((part.business_date, part.currency))
+        if row is not None:
+            _take(row, part)
+    return [row for row in rows if row.events]
+
+
+def _take(row: DailyActivity, late: LateActivity) -> None:
+    left = {name: number - late.events.get(name, 0) for name, number in row.events.items()}
+    row.events = {name: number for name, number in left.items() if number > 0}
+    for column in SUMS:
+        setattr(row, column, getattr(row, column) - getattr(late, column))
 
 
 def aging(business_date: date | None = None) -> QuerySet[AgingBucket]:

@@ -14,9 +14,15 @@ class Draft:
         self._table = table
         self._generation = generation
         self._using = using
-        self._rows = table.load(keys, generation, using)
+        self._rows: dict[Key, Row] = {}
+        self.load(keys)
         self._new: dict[Key, Row] = {}
         self._changed: dict[Key, Row] = {}
+
+    def load(self, keys: Collection[Key]) -> None:
+        """Load the rows of more keys, without those that the draft has already."""
+        missing = {key for key in keys if key not in self._rows}
+        self._rows |= self._table.load(missing, self._generation, self._using)
 
     def __contains__(self, key: Key) -> bool:
         """Return whether there is a row of a key, loaded or added."""

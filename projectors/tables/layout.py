@@ -25,14 +25,16 @@ _TYPES: Final = {
 
 
 class Layout:
-    """Names and types: `key` names a row within a generation, `changing` are the columns that an event may change."""
+    """Names and types: `key` names a row within a generation; `changing` may change, `reading` is only read."""
 
-    def __init__(self, model: type[models.Model], *, key: Key, changing: Key) -> None:
+    def __init__(self, model: type[models.Model], *, key: Key, changing: Key, reading: Key) -> None:
         self.name = model._meta.db_table  # noqa: SLF001 - Django's own name
         self.key = key
         self.changing = changing
+        self.loaded = (*key, *changing, *reading)
         fields = [f for f in model._meta.concrete_fields if f.name not in {ID, "generation"}]  # noqa: SLF001
         self.types = {field.name: _TYPES.get(field.get_internal_type(), "text") for field in fields}
         self.columns = tuple(self.types)
         self.uuids = frozenset(column for column, type_ in self.types.items() if type_ == "uuid")
+        self.dates = frozenset(column for column, type_ in self.types.items() if type_ == "date")
         self.sums = frozenset(column for column, type_ in self.types.items() if type_ == "numeric")

@@ -16,12 +16,12 @@ _AS_TEXT: Final = ("date", "uuid", "jsonb")
 
 
 def load(cursor: CursorWrapper, layout: Layout, keys: Collection[Key], generation: int) -> list[tuple[Any, ...]]:
-    """Return key, changing columns and id of the rows that exist."""
+    """Return the loaded columns and the id of the rows that exist."""
     cursor.execute(_LOOK_UP)
     arrays = _arrays(layout, layout.key, zip(*keys, strict=True))
     cursor.execute(_load_statement(layout), [*arrays, generation])
     rows: list[tuple[Any, ...]] = cursor.fetchall()
-    sums = [place for place, column in enumerate((*layout.key, *layout.changing)) if column in layout.sums]
+    sums = [place for place, column in enumerate(layout.loaded) if column in layout.sums]
     return [_with_whole_numbers(row, sums) for row in rows] if sums else rows
 
 
@@ -82,7 +82,7 @@ def _copied(layout: Layout, rows: Iterable[Row], generation: int) -> Iterator[st
 
 
 def _load_statement(layout: Layout) -> str:
-    columns = ", ".join(_read(layout, column) for column in (*layout.key, *layout.changing))
+    columns = ", ".join(_read(layout, column) for column in layout.loaded)
     arrays = ", ".join(f"%s::{layout.types[column]}[]" for column in layout.key)
     names = ", ".join(f'"{column}"' for column in layout.key)
     where = " AND ".join(f't."{column}" = k."{column}"' for column in layout.key)

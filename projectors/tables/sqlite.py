@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable
+from datetime import date
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -11,8 +12,8 @@ from projectors.tables.layout import ID, Key, Layout, Row
 
 
 def load(cursor: CursorWrapper, layout: Layout, keys: Collection[Key], generation: int) -> list[tuple[Any, ...]]:
-    """Return key, changing columns and id of the rows that exist."""
-    columns = (*layout.key, *layout.changing, ID)
+    """Return the loaded columns and the id of the rows that exist."""
+    columns = (*layout.loaded, ID)
     hexed = [[_hexed(v) if c in layout.uuids else v for c, v in zip(layout.key, key, strict=True)] for key in keys]
     cursor.execute(_load_statement(layout, columns), [json.dumps(hexed), generation])
     readers = [_reader(layout, column) for column in columns]
@@ -71,11 +72,18 @@ def _reader(layout: Layout, column: str) -> Callable[[Any], Any] | None:
     """Return how what SQLite stores becomes a column's value; None if it is stored as it is."""
     if column in layout.uuids:
         return _hyphened
+    if column in layout.dates:
+        return _in_iso_form
     return from_sqlite if column in layout.sums else None
 
 
 def _hexed(uuid: str | None) -> str | None:
     return uuid and uuid.replace("-", "")
+
+
+def _in_iso_form(value: date | str | None) -> str | None:
+    """Return a date as text: Django's connection turns what a date column holds into a date."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _hyphened(uuid: str | None) -> str | None:

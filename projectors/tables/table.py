@@ -13,10 +13,10 @@ _DIALECTS: Final[dict[str, ModuleType]] = {"postgresql": postgresql, "sqlite": s
 
 
 class Table:
-    """A projector's table: `key` names a row within a generation; an event may change the columns in `changing`."""
+    """A projector's table: `key` names a row within a generation; `changing` may change, `reading` is only read."""
 
-    def __init__(self, model: type[models.Model], *, key: Key, changing: Key = ()) -> None:
-        self.layout = Layout(model, key=key, changing=changing)
+    def __init__(self, model: type[models.Model], *, key: Key, changing: Key = (), reading: Key = ()) -> None:
+        self.layout = Layout(model, key=key, changing=changing, reading=reading)
 
     @property
     def name(self) -> str:
@@ -24,12 +24,12 @@ class Table:
         return self.layout.name
 
     def load(self, keys: Collection[Key], generation: int, using: str) -> dict[Key, Row]:
-        """Return the rows that exist, by key, with their ids and the columns that may change."""
+        """Return the rows that exist, by key, with their ids and the columns that may change or are read."""
         if not keys:
             return {}
         with connections[using].cursor() as cursor:
             rows = _dialect(using).load(cursor, self.layout, keys, generation)
-        columns = (*self.layout.key, *self.layout.changing, ID)
+        columns = (*self.layout.loaded, ID)
         width = len(self.layout.key)
         return {row[:width]: dict(zip(columns, row, strict=True)) for row in rows}
 

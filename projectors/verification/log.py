@@ -33,41 +33,42 @@ from ledger.rules.money import digits_of, to_minor
 from projectors.events.dates import DatedEvent
 from projectors.events.payloads import payload_of
 from projectors.journal import lines
-from projectors.models import DailyActivity, JournalLine
+from projectors.models import DailyActivity, JournalLine, LateActivity
+from projectors.queries.live import live
 from projectors.tables.layout import Row
 from projectors.verification.account_sums import AccountSums
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Cycle
 
 _SUMS: Final = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
-Day = tuple[date | None, str]
+Day = tuple[Any, ...]
+"""A business date, a currency, and the booking date if the activity was recorded late."""
 
 
 class Log:
     """Lines, days, cycles and money in transit, as the log has them up to the positions of the read models."""
 
-    def __init__(self, journal_position: int, daily_position: int) -> None:
-        self._journal_position = journal_position
-        self._daily_position = daily_position
+    def __init__(self, positions: Mapping[str, int]) -> None:
+        self._positions = positions
         self._cycled: date | None = None
         self.cycles: list[Cycle] = []
         self.days: dict[Day, dict[str, Any]] = {}
+        self.late_days: dict[Day, dict[str, Any]] = {}
         self.in_transit: dict[UUID, Money] = {}
         self.lines = 0
         self.sums = AccountSums()
 
     def read(self, events: list[RecordedEvent], journal: QuerySet[JournalLine]) -> None:
         """Compare the journal's lines with a batch of events; raises Difference."""
-        last = min(events[-1].position, self._journal_position)
+        last = min(events[-1].position, self._positions["journal"])
         in_journal = journal.filter(position__range=(events[0].position, last)).order_by("position", "line").values()
         found: Iterator[Mapping[str, Any]] = iter(in_journal)
         for event in events:
             data = event.data
-            if event.position <= self._journal_position:
+            if event.position <= self._positions["journal"]:
                 self._transit(data)
                 self._compare_lines(event, self._lines_of(event), found)
-            if event.position <= self._daily_position:
-                self._count(event, data)
+            self._count(event, data)
             if isinstance(data, SystemCycled):
                 self._cycled = data.new_date
                 self.cycles.append(Cycle(event.position, data.new_date))
@@ -106,36 +107,50 @@ class Log:
 
     def _count(self, event: RecordedEvent, data: object) -> None:
         on = getattr(data, "new_date", None) or getattr(data, "business_date", None) or self._cycled
-        key = (on, getattr(data, "currency", ""))
-        day = self.days.get(key)
-        if day is None:
-            day = self.days[key] = {"events": {}, **dict.fromkeys(_SUMS, 0)}
-        day["events"][event.type] = day["events"].get(event.type, 0) + 1
-        move = _move(data)
-        if move is not None:
-            column, amount = move
-            day[column] += to_minor(amount)
+        currency = getattr(data, "currency", "")
+        if event.position <= self._positions["daily_activity"]:
+            _count(self.days, (on, currency), event.type, data)
+        is_late = on is not None and self._cycled is not None and on < self._cycled
+        if is_late and event.position <= self._positions["late_activity"]:
+            _count(self.late_days, (on, currency, self._cycled), event.type, data)
 
-    def compare_days(self, rows: QuerySet[DailyActivity]) -> None:
-        """Compare what happened on each date; raises Difference."""
-        found = {(row["business_date"], row["currency"]): row for row in rows.values()}
-        for key in sorted(self.days.keys() | found.keys(), key=str):
-            party = Party("business date", f"{key[0]} {key[1]}".rstrip())
-            expected, row = self.days.get(key), found.get(key)
-            if expected is None or row is None:
-                figures = [NOTHING if side is None else f"{side['events']}" for side in (expected, row)]
-                raise Difference("daily_activity", "events", party, *figures)
-            _compare_day(party, expected, row)
+    def compare_days(self) -> None:
+        """Compare what happened on each date, and what of it was recorded late; raises Difference."""
+        _compare_days("daily_activity", ("business_date", "currency"), self.days, live(DailyActivity))
+        columns = ("business_date", "currency", "booking_date")
+        _compare_days("late_activity", columns, self.late_days, live(LateActivity))
 
 
-def _compare_day(party: Party, expected: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+def _count(days: dict[Day, dict[str, Any]], key: Day, event_type: str, data: object) -> None:
+    day = days.setdefault(key, {"events": {}, **dict.fromkeys(_SUMS, 0)})
+    day["events"][event_type] = day["events"].get(event_type, 0) + 1
+    move = _move(data)
+    if move is not None:
+        column, amount = move
+        day[column] += to_minor(amount)
+
+
+def _compare_days(
+    table: str, columns: tuple[str, ...], days: Mapping[Day, Mapping[str, Any]], rows: QuerySet[Any]
+) -> None:
+    found = {tuple(row[column] for column in columns): row for row in rows.values()}
+    for key in sorted(days.keys() | found.keys(), key=str):
+        party = Party("business date", " ".join(map(str, key)).rstrip())
+        expected, row = days.get(key), found.get(key)
+        if expected is None or row is None:
+            figures = [NOTHING if side is None else f"{side['events']}" for side in (expected, row)]
+            raise Difference(table, "events", party, *figures)
+        _compare_day(table, party, expected, row)
+
+
+def _compare_day(table: str, party: Party, expected: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     for column in (*_SUMS, "events"):
         if expected[column] != row[column]:
             figures = [
                 side[column] if column == "events" else Money(side[column], row["currency"], row["minor_digits"])
                 for side in (expected, row)
             ]
-            raise Difference("daily_activity", column, party, *figures)
+            raise Difference(table, column, party, *figures)
 
 
 _COLUMNS: Final = ("event_type", "business_date", "booking_date", "reference", "minor_digits")

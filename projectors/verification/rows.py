@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 
 from ledger.rules.events import DealCompany as Role
 from ledger.rules.money import digits_of, to_minor
-from projectors.models import Balance, Company, Deal, DealCompany, FinancialProduct
+from projectors.models import Balance, Company, Deal, DealCompany, FinancialProduct, OwedProduct
 from projectors.verification.differences import Difference, Party, compare
 from projectors.verification.streams import Entity, View
 
@@ -88,10 +88,25 @@ def _product(view: View) -> Row:
     }
 
 
+def _owed_product(view: View) -> Row:
+    product = view.state
+    return {
+        "principal": to_minor(product.principal_outstanding),
+        "fees": to_minor(product.fees_outstanding),
+        "company_uuid": product.obligor_company_uuid,
+        "currency": product.currency,
+        "minor_digits": digits_of(product.principal),
+        "due_date": product.due_date,
+        "owes": bool(product.principal_outstanding or product.fees_outstanding),
+    }
+
+
 _PRODUCT_ACCOUNTS: Final = {column: column for column in _MONEY} | {
     "principal_outstanding": "principal_receivable",
     "fees_outstanding": "fees_receivable",
 }
+
+_OWED_ACCOUNTS: Final = {"principal": "principal_receivable", "fees": "fees_receivable"}
 
 COMPARISONS: Final = (
     Comparison("company", "directory", Company, "company_uuid", {}, _company, {}),
@@ -100,6 +115,7 @@ COMPARISONS: Final = (
         Comparison(entity, "balances", Balance, "uuid", {"entity": entity}, _balance, {"balance": f"{entity}_balances"})
         for entity in ("company", "asset", "account")
     ),
+    Comparison("product", "customers", OwedProduct, "product_uuid", {}, _owed_product, _OWED_ACCOUNTS),
     Comparison("product", "financial_products", FinancialProduct, "product_uuid", {}, _product, _PRODUCT_ACCOUNTS),
 )
 

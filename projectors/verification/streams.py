@@ -35,6 +35,7 @@ class View:
     zero_position: int | None = None
     owing_again_position: int | None = None
     position: int = 0
+    data: object = None
 
 
 class Entity(NamedTuple):
@@ -84,6 +85,7 @@ def _views(category: str, events: Iterable[RecordedEvent]) -> Iterator[View]:
             event.position if owed and not owes else view.zero_position,
             event.position if owes and not owed and view.state.exists else view.owing_again_position,
             event.position,
+            data,
         )
         yield view
 

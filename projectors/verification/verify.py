@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -13,17 +13,19 @@ from eventstore.records import RecordedEvent
 from eventstore.store import head, read_batch, read_stream
 from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
-from projectors.models import AgingBucket, DailyActivity, Deal, DealCompany, JournalLine, SearchWord
+from projectors.models import AgingBucket, Deal, DealCompany, JournalLine, SearchWord
 from projectors.queries.live import live
 from projectors.schema.sums import ExactSum
 from projectors.verification.accounts import PartyAccounts
+from projectors.verification.customer_sums import CustomerSums
 from projectors.verification.differences import NOTHING, Difference, Money, Party
-from projectors.verification.due import Due, DueByCycle
+from projectors.verification.due import Cycle, Due, DueByCycle
+from projectors.verification.late_fees import LateFees
 from projectors.verification.log import Log
 from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
 from projectors.verification.search import SEARCHED, compare_words
 from projectors.verification.snapshot import snapshot
-from projectors.verification.streams import Entity, entities
+from projectors.verification.streams import Entity, Observe, View, entities
 
 _BATCH: Final = 1000
 _ENTITIES: Final = 500
@@ -33,40 +35,58 @@ Progress = Callable[[int, int], None]
 """Called from time to time with the steps done and the steps in all."""
 
 
-def verify(progress: Progress) -> list[str]:
-    """Compare every read model with the events and return a line for each comparison; raises Difference."""
+class Report(NamedTuple):
+    """What was compared, a line each, and what was not."""
+
+    lines: list[str]
+    warnings: list[str]
+
+
+def verify(progress: Progress) -> Report:
+    """Compare every read model with the events; raises Difference."""
+    newest = head().position
     with snapshot(settings.READ_DATABASE):
         known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
         positions = {projector.name: known.get(projector.name, 0) for projector in PROJECTORS}
-        return _Verification(positions, progress).run()
+        return _Verification(positions, newest, progress).run()
 
 
 class _Verification:
     """Reads the log twice: once in order of position and once stream by stream."""
 
-    def __init__(self, positions: Mapping[str, int], progress: Progress) -> None:
+    def __init__(self, positions: Mapping[str, int], newest: int, progress: Progress) -> None:
         self._positions = positions
+        self._head = max(newest, *positions.values())
         self._progress = progress
         self._last = max(positions.values())
         self._counts: dict[Comparison, int] = dict.fromkeys(COMPARISONS, 0)
         self._deal_companies = 0
         self._words = 0
 
-    def run(self) -> list[str]:
+    def run(self) -> Report:
         """Compare everything."""
         log = self._read_log()
         log.sums.compare_all()
-        log.compare_days(live(DailyActivity))
+        log.compare_days()
         due = DueByCycle([cycle for cycle in log.cycles if cycle.position <= self._positions["aging"]])
         accounts = PartyAccounts(self._positions["journal"], live(JournalLine), log.in_transit)
-        self._read_streams(accounts, due)
+        late_fees = LateFees(log.cycles, self._positions["customers"])
+        customers = self._customers(log.cycles)
+        self._read_streams(accounts, customers, [due.observe, late_fees.observe])
         self._nothing_more()
-        buckets = _compare_aging(due, live(AgingBucket))
+        rows = {
+            "journal": log.lines,
+            "aging": _compare_aging(due, live(AgingBucket)),
+            "daily_activity": len(log.days),
+            "late_activity": len(log.late_days),
+            "search": self._words,
+            "customers": customers.compare() + late_fees.compare(),
+        }
         sums = _compare_totals(accounts.totals, live(JournalLine))
-        return self._summary(log, accounts, buckets, sums)
+        return self._report(rows, accounts.parties, sums)
 
     def _read_log(self) -> Log:
-        log = Log(self._positions["journal"], self._positions["daily_activity"])
+        log = Log(self._positions)
         journal, at = live(JournalLine), 0
         while at < self._last:
             events = read_batch(from_position=at + 1, limit=_BATCH, up_to=self._last)
@@ -77,11 +97,20 @@ class _Verification:
             self._progress(at, 2 * self._last)
         return log
 
-    def _read_streams(self, accounts: PartyAccounts, due: DueByCycle) -> None:
+    def _customers(self, cycles: Sequence[Cycle]) -> CustomerSums:
+        begun = [cycle.on for cycle in cycles if cycle.position <= self._positions["customers"]]
+        return CustomerSums(self._positions["customers"], begun[-1] if begun else None)
+
+    def _read_streams(self, accounts: PartyAccounts, customers: CustomerSums, observers: Sequence[Observe]) -> None:
+        def observe(category: str, view: View, until: int | None) -> None:
+            for observer in observers:
+                observer(category, view, until)
+
         events = chain.from_iterable(self._counted(read_by_stream(self._last)))
-        folded = entities(events, set(self._positions.values()), due.observe)
+        folded = entities(events, set(self._positions.values()), observe)
         while some := list(islice(folded, _ENTITIES)):
             self._compare(some, accounts)
+            customers.add([entity for entity in some if entity.category == "product"])
 
     def _counted(self, batches: Iterator[list[RecordedEvent]]) -> Iterator[list[RecordedEvent]]:
         done = self._last
@@ -121,17 +150,20 @@ class _Verification:
             deals = next(comparison for comparison in COMPARISONS if comparison.model is Deal)
             _name_unknown(deals, rows, self._positions["directory"])
 
-    def _summary(self, log: Log, accounts: PartyAccounts, buckets: int, sums: int) -> list[str]:
-        rows: dict[str, int] = dict.fromkeys(self._positions, 0)
+    def _report(self, rows: dict[str, int], parties: int, sums: int) -> Report:
         for comparison, count in self._counts.items():
-            rows[comparison.projector] += count
-        rows |= {"journal": log.lines, "aging": buckets, "daily_activity": len(log.days), "search": self._words}
-        newest = head().position
-        places = self._positions.items()
-        return [
-            *(f"{name}: {rows[name]:,} rows at {position:,} of {newest:,}" for name, position in places),
-            f"journal: {accounts.parties:,} parties, {sums:,} accounts and currencies; the trial balance is zero",
-        ]
+            rows[comparison.projector] = rows.get(comparison.projector, 0) + count
+        lines, warnings = [], []
+        for name, position in self._positions.items():
+            if name not in rows:
+                lines.append(f"{name}: not verified")
+                warnings.append(f"{name} is not verified: projectors/verification has no check of its tables")
+                continue
+            lines.append(f"{name}: {rows[name]:,} rows at {position:,} of {self._head:,}")
+            if position < self._head:
+                warnings.append(f"{name} is at {position:,} of {self._head:,}: it is not verified beyond that")
+        total = f"journal: {parties:,} parties, {sums:,} accounts and currencies; the trial balance is zero"
+        return Report([*lines, total], warnings)
 
 
 def _name_unknown(comparison: Comparison, rows: QuerySet[Any], position: int) -> None:

@@ -17,6 +17,8 @@ class Command(ConsoleCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""
         with ProgressDisplay("verify_ledger", "steps") as display:
-            compared = verify(display.update)
-        for line in compared:
+            report = verify(display.update)
+        for line in report.lines:
             self.stdout.write(line)
+        for warning in report.warnings:
+            self.stderr.write(f"warning: {warning}")

@@ -74,7 +74,7 @@ def test_read_models_that_lived_through_a_history_are_what_its_streams_fold_to(d
     record(History(seed, 250).appends)
     catch_up(*consumers.projectors)
     told: list[tuple[int, int]] = []
-    compared = verify(lambda done, total: told.append((done, total)))
+    compared = verify(lambda done, total: told.append((done, total))).lines
     head = store.head().position
     assert [line.partition(":")[0] for line in compared[:-1]] == [*consumers.projectors]
     assert all(f"at {head:,} of {head:,}" in line for line in compared[:-1])
@@ -116,7 +116,7 @@ def test_a_position_in_the_middle_of_a_grant_leaves_its_money_in_transit(databas
 
 def test_read_models_that_never_ran_are_empty_at_position_0(database: Database) -> None:
     record(History(15, 20).appends)
-    assert verify(lambda _done, _total: None)[0] == f"directory: 0 rows at 0 of {store.head().position}"
+    assert verify(lambda _done, _total: None).lines[0] == f"directory: 0 rows at 0 of {store.head().position}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from uuid import UUID
 
 from eventstore import store
 from processmanagers.receivables import ids
+from projectors.aging import bucket_of
+from projectors.queries.aging import as_known_now
+from projectors.queries.trial_balance import trial_balance
 
 HEADER = "customerID,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,DaysLate"
 FORM = "%d/%m/%Y"
@@ -102,3 +105,39 @@ def assert_recorded(rows: list[Row]) -> None:
 def counted(type_name: str) -> int:
     """Return how many events of a type there are."""
     return sum(1 for _ in store.read_all(types=[type_name]))
+
+
+def assert_known_now(rows: list[Row]) -> None:
+    """Check the reports of every date, as known now, against the file: a late run gives what a prompt one would have."""
+    for day in [event.data.new_date for event in store.read_all(types=["SystemCycled"])]:
+        lines = as_known_now(day)
+        assert {line.bucket: (line.principal, line.fees, line.products) for line in lines} == _aging(rows, day), day
+        sums = {line.account: line.debit - line.credit for line in trial_balance(business_date=day)}
+        end = day + timedelta(days=1)
+        assert sums.get("fees_receivable", 0) == sum(_fees_before(row, end) for row in rows), day
+        owed = sum(_principal_before(row, end) for row in rows)
+        assert sums.get("principal_receivable", 0) == owed, day
+
+
+def _aging(rows: list[Row], day: date) -> dict[str, tuple[int, int, int]]:
+    """Return what was owed as a date began: its own invoices, settlements and fees are not yet in it."""
+    buckets: dict[str, tuple[int, int, int]] = {}
+    for row in rows:
+        principal, fees = _principal_before(row, day), _fees_before(row, day)
+        if principal or fees:
+            bucket = bucket_of(row.due_date, day)
+            before = buckets.get(bucket, (0, 0, 0))
+            buckets[bucket] = (before[0] + principal, before[1] + fees, before[2] + 1)
+    return buckets
+
+
+def _principal_before(row: Row, day: date) -> int:
+    settled = row.settled_date is not None and row.settled_date < day
+    return int(Decimal(row.amount) * 100) if row.invoice_date < day and not settled else 0
+
+
+def _fees_before(row: Row, day: date) -> int:
+    """Return the fees of the dates before one: from the date after the due date to that of the settlement."""
+    last = min(row.settled_date or date.max, day - timedelta(days=1))
+    days = max(0, (last - row.due_date).days)
+    return days * int(round(Decimal(row.amount) * Decimal("0.001"), 2) * 100)

@@ -1,0 +1,108 @@
+"""What each customer owes, and the late fees that were recorded after the date that they count for.
+
+The customer is the obligor of a product.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+from projectors.schema.rows import ReadModelRow, key
+from projectors.schema.sums import SumField
+
+
+class OwedProduct(ReadModelRow):
+    """What a product owes, and who owes it."""
+
+    product_uuid = models.UUIDField()
+    company_uuid = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    due_date = models.DateField()
+    principal = models.BigIntegerField(help_text="Outstanding.")
+    fees = SumField(help_text="Outstanding.")
+    owes = models.BooleanField(help_text="Whether principal or fees are outstanding.")
+    settled_date = models.DateField(null=True, blank=True, help_text="The booking date on which it last owed nothing.")
+
+    class Meta:
+        constraints: ClassVar = [key("owed_product_key", "product_uuid")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["generation", "due_date", "product_uuid"],
+                name="owed_product_due",
+                condition=models.Q(owes=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"product {self.product_uuid}"
+
+
+class CustomerSum(ReadModelRow):
+    """The sums of a customer in a currency; `overdue` is what is owed on products due before the last cycled date."""
+
+    company_uuid = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    products = models.BigIntegerField(default=0, help_text="Products that owe something.")
+    overdue_products = models.BigIntegerField(default=0)
+    principal = SumField(default=0, help_text="Outstanding.")
+    fees = SumField(default=0, help_text="Outstanding.")
+    owed = SumField(default=0, help_text="Principal and fees outstanding.")
+    overdue = SumField(default=0)
+    fees_incurred = SumField(default=0)
+    fees_paid = SumField(default=0)
+    fees_waived = SumField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [key("customer_sum_key", "company_uuid", "currency", "minor_digits")]
+
+    def __str__(self) -> str:
+        return f"{self.company_uuid} in {self.currency}"
+
+
+class LateRecordedFee(ReadModelRow):
+    """A late fee that was booked after the date that it counts for; its position is that of its event."""
+
+    product_uuid = models.UUIDField()
+    company_uuid = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    due_date = models.DateField()
+    business_date = models.DateField()
+    booking_date = models.DateField()
+    amount = models.BigIntegerField()
+    owing_after = models.DateField(
+        null=True, blank=True, help_text="If the product owed nothing before this fee: the date after which it owes it."
+    )
+
+    class Meta:
+        constraints: ClassVar = [key("late_recorded_fee_key", "position")]
+        indexes: ClassVar = [
+            models.Index(fields=["generation", "company_uuid", "business_date"], name="late_recorded_fee_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"fee of {self.product_uuid} for {self.business_date}, booked on {self.booking_date}"
+
+
+class LateAging(ReadModelRow):
+    """What late recorded fees add to the aging of each date after one and up to another."""
+
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    due_date = models.DateField()
+    after_date = models.DateField()
+    booking_date = models.DateField(help_text="The last date whose aging lacks the fees.")
+    fees = SumField(default=0)
+    products = models.BigIntegerField(default=0)
+    first_position = models.BigIntegerField(help_text="The event of the first fee; `position` is that of the last.")
+
+    class Meta:
+        constraints: ClassVar = [
+            key("late_aging_key", "after_date", "booking_date", "due_date", "currency", "minor_digits"),
+        ]
+        verbose_name_plural = "late aging"
+
+    def __str__(self) -> str:
+        return f"{self.currency} due on {self.due_date}, missing after {self.after_date} until {self.booking_date}"

@@ -1,0 +1,159 @@
+"""Reports on a past date, as known then and as known now, against a fold of the events by the dates they count for."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import pytest
+
+from eventstore import store
+from eventstore.consumers.loop import catch_up
+from ledger import as_of
+from projectors.aging import bucket_of
+from projectors.catalog import PROJECTORS
+from projectors.customers import Customers
+from projectors.daily_activity import tally
+from projectors.events.dates import DatedEvent, dated_since
+from projectors.events.payloads import minor
+from projectors.financial_products import change_of
+from projectors.models import (
+    CustomerSum,
+    DailyActivity,
+    LateActivity,
+    LateAging,
+    LateRecordedFee,
+    OwedProduct,
+)
+from projectors.queries import aging, books
+from projectors.queries.aging import AgingLine
+from projectors.queries.live import live
+from projectors.verification.differences import Difference
+from projectors.verification.verify import verify
+from tests.support.databases import Database
+from tests.support.ledger.random_histories import History, record
+
+Buckets = dict[tuple[str, str], tuple[int, int, int]]
+
+
+def everything() -> list[DatedEvent]:
+    return list(dated_since(None, list(store.read_all())))
+
+
+def cycles() -> list[tuple[date, int]]:
+    return [(event.data.new_date, event.position) for event in store.read_all(types=["SystemCycled"])]
+
+
+def owed_before(day: date, events: Iterable[DatedEvent]) -> Buckets:
+    """Return what the events that count for earlier dates say that was owed as a date began."""
+    owed: dict[str, tuple[str, date, int, int]] = {}
+    for event, payload, _, business_date in events:
+        if business_date is not None and business_date >= day.isoformat():
+            continue
+        if event.type == "ProductOriginated":
+            due = date.fromisoformat(payload["due_date"])
+            owed[event.stream_id] = (payload["currency"], due, minor(payload["principal"]), 0)
+        elif event.type in Customers.types and event.type != "SystemCycled":
+            change = change_of(event.type, payload)
+            currency, due, principal, fees = owed[event.stream_id]
+            principal, fees = principal + change["principal_outstanding"], fees + change["fees_outstanding"]
+            owed[event.stream_id] = (currency, due, principal, fees)
+    buckets: Buckets = {}
+    for currency, due, principal, fees in owed.values():
+        if principal or fees:
+            key = (currency, bucket_of(due, day))
+            before = buckets.get(key, (0, 0, 0))
+            buckets[key] = (before[0] + principal, before[1] + fees, before[2] + 1)
+    return buckets
+
+
+def shown(lines: list[AgingLine]) -> Buckets:
+    return {(line.currency, line.bucket): (line.principal, line.fees, line.products) for line in lines}
+
+
+@pytest.mark.parametrize("seed", [33, 34, 35, 37])
+def test_aging_as_known_now_counts_each_fee_for_its_own_date(database: Database, seed: int) -> None:
+    record(History(seed, 250, fees_late=True).appends)
+    catch_up("aging", "customers")
+    events, head = everything(), store.head().position
+    differs = False
+    for day, began in cycles():
+        then = [event for event in events if event.event.position < began]
+        assert shown(aging.as_known_then(day)) == owed_before(day, then)
+        assert shown(aging.as_known_now(day)) == owed_before(day, events)
+        differs |= shown(aging.as_known_now(day)) != shown(aging.as_known_then(day))
+        for up_to in range(began, head, 11):
+            recorded = [event for event in events if event.event.position <= up_to]
+            assert shown(aging.as_known_now(day, up_to)) == owed_before(day, recorded)
+    assert differs
+
+
+def test_without_late_fees_a_date_is_known_now_as_it_was_known_then(database: Database) -> None:
+    record(History(38, 200).appends)
+    catch_up("aging", "customers", "daily_activity", "late_activity")
+    for day, _ in cycles():
+        assert aging.as_known_now(day) == aging.as_known_then(day)
+    rows = list(books.daily_activity())
+    assert [row.events for row in books.known_then(rows)] == [row.events for row in books.daily_activity()]
+
+
+@pytest.mark.parametrize("seed", [33, 34])
+def test_activity_as_known_then_has_what_was_recorded_when_the_date_ended(database: Database, seed: int) -> None:
+    record(History(seed, 250, fees_late=True).appends)
+    catch_up("daily_activity", "late_activity")
+    events, head = everything(), store.head().position
+    assert live(LateActivity).exists()
+    for day, _ in cycles():
+        ended = as_of.position_as_of(day, head)
+        known = tally(event for event in events if event.event.position <= ended)
+        expected = {currency: counted for (on, currency), counted in known.items() if on == day.isoformat()}
+        rows = books.known_then(list(live(DailyActivity).filter(business_date=day)))
+        assert {row.currency: row.events for row in rows} == {key: value.events for key, value in expected.items()}
+        assert {row.currency: row.fees_assessed for row in rows} == {
+            key: value.sums["fees_assessed"] for key, value in expected.items()
+        }
+
+
+def test_the_sums_of_a_customer_follow_its_products_and_the_dates(database: Database) -> None:
+    appends = History(33, 250, fees_late=True).appends
+    for start in range(0, len(appends), 40):
+        record(appends[start : start + 40])
+        catch_up("customers")
+        _assert_sums_of_products()
+
+
+def _assert_sums_of_products() -> None:
+    cycled = as_of.last_cycled()
+    today = date.min if cycled is None else cycled.data.new_date
+    products = list(live(OwedProduct))
+    for row in live(CustomerSum):
+        own = [one for one in products if (one.company_uuid, one.currency) == (row.company_uuid, row.currency)]
+        overdue = [one for one in own if one.due_date < today]
+        assert row.owed == row.principal + row.fees == sum(one.principal + one.fees for one in own)
+        assert row.overdue == sum(one.principal + one.fees for one in overdue)
+        assert (row.products, row.overdue_products) == (sum(p.owes for p in own), sum(p.owes for p in overdue))
+        assert row.fees_incurred >= row.fees_paid + row.fees_waived
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        (OwedProduct, "fees"),
+        (OwedProduct, "principal"),
+        (CustomerSum, "owed"),
+        (CustomerSum, "overdue_products"),
+        (CustomerSum, "fees_paid"),
+        (LateRecordedFee, "amount"),
+        (LateAging, "fees"),
+        (LateAging, "products"),
+        (LateAging, "first_position"),
+        (LateActivity, "fees_assessed"),
+    ],
+)
+def test_verification_finds_a_changed_figure(database: Database, model: type, column: str) -> None:
+    record(History(33, 250, fees_late=True).appends)
+    catch_up(*(projector.name for projector in PROJECTORS))
+    verify(lambda _done, _total: None)
+    row = model.objects.order_by("-id").first()  # type: ignore[attr-defined]
+    setattr(row, column, getattr(row, column) + 1)
+    row.save()
+    with pytest.raises(Difference):
+        verify(lambda _done, _total: None)
