@@ -31,10 +31,11 @@ def position_of(model: type[Model]) -> int:
     return position(projector_of(model))
 
 
-def position(projector: str) -> int:
-    """Return the position that a projector's tables reflect; 0 if it never ran."""
-    checkpoint = Checkpoint.objects.using(settings.READ_DATABASE).filter(name=projector)
-    return checkpoint.values_list("position", flat=True).first() or 0
+def position(*projectors: str) -> int:
+    """Return the position that the tables of all these projectors reflect; 0 if one never ran."""
+    checkpoints = Checkpoint.objects.using(settings.READ_DATABASE).filter(name__in=projectors)
+    found = list(checkpoints.values_list("position", flat=True))
+    return min(found) if len(found) == len(projectors) else 0
 
 
 def without_index(rows: QuerySet[M], column: str, value: str) -> QuerySet[M]:

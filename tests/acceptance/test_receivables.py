@@ -13,8 +13,18 @@ import pytest
 
 from eventstore import store
 from projectors.models import FinancialProduct
+from projectors.queries.aging import as_known_then
 from tests.support.databases import Database, Databases
-from tests.support.ledger.invoices import Row, as_exported_on, assert_recorded, content, counted, last_date, made_up
+from tests.support.ledger.invoices import (
+    Row,
+    as_exported_on,
+    assert_known_now,
+    assert_recorded,
+    content,
+    counted,
+    last_date,
+    made_up,
+)
 from tests.support.processes import ROOT, RunManage, StartManage, wait_until
 
 LATE_FEES = ("run_processmanager", "late_fees")
@@ -60,6 +70,9 @@ def test_late_fees_run_after_the_import_charges_every_day_late(
     run_manage(*LATE_FEES, "--once")
     assert_recorded(rows)
     assert_records_nothing_more(run_manage, path)
+    run_manage("run_projector", "--once")
+    assert_known_now(rows)
+    assert not any(line.fees for line in as_known_then(last_date(rows)))
 
 
 def test_late_fees_run_during_the_import_charges_every_day_late(
@@ -166,6 +179,9 @@ def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
     assert sum(row.days_late > 0 for row in rows) == 877
     assert_recorded(rows)
     assert_records_nothing_more(run_manage, str(GIVEN))
+    run_manage("run_projector", "--once", timeout=120)
+    assert_known_now(rows)
+    assert "customers: " in run_manage("verify_ledger", timeout=120).stdout
     assert last_date(rows).isoformat() == "2014-01-09"
 
 

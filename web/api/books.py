@@ -1,6 +1,7 @@
 """GET of the books: the journal, the trial balance, the aging report and the daily activity."""
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +11,9 @@ from pydantic import Field
 from eventstore import store
 from ledger import as_of
 from projectors.journal import ACCOUNTS
-from projectors.queries import books
+from projectors.queries import aging, books
 from projectors.queries import trial_balance as sums
+from projectors.queries.known import Known
 from projectors.queries.live import position
 from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 else:
     Account = Literal[ACCOUNTS]
 """An account of the journal."""
+
+
+_KNOWN: Final = Field(
+    Known.NOW,
+    description=(
+        "How past dates are known. `now`: everything recorded by now, by the date that it counts for. `then`: only what"
+        " had been recorded when the date ended, or for the aging report when it began."
+    ),
+)
 
 
 class DateRange(Paging):
@@ -87,6 +98,7 @@ class TrialBalanceParameters(Paging):
     """The parameters of the trial balance."""
 
     as_of: AsOf | None = None
+    known: Known = _KNOWN
 
 
 _SUM: Final = Item(
@@ -105,13 +117,18 @@ _SUM: Final = Item(
     "The sums of the journal by account and currency, now or as of a position or date",
 )
 def get_trial_balance(request: HttpRequest, parameters: Query[TrialBalanceParameters]) -> HttpResponse:
-    """Answer the sums of the journal, up to a position or to the end of a business date if one is given."""
-    lines = sums.trial_balance(_up_to(request, parameters.as_of))
+    """Answer the sums of the journal, up to a position or for a business date if one is given."""
+    up_to, business_date = _cut(request, parameters)
+    lines = sums.trial_balance(up_to, business_date=business_date)
     return sorted_page(request, _SUM, lines, parameters, {"account": None, "currency": None})
 
 
-def _up_to(request: HttpRequest, moment: int | date | None) -> int | None:
-    """Return the position up to which the journal is summed, None for all of it; raises Problem if it is behind."""
+def _cut(request: HttpRequest, parameters: TrialBalanceParameters) -> tuple[int | None, date | None]:
+    """Return the position up to which lines count, and the business date up to which they count.
+
+    None is no limit. Raises Problem if the journal is behind.
+    """
+    moment, is_known_now = parameters.as_of, parameters.known is Known.NOW
     head = 0 if moment is None else store.head().position
     wanted = at_least = as_of.resolve(moment, head)
     if wanted is not None and isinstance(moment, date):
@@ -120,15 +137,18 @@ def _up_to(request: HttpRequest, moment: int | date | None) -> int | None:
             at_least = cycled.position  # The date is not over: the answer is as far as the journal is.
     reflected = wait_for_position(request, lambda: position("journal"), at_least or 0)
     if wanted is None:
-        return None
+        return None, None
+    if isinstance(moment, date) and is_known_now:
+        return reflected, moment
     response_headers.set_position(request, min(wanted, reflected))
-    return min(wanted, reflected)
+    return min(wanted, reflected), None
 
 
 class AgingParameters(Paging):
     """The parameters of the aging report."""
 
     business_date: BusinessDate | None = Field(None, description="The default is the last date that the report has.")
+    known: Known = _KNOWN
 
 
 _BUCKET: Final = Item(
@@ -142,13 +162,22 @@ _BUCKET: Final = Item(
 def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpResponse:
     """Answer what was owed at the beginning of the business date, by days past due; nothing before the first date."""
     at_least = 0 if parameters.business_date is None else as_of.began(parameters.business_date)
-    reflected = wait_for_position(request, lambda: position("aging"), at_least)
+    is_known_now = parameters.known is Known.NOW
+    names = ("aging", "customers") if is_known_now else ("aging",)
+    reflected = wait_for_position(request, lambda: position(*names), at_least)
     wanted = parameters.business_date
     if wanted is None:
         cycled = as_of.last_cycled(reflected)
         wanted = None if cycled is None else cycled.data.new_date
-    rows = [] if wanted is None else books.aging(wanted)
+    report = partial(aging.as_known_now, up_to=reflected) if is_known_now else aging.as_known_then
+    rows = [] if wanted is None else report(wanted)
     return sorted_page(request, _BUCKET, rows, parameters, {"currency": None, "bucket": books.BUCKETS})
+
+
+class ActivityParameters(DateRange):
+    """The parameters of the daily activity."""
+
+    known: Known = _KNOWN
 
 
 _DAY: Final = Item(
@@ -171,8 +200,10 @@ _DAY: Final = Item(
 
 
 @router.query("/daily-activity", _DAY.page, "daily-activity", "The activity of each business date, by currency")
-def list_daily_activity(request: HttpRequest, parameters: Query[DateRange]) -> HttpResponse:
+def list_daily_activity(request: HttpRequest, parameters: Query[ActivityParameters]) -> HttpResponse:
     """Answer a page of dates. What happened before the first business date has no date and is left out."""
     parameters.check()
     rows = books.daily_activity(parameters.from_, parameters.to)
-    return keyset_page(request, _DAY, rows, parameters, ["business_date", "currency"])
+    is_known_now = parameters.known is Known.NOW
+    change = None if is_known_now else books.known_then
+    return keyset_page(request, _DAY, rows, parameters, ["business_date", "currency"], change=change)

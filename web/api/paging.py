@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -41,10 +41,19 @@ class Paging(QueryParameters):
         return {name: to_json(value) for name, value in given.items()}
 
 
-def keyset_page(
-    request: HttpRequest, item: Item[M], rows: QuerySet[M], paging: Paging, key: Sequence[str]
+def keyset_page(  # noqa: PLR0913 - each is a word about the page
+    request: HttpRequest,
+    item: Item[M],
+    rows: QuerySet[M],
+    paging: Paging,
+    key: Sequence[str],
+    *,
+    change: Callable[[Sequence[M]], Sequence[M]] | None = None,
 ) -> HttpResponse:
-    """Answer a page of rows in the order of their key, with a link to the next page if there is one."""
+    """Answer a page of rows in the order of their key, with a link to the next page if there is one.
+
+    `change` may change the rows of the page, or leave some out, before they are shown.
+    """
     # The position is read before the rows, which are therefore at least as new.
     wait_for_position(request, lambda: position_of(rows.model))
     wanted = rows.order_by(*key)
@@ -58,7 +67,7 @@ def keyset_page(
         except (ValidationError, TypeError, ValueError, OverflowError) as error:
             raise _not_of_this_list() from error
         wanted = wanted.filter(_beyond(key, last))
-    return _response(request, item, wanted[: paging.limit + 1], paging, key)
+    return _response(request, item, wanted[: paging.limit + 1], paging, key, change)
 
 
 def sorted_page(
@@ -81,8 +90,13 @@ def sorted_page(
     return _response(request, item, [row for _, row in found[: paging.limit + 1]], paging, tuple(key))
 
 
-def _response(
-    request: HttpRequest, item: Item[M], found: Iterable[M], paging: Paging, key: Sequence[str]
+def _response(  # noqa: PLR0913, PLR0917 - as above
+    request: HttpRequest,
+    item: Item[M],
+    found: Iterable[M],
+    paging: Paging,
+    key: Sequence[str],
+    change: Callable[[Sequence[M]], Sequence[M]] | None = None,
 ) -> HttpResponse:
     """Answer the first rows found; if one more was found than a page holds, there is a next page."""
     rows = list(found)
@@ -92,7 +106,8 @@ def _response(
     if len(rows) > paging.limit:
         last = _encoded([_tag(request, paging), *(to_json(getattr(shown[-1], name)) for name in key)])
         next_page = f"{request.path}?{urlencode({**paging.filters(), 'limit': paging.limit, 'after': last})}"
-    return json_response({"items": [item.show(row) for row in shown], "next": next_page})
+    items = shown if change is None else change(shown)
+    return json_response({"items": [item.show(row) for row in items], "next": next_page})
 
 
 def _beyond(key: Sequence[str], last: Sequence[Any]) -> Q:

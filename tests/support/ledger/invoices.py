@@ -108,7 +108,7 @@ def counted(type_name: str) -> int:
 
 
 def assert_known_now(rows: list[Row]) -> None:
-    """Check the reports of every date, as known now, against the file: a late run gives what a prompt one would have."""
+    """Check the reports of every date, as known now, against the file; a late run gives what a prompt one gives."""
     for day in [event.data.new_date for event in store.read_all(types=["SystemCycled"])]:
         lines = as_known_now(day)
         assert {line.bucket: (line.principal, line.fees, line.products) for line in lines} == _aging(rows, day), day
