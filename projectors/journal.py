@@ -32,6 +32,7 @@ ACCOUNTS: Final = (
     "late_fee_write_offs",
     "principal_receivable",
     "product_funding",
+    "recovery_income",
     "write_off_losses",
 )
 """Every account of the journal."""
