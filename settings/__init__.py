@@ -75,7 +75,9 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
     keepalives = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     limits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, **keepalives}
     config["OPTIONS"] = limits | config["OPTIONS"] | {"options": f"{given} {timeout}".strip()}
-    return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    # A cursor of the server is lost when a pooler gives the next transaction another connection.
+    pooled = {"DISABLE_SERVER_SIDE_CURSORS": not PREPARED_STATEMENTS}
+    return config | pooled | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
 def _database(config: dict[str, Any]) -> dict[str, Any]:
