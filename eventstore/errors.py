@@ -7,6 +7,7 @@ EventStoreError
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
 ├── UnknownEventType         a class or a stored name that is not registered: register it
+├── WrongCategory            an event type does not occur in streams of that category: append it to another stream
 ├── InvalidPayload           what was to be written is not what its class says: mend the caller
 ├── UnreadableEvent          what was read is not what its class says: mend the upcaster, or restore the store
 ├── BrokenUpcasterChain      a schema version has no way to today's: write the upcaster
@@ -78,6 +79,16 @@ class UnknownEventType(EventStoreError):
         where = "" if position is None else f" at position {position}"
         super().__init__(f"event type {name!r}{where} is not registered; registered are {', '.join(sorted(known))}")
         self.name, self.position = name, position
+
+
+class WrongCategory(EventStoreError):
+    """An event type was to be appended to a stream in which it does not occur; nothing was recorded."""
+
+    def __init__(self, type_name: str, stream_id: str, categories: Iterable[str]) -> None:
+        super().__init__(
+            f"{type_name} was not appended to {stream_id}: it occurs in streams of {', '.join(categories)}"
+        )
+        self.type_name, self.stream_id = type_name, stream_id
 
 
 class InvalidPayload(EventStoreError):

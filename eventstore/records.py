@@ -18,12 +18,13 @@ NO_STREAM: Final = 0
 
 
 STREAM_ID_PATTERN: Final = rf"[a-z][a-z_]*(-{UUID_PATTERN})?"
+_LONGEST_STREAM_ID: Final = 100
 _STREAM_ID: Final = re.compile(STREAM_ID_PATTERN)
 
 
 def is_stream_id(text: str) -> bool:
     """Say whether a text is a stream id: `<category>-<lower-case canonical uuid>`, or a bare category."""
-    return _STREAM_ID.fullmatch(text) is not None
+    return len(text) <= _LONGEST_STREAM_ID and _STREAM_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ never meets a new event below n later; a missing position means that the log is 
 handled position n has handled everything before it. All other guarantees rest on this one.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from contextlib import contextmanager
 from django.db import DatabaseError, InterfaceError, connections, transaction
 
 from eventstore.clock import utc_now
-from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongExpectedVersion
-from eventstore.log import metrics, recovery
+from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongCategory, WrongExpectedVersion
+from eventstore.log import admission, metrics, recovery
 from eventstore.log import postgresql as append_postgresql
 from eventstore.log import sqlite as append_sqlite
 from eventstore.log.append_call import Kind, Outcome, Rows
@@ -39,6 +38,7 @@ __all__ = [
     "search",
 ]
 
+_GREATEST_VERSION = 2**63 - 1
 _BACKENDS = {"postgresql": append_postgresql, "sqlite": append_sqlite}
 
 
@@ -117,10 +117,18 @@ def _rows(
     for stream_id in versions:
         if not is_stream_id(stream_id):
             raise InvalidStreamId(stream_id)
+    for stream_id, version in versions.items():
+        if not ANY <= version <= _GREATEST_VERSION:
+            raise ValueError(f"expected version {version} of {stream_id} is not ANY, NO_STREAM or a version")
     streams = [event.stream_id for event in events]
-    types, schema_versions, payloads = zip(*[registry.encode(event.data) for event in events], strict=True)
+    types, schema_versions, payloads = zip(*[_encoded(event) for event in events], strict=True)
+    admission.check_context(types[0], context, key)
     more = context.metadata
-    metadata = json.dumps({**more, "append_id": append_id}) if more else f'{{"append_id": "{append_id}"}}'
+    metadata = (
+        admission.metadata_json(types[0], {**more, "append_id": append_id})
+        if more
+        else f'{{"append_id": "{append_id}"}}'
+    )
     return Rows(
         list(versions),
         list(versions.values()),
@@ -133,6 +141,15 @@ def _rows(
         metadata,
         key,
     )
+
+
+def _encoded(event: NewEvent) -> tuple[str, int, str]:
+    event_type = registry.of(event.data)
+    if event.stream_id.partition("-")[0] not in event_type.categories:
+        raise WrongCategory(event_type.name, event.stream_id, event_type.categories)
+    name, schema_version, payload = registry.encode(event.data)
+    admission.check_json(name, "the payload", payload)
+    return name, schema_version, payload
 
 
 def _places(streams: Sequence[str], distinct: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -128,8 +128,9 @@ class Registry:
             payload = json.loads(event.payload_json)
             payload = event_type.upcasters.upcast(payload, event.schema_version, event_type.schema_version)
             return event_type.codec.decode(json.dumps(payload))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableEvent(event.position, event.type, str(error)) from error
+        except Exception as error:  # an upcaster may raise anything
+            fault = str(error) or type(error).__name__
+            raise UnreadableEvent(event.position, event.type, fault) from error
 
     def check(self) -> None:
         """Raise BrokenUpcasterChain where an old schema version has no way to today's."""

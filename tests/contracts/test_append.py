@@ -14,6 +14,7 @@ from eventstore.errors import (
     InvalidStreamId,
     IsolationTooHigh,
     UnknownEventType,
+    WrongCategory,
     WrongExpectedVersion,
 )
 from eventstore.models import Event, RecordedKey
@@ -219,6 +220,49 @@ def test_an_event_that_is_not_what_its_class_says_is_refused_before_anything_is_
     with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
         append(NewEvent(parcel(), wrong))
     assert store.head().position == 0
+
+
+def test_an_event_in_a_stream_of_another_category_is_refused() -> None:
+    with pytest.raises(WrongCategory, match=f"ParcelRegistered was not appended to asset-{UUID_TEXT}"):
+        append(registered(f"asset-{UUID_TEXT}"))
+    assert store.head().position == 0
+
+
+@pytest.mark.parametrize(
+    ("context", "key", "fault"),
+    [
+        (Context("a\0", "c"), None, "actor contains the character NUL"),
+        (Context("a" * 201, "c"), None, "actor has 201 characters; at most 200 are stored"),
+        (Context("a", "\ud800"), None, "correlation_id contains half of a surrogate pair"),
+        (Context("a", "c", 2**63), None, "is not a position"),
+        (Context("a", "c", None, {"note": "\0"}), None, "metadata contains the character NUL"),
+        (Context("a", "c", None, {"note": float("nan")}), None, "metadata is not JSON"),
+        (Context("a", "c", None, {"note": "\udfff"}), None, "metadata contains half of a surrogate pair"),
+        (CONTEXT, IdempotencyKey("s", "k" * 201, "f"), "key has 201 characters"),
+        (CONTEXT, IdempotencyKey("s", "k", "f" * 65), "fingerprint has 65 characters"),
+    ],
+)
+def test_what_one_database_cannot_store_is_refused_on_both(
+    context: Context, key: IdempotencyKey | None, fault: str
+) -> None:
+    with pytest.raises(InvalidPayload, match=fault):
+        store.append([registered(parcel())], context, key=key)
+    assert store.head().position == 0
+
+
+def test_the_character_nul_in_a_payload_is_refused_and_its_escape_is_text() -> None:
+    with pytest.raises(InvalidPayload, match="the payload contains the character NUL"):
+        append(registered(parcel(), "a\0b"))
+    stream = parcel()
+    append(registered(stream, "a\\u0000b"))
+    assert next(store.read_stream(stream)).data.name == "a\\u0000b"
+
+
+@pytest.mark.parametrize("version", [-2, 2**63])
+def test_an_expected_version_that_no_stream_can_have_is_refused(version: int) -> None:
+    stream = parcel()
+    with pytest.raises(ValueError, match="is not ANY, NO_STREAM or a version"):
+        append(registered(stream), expected={stream: version})
 
 
 def test_an_append_has_at_least_one_event() -> None:

@@ -127,3 +127,16 @@ def test_a_class_may_be_renamed_without_its_stored_name() -> None:
 def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
     with pytest.raises(UnknownEventType, match="'Left' is not registered; registered are Moved"):
         registry_of_three_versions().named("Left")
+
+
+@pytest.mark.parametrize("error", [AttributeError, IndexError, ZeroDivisionError, RecursionError, KeyError, OSError])
+def test_whatever_an_upcaster_raises_is_named_with_its_position(error: type[Exception]) -> None:
+    registry = Registry()
+    registry.register(Moved, categories=("house",), schema_version=2)
+
+    @registry.upcaster("Moved", 1)
+    def fail(_payload: dict[str, object]) -> dict[str, object]:
+        raise error
+
+    with pytest.raises(UnreadableEvent, match=f"Moved at position 7 is not readable: {error.__name__}"):
+        registry.decode(Stored("Moved", 1, "{}"))

@@ -1,0 +1,58 @@
+"""What both databases can store: the same texts and numbers are refused before either is asked."""
+
+import json
+import re
+from typing import Any, Final
+
+from eventstore.errors import InvalidPayload
+from eventstore.records import Context, IdempotencyKey
+
+_NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_GREATEST: Final = 2**63 - 1
+_LONGEST: Final = {"actor": 200, "correlation_id": 200, "scope": 200, "key": 200, "fingerprint": 64}
+"""How many characters the columns take."""
+
+
+def check_context(type_name: str, context: Context, key: IdempotencyKey | None) -> None:
+    """Raise InvalidPayload if a text of the context or of the key cannot be stored."""
+    _check_text(type_name, "actor", context.actor)
+    _check_text(type_name, "correlation_id", context.correlation_id)
+    if context.causation is not None and not 0 < context.causation <= _GREATEST:
+        raise InvalidPayload(type_name, f"causation {context.causation} is not a position")
+    if key is not None:
+        for name in ("scope", "key", "fingerprint"):
+            _check_text(type_name, name, getattr(key, name))
+
+
+def check_json(type_name: str, name: str, text: str) -> None:
+    """Raise InvalidPayload if a JSON text contains the character NUL, which PostgreSQL cannot store."""
+    if "\\u0000" in text and _NUL_ESCAPE.search(text):
+        raise InvalidPayload(type_name, f"{name} contains the character NUL")
+
+
+def metadata_json(type_name: str, metadata: dict[str, Any]) -> str:
+    """Return metadata as JSON; raises InvalidPayload if it is not JSON."""
+    try:
+        text = json.dumps(metadata, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidPayload(type_name, f"metadata is not JSON: {error}") from error
+    if "\\ud" in text:
+        _check_encodable(type_name, "metadata", json.dumps(metadata, ensure_ascii=False))
+    check_json(type_name, "metadata", text)
+    return text
+
+
+def _check_text(type_name: str, name: str, text: str) -> None:
+    if len(text) > _LONGEST[name]:
+        raise InvalidPayload(type_name, f"{name} has {len(text)} characters; at most {_LONGEST[name]} are stored")
+    if not text.isascii():
+        _check_encodable(type_name, name, text)
+    if "\0" in text:
+        raise InvalidPayload(type_name, f"{name} contains the character NUL")
+
+
+def _check_encodable(type_name: str, name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidPayload(type_name, f"{name} contains half of a surrogate pair") from error
