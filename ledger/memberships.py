@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Final
 from uuid import UUID
 
 from eventstore import store
@@ -10,6 +11,7 @@ from eventstore.log.cache import Fold, Loaded, must_fold_alone
 from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Membership, Memberships
+from ledger.rules.facts import stream_id
 
 
 @dataclass(slots=True)
@@ -31,13 +33,22 @@ class _Shared:
         with self.lock:
             return self.memberships.of(company_uuid)
 
+    def deals_of(self, company_uuid: UUID) -> tuple[UUID, ...]:
+        """Return every membership deal that has ever named the company."""
+        with self.lock:
+            return self.memberships.deals_of.get(company_uuid, ())
+
     def copy(self) -> "_Shared":
         """Return a copy, which can be folded further without changing this one."""
         with self.lock:
             known = self.memberships
-            return _Shared(Memberships(dict(known.by_company), dict(known.company_of_deal)))
+            copied = Memberships(dict(known.by_company), dict(known.company_of_deal), dict(known.deals_of))
+            return _Shared(copied)
 
 
+_TERMS: Final = ("DealCreated", "DealUpdated")
+_ENDS_OR_ACTIVATES: Final = ("DealActivated", "DealDeleted")
+_BATCH: Final = 100
 _FOLD = Fold(_Shared, _Shared.evolve)
 
 
@@ -54,15 +65,48 @@ class MembershipCache:
 
     def lookup(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one, after reading the deal events that are new."""
-        kept = self._kept
-        if self._is_current(kept):
-            return kept.state.of(company_uuid)
-        with self._folding:
-            return self._caught_up().state.of(company_uuid)
+        return self._current().of(company_uuid)
 
     def lookup_at(self, company_uuid: UUID, position: int) -> Membership:
-        """Return the company's membership as of a position, or the empty one; reads all deals up to it."""
-        return _FOLD.of(store.read_all(category="deal", up_to=position, using=self._using)).state.of(company_uuid)
+        """Return the company's membership as of a position, or the empty one.
+
+        Only the deals that have ever named the company are read, and of each only its last terms. The last terms that
+        name the company decide: earlier ones are replaced, and a deal that went on to another company ended its own.
+        """
+        streams = [stream_id("deal", uuid) for uuid in self._current().deals_of(company_uuid)]
+        terms = store.latest(streams, _TERMS, position, self._using)
+        moved_at = 0
+        for event in sorted(terms.values(), key=lambda event: event.position, reverse=True):
+            if event.position < moved_at:
+                break
+            if membership.member_of(event.data) == company_uuid:
+                return self._since(event, position)
+            moved_at = max(moved_at, self._last_naming(company_uuid, event))
+        return membership.EMPTY
+
+    def _since(self, terms: RecordedEvent, position: int) -> Membership:
+        """Return the membership that begins with these terms of a deal, as of a position."""
+        held = Membership(terms.data.rating_tier, terms.uuid)
+        newest = store.latest([terms.stream_id], _ENDS_OR_ACTIVATES, position, self._using).get(terms.stream_id)
+        if newest is None or newest.position < terms.position:
+            return held
+        return replace(held, activated=True) if newest.type == "DealActivated" else membership.EMPTY
+
+    def _last_naming(self, company_uuid: UUID, terms: RecordedEvent) -> int:
+        """Return the position of the last terms before these that name the company; 0 if none do."""
+        earlier = store.read_stream(
+            terms.stream_id, up_to=terms.position - 1, backwards=True, batch_size=_BATCH, using=self._using
+        )
+        naming = (event.position for event in earlier if membership.member_of(event.data) == company_uuid)
+        return next(naming, 0)
+
+    def _current(self) -> _Shared:
+        """Return the memberships after reading the deal events that are new."""
+        kept = self._kept
+        if self._is_current(kept):
+            return kept.state
+        with self._folding:
+            return self._caught_up().state
 
     def clear(self) -> None:
         """Forget everything."""

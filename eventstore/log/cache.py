@@ -5,14 +5,21 @@ An event can be read a moment before it is durable. After a crash, or after an o
 and version are given to another event. A reader that remembers how far it has read therefore remembers the position
 and `recorded_at` of its last event, and its next read begins with that event. If the event is no longer the same, the
 reader discards everything that it made of the log and begins anew.
+
+# Note [Snapshots are only a cache]
+The state of a long stream in the past is folded from a snapshot: the state after each thousand events, kept in process
+for the streams that were asked about last. A snapshot is verified each time that it is used: the read begins with its
+last event, and if that is no longer the same, the stream is folded from its beginning.
 """
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 from django.db import connections
@@ -21,6 +28,9 @@ from eventstore.log.reads import read_stream
 from eventstore.records import RecordedEvent
 
 State = TypeVar("State")
+
+_SNAPSHOT_EVERY: Final = 1000
+_MOST_STREAMS_WITH_SNAPSHOTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,15 @@ class Fold(Generic[State]):
                 return self.of(read_from(Loaded(self.initial())))
         return self._onto(known, events)
 
+    def steps(self, known: Loaded[State], events: Iterator[RecordedEvent], every: int) -> Iterator[Loaded[State]]:
+        """Yield the states after each `every` further events, and the last one."""
+        while True:
+            loaded = self._onto(known, islice(events, every))
+            yield loaded
+            if loaded.version < known.version + every:
+                return
+            known = loaded
+
     def _onto(self, loaded: Loaded[State], events: Iterable[RecordedEvent]) -> Loaded[State]:
         state, last = loaded.state, None
         for event in events:
@@ -87,6 +106,7 @@ class AggregateCache(Generic[State]):
         self._fold = Fold(lambda: initial, lambda state, event: evolve(state, event.data))
         self._max_size, self._using = max_size, using
         self._kept: OrderedDict[str, Loaded[State]] = OrderedDict()
+        self._snapshots: OrderedDict[str, tuple[Loaded[State], ...]] = OrderedDict()
         self._lock = Lock()
         _caches.add(self)
 
@@ -103,16 +123,45 @@ class AggregateCache(Generic[State]):
         return loaded
 
     def load_at(self, stream_id: str, position: int) -> Loaded[State]:
-        """Return the aggregate as of a position: later events do not count."""
-        return self._fold.of(read_stream(stream_id, up_to=position, using=self._using))
+        """Return the aggregate as of a position: later events do not count.
+
+        A long stream is folded from the last snapshot before the position. See Note [Snapshots are only a cache].
+        """
+
+        def read_from(known: Loaded[State]) -> Iterator[RecordedEvent]:
+            after = max(known.version - 1, 0)
+            return read_stream(stream_id, after_version=after, up_to=position, using=self._using)
+
+        snapshots = self._snapshots.get(stream_id, ())
+        place = bisect_right(snapshots, position, key=lambda snapshot: snapshot.position)
+        known = snapshots[place - 1] if place else Loaded(self._fold.initial())
+        events = read_from(known)
+        if known.position:
+            last = next(events, None)
+            if last is None or not known.ends_with(last):
+                place, known = 0, Loaded(self._fold.initial())
+                events = read_from(known)
+        *passed, loaded = self._fold.steps(known, events, _SNAPSHOT_EVERY)
+        if passed and not must_fold_alone(self._using):
+            self._keep_snapshots(stream_id, (*snapshots[:place], *passed))
+        return loaded
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
+            self._snapshots.clear()
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def _keep_snapshots(self, stream_id: str, snapshots: tuple[Loaded[State], ...]) -> None:
+        with self._lock:
+            # Another thread may have kept more meanwhile; which of them stays matters only to speed.
+            self._snapshots[stream_id] = snapshots
+            self._snapshots.move_to_end(stream_id)
+            if len(self._snapshots) > _MOST_STREAMS_WITH_SNAPSHOTS:
+                self._snapshots.popitem(last=False)
 
     def _get(self, stream_id: str) -> Loaded[State]:
         with self._lock:

@@ -22,10 +22,14 @@ EMPTY = Membership()
 
 @dataclass(slots=True)
 class Memberships:
-    """The memberships by company, and the company by the deal under which it is a member."""
+    """The memberships by company, and the company by the deal under which it is a member.
+
+    `deals_of` are all membership deals that have ever named a company: an index of its history.
+    """
 
     by_company: dict[UUID, Membership] = field(default_factory=dict)
     company_of_deal: dict[UUID, UUID] = field(default_factory=dict)
+    deals_of: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
@@ -36,17 +40,27 @@ def evolve(memberships: Memberships, deal_uuid: UUID, event: DealEvent) -> None:
     """Fold a deal event into the memberships, in place: copying them for each of a million events is too slow."""
     match event:
         case DealCreated() | DealUpdated():
-            if event.product_line_id == MEMBERSHIP and event.rating_tier is not None:
-                _hold(memberships, event.companies[0].company_uuid, deal_uuid, event.rating_tier)
+            company_uuid = member_of(event)
+            if company_uuid is not None and event.rating_tier is not None:
+                _hold(memberships, company_uuid, deal_uuid, event.rating_tier)
         case DealActivated():
-            company_uuid = memberships.company_of_deal.get(deal_uuid)
-            if company_uuid is not None:
-                held = memberships.by_company[company_uuid]
-                memberships.by_company[company_uuid] = replace(held, activated=True)
+            member = memberships.company_of_deal.get(deal_uuid)
+            if member is not None:
+                held = memberships.by_company[member]
+                memberships.by_company[member] = replace(held, activated=True)
         case DealDeleted():
             _end(memberships, deal_uuid)
         case _:
             assert_never(event)
+
+
+def member_of(event: DealEvent) -> UUID | None:
+    """Return the company that the terms of a membership deal make a member; None for every other event."""
+    match event:
+        case DealCreated(line, companies) | DealUpdated(line, companies) if line == MEMBERSHIP:
+            return companies[0].company_uuid
+        case _:
+            return None
 
 
 def _hold(memberships: Memberships, company_uuid: UUID, deal_uuid: UUID, rating_tier: str) -> None:
@@ -56,6 +70,9 @@ def _hold(memberships: Memberships, company_uuid: UUID, deal_uuid: UUID, rating_
         del memberships.company_of_deal[replaced]
     memberships.by_company[company_uuid] = Membership(rating_tier, deal_uuid)
     memberships.company_of_deal[deal_uuid] = company_uuid
+    deals = memberships.deals_of.get(company_uuid, ())
+    if deal_uuid not in deals:
+        memberships.deals_of[company_uuid] = (*deals, deal_uuid)
 
 
 def _end(memberships: Memberships, deal_uuid: UUID) -> None:

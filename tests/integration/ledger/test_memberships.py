@@ -4,6 +4,7 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count, islice
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,9 +15,10 @@ from eventstore import store
 from eventstore.records import Context, NewEvent
 from ledger import as_of, memberships
 from ledger.daily_cycle import cycle
-from ledger.rules.aggregates.membership import EMPTY, Membership
+from ledger.rules.aggregates import membership
+from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
-from ledger.rules.events import DealActivated, DealCompany, DealCreated
+from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.processes import StartManage, wait_until
 
@@ -281,3 +283,39 @@ def _record_members(number: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+class TestHistory:
+    @pytest.mark.parametrize("seed", range(3))
+    def test_is_at_each_position_what_all_deals_fold_to(self, seed: int) -> None:
+        chance = Random(seed)
+        companies, deals = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
+
+        def event() -> DealEvent:
+            terms = (4, (DealCompany(chance.choice(companies), "member"),), chance.choice("AB"))
+            some: list[DealEvent] = [DealCreated(*terms), DealUpdated(*terms), DealActivated(), DealDeleted()]
+            return chance.choices(some, [4, 8, 4, 1])[0]
+
+        for _ in range(60):
+            deal, recorded_event = chance.choice(deals), event()
+            store.append([NewEvent(f"deal-{deal}", recorded_event)], CONTEXT)
+            if isinstance(recorded_event, DealDeleted):  # No rule lets anything happen to a deleted deal.
+                deals[deals.index(deal)] = uuid4()
+        folded = Memberships()
+        for recorded in store.read_all():
+            membership.evolve(folded, recorded.uuid, recorded.data)
+            for company in companies:
+                assert memberships.lookup(company, recorded.position) == folded.of(company), recorded.position
+
+    def test_reads_only_the_last_terms_of_the_companys_own_deals(
+        self, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        company, other = new_company(), new_company()
+        deal = member(company)
+        for _ in range(30):
+            update(member(other), other)
+        position = store.head().position
+        do(ActivateDeal(deal))
+        memberships.lookup(company)
+        with django_assert_max_num_queries(4):
+            assert memberships.lookup(company, position) == Membership("A", deal)
