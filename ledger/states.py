@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from eventstore import store
 from eventstore.log.cache import AggregateCache, Loaded
 from ledger.rules import decide
 from ledger.rules.aggregates.account import Account
@@ -31,6 +32,12 @@ def state(category: str, uuid: UUID, position: int | None = None, using: str = "
     """
     cache, stream = cache_of(category, using), stream_id(category, uuid)
     return cache.load(stream) if position is None else cache.load_at(stream, position)
+
+
+def version_at(category: str, uuid: UUID, position: int, using: str = "default") -> int:
+    """Return the version of an aggregate as of a position, which is how many events its state is folded from."""
+    events = store.read_stream(stream_id(category, uuid), up_to=position, backwards=True, limit=1, using=using)
+    return next((event.version for event in events), 0)
 
 
 def company(uuid: UUID, position: int | None = None, using: str = "default") -> Loaded[Company]:

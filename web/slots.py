@@ -1,16 +1,18 @@
 """The threads that requests may hold for long: a quarter of all, and half of those for any one client.
 
 # Note [Long requests hold slots]
-A request that streams, waits for a read model or reads much of the past holds a thread for long. Each of them holds a
+A request that streams, waits for a read model or folds much of the past holds a thread for long. Each of them holds a
 slot, so that three quarters of the threads are always left for requests of milliseconds. With fewer than four threads
-there are no slots. No client holds more than half of the slots, rounded up, so that none keeps all others out.
+nothing streams or waits, and one request at a time folds much. No client holds more than half of the slots for either
+kind, rounded up, so that none keeps all others out. If there are four slots or more, one is kept for folding.
 """
 
 import math
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 from threading import Lock
-from typing import Final
+from typing import Final, Self
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,6 +21,7 @@ from web.protocol import problem_kinds, response_headers
 from web.protocol.authentication import actor_id
 from web.protocol.problems import Problem
 
+_ENOUGH_TO_LEAVE_ONE: Final = 4
 _BUSY_S: Final = 5
 """When to come back if others hold all slots: it is not known when one of them ends."""
 
@@ -38,11 +41,19 @@ TOO_MANY: Final = {
 """What the OpenAPI document has of an operation that needs a slot."""
 
 
+class Kind(Enum):
+    """What a slot is held for."""
+
+    WAITING = auto()
+    FOLDING = auto()
+
+
 @dataclass(eq=False, slots=True)
 class Slot:
     """A slot of a client. It is given back without a lock, because the garbage collector may do it at any moment."""
 
     client: int
+    kind: Kind
     ends_at: float
     is_held: bool = True
 
@@ -50,61 +61,74 @@ class Slot:
         """End the use of the slot."""
         self.is_held = False
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.give_back()
+
 
 class Slots:
     """The slots of this process."""
 
     def __init__(self, total: int) -> None:
-        self.total, self.share = total, math.ceil(total / 2)
+        self._most = {Kind.WAITING: total - (total >= _ENOUGH_TO_LEAVE_ONE), Kind.FOLDING: max(1, total)}
+        self._share = {Kind.WAITING: math.ceil(total / 2), Kind.FOLDING: max(1, math.ceil(total / 2))}
         self._taken: list[Slot] = []
         self._lock = Lock()
 
-    def take(self, client: int, seconds: float) -> Slot | None:
+    def take(self, client: int, seconds: float, kind: Kind = Kind.WAITING) -> Slot | None:
         """Take a slot for at most so many seconds; return None if the client has its share or all are held."""
         with self._lock:
             held = [slot for slot in self._taken if slot.is_held]
-            if len(held) >= self.total or sum(slot.client == client for slot in held) >= self.share:
+            of_kind = [slot for slot in held if slot.kind is kind]
+            is_full = len(held) >= self._most[Kind.FOLDING] or len(of_kind) >= self._most[kind]
+            if is_full or sum(slot.client == client for slot in of_kind) >= self._share[kind]:
                 return None
-            taken = Slot(client, time.monotonic() + seconds)
+            taken = Slot(client, kind, time.monotonic() + seconds)
             self._taken = [*held, taken]
             return taken
 
-    def left(self, client: int) -> int:
-        """Return how many more slots the client may hold, if others leave them."""
-        return self.share - len(self._held_by(client))
+    def share(self, kind: Kind) -> int:
+        """Return how many slots one client may hold."""
+        return self._share[kind]
 
-    def seconds_until_next(self, client: int) -> int:
+    def left(self, client: int, kind: Kind) -> int:
+        """Return how many more slots the client may hold, if others leave them."""
+        return self._share[kind] - len(self._held_by(client, kind))
+
+    def seconds_until_next(self, client: int, kind: Kind) -> int:
         """Return in how many seconds at most the client gives back its next slot; 0 if it holds none."""
-        ends = [slot.ends_at for slot in self._held_by(client)]
+        ends = [slot.ends_at for slot in self._held_by(client, kind)]
         return max(1, math.ceil(min(ends) - time.monotonic())) if ends else 0
 
-    def _held_by(self, client: int) -> list[Slot]:
-        return [slot for slot in self._taken if slot.is_held and slot.client == client]
+    def _held_by(self, client: int, kind: Kind) -> list[Slot]:
+        return [slot for slot in self._taken if slot.is_held and slot.client == client and slot.kind is kind]
 
 
 slots: Final = Slots(settings.WEB_THREADS // 4)
 
 
-def take_slot(request: HttpRequest, seconds: float) -> Slot | None:
+def take_slot(request: HttpRequest, seconds: float, kind: Kind = Kind.WAITING) -> Slot | None:
     """Take a slot for the request's client, and set how many it has left as headers of the response."""
     client = actor_id(request)
-    taken = slots.take(client, seconds)
-    values = (slots.share, slots.left(client), slots.seconds_until_next(client))
+    taken = slots.take(client, seconds, kind)
+    values = (slots.share(kind), slots.left(client, kind), slots.seconds_until_next(client, kind))
     for name, value in zip(_HEADERS, values, strict=True):
         response_headers.set_header(request, name, str(value))
     return taken
 
 
-def need_slot(request: HttpRequest, seconds: float) -> Slot:
+def need_slot(request: HttpRequest, seconds: float, kind: Kind = Kind.WAITING) -> Slot:
     """Take a slot for the request's client; raises Problem: 429 if the client holds its share, else 503."""
-    taken = take_slot(request, seconds)
+    taken = take_slot(request, seconds, kind)
     if taken is not None:
         return taken
-    client = actor_id(request)
-    if slots.share and not slots.left(client):
-        wait = slots.seconds_until_next(client)
+    client, share = actor_id(request), slots.share(kind)
+    if share and not slots.left(client, kind):
+        wait = slots.seconds_until_next(client, kind)
         detail = (
-            f"This client has {slots.share} streams and other long requests open, as many as it may have at once."
+            f"This client has {share} such request{'s' * (share > 1)} under way, as many as it may have at once."
             f" Try again in {wait} s, or end one of them."
         )
         raise Problem(problem_kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})

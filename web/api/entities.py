@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, NamedTuple
@@ -29,6 +30,7 @@ from web.protocol.problems import not_found
 from web.protocol.query_parameters import AsOfParameters, PathUuid
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
+from web.slots import Kind, need_slot
 
 router = QueryRouter("queries")
 
@@ -115,18 +117,23 @@ _PAYOFF: Final[dict[str, Any]] = {
     ],
 }
 _ATTEMPTS: Final = 3
+_SHORT_STREAM: Final = 1000
+"""How many events are folded in milliseconds."""
+_FOLD_S: Final = 5
 _AS_OF: Final[dict[str, Any]] = {
     "as_of": Annotated[int | response_schemas.type_of(date), Field(description="The parameter, if it was given.")]
 }
 
 
-def _resolve(request: HttpRequest, moment: int | date | None) -> int | None:
-    """Return the position to answer as of, None for now, and set the position that the answer reflects."""
+def _resolve(request: HttpRequest, moment: int | date | None) -> tuple[int | None, int]:
+    """Return the position to answer as of, None for now, and the position that the answer reflects at least."""
     # The head is read before any state, so the answer reflects at least the head.
-    position = as_of.resolve(moment, wait_for_position(request, lambda: store.head().position))
-    if position is not None:
-        response_headers.set_position(request, position)
-    return position
+    head = wait_for_position(request, lambda: store.head().position)
+    position = as_of.resolve(moment, head)
+    if position is None:
+        return None, head
+    response_headers.set_position(request, position)
+    return position, position
 
 
 def _missing(fact: str, moment: int | date | None) -> Exception:
@@ -139,10 +146,9 @@ def _stream_fields(loaded: Loaded[Any], moment: int | date | None) -> dict[str, 
 
 
 def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | None) -> HttpResponse:
-    position = _resolve(request, moment)
-    # Read before the state, so that the state is that of this position or of its own last event.
-    at = store.head().position if position is None else position
-    loaded = states.state(category, uuid, position)
+    position, reflected = _resolve(request, moment)
+    with _room_to_fold(request, category, uuid, position):
+        loaded = states.state(category, uuid, position)
     if not loaded.state.exists:
         raise _missing(f"There is no {category} {uuid}", moment)
     response_headers.raise_position(request, loaded.position)
@@ -150,11 +156,19 @@ def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | 
     content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
     is_product = isinstance(loaded.state, Product)
     if is_product:
-        owed = payoff(uuid, loaded.state, max(at, loaded.position))
+        owed = payoff(uuid, loaded.state, max(reflected, loaded.position))
         content |= {"payoff": owed.amount, "fees_assessed_through": owed.fees_assessed_through}
     response = json_response(content | _stream_fields(loaded, moment))
     # A payoff changes with each business date, and not only with the product.
     return entity_tags.with_tag(request, response, loaded.version, digest=is_product)
+
+
+def _room_to_fold(request: HttpRequest, category: str, uuid: UUID, position: int | None) -> AbstractContextManager[Any]:
+    """Return a slot to fold a long stream as of a position; raises Problem if there is none."""
+    # The state of now is kept by the process and only brought up to date. See Note [Long requests hold slots].
+    if position is None or states.version_at(category, uuid, position) <= _SHORT_STREAM:
+        return nullcontext()
+    return need_slot(request, _FOLD_S, Kind.FOLDING)
 
 
 def _schema(category: str) -> type[response_schemas.ResponseSchema]:
@@ -185,6 +199,7 @@ for _category, _entity in ENTITIES.items():
         f"get-{_category}",
         f"One {_category}, now, as of a position or as of a business date",
         may_be_missing=True,
+        may_need_slot=True,
         extra=entity_tags.READING,
     )(_view(_category))
 
@@ -208,12 +223,15 @@ _MembershipState = response_schemas.new_schema(
     "get-membership",
     "A company's membership, now, as of a position or as of a business date",
     may_be_missing=True,
+    may_need_slot=True,
     extra=entity_tags.READING,
 )
 def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:
     """Answer the membership, with the version and position of its deal."""
-    position = _resolve(request, parameters.as_of)
-    found, deal = _membership(uuid, position, parameters.as_of)
+    position, _ = _resolve(request, parameters.as_of)
+    # A membership of the past is folded from all deals.
+    with nullcontext() if position is None else need_slot(request, _FOLD_S, Kind.FOLDING):
+        found, deal = _membership(uuid, position, parameters.as_of)
     for _ in range(_ATTEMPTS):
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
             break

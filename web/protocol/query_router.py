@@ -31,13 +31,14 @@ class QueryRouter(Router):
         summary: str,
         *,
         may_be_missing: bool = False,
+        may_need_slot: bool = False,
         extra: dict[str, Any] | None = None,
     ) -> Callable[[View], View]:
-        """Register a view for GET of a path; `may_be_missing` if it may answer 404.
+        """Register a view for GET of a path; `may_be_missing` if it may answer 404, `may_need_slot` if 429.
 
         `schema` describes its answer; without one, `extra` does, in the words of OpenAPI.
         """
-        statuses = sorted((*PROBLEMS, 404) if may_be_missing else PROBLEMS)
+        statuses = sorted((*PROBLEMS, *[404] * may_be_missing, *[429] * may_need_slot))
         responses: dict[int, Any] = {200: schema, **dict.fromkeys(statuses, ProblemSchema)}
         register = self.get(path, response=responses, operation_id=name, summary=summary, openapi_extra=extra)
 

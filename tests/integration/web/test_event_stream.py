@@ -121,12 +121,12 @@ def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: S
 
 
 def test_one_client_takes_no_more_than_its_share_and_hears_when_to_come_back(start: Start, follow: Follow) -> None:
-    server = start(WEB_THREADS="16", STREAM_LIFETIME="40")
+    server = start(WEB_THREADS="24", STREAM_LIFETIME="40")
     another = {"Authorization": f"Bearer {clients.token(clients.create('another', []))}"}
-    own = [follow(server) for _ in range(2)]
-    assert [limits(stream) for stream in own] == [("2", "1"), ("2", "0")]
+    own = [follow(server) for _ in range(3)]
+    assert [limits(stream) for stream in own] == [("3", "2"), ("3", "1"), ("3", "0")]
     refused = follow(server)
-    assert (refused.response.status, limits(refused)) == (429, ("2", "0"))
+    assert (refused.response.status, limits(refused)) == (429, ("3", "0"))
     assert refused.problem()["type"] == "too-many-requests"
     seconds = int(refused.response.headers["Retry-After"])
     assert 1 <= seconds <= 40
