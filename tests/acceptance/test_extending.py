@@ -105,6 +105,10 @@ def add_a_projector(project: Project, code: Iterator[str]) -> None:
         "import Projector\n",
         "import Projector\nfrom projectors.ratings import Ratings\n",
     )
+    rows = "projectors/verification/rows.py"
+    project.put(next(code), rows, "_OWED_ACCOUNTS: Final")
+    project.put(item(next(code)), rows, '    Comparison("deal", ')
+    project.replace(rows, "import Balance, Company, ", "import Balance, Company, CompanyRating, ")
 
 
 def add_a_process_manager(project: Project, code: Iterator[str]) -> None:

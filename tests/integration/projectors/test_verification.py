@@ -1,5 +1,6 @@
 """What verify_ledger finds, and that it finds nothing where nothing is wrong."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 from django.db.models import Model
 
 from eventstore import store
+from eventstore.consumers.definitions import Projector
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.registry import consumers
 from eventstore.models import Checkpoint
-from eventstore.records import Context, NewEvent
+from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger.rules import events as e
+from projectors.catalog import PROJECTORS
 from projectors.models import (
     AgingBucket,
     Balance,
@@ -26,6 +29,7 @@ from projectors.models import (
     JournalLine,
     SearchWord,
 )
+from projectors.verification import verify as verification
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 from tests.support.databases import Database
@@ -281,3 +285,33 @@ def test_one_line_on_standard_error_and_status_1_say_what_differs(database: Data
     assert failed.returncode == 1
     assert f"company_balances of company {COMPANY}: 30.00 USD by the events, 0.00 USD" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_read_model_that_is_not_at_the_head_is_warned_of(database: Database, run_manage: RunManage) -> None:
+    small_ledger()
+    last = store.append([NewEvent("system", e.SystemCycled(date(2024, 3, 9)))], Context("tester", "a test")).position
+    catch_up("journal")
+    warnings = verify(lambda _done, _total: None).warnings
+    assert f"aging is at {last - 1} of {last}: it is not verified beyond that" in warnings
+    assert not any(warning.startswith("journal") for warning in warnings)
+    done = run_manage("verify_ledger")
+    assert f"warning: aging is at {last - 1} of {last}" in done.stderr
+
+
+def test_a_projector_without_a_check_is_not_verified(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_ledger()
+    monkeypatch.setattr(verification, "PROJECTORS", (*PROJECTORS, Unchecked()))
+    report = verify(lambda _done, _total: None)
+    assert "unchecked: not verified" in report.lines
+    assert any(warning.startswith("unchecked is not verified") for warning in report.warnings)
+
+
+class Unchecked(Projector):
+    """Keeps nothing."""
+
+    name = "unchecked"
+    types = ()
+    tables = ()
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Do nothing."""
