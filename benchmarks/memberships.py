@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 
+UNCHECKED = "SET eventstore.appending = 'on'"
 FILL = """
 INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,
                               metadata, recorded_at)
@@ -87,7 +88,7 @@ def main() -> None:
         measure(arguments.members)
         return
     with server() as url:
-        execute(url, FILL.format(number=2 * arguments.members), "VACUUM ANALYZE eventstore_event")
+        execute(url, UNCHECKED, FILL.format(number=2 * arguments.members), "VACUUM ANALYZE eventstore_event")
         command = [sys.executable, "-m", "benchmarks.memberships", "--within", "--members", str(arguments.members)]
         subprocess.run(command, check=True, env=environment_of(url, {"PYTHONPATH": str(Path.cwd())}))
 

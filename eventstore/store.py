@@ -65,8 +65,7 @@ def append(
     database means that nothing was recorded: the append has looked.
     """
     if not events:
-        message = "an append has at least one event"
-        raise ValueError(message)
+        raise ValueError("an append has at least one event")
     append_id = os.urandom(16).hex()
     rows = _rows(events, context, append_id, expected or {}, key)
     connection = connections[using]
@@ -76,9 +75,8 @@ def append(
     try:
         outcome = backend.append(connection, rows)
     except (DatabaseError, InterfaceError) as error:
-        if connection.in_atomic_block or not connection.autocommit:
-            raise
-        found = recovery.find(append_id, rows, began, connection, error)
+        joined = connection.in_atomic_block or not connection.autocommit
+        found = None if joined else recovery.find(append_id, rows, began, connection, error)
         if found is None:
             raise
         return Appended(found)

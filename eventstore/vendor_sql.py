@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from django.core.management.base import CommandError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import RunPython
 from django.db.migrations.state import StateApps
@@ -36,4 +37,11 @@ def _statements(text: str) -> list[str]:
 
 def vendor_sql(name: str) -> RunPython:
     """Return the operation that runs `<name>.<vendor>.sql` where the model's table is; it cannot be undone."""
-    return RunPython(run_file(name), RunPython.noop, hints={"model_name": "event"})
+    return RunPython(run_file(name), _refuse_reversal, hints={"model_name": "event"})
+
+
+def _refuse_reversal(_apps: StateApps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
+    raise CommandError(
+        "the event store's migrations cannot be reversed: the log is never dropped or left without its triggers;"
+        " to get rid of a ledger, drop its database as the database's owner"
+    )

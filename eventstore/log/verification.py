@@ -1,15 +1,29 @@
 """Reading the whole log to prove that it is whole: no hole in positions or versions, and every event readable."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import connections
 
 from eventstore import store
+from eventstore.clock import utc_now
 from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
 from eventstore.log.reads import SQL
+from eventstore.records import RecordedEvent
 
 _BATCH: Final = 2000
+
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_CLOCK_DIFFERENCE: Final = timedelta(days=1)
+_TRIGGERS: Final = {
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'eventstore_event'::regclass AND tgenabled = 'A'",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'eventstore_event'",
+}
+_GUARDS: Final = {
+    "postgresql": {"event_is_append_only", "event_row_is_append_only", "event_continues_the_log"},
+    "sqlite": {"event_refuses_update", "event_refuses_delete", "event_refuses_replace", "event_continues_the_log"},
+}
 
 Seen = Callable[[int, int], None]
 
@@ -24,12 +38,37 @@ def verify(seen: Seen, using: str = "default") -> int:
         seen(done, 2 * head)
     for done in _versions(head, using):
         seen(head + done, 2 * head)
+    _check_triggers(using)
     return head
+
+
+def _check_triggers(using: str) -> None:
+    """Raise LogDamaged unless each trigger that guards the log is there and fires for every session."""
+    vendor = connections[using].vendor
+    with connections[using].cursor() as cursor:
+        cursor.execute(_TRIGGERS[vendor])
+        missing = sorted(_GUARDS[vendor] - {name for (name,) in cursor.fetchall()})
+    if missing:
+        raise LogDamaged(
+            f"the trigger {missing[0]} of eventstore_event is missing or does not fire always: the log can be changed"
+        )
+
+
+def _check_sanity(event: RecordedEvent, latest: datetime) -> None:
+    fault = None
+    if not event.actor.strip() or not event.correlation_id.strip():
+        fault = "actor or correlation_id is empty"
+    elif not event.metadata_json.lstrip().startswith("{"):
+        fault = "metadata is not an object"
+    elif not _EARLIEST <= event.recorded_at <= latest:
+        fault = f"recorded_at {event.recorded_at.isoformat()} is before {_EARLIEST:%Y} or in the future"
+    if fault is not None:
+        raise LogDamaged(f"{event.type} at position {event.position}: {fault}")
 
 
 def _positions(head: int, using: str) -> Iterator[int]:
     # See Note [Positions become visible in order]
-    expected = 1
+    expected, latest = 1, utc_now() + _CLOCK_DIFFERENCE
     while expected <= head:
         batch = store.read_batch(from_position=expected, limit=_BATCH, up_to=head, using=using)
         for event in batch:
@@ -38,6 +77,7 @@ def _positions(head: int, using: str) -> Iterator[int]:
             try:
                 event.data  # noqa: B018 - decoding is the test
                 event.metadata  # noqa: B018 - as above
+                _check_sanity(event, latest)
             except (UnreadableEvent, UnknownEventType) as error:
                 raise LogDamaged(str(error)) from error
             except ValueError as error:

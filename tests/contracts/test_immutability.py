@@ -4,10 +4,14 @@ import sqlite3
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, models, transaction
 
+from eventstore.errors import LogDamaged
+from eventstore.log.verification import verify
 from eventstore.models import Event
 from tests.contracts.events import append, parcel, registered, weighed
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 
 COLUMNS = "position, stream_id, version, type, schema_version, payload, actor, correlation_id, metadata, recorded_at"
@@ -53,6 +57,60 @@ def test_no_connection_can_change_what_was_recorded(database: Database, change: 
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statements[change])
     assert list(Event.objects.values_list()) == before
+
+
+@pytest.mark.parametrize(("position", "version"), [(3, 1), (5, 2), (2, 3), (0, 2), (-1, 2)])
+def test_no_connection_can_insert_an_event_that_is_not_the_next(
+    database: Database, position: int, version: int
+) -> None:
+    append(registered(parcel()))
+    statement = (
+        f"INSERT INTO eventstore_event ({COLUMNS}) SELECT {position}, stream_id, {version}, type, schema_version,"
+        " payload, actor, correlation_id, metadata, recorded_at FROM eventstore_event"
+    )
+    with pytest.raises((psycopg.Error, sqlite3.Error), match="append-only"):
+        _run_elsewhere(database, statement)
+    assert Event.objects.count() == 1
+    append(registered(parcel()))
+
+
+def test_a_second_way_in_is_no_way_around_the_next_position(database: Database) -> None:
+    append(registered(parcel()))
+    event = Event.objects.get()
+    event.position = 5
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        models.Model.save_base(event, force_insert=True)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Event._base_manager.bulk_create([event])
+
+
+@pytest.mark.parametrize("target", ["zero", "0001", "0002"])
+def test_the_migrations_of_the_log_cannot_be_reversed(database: Database, target: str) -> None:
+    append(registered(parcel()))
+    with pytest.raises(CommandError, match="cannot be reversed"):
+        call_command("migrate", "eventstore", target, verbosity=0)
+    assert Event.objects.count() == 1
+    with pytest.raises((psycopg.Error, sqlite3.Error), match="append-only"):
+        _run_elsewhere(database, CHANGES["a delete"])
+
+
+def test_a_change_that_replication_applies_is_refused_row_by_row(database: Database) -> None:
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite has row triggers only")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'eventstore_event'::regclass AND tgenabled = 'A'"
+            " AND tgname = 'event_row_is_append_only' AND tgtype & 1 = 1"
+        )
+        assert cursor.fetchone()[0] == 1
+
+
+def test_verification_names_a_trigger_that_does_not_stand(database: Database) -> None:
+    append(registered(parcel()))
+    with unguarded():
+        pass
+    with pytest.raises(LogDamaged, match="trigger event_continues_the_log of eventstore_event is missing"):
+        verify(lambda _done, _of: None)
 
 
 def test_a_stream_cannot_have_one_version_twice(database: Database) -> None:

@@ -14,6 +14,7 @@ from eventstore import store
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
 from tests.support.api.calling import Api, problem
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 
 STREAM: Final = "/api/events/stream"
@@ -169,7 +170,7 @@ def write_long_log() -> None:
         counted = f"values (1) union all select n + 1 from counted where n < {LENGTH}"
         numbers = f"with recursive counted(n) as ({counted}) select n from counted"
         entity, moment = "substr('000000000000' || (n %% 1000), -12)", "datetime('now')"
-    with connection.cursor() as cursor:
+    with unguarded() as cursor:
         cursor.execute(LONG_LOG.format(numbers=numbers, entity=entity, moment=moment), [])
 
 
