@@ -55,7 +55,8 @@ def snapshot_position(position: int, *, is_cycle: bool) -> int:
 
 def is_late(line: Row) -> bool:
     """Return whether a line counts for a date before the one on which it was booked."""
-    return line["business_date"] is not None and line["business_date"] < line["booking_date"]
+    # Before the first cycle nothing is booked on a date.
+    return line["business_date"] is not None and line["business_date"] < (line["booking_date"] or "")
 
 
 class _Sums:

@@ -10,7 +10,7 @@ from eventstore.records import RecordedEvent
 from projectors.models import AccountSum, LateAccountSum
 from projectors.queries.live import live
 from projectors.tables.layout import Row
-from projectors.trial_balance import SNAPSHOT_EVERY
+from projectors.trial_balance import SNAPSHOT_EVERY, is_late
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 
 _Key = tuple[Any, ...]
@@ -45,7 +45,7 @@ class AccountSums:
         """Add a line of the journal."""
         self._last = line["position"]
         _add(self._sums, tuple(line[column] for column in _ACCOUNT), line)
-        if line["business_date"] is not None and line["business_date"] < line["booking_date"]:
+        if is_late(line):
             dates = [date.fromisoformat(line[column]) for column in _DATES]
             _add(self._late, (*dates, *(line[column] for column in _ACCOUNT)), line)
 
