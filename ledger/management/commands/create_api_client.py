@@ -29,7 +29,11 @@ class Command(ConsoleCommand):
             help="a permission; repeatable",
         )
         parser.add_argument("--all-commands", action="store_true", help="give it the permission of every command")
-        parser.add_argument("--token", action="store_true", help="print only a bearer token that works at once")
+        parser.add_argument(
+            "--token",
+            action="store_true",
+            help="print a bearer token that works at once; id and secret go to standard error",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make the client."""
@@ -42,5 +46,6 @@ class Command(ConsoleCommand):
         made = clients.create(name, known if options["all_commands"] else options["permission"])
         if options["token"]:
             self.stdout.write(clients.token(made))
+            self.stderr.write(f"client_id: {made.client_id}\nclient_secret: {made.client_secret}")
         else:
             self.stdout.write(f"client_id: {made.client_id}\nclient_secret: {made.client_secret}")

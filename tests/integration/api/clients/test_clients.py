@@ -71,9 +71,13 @@ class TestCreateApiClient:
         assert event.actor == "robot"
 
     def test_prints_just_a_token_that_works_at_once(self) -> None:
-        token = make("robot", "--all-commands", "--token")
-        assert re.fullmatch(r"\S{30,}\n", token)
-        assert Api(token.strip()).command("register-company", {"name": "Acme"}).status_code == 201
+        token, kept = io.StringIO(), io.StringIO()
+        call_command("create_api_client", "robot", "--all-commands", "--token", stdout=token, stderr=kept)
+        assert re.fullmatch(r"\S{30,}\n", token.getvalue())
+        assert Api(token.getvalue().strip()).command("register-company", {"name": "Acme"}).status_code == 201
+        # The secret is not lost: with it the client gets its next token.
+        client_id, secret = credentials(kept.getvalue())
+        assert ask_for_token(client_id, secret).status_code == 200
 
     def test_gives_exactly_the_permissions_named_and_reading(self) -> None:
         given = ["--permission", "ledger.grant_balances", "--permission", "ledger.fund_company"]

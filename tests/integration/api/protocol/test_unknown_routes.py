@@ -46,8 +46,11 @@ def test_a_page_that_is_only_read_takes_no_other_method_with_or_without_a_csrf_t
 
 
 def test_a_host_that_is_not_ours(api: Api) -> None:
-    response = Client(headers={"host": "elsewhere.example"}).get("/api/companies")
-    problem(response, 400, "bad-request")
+    for path in ("/api/companies", "/admin/", "/nothing"):
+        response = Client(headers={"host": "elsewhere.example"}).get(path)
+        detail = problem(response, 400, "bad-request")["detail"]
+        assert "'elsewhere.example'" in detail
+        assert "ALLOWED_HOSTS" in detail
 
 
 def test_a_page_outside_the_api_is_as_django_makes_it(api: Api) -> None:
