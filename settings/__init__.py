@@ -47,6 +47,7 @@ AGGREGATE_CACHE_SIZE = number("AGGREGATE_CACHE_SIZE", 10_000, least=1, most=10_0
 COMMAND_MAX_ATTEMPTS = number("COMMAND_MAX_ATTEMPTS", 5, least=1, most=100)
 IDEMPOTENCY_KEY_LIFETIME_DAYS = number("IDEMPOTENCY_KEY_LIFETIME", 30, least=1, most=36_500)
 PREPARED_STATEMENTS = flag("PREPARED_STATEMENTS", default=True)
+APPEND_LOCK_TIMEOUT_MS = number("APPEND_LOCK_TIMEOUT", 10_000, least=100, most=600_000)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, least=100, most=3_600_000)
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
@@ -59,7 +60,8 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
     config["NAME"] = str(path)
     config["OPTIONS"] |= {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 60,
+        # SQLite gives its one write lock to any of those who wait, so that one of them may wait for several turns.
+        "timeout": 3 * APPEND_LOCK_TIMEOUT_MS / 1000,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
     return config
@@ -68,7 +70,10 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
 def _postgres(config: dict[str, Any]) -> dict[str, Any]:
     if not config["NAME"]:
         raise ValueError
-    timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+    timeout = (
+        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+        f" -c eventstore.append_lock_timeout={APPEND_LOCK_TIMEOUT_MS}"
+    )
     given = config["OPTIONS"].get("options", "")
     # A dead host is noticed within seconds, also while an answer is awaited: by default, TCP would ask only after two
     # hours whether the other side still exists.

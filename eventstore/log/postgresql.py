@@ -51,6 +51,16 @@ _BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
 _NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
 _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _IS_RUNNING: Final = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+_BOUND_THE_WAIT: Final = (
+    "SELECT set_config('lock_timeout',"
+    " coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true)"
+)
+_HOLDER: Final = (
+    "SELECT a.pid, a.state, extract(epoch FROM clock_timestamp() - a.xact_start) FROM pg_locks l"
+    " JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted"
+    " AND (l.classid::bigint << 32) + l.objid::bigint = 4919131752989213764 AND l.database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _LOCK: Final = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
 _TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
@@ -116,7 +126,16 @@ def barrier(connection: BaseDatabaseWrapper) -> None:
 def lock(connection: BaseDatabaseWrapper) -> None:
     """Take the append lock until the end of the transaction."""
     with connection.cursor() as cursor:
+        cursor.execute(_BOUND_THE_WAIT)
         cursor.execute(_LOCK)
+
+
+def holder_of_lock(connection: BaseDatabaseWrapper) -> str:
+    """Return which server process holds the append lock and for how long, empty if none does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDER)
+        found = cursor.fetchone()
+    return "" if found is None else f"process {found[0]} ({found[1]}) has held the append lock for {found[2]:.1f} s"
 
 
 def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:

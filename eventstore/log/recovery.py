@@ -1,9 +1,12 @@
 """After an error of an append outside a transaction: look for what the append recorded, and never send it again."""
 
+import contextlib
+import logging
 import time
 from datetime import datetime, timedelta
 from typing import Final
 
+import psycopg
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
@@ -14,6 +17,7 @@ from eventstore.log.append_call import Rows
 from eventstore.log.reads import read_batch, read_stream
 from eventstore.records import RecordedEvent
 
+_logger = logging.getLogger(__name__)
 _LOOKS: Final = 7
 _BARRIERS: Final = 3
 _LONGEST_APPEND: Final = timedelta(hours=1)
@@ -39,6 +43,7 @@ def find(
         except _ERRORS:
             return _find_on_new_session(append_id, rows, began, connection, error)
         if not found:
+            _log_holder(connection, error)
             return None
         for _ in range(_BARRIERS):
             try:
@@ -47,6 +52,14 @@ def find(
                 continue
             return found
     return _find_on_new_session(append_id, rows, began, connection, error)
+
+
+def _log_holder(connection: BaseDatabaseWrapper, error: Exception) -> None:
+    """Say who holds the append lock, if the append has waited for it in vain."""
+    if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+        with contextlib.suppress(*_ERRORS):
+            holder = postgresql.holder_of_lock(connection)
+            _logger.error("an append waited in vain for the append lock: %s", holder or "it is free now")
 
 
 def _has_session(connection: BaseDatabaseWrapper) -> bool:

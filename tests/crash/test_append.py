@@ -153,3 +153,31 @@ def _append_cancelled(
         failed.append(error)
     finally:
         connections.close_all()
+
+
+class TestAForgottenTransactionThatAppended:
+    @pytest.fixture(autouse=True)
+    def _postgresql(self, database: Database) -> None:
+        if database.vendor != "postgresql":
+            pytest.skip("SQLite's lock is the file's")
+
+    def test_does_not_stop_an_append_for_ever_and_is_named(self, caplog: pytest.LogCaptureFixture) -> None:
+        entered, leave = threading.Event(), threading.Event()
+
+        def forget() -> None:
+            with store.append_lock():
+                entered.set()
+                leave.wait(60)
+            connections.close_all()
+
+        holder = threading.Thread(target=forget)
+        holder.start()
+        entered.wait(60)
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET eventstore.append_lock_timeout = 50")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            append(registered(parcel()))
+        assert "has held the append lock for" in caplog.text
+        leave.set()
+        holder.join()
+        assert append(registered(parcel())).position == 1

@@ -40,6 +40,7 @@ DECLARE
     stream text;
     at integer := 0;
     known record;
+    waited text;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         -- A snapshot taken before the lock was had would show an old newest position.
@@ -49,7 +50,12 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     IF contended THEN
+        -- The wait is bounded: a session that appended and does not end its transaction must not stop every writer.
+        waited := current_setting('lock_timeout');
+        PERFORM set_config('lock_timeout',
+                           coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true);
         PERFORM pg_advisory_xact_lock(lock_key);
+        PERFORM set_config('lock_timeout', waited, true);
     END IF;
 
     IF key_text IS NOT NULL THEN
