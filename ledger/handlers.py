@@ -8,7 +8,7 @@ returned only if none of the streams has grown since they were read; otherwise i
 never existed at one time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,7 +26,7 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.product import Product
 from ledger.rules.commands import Command
-from ledger.rules.decide import decide
+from ledger.rules.decide import STATES, Decision, decide
 from ledger.rules.facts import stream_id
 from ledger.rules.refusals.base import Refusal
 
@@ -101,6 +101,13 @@ class LoadedFacts:
             if actual != version:
                 raise WrongExpectedVersion(stream, version, actual)
 
+    def apply(self, decision: Decision) -> None:
+        """Let the next decision see what this one will record. The versions to check stay those that were read."""
+        for stream, event in decision:
+            category, _, uuid = stream.partition("-")
+            _, evolve = STATES[category]
+            self._states[stream] = evolve(self._state(category, UUID(uuid)), event)
+
     def _state(self, category: str, uuid: UUID) -> Any:
         stream = stream_id(category, uuid)
         if stream not in self.expected:
@@ -127,6 +134,36 @@ def execute(  # noqa: PLR0913 - the command, its context and its key
 ) -> Appended:
     """Decide a command and record its events, all or none, or raise the Refusal that names the broken rule.
 
+    See `execute_many` for the rest.
+    """
+    return execute_many(
+        (command,),
+        actor=actor,
+        correlation_id=correlation_id,
+        causation=causation,
+        key=key,
+        metadata=metadata,
+        expected=expected,
+        using=using,
+    )
+
+
+def execute_many(  # noqa: PLR0913 - the commands, their context and their key
+    commands: Sequence[Command],
+    *,
+    actor: str,
+    correlation_id: str | None = None,
+    causation: int | None = None,
+    key: IdempotencyKey | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    expected: Mapping[str, int] | None = None,
+    using: str = "default",
+) -> Appended:
+    """Decide commands in order, each on what the ones before it made, and record their events in one append.
+
+    All are recorded, or none: the first Refusal is raised. See Note [Every stream looked at is checked]: the append
+    checks the streams that any of the commands has read.
+
     `expected` are versions of further streams, on which the caller rests and not the decision; if one of them has
     changed, WrongExpectedVersion is raised at once.
 
@@ -137,7 +174,7 @@ def execute(  # noqa: PLR0913 - the command, its context and its key
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
         facts = LoadedFacts(using, expected)
         try:
-            return _decide_and_append(command, facts, context, key, using)
+            return _decide_and_append(commands, facts, context, key, using)
         except WrongExpectedVersion as conflict:
             if expected is not None and conflict.stream_id in expected:
                 raise
@@ -145,17 +182,17 @@ def execute(  # noqa: PLR0913 - the command, its context and its key
             if facts.have_moved():
                 continue
             return _recorded_before(refusal, facts, key, using)
-    return _last_attempt(command, LoadedFacts(using, expected), context, key, using)
+    return _last_attempt(commands, LoadedFacts(using, expected), context, key, using)
 
 
 def _last_attempt(
-    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+    commands: Sequence[Command], facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     """Decide while holding the append lock, so that a command that loses every race gets its turn."""
     appended: Appended | None = None
     try:
         with store.append_lock(using):
-            appended = _decide_and_append(command, facts, context, key, using)
+            appended = _decide_and_append(commands, facts, context, key, using)
     except Refusal as refusal:
         return _recorded_before(refusal, facts, key, using)
     except (OperationalError, InterfaceError) as error:
@@ -181,9 +218,14 @@ def _found_after_all(appended: Appended, error: Exception, using: str) -> Append
 
 
 def _decide_and_append(
-    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+    commands: Sequence[Command], facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
-    events = [NewEvent(stream, data) for stream, data in decide(command, facts)]
+    events: list[NewEvent] = []
+    for number, command in enumerate(commands, start=1):
+        decision = decide(command, facts)
+        events += [NewEvent(stream, data) for stream, data in decision]
+        if number < len(commands):
+            facts.apply(decision)
     # The caller's version of a stream goes before that of the decision, which may be newer.
     return store.append(events, context, expected={**facts.expected, **facts.also_expected}, key=key, using=using)
 

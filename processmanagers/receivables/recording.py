@@ -1,11 +1,15 @@
 """Records what the ledger lacks of a file: each date begins, late fees are charged, then its parts are recorded."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
+
+from django.db import transaction
 
 from eventstore.errors import WrongExpectedVersion
 from eventstore.records import IdempotencyKey
@@ -29,7 +33,8 @@ from processmanagers.receivables.invoices import Invoice, Settlement, Terms
 from processmanagers.receivables.ledger_contents import ACTOR, INVOICE_DATE, SETTLED_DATE, LedgerContents
 from processmanagers.receivables.plan import Day, Part
 
-RECEIVABLES_PURCHASE = 1
+RECEIVABLES_PURCHASE: Final = 1
+_TRANSACTION_S: Final = 0.1
 
 
 class DateNoLongerOpen(Exception):
@@ -59,7 +64,13 @@ class Summary:
 
 
 class Recorder:
-    """Records the missing parts, one command at a time, in the order of their dates."""
+    """Records the missing parts in the order of their dates, each invoice and each settlement by one append.
+
+    # Note [Many appends share a transaction]
+    A commit waits for the disk, so the appends of about _TRANSACTION_S seconds share one. The first of them takes the
+    append lock, and other writers wait until the transaction ends: that is why it is so short. An interrupted
+    transaction records nothing, and the next run does its parts again.
+    """
 
     def __init__(self, terms: Terms, contents: LedgerContents, run_late_fees: Callable[[], None]) -> None:
         self.terms, self.summary = terms, Summary()
@@ -70,15 +81,27 @@ class Recorder:
         self._deals = {uuid: event.type for uuid, event in contents.deals.items()}
 
     def record(self, days: Mapping[date, Day], show: Callable[[int, int], None]) -> None:
-        """Record each date, and call `show` after each with the parts done and their total number."""
+        """Record each date; call `show` after each transaction with the parts done and their total number."""
         done, total = 0, sum(len(day) for day in days.values())
         self._run_late_fees()
         for today, day in sorted(days.items()):
             self._begin(today)
-            for part in day:
+            parts = iter(day)
+            while recorded := self._record_some(parts):
+                done += recorded
+                show(done, total)
+
+    def _record_some(self, parts: Iterator[Part]) -> int:
+        """Record parts in one transaction; return their number."""
+        # See Note [Many appends share a transaction]
+        number, end = 0, time.monotonic() + _TRANSACTION_S
+        with transaction.atomic():
+            for part in parts:
                 self._record_naming_line(part)
-            done += len(day)
-            show(done, total)
+                number += 1
+                if time.monotonic() >= end:
+                    break
+        return number
 
     def _begin(self, today: date) -> None:
         """Publish every date up to this one, and charge the fees of each before anything of it is recorded."""
@@ -107,33 +130,8 @@ class Recorder:
             raise RowRefused(Fault(part.line, part.column, str(refusal))) from refusal
 
     def _record_invoice(self, invoice: Invoice, metadata: Mapping[str, Any]) -> None:
-        correlation_id = ids.correlation_id(self.terms.seller, invoice.number)
-        deal_uuid, customer_uuid = self._deal_with(invoice.customer, correlation_id)
-        seller, number = self.terms.seller, invoice.number
-        asset_uuid = ids.asset_uuid(seller, number)
-        if asset_uuid not in self._assets:
-            register = RegisterAsset(
-                asset_uuid=asset_uuid,
-                value=invoice.amount,
-                sender_company_uuid=ids.seller_uuid(seller),
-                receiver_company_uuid=customer_uuid,
-                reference=number,
-                currency=self.terms.currency,
-            )
-            self._execute(register, correlation_id, metadata)
-        originate = OriginateProduct(
-            product_uuid=ids.product_uuid(seller, number),
-            deal_uuid=deal_uuid,
-            principal=invoice.amount,
-            due_date=invoice.due_date,
-            daily_late_fee_rate=self.terms.daily_late_fee_rate,
-            late_fee_payer_role=PAYER_ROLE,
-            reference=number,
-            asset_uuid=asset_uuid,
-            obligor_company_uuid=customer_uuid,
-            currency=self.terms.currency,
-        )
-        self._execute(originate, correlation_id, metadata)
+        commands = list(self._commands(invoice))
+        self._execute(commands, ids.correlation_id(self.terms.seller, invoice.number), metadata)
         self.summary.invoices += 1
 
     def _record_settlement(self, part: Part, settlement: Settlement) -> None:
@@ -148,50 +146,80 @@ class Recorder:
         # A payment has no uuid of its own. The key prevents that two imports at once apply it twice.
         what = f"{settlement.amount} on {settlement.settled_date}, number {part.ordinal}"
         key = IdempotencyKey(ACTOR, f"settlement of {product_uuid}: {what}", what)
-        self._execute(payment, ids.correlation_id(seller, number), _metadata(part, SETTLED_DATE), key)
+        self._execute([payment], ids.correlation_id(seller, number), _metadata(part, SETTLED_DATE), key)
         self.summary.settlements += 1
 
-    def _deal_with(self, customer: str, correlation_id: str) -> tuple[UUID, UUID]:
-        """Return the ids of the active deal with a customer and of the customer; create what is missing."""
+    def _commands(self, invoice: Invoice) -> Iterator[Command]:
+        """Yield what records an invoice: its companies, its deal and its asset where they are missing, its product."""
+        seller, number = self.terms.seller, invoice.number
+        customer_uuid, asset_uuid = ids.customer_uuid(seller, invoice.customer), ids.asset_uuid(seller, number)
+        yield from self._deal_with(invoice.customer)
+        if asset_uuid not in self._assets:
+            yield RegisterAsset(
+                asset_uuid=asset_uuid,
+                value=invoice.amount,
+                sender_company_uuid=ids.seller_uuid(seller),
+                receiver_company_uuid=customer_uuid,
+                reference=number,
+                currency=self.terms.currency,
+            )
+        yield OriginateProduct(
+            product_uuid=ids.product_uuid(seller, number),
+            deal_uuid=ids.deal_uuid(seller, invoice.customer),
+            principal=invoice.amount,
+            due_date=invoice.due_date,
+            daily_late_fee_rate=self.terms.daily_late_fee_rate,
+            late_fee_payer_role=PAYER_ROLE,
+            reference=number,
+            asset_uuid=asset_uuid,
+            obligor_company_uuid=customer_uuid,
+            currency=self.terms.currency,
+        )
+
+    def _deal_with(self, customer: str) -> Iterator[Command]:
+        """Yield what is missing for an active deal with a customer."""
         seller = self.terms.seller
         seller_uuid, customer_uuid = ids.seller_uuid(seller), ids.customer_uuid(seller, customer)
         deal_uuid = ids.deal_uuid(seller, customer)
-        self._register(seller_uuid, seller, correlation_id)
-        self._register(customer_uuid, customer, correlation_id)
+        yield from self._company(seller_uuid, seller)
+        yield from self._company(customer_uuid, customer)
         if deal_uuid not in self._deals:
             companies = (DealCompany(seller_uuid, SELLER_ROLE), DealCompany(customer_uuid, PAYER_ROLE))
-            create = CreateDeal(deal_uuid=deal_uuid, product_line_id=RECEIVABLES_PURCHASE, companies=companies)
-            self._execute(create, correlation_id)
+            yield CreateDeal(deal_uuid=deal_uuid, product_line_id=RECEIVABLES_PURCHASE, companies=companies)
             self._deals[deal_uuid] = "DealCreated"
             self.summary.deals += 1
         if self._deals[deal_uuid] == "DealCreated":
-            self._execute(ActivateDeal(deal_uuid=deal_uuid), correlation_id)
+            yield ActivateDeal(deal_uuid=deal_uuid)
             self._deals[deal_uuid] = "DealActivated"
-        return deal_uuid, customer_uuid
 
-    def _register(self, company_uuid: UUID, name: str, correlation_id: str) -> None:
+    def _company(self, company_uuid: UUID, name: str) -> Iterator[Command]:
         if company_uuid not in self._companies:
-            self._execute(RegisterCompany(company_uuid=company_uuid, name=name), correlation_id)
+            yield RegisterCompany(company_uuid=company_uuid, name=name)
             self._companies.add(company_uuid)
             self.summary.companies += 1
 
     def _execute(
         self,
-        command: Command,
+        commands: Sequence[Command],
         correlation_id: str,
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any],
         key: IdempotencyKey | None = None,
     ) -> None:
-        # Another import of the same file may have been faster. It recorded the same.
-        with suppress(AlreadyExists, AlreadyActive):
-            handlers.execute(
-                command,
-                actor=ACTOR,
-                correlation_id=correlation_id,
-                metadata=metadata,
-                key=key,
-                expected=self._expected,
-            )
+        execute = partial(
+            handlers.execute_many,
+            actor=ACTOR,
+            correlation_id=correlation_id,
+            metadata=metadata,
+            key=key,
+            expected=self._expected,
+        )
+        try:
+            execute(commands)
+        except (AlreadyExists, AlreadyActive):
+            # Another import of the same file was faster with some of it, and recorded the same.
+            for command in commands:
+                with suppress(AlreadyExists, AlreadyActive):
+                    execute([command])
 
 
 def _metadata(part: Part, key: str) -> dict[str, str]:
