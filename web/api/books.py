@@ -1,6 +1,6 @@
 """GET of the books: the journal, the trial balance, the aging report and the daily activity."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,6 +15,7 @@ from projectors.queries import aging, books
 from projectors.queries import trial_balance as sums
 from projectors.queries.known import Known
 from projectors.queries.live import position
+from web.api.fee_headers import FEE_HEADERS, set_fee_headers
 from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
 from web.protocol import response_headers, response_schemas
@@ -115,10 +116,12 @@ _SUM: Final = Item(
     _SUM.page,
     "trial-balance",
     "The sums of the journal by account and currency, now or as of a position or date",
+    extra=FEE_HEADERS,
 )
 def get_trial_balance(request: HttpRequest, parameters: Query[TrialBalanceParameters]) -> HttpResponse:
     """Answer the sums of the journal, up to a position or for a business date if one is given."""
     up_to, business_date = _cut(request, parameters)
+    set_fee_headers(request, business_date, up_to)
     lines = sums.trial_balance(up_to, business_date=business_date)
     return sorted_page(request, _SUM, lines, parameters, {"account": None, "currency": None})
 
@@ -158,7 +161,7 @@ _BUCKET: Final = Item(
 )
 
 
-@router.query("/aging", _BUCKET.page, "aging", "The aging report: what is owed, by days past due")
+@router.query("/aging", _BUCKET.page, "aging", "The aging report: what is owed, by days past due", extra=FEE_HEADERS)
 def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpResponse:
     """Answer what was owed at the beginning of the business date, by days past due; nothing before the first date."""
     at_least = 0 if parameters.business_date is None else as_of.began(parameters.business_date)
@@ -171,6 +174,8 @@ def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpR
         wanted = None if cycled is None else cycled.data.new_date
     report = partial(aging.as_known_now, up_to=reflected) if is_known_now else aging.as_known_then
     rows = [] if wanted is None else report(wanted)
+    # The fees of a date come after its beginning.
+    set_fee_headers(request, None if wanted is None else wanted - timedelta(days=1), reflected)
     return sorted_page(request, _BUCKET, rows, parameters, {"currency": None, "bucket": books.BUCKETS})
 
 
@@ -199,10 +204,13 @@ _DAY: Final = Item(
 )
 
 
-@router.query("/daily-activity", _DAY.page, "daily-activity", "The activity of each business date, by currency")
+@router.query(
+    "/daily-activity", _DAY.page, "daily-activity", "The activity of each business date, by currency", extra=FEE_HEADERS
+)
 def list_daily_activity(request: HttpRequest, parameters: Query[ActivityParameters]) -> HttpResponse:
     """Answer a page of dates. What happened before the first business date has no date and is left out."""
     parameters.check()
+    set_fee_headers(request, parameters.to)
     rows = books.daily_activity(parameters.from_, parameters.to)
     is_known_now = parameters.known is Known.NOW
     change = None if is_known_now else books.known_then
