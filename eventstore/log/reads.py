@@ -76,36 +76,44 @@ def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
     stream_id: str,
     *,
     after_version: int = 0,
+    up_to_version: int | None = None,
     up_to: int | None = None,
     backwards: bool = False,
     limit: int | None = None,
     batch_size: int = 1000,
     using: str = "default",
 ) -> Iterator[RecordedEvent]:
-    """Yield a stream's events above `after_version`, at or below position `up_to`, forwards or backwards."""
+    """Yield a stream's events above `after_version`, up to `up_to_version` and position `up_to`, in either order."""
+    highest = NO_BOUND if up_to_version is None else up_to_version
     sql, position = SQL[_directed("stream", backwards=backwards)], NO_BOUND if up_to is None else up_to
 
     def page(low: int, high: int, size: int) -> list[RecordedEvent]:
         return select(using, sql, [stream_id, low, high, position, size])
 
-    return _paged(page, (after_version, NO_BOUND), _VERSION, backwards=backwards, limit=limit, batch_size=batch_size)
+    return _paged(page, (after_version, highest), _VERSION, backwards=backwards, limit=limit, batch_size=batch_size)
 
 
 def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
     *,
     after: int = 0,
     up_to: int | None = None,
-    types: Sequence[str] = (),
+    types: Sequence[str] | None = None,
     category: str | None = None,
     backwards: bool = False,
     limit: int | None = None,
     batch_size: int = 1000,
     using: str = "default",
 ) -> Iterator[RecordedEvent]:
-    """Yield events in order of position, above `after` and at or below `up_to`, of these types or this category."""
+    """Yield events in order of position, above `after` and at or below `up_to`, of these types and this category.
+
+    No types find nothing; None stands for all types.
+    """
+    if types is not None and not types:
+        return iter(())
+    distinct = tuple(dict.fromkeys(types or ()))
 
     def page(low: int, high: int, size: int) -> list[RecordedEvent]:
-        return select(using, *_query(tuple(types), category, (low, high, size), backwards=backwards))
+        return select(using, *_query(distinct, category, (low, high, size), backwards=backwards))
 
     bounds = (after, NO_BOUND if up_to is None else up_to)
     return _paged(page, bounds, _POSITION, backwards=backwards, limit=limit, batch_size=batch_size)

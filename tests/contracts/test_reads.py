@@ -63,6 +63,17 @@ def test_events_are_read_by_type(streams: tuple[str, str], batch_size: int) -> N
     assert positions(list(store.read_all(types=both, backwards=True, batch_size=batch_size))) == [5, 4, 3, 2, 1]
 
 
+def test_no_types_find_nothing_and_a_type_given_twice_finds_each_event_once(streams: tuple[str, str]) -> None:
+    assert len(streams) == 2
+    assert list(store.read_all(types=[])) == []
+    assert positions(list(store.read_all(types=["ParcelWeighed", "ParcelWeighed"]))) == [3, 4, 5]
+
+
+def test_a_stream_is_read_between_versions(streams: tuple[str, str]) -> None:
+    assert positions(list(store.read_stream(streams[0], after_version=1, up_to_version=2))) == [3]
+    assert positions(list(store.read_stream(streams[0], up_to_version=2, backwards=True))) == [3, 1]
+
+
 @pytest.mark.parametrize("batch_size", [1, 1000])
 def test_events_are_read_by_category(streams: tuple[str, str], batch_size: int) -> None:
     assert len(streams) == 2
