@@ -1,11 +1,15 @@
 """Charts as shapes: what a template draws as SVG, in whole units of its view box."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from projectors.explain.product import ProductExplanation
+from projectors.explain.reports import Bucket, CurrencyAging
 
-_WIDTH = 1000
+_WIDTH: Final = 1000
+_BAR: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,30 @@ def of_product(explained: ProductExplanation, on: date | None) -> ProductChart |
         overdue_width=owed_to - overdue_from,
         fees=tuple(at(row.counts_for) for row in explained.fees if row.counts_for is not None),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What is owed in one bucket, and the width of its bar, at most 300."""
+
+    bucket: Bucket
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyBars:
+    """What is owed in one currency by how long it is past due."""
+
+    currency: str
+    bars: tuple[Bar, ...]
+
+
+def of_aging(currencies: Sequence[CurrencyAging]) -> list[CurrencyBars]:
+    """Return the bars of each currency; the longest is the greatest amount of its currency."""
+    return [CurrencyBars(each.currency, tuple(_bars(each))) for each in currencies]
+
+
+def _bars(currency: CurrencyAging) -> Iterator[Bar]:
+    most = max(bucket.owed for bucket in currency.buckets) or 1
+    for bucket in currency.buckets:
+        yield Bar(bucket, round(bucket.owed / most * _BAR))

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from web.books import balances, invoices, log, login
+from web.books import aging, balances, find, invoices, log, login, sums, today
 from web.books.pending import pending
 
 
@@ -24,8 +24,8 @@ register_converter(BalanceCategory, "category")
 
 app_name = "books"
 urlpatterns = [
-    path("", pending, name="today"),
-    path("find", pending, name="find"),
+    path("", today.today, name="today"),
+    path("find", find.find, name="find"),
     path("login/", login.LogIn.as_view(), name="login"),
     path("logout/", login.LogOut.as_view(), name="logout"),
     path("invoices", pending, name="invoices"),
@@ -33,9 +33,9 @@ urlpatterns = [
     path("customers", pending, name="customers"),
     path("customers/<uuid:company_uuid>", pending, name="customer"),
     path("balances/<category:category>/<uuid:uuid>", balances.balance, name="balance"),
-    path("aging", pending, name="aging"),
-    path("trial-balance", pending, name="trial-balance"),
-    path("journal", pending, name="journal"),
+    path("aging", aging.aging, name="aging"),
+    path("trial-balance", sums.trial_balance, name="trial-balance"),
+    path("journal", sums.journal, name="journal"),
     path("log", log.log, name="log"),
     path("log/<int:position>", log.event, name="event"),
     path("streams/<str:stream_id>", log.stream, name="stream"),

@@ -8,6 +8,7 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 
+from ledger.rules.money import from_minor
 from projectors.explain.words import amount_text
 from web.books.frame import Frame
 
@@ -24,6 +25,13 @@ def amount(value: Decimal | None) -> str:
 def change(value: Decimal) -> str:
     """Return a change with its sign."""
     return f"{value:+,f}"
+
+
+@register.filter
+def minor(row: Any, column: str) -> str:
+    """Return a column of smallest units as an amount; nothing where it is zero."""
+    units = getattr(row, column)
+    return amount_text(from_minor(units, row.minor_digits)) if units else ""
 
 
 @register.filter

@@ -1,0 +1,125 @@
+"""The pages of the trial balance and of the journal."""
+
+from datetime import date
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from projectors.explain.journal import Choice, JournalRow, journal_page, journal_rows
+from projectors.explain.reports import trial_balances
+from projectors.journal import ACCOUNTS
+from projectors.queries.live import position
+from web.books import csv_export
+from web.books.frame import Frame, Refused, page, shown
+
+_PAGE: Final = 200
+_LONGEST_PLACE: Final = 24
+
+
+@page
+def trial_balance(request: HttpRequest, frame: Frame) -> HttpResponseBase:
+    """Show the sums of all accounts."""
+    currencies = trial_balances(None if frame.is_now else frame.cut)
+    if csv_export.is_wanted(request):
+        header = ("account", "currency", "debit", "credit", "net")
+        cells = ((a.name, c.currency, a.debit, a.credit, a.net) for c in currencies for a in c.accounts)
+        return csv_export.export(frame, "trial-balance", header, cells)
+    return shown(
+        request,
+        "trial_balance.html",
+        frame,
+        "trial-balance",
+        currencies=currencies,
+        behind=max(frame.cut.position - position("journal"), 0),
+    )
+
+
+@page
+def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
+    """Show the lines of the journal that match the filters, oldest first, with running totals by currency."""
+    choice = _choice(request)
+    if csv_export.is_wanted(request):
+        return csv_export.export(frame, "journal", _HEADER, map(_cells, journal_rows(choice, frame.cut)))
+    rows = journal_page(choice, frame.cut, after=_after(request), limit=_PAGE + 1)
+    return shown(
+        request,
+        "journal.html",
+        frame,
+        "journal",
+        rows=rows[:_PAGE],
+        choice=choice,
+        accounts=ACCOUNTS,
+        next_after=rows[_PAGE - 1].place if len(rows) > _PAGE else None,
+    )
+
+
+def _choice(request: HttpRequest) -> Choice:
+    first, last = _date(request, "from"), _date(request, "to")
+    if first is not None and last is not None and first > last:
+        raise Refused(f"from={first} is after to={last}.")
+    account = request.GET.get("account", "").strip() or None
+    if account is not None and account not in ACCOUNTS:
+        raise Refused(f"There is no account {account}; there are {', '.join(ACCOUNTS)}.")
+    return Choice(account, _uuid(request, "party"), first, last, _by(request))
+
+
+def _by(request: HttpRequest) -> Literal["booking", "business"]:
+    match request.GET.get("by", ""):
+        case "" | "booking":
+            return "booking"
+        case "business":
+            return "business"
+        case other:
+            raise Refused(f"by={other} is not possible: it must be booking or business.")
+
+
+_HEADER: Final = (
+    "position",
+    "line",
+    "event_type",
+    "business_date",
+    "booking_date",
+    "account",
+    "party_type",
+    "party_uuid",
+    "currency",
+    "debit",
+    "credit",
+    "reference",
+    "running",
+)
+
+
+def _cells(row: JournalRow) -> tuple[Any, ...]:
+    line = row.line
+    dates = (row.position, line.line, row.event_type, row.business_date, row.booking_date)
+    party = (line.account, line.party_type, line.party_uuid)
+    return (*dates, *party, line.currency, line.debit, line.credit, line.reference, row.running)
+
+
+def _after(request: HttpRequest) -> tuple[int, int] | None:
+    text = request.GET.get("after", "")
+    position, _, line = text.partition(".")
+    if not text:
+        return None
+    if not (position.isdecimal() and line.isdecimal() and len(text) <= _LONGEST_PLACE):
+        raise Refused(f"after={text} is not possible: it must be a position and a line, such as 12.1.")
+    return int(position), int(line)
+
+
+def _date(request: HttpRequest, name: str) -> date | None:
+    text = request.GET.get(name, "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Refused(f"{name}={text} is not possible: it must be a date such as 2026-01-31.") from error
+
+
+def _uuid(request: HttpRequest, name: str) -> UUID | None:
+    text = request.GET.get(name, "").strip()
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise Refused(f"{name}={text} is not possible: it must be a uuid.") from error

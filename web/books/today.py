@@ -1,0 +1,45 @@
+"""The first page: the business date, what is not well, what is overdue, and what happened lately."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from eventstore.consumers.status import Status, statuses
+from ledger import as_of as dates
+from ledger.fee_lag import assessed_through
+from projectors.explain.reports import aging, trial_balances
+from projectors.queries.books import daily_activity
+from web.books import charts
+from web.books.frame import Frame, page, shown
+
+_DAYS: Final = 14
+
+
+@page
+def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
+    """Show how the ledger stands."""
+    cycled = dates.last_cycled(frame.cut.position)
+    through = assessed_through(frame.cut.position)
+    on = frame.business_date
+    return shown(
+        request,
+        "today.html",
+        frame,
+        "today",
+        opened=cycled,
+        through=through,
+        is_complete=on is None or (through is not None and through >= on),
+        unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
+        currencies=trial_balances(None if frame.is_now else frame.cut),
+        overdue=[] if on is None else charts.of_aging(aging(on)),
+        activity=[] if on is None else list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date")),
+    )
+
+
+def is_unwell(status: Status) -> bool:
+    """Say whether somebody must look at a consumer: it failed, it is paused, or it waits or is silent while behind."""
+    if status.error is not None or status.state in {"paused", "waiting"}:
+        return True
+    return status.state == "stopped" and status.lag_events > 0
