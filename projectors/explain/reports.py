@@ -1,13 +1,15 @@
 """Reports in amounts: the trial balance and aging by currency, with their totals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from ledger.rules.money import from_minor
+from ledger.rules.money import from_minor, zero_like
 from projectors.explain.figures import Cut
-from projectors.queries.books import BUCKETS, aging_in_order
+from projectors.queries.aging import AgingLine, as_known_now, as_known_then
+from projectors.queries.books import BUCKETS
 from projectors.queries.trial_balance import trial_balance
 
 _NONE: Final = Decimal(0)
@@ -81,17 +83,27 @@ class CurrencyAging:
     total: Bucket
 
 
-def aging(on: date) -> list[CurrencyAging]:
-    """Return what was owed as a date began, by currency; a bucket in which nothing was owed is there too."""
+def aging_then(on: date) -> list[CurrencyAging]:
+    """Return what was known to be owed as a date began, by currency; empty buckets are there too."""
+    return _by_currency(as_known_then(on))
+
+
+def aging_now(on: date, up_to: int | None = None) -> list[CurrencyAging]:
+    """Return the same as known now, or at a position: with fees of earlier dates that were recorded later."""
+    return _by_currency(as_known_now(on, up_to))
+
+
+def _by_currency(lines: Iterable[AgingLine]) -> list[CurrencyAging]:
     found: dict[str, dict[str, Bucket]] = {}
-    for row in aging_in_order(on):
-        principal, fees = from_minor(row.principal, row.minor_digits), from_minor(row.fees, row.minor_digits)
-        found.setdefault(row.currency, {})[row.bucket] = Bucket(row.bucket, principal, fees, row.products)
+    for line in lines:
+        principal, fees = from_minor(line.principal, line.minor_digits), from_minor(line.fees, line.minor_digits)
+        found.setdefault(line.currency, {})[line.bucket] = Bucket(line.bucket, principal, fees, line.products)
     return [_aging(currency, buckets) for currency, buckets in sorted(found.items())]
 
 
 def _aging(currency: str, known: dict[str, Bucket]) -> CurrencyAging:
-    buckets = tuple(known.get(name, Bucket(name, _NONE, _NONE, 0)) for name in BUCKETS)
+    zero = zero_like(next(iter(known.values())).principal)
+    buckets = tuple(known.get(name, Bucket(name, zero, zero, 0)) for name in BUCKETS)
     principal = sum((bucket.principal for bucket in buckets), _NONE)
     fees = sum((bucket.fees for bucket in buckets), _NONE)
     return CurrencyAging(currency, buckets, Bucket("total", principal, fees, sum(each.products for each in buckets)))

@@ -9,16 +9,19 @@ from projectors.explain import reports
 from web.books import csv_export
 from web.books.frame import Frame, page, shown
 
-HEADER: Final = ("business_date", "currency", "bucket", "principal", "fees", "owed", "products")
+HEADER: Final = ("known", "business_date", "currency", "bucket", "principal", "fees", "owed", "products")
 
 
 @page
 def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
-    """Show what was owed as the page's date began."""
+    """Show what was owed as the page's date began: as known then, and beside it as known now."""
     on = frame.business_date
-    currencies = [] if on is None else reports.aging(on)
+    then = [] if on is None else reports.aging_then(on)
+    now = [] if on is None else reports.aging_now(on, None if frame.cut.position == frame.head else frame.cut.position)
     if csv_export.is_wanted(request):
-        buckets = ((each.currency, bucket) for each in currencies for bucket in each.buckets)
-        cells = ((on, currency, b.name, b.principal, b.fees, b.owed, b.products) for currency, b in buckets)
+        both = (("then", then), ("now", now))
+        rows = ((known, each.currency, bucket) for known, all_ in both for each in all_ for bucket in each.buckets)
+        cells = ((known, on, unit, b.name, b.principal, b.fees, b.owed, b.products) for known, unit, b in rows)
         return csv_export.export(frame, "aging", HEADER, cells)
-    return shown(request, "aging.html", frame, "aging", currencies=currencies, on=on)
+    context = {"now": now, "then": {each.currency: each for each in then}, "on": on}
+    return shown(request, "aging.html", frame, "aging", **context)

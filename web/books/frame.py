@@ -14,6 +14,7 @@ from datetime import date
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -142,6 +143,25 @@ def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> i
     if not _POSITION.fullmatch(text):
         raise Refused(f"{name}={text} is not possible: it must be a whole number.")
     return int(text)
+
+
+def date_of(request: HttpRequest, name: str) -> date | None:
+    """Return a parameter that is a date, None where it is not given; raises Refused."""
+    text = request.GET.get(name, "").strip()
+    if not text:
+        return None
+    if not _DATE.fullmatch(text):
+        raise Refused(f"{name}={text} is not possible: it must be a date such as 2026-01-31.")
+    return _date(text)
+
+
+def uuid_of(request: HttpRequest, name: str) -> UUID | None:
+    """Return a parameter that is a uuid, None where it is not given; raises Refused."""
+    text = request.GET.get(name, "").strip()
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise Refused(f"{name}={text} is not possible: it must be a uuid.") from error
 
 
 def order(request: HttpRequest) -> Order:

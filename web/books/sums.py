@@ -1,8 +1,6 @@
 """The pages of the trial balance and of the journal."""
 
-from datetime import date
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -12,7 +10,7 @@ from projectors.explain.reports import trial_balances
 from projectors.journal import ACCOUNTS
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, Refused, page, shown
+from web.books.frame import Frame, Refused, date_of, page, shown, uuid_of
 
 _PAGE: Final = 200
 _LONGEST_PLACE: Final = 24
@@ -56,13 +54,13 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 
 
 def _choice(request: HttpRequest) -> Choice:
-    first, last = _date(request, "from"), _date(request, "to")
+    first, last = date_of(request, "from"), date_of(request, "to")
     if first is not None and last is not None and first > last:
         raise Refused(f"from={first} is after to={last}.")
     account = request.GET.get("account", "").strip() or None
     if account is not None and account not in ACCOUNTS:
         raise Refused(f"There is no account {account}; there are {', '.join(ACCOUNTS)}.")
-    return Choice(account, _uuid(request, "party"), first, last, _by(request))
+    return Choice(account, uuid_of(request, "party"), first, last, _by(request))
 
 
 def _by(request: HttpRequest) -> Literal["booking", "business"]:
@@ -107,19 +105,3 @@ def _after(request: HttpRequest) -> tuple[int, int] | None:
     if not (position.isdecimal() and line.isdecimal() and len(text) <= _LONGEST_PLACE):
         raise Refused(f"after={text} is not possible: it must be a position and a line, such as 12.1.")
     return int(position), int(line)
-
-
-def _date(request: HttpRequest, name: str) -> date | None:
-    text = request.GET.get(name, "").strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise Refused(f"{name}={text} is not possible: it must be a date such as 2026-01-31.") from error
-
-
-def _uuid(request: HttpRequest, name: str) -> UUID | None:
-    text = request.GET.get(name, "").strip()
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Refused(f"{name}={text} is not possible: it must be a uuid.") from error

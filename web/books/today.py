@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of as dates
 from ledger.fee_lag import assessed_through
-from projectors.explain.reports import aging, trial_balances
+from projectors.explain.reports import aging_now, aging_then, trial_balances
 from projectors.queries.books import daily_activity
 from web.books import charts
 from web.books.frame import Frame, page, shown
@@ -33,7 +33,7 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         is_complete=on is None or (through is not None and through >= on),
         unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
-        overdue=[] if on is None else charts.of_aging(aging(on)),
+        overdue=[] if on is None else charts.of_aging(aging_then(on) if frame.known == "then" else aging_now(on)),
         activity=[] if on is None else list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date")),
     )
 

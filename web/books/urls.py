@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from web.books import aging, balances, find, invoices, log, login, sums, today
+from web.books import aging, balances, customers, find, invoices, log, login, sums, today
 from web.books.pending import pending
 
 
@@ -28,10 +28,10 @@ urlpatterns = [
     path("find", find.find, name="find"),
     path("login/", login.LogIn.as_view(), name="login"),
     path("logout/", login.LogOut.as_view(), name="logout"),
-    path("invoices", pending, name="invoices"),
+    path("invoices", invoices.invoices, name="invoices"),
     path("invoices/<uuid:product_uuid>", invoices.invoice, name="invoice"),
-    path("customers", pending, name="customers"),
-    path("customers/<uuid:company_uuid>", pending, name="customer"),
+    path("customers", customers.customers, name="customers"),
+    path("customers/<uuid:company_uuid>", customers.customer, name="customer"),
     path("balances/<category:category>/<uuid:uuid>", balances.balance, name="balance"),
     path("aging", aging.aging, name="aging"),
     path("trial-balance", sums.trial_balance, name="trial-balance"),

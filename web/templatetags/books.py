@@ -1,14 +1,18 @@
 """Filters of Books' templates: amounts, dates and addresses, written the same way on every page."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.template import Context
 from django.urls import reverse
 
+from ledger.rules.facts import stream_id
 from ledger.rules.money import from_minor
+from projectors.explain.reports import Bucket, CurrencyAging
 from projectors.explain.words import amount_text
 from web.books.frame import Frame
 
@@ -52,6 +56,24 @@ def short(value: Any) -> str:
     text = str(value)
     category, hyphen, rest = text.partition("-") if text[:1].isalpha() and "-" in text else ("", "", text)
     return f"{category}{hyphen}{rest[:8]}…"
+
+
+@register.filter
+def item(values: Mapping[str, Any], key: str) -> Any:
+    """Return a value by its key, None where there is none."""
+    return values.get(key)
+
+
+@register.filter
+def bucket(currency: CurrencyAging | None, name: str) -> Bucket | None:
+    """Return a bucket by its name."""
+    return None if currency is None else next(each for each in currency.buckets if each.name == name)
+
+
+@register.filter
+def stream_of(uuid: UUID, category: str) -> str:
+    """Return the stream of an entity."""
+    return stream_id(category, uuid)
 
 
 @register.filter

@@ -1,0 +1,137 @@
+"""The pages of today, of sums, of aging, of customers and of invoices, and the search."""
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from eventstore.consumers.loop import catch_up
+from ledger.rules.commands import RegisterCompany
+from tests.integration.books.conftest import Reader
+from tests.support.ledger.book import DEBTOR, Product
+from tests.support.ledger.paid_late import DUE, PAID
+from tests.support.ledger.portfolio import do
+
+LAST = PAID + timedelta(days=1)
+
+
+@pytest.fixture
+def debtor(invoice: Product) -> None:
+    """Register the company that owes the invoice."""
+    do(RegisterCompany(DEBTOR, "Alder Stores"))
+    catch_up()
+
+
+def rows_of(reader: Reader, path: str, **parameters: str) -> list[dict[str, str]]:
+    response = reader.get(path, format="csv", **parameters)
+    assert response.status_code == 200
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+
+
+def test_today_shows_the_date_the_trial_balance_and_what_is_owed(reader: Reader, invoice: Product) -> None:
+    page = reader.text("/books/")
+    assert f"<h1>Business date {LAST}</h1>" in page
+    assert "debits and credits are both <b>90.12</b>" in page
+    assert "Its late fees are complete." in page
+
+
+def test_today_of_a_past_date_says_that_its_fees_were_not_complete(reader: Reader, invoice: Product) -> None:
+    page = reader.text("/books/", as_of=str(DUE + timedelta(days=1)), known="then")
+    assert "Late fees are complete only through" in page
+
+
+def test_an_empty_ledger_says_what_to_do(reader: Reader) -> None:
+    assert "manage.py daily_cycle" in reader.text("/books/")
+    for path in ("invoices", "customers", "aging", "trial-balance", "journal", "log"):
+        assert 'class="empty"' in reader.text(f"/books/{path}")
+
+
+def test_the_trial_balance_is_zero_and_its_csv_has_the_same_sums(reader: Reader, invoice: Product) -> None:
+    assert "Debits and credits are equal." in reader.text("/books/trial-balance")
+    rows = {row["account"]: row for row in rows_of(reader, "/books/trial-balance")}
+    assert rows["fees_receivable"]["net"] == "0.12"
+    assert sum(Decimal(row["net"]) for row in rows.values()) == 0
+
+
+def test_the_trial_balance_of_a_date_is_known_then_and_now(reader: Reader, invoice: Product) -> None:
+    on = str(DUE + timedelta(days=2))
+    then = {row["account"] for row in rows_of(reader, "/books/trial-balance", as_of=on, known="then")}
+    now = {row["account"]: row["net"] for row in rows_of(reader, "/books/trial-balance", as_of=on)}
+    assert "fees_receivable" not in then
+    assert now["fees_receivable"] == "0.08"
+
+
+def test_the_journal_has_running_totals_and_filters(reader: Reader, invoice: Product) -> None:
+    rows = rows_of(reader, "/books/journal", account="late_fee_income")
+    assert [row["running"] for row in rows] == ["-0.04", "-0.08", "-0.12"]
+    by_business = rows_of(reader, "/books/journal", by="business", **{"from": "2012-03-14", "to": "2012-03-14"})
+    assert {row["event_type"] for row in by_business} == {"LateFeeIncurred"}
+    assert rows_of(reader, "/books/journal", by="booking", **{"from": "2012-03-14", "to": "2012-03-14"}) == []
+    assert "Late" in reader.text("/books/journal", party=str(invoice.uuid))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"account": "cash"}, "There is no account cash"),
+        ({"from": "2012-03-14", "to": "2012-03-13"}, "from=2012-03-14 is after to=2012-03-13."),
+        ({"from": "2012-02-30"}, "There is no date 2012-02-30."),
+        ({"by": "name"}, "it must be booking or business"),
+        ({"party": "x"}, "it must be a uuid"),
+        ({"after": "x"}, "it must be a position and a line"),
+    ],
+)
+def test_a_filter_of_the_journal_that_cannot_be_is_refused(
+    reader: Reader, invoice: Product, parameters: dict[str, str], reason: str
+) -> None:
+    response = reader.get("/books/journal", **parameters)
+    assert response.status_code == 400
+    assert reason in response.content.decode()
+
+
+def test_aging_shows_what_was_known_then_beside_what_is_known_now(reader: Reader, invoice: Product) -> None:
+    rows = rows_of(reader, "/books/aging", as_of=str(PAID))
+    fees = {(row["known"], row["bucket"]): row["fees"] for row in rows}
+    assert fees["then", "1-30"] == "0.00"
+    assert fees["now", "1-30"] == "0.08"
+    assert "As known then" in reader.text("/books/aging", as_of=str(PAID))
+
+
+def test_customers_are_ranked_and_one_has_a_statement_with_a_running_balance(reader: Reader, debtor: None) -> None:
+    assert "Alder Stores" in reader.text("/books/customers", by="fees_incurred")
+    rows = rows_of(reader, f"/books/customers/{DEBTOR}", **{"from": "2012-01-01"})
+    assert [row["balance"] for row in rows] == ["45.00", "45.04", "45.08", "0.08", "0.12"]
+    assert "Alder Stores" in reader.text(f"/books/customers/{DEBTOR}")
+
+
+def test_a_statement_of_a_period_begins_with_what_was_owed_before(reader: Reader, debtor: None) -> None:
+    rows = rows_of(reader, f"/books/customers/{DEBTOR}", **{"from": "2012-03-14", "to": "2012-03-14"})
+    assert [(row["what"], row["balance"]) for row in rows] == [("opening", "45.04"), ("Late fee", "45.08")]
+
+
+def test_customers_cannot_be_ranked_by_anything_else(reader: Reader) -> None:
+    assert reader.get("/books/customers", by="name").status_code == 400
+    assert reader.get(f"/books/customers/{uuid4()}").status_code == 404
+
+
+def test_invoices_are_listed_by_due_date(reader: Reader, debtor: None) -> None:
+    rows = rows_of(reader, "/books/invoices")
+    assert [(row["reference"], row["customer"], row["owed"]) for row in rows] == [("a product", "Alder Stores", "0.12")]
+    assert rows_of(reader, "/books/invoices", due_to="2012-01-01") == []
+    assert reader.get("/books/invoices", start="99999").status_code == 400
+
+
+def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: Product) -> None:
+    assert reader.get("/books/find", q="alder")["Location"] == f"/books/customers/{DEBTOR}"
+    assert reader.get("/books/find", q=str(invoice.uuid))["Location"] == f"/books/invoices/{invoice.uuid}"
+    assert reader.get("/books/find", q=f"product-{invoice.uuid}")["Location"].startswith("/books/streams/")
+    assert reader.get("/books/find", q="3")["Location"] == "/books/log/3"
+    assert reader.get("/books/find", q="2012-03-13")["Location"] == "/books/?as_of=2012-03-13"
+
+
+def test_what_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
+    assert "by the beginnings of their words" in reader.text("/books/find", q="zebra")
+    assert "Type an invoice" in reader.text("/books/find")
