@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from ledger.rules import texts
+from ledger.rules.dates import FIRST_DATE, LAST_DATE
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText
 from processmanagers.receivables.amounts import read_amount, readable_with
 from processmanagers.receivables.dates import DateCells
@@ -13,8 +14,6 @@ from processmanagers.receivables.faults import Fault
 from processmanagers.receivables.file_format import FileFormat
 from processmanagers.receivables.invoices import Terms
 
-FIRST_DATE: Final = date(1900, 1, 1)
-LAST_DATE: Final = date(2999, 12, 31)
 DATE_COLUMNS: Final = frozenset({"InvoiceDate", "DueDate", "SettledDate", "DaysLate", "DaysToSettle"})
 """The columns whose faults a wrong date format may cause."""
 

@@ -159,7 +159,6 @@ def test_read_models_may_be_in_another_database(
 
 
 @pytest.mark.skipif(not GIVEN.exists(), reason=f"{GIVEN} is not there; RECEIVABLES_CSV may name another place")
-@pytest.mark.timeout(240)
 def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
     database: Database, run_manage: RunManage, start_manage: StartManage
 ) -> None:
