@@ -27,7 +27,7 @@ from projectors.models import (
     LateRecordedFee,
     OwedProduct,
 )
-from projectors.queries import aging, books
+from projectors.queries import aging, books, customers
 from projectors.queries.aging import AgingLine
 from projectors.queries.live import live
 from projectors.verification.differences import Difference
@@ -187,3 +187,13 @@ def test_verification_finds_a_changed_figure(database: Database, model: type, co
     row.save()
     with pytest.raises(Difference):
         verify(lambda _done, _total: None)
+
+
+def test_customers_are_ranked_by_any_sum(database: Database) -> None:
+    record(History(33, 250).appends)
+    catch_up("customers")
+    rows = list(live(CustomerSum))
+    for by in customers.RANKINGS:
+        found = [getattr(row, by) for row in customers.ranked(by, "USD")]
+        assert found == sorted((getattr(row, by) for row in rows if row.currency == "USD"), reverse=True)
+    assert {row.pk for one in rows for row in customers.sums_of(one.company_uuid)} == {row.pk for row in rows}
