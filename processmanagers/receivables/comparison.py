@@ -10,7 +10,7 @@ from uuid import UUID
 from eventstore.records import RecordedEvent
 from ledger.rules.texts import identity
 from processmanagers.receivables import ids
-from processmanagers.receivables.faults import Fault
+from processmanagers.receivables.file.faults import Fault
 from processmanagers.receivables.invoices import Invoice, Settlement, Terms
 from processmanagers.receivables.ledger_contents import INVOICE_DATE, SETTLED_DATE, LedgerContents, Payments
 from processmanagers.receivables.plan import Part, Plan

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from processmanagers.receivables.faults import Fault
+from processmanagers.receivables.file.faults import Fault
 from processmanagers.receivables.plan import Part
 
 _REMEDY = "check the year; if it is right, --catch-up begins every date between"

@@ -13,15 +13,15 @@ from eventstore.management.progress import ProgressDisplay
 from processmanagers.late_fees import LateFees
 from processmanagers.receivables.comparison import Comparer
 from processmanagers.receivables.date_gaps import gap_faults
-from processmanagers.receivables.faults import Fault, FaultyFile
-from processmanagers.receivables.file_check import check
-from processmanagers.receivables.file_format import FileFormat
+from processmanagers.receivables.file.faults import Fault, FaultyFile
+from processmanagers.receivables.file.file_check import check
+from processmanagers.receivables.file.file_format import FileFormat
+from processmanagers.receivables.file.table import Table, read_table
 from processmanagers.receivables.invoices import Invoice, Terms
 from processmanagers.receivables.ledger_contents import LedgerContents, read_ledger_contents
 from processmanagers.receivables.other_sellers import same_invoices
 from processmanagers.receivables.plan import Plan
 from processmanagers.receivables.recording import Recorder, Summary
-from processmanagers.receivables.table import Table, read_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists
 from processmanagers.receivables import ids
 from processmanagers.receivables.comparison import PAYER_ROLE, SELLER_ROLE
-from processmanagers.receivables.faults import Fault
+from processmanagers.receivables.file.faults import Fault
 from processmanagers.receivables.invoices import Invoice, Settlement, Terms
 from processmanagers.receivables.ledger_contents import ACTOR, INVOICE_DATE, SETTLED_DATE, LedgerContents
 from processmanagers.receivables.plan import Day, Part

@@ -15,10 +15,11 @@ from ledger.currencies import minor_digits
 from ledger.daily_cycle import business_today
 from ledger.rules import money, texts
 from ledger.rules.refusals.base import Refusal
-from processmanagers.receivables import faults, report
-from processmanagers.receivables.amounts import DECIMAL_SIGNS
-from processmanagers.receivables.faults import Fault, FaultyFile
-from processmanagers.receivables.file_format import COLUMNS, DEFAULT_DATE_FORMAT, FileFormat
+from processmanagers.receivables import report
+from processmanagers.receivables.file import faults
+from processmanagers.receivables.file.amounts import DECIMAL_SIGNS
+from processmanagers.receivables.file.faults import Fault, FaultyFile
+from processmanagers.receivables.file.file_format import COLUMNS, DEFAULT_DATE_FORMAT, FileFormat
 from processmanagers.receivables.importing import Choices, Prepared, prepare, record
 from processmanagers.receivables.invoices import Terms
 from processmanagers.receivables.recording import DateNoLongerOpen, RowRefused

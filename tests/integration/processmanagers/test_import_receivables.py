@@ -15,7 +15,7 @@ from eventstore.models import Checkpoint
 from ledger import daily_cycle, handlers, states
 from ledger.rules.commands import ApplyPayment, DeleteDeal, ReversePayment, WriteOffProduct
 from processmanagers.receivables import ids
-from processmanagers.receivables.file_format import FileFormat
+from processmanagers.receivables.file.file_format import FileFormat
 from processmanagers.receivables.importing import Choices, prepare
 from processmanagers.receivables.invoices import Terms
 from processmanagers.receivables.plan import Day

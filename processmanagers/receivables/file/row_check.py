@@ -8,10 +8,10 @@ from typing import Final
 from ledger.rules import texts
 from ledger.rules.dates import FIRST_DATE, LAST_DATE
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText
-from processmanagers.receivables.amounts import read_amount, readable_with
-from processmanagers.receivables.dates import DateCells
-from processmanagers.receivables.faults import Fault
-from processmanagers.receivables.file_format import FileFormat
+from processmanagers.receivables.file.amounts import read_amount, readable_with
+from processmanagers.receivables.file.dates import DateCells
+from processmanagers.receivables.file.faults import Fault
+from processmanagers.receivables.file.file_format import FileFormat
 from processmanagers.receivables.invoices import Terms
 
 DATE_COLUMNS: Final = frozenset({"InvoiceDate", "DueDate", "SettledDate", "DaysLate", "DaysToSettle"})

@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from ledger.rules import texts
-from processmanagers.receivables.faults import Fault, FaultyFile
-from processmanagers.receivables.file_format import FileFormat
+from processmanagers.receivables.file.faults import Fault, FaultyFile
+from processmanagers.receivables.file.file_format import FileFormat
+from processmanagers.receivables.file.row_check import DATE_COLUMNS, CheckedRow, RowChecker
+from processmanagers.receivables.file.table import Row, Table
 from processmanagers.receivables.invoices import Invoice, Settlement, Terms
-from processmanagers.receivables.row_check import DATE_COLUMNS, CheckedRow, RowChecker
-from processmanagers.receivables.table import Row, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from processmanagers.receivables.faults import Fault, FaultyFile, shown
-from processmanagers.receivables.file_check import check
-from processmanagers.receivables.file_format import FileFormat
+from processmanagers.receivables.file.faults import Fault, FaultyFile, shown
+from processmanagers.receivables.file.file_check import check
+from processmanagers.receivables.file.file_format import FileFormat
+from processmanagers.receivables.file.table import read_table
 from processmanagers.receivables.invoices import Invoice, Settlement, Terms
-from processmanagers.receivables.table import read_table
 
 TERMS = Terms("Seller", "USD", 2, Decimal("0.001"))
 FORMAT = FileFormat()

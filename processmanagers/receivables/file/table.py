@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from processmanagers.receivables.faults import Fault, FaultyFile
-from processmanagers.receivables.file_format import COLUMNS, DELIMITERS, NEEDED, FileFormat
+from processmanagers.receivables.file.faults import Fault, FaultyFile
+from processmanagers.receivables.file.file_format import COLUMNS, DELIMITERS, NEEDED, FileFormat
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
