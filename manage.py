@@ -4,6 +4,7 @@
 import os
 import sys
 
+_PIPE_CLOSED = 141  # the exit code that shells use for a program ended by SIGPIPE
 _INTERRUPTED = 130  # the exit code that shells use for a program ended by SIGINT
 
 
@@ -18,7 +19,14 @@ def main() -> None:
     try:
         for name, setting in settings.MISSPELT_VARIABLES.items():
             sys.stderr.write(f"warning: {name} is not a setting; was {setting} meant?\n")
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the output, such as `head`, has enough; the interpreter must not flush into the pipe either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_PIPE_CLOSED)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except ImproperlyConfigured as refused:

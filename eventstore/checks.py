@@ -1,10 +1,13 @@
 """System checks: what must be true of the code before the log is read or written."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
+from eventstore.consumers.definitions import ProcessManager, Projector
+from eventstore.consumers.registry import consumers
 from eventstore.errors import EventStoreError
 from eventstore.payloads.registry import registry
 
@@ -20,3 +23,18 @@ def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: ob
     except EventStoreError as error:
         return [Error(str(error), hint="Write the missing upcaster.", id="eventstore.E001")]
     return []
+
+
+@register(LOG)
+def check_consumed_types(app_configs: Sequence[AppConfig] | None, **_kwargs: object) -> list[CheckMessage]:  # noqa: ARG001
+    """Return an error for each event type that a consumer handles and no event class is registered for."""
+    known = registry.names()
+    faults: list[CheckMessage] = []
+    every: list[ProcessManager | Projector] = [*consumers.managers.values(), *consumers.projectors.values()]
+    for consumer in every:
+        for name in sorted(set(consumer.types) - set(known)):
+            meant = get_close_matches(name, known, n=1)
+            message = f"{consumer.name} handles the event type {name!r}, which is not registered"
+            hint = f"Did you mean {meant[0]!r}?" if meant else "Register its class, or remove it from `types`."
+            faults.append(Error(message, hint=hint, id="eventstore.E002"))
+    return faults

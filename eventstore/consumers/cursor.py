@@ -6,6 +6,7 @@ only if they are as remembered; otherwise the process forgets everything and rea
 are safe, a killed copy is replaced at once, and if the outcome of a commit is unknown, the row decides.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -30,6 +31,7 @@ from eventstore.records import RecordedEvent
 from eventstore.runtime.connections import forget_errors
 from eventstore.runtime.outages import is_outage, is_outage_of_own_connection
 
+_logger = logging.getLogger(__name__)
 _LONGEST_MESSAGE = 1000
 
 
@@ -219,6 +221,8 @@ class Cursor:
         return progress
 
     def _remember(self, moved: LogPosition) -> None:
+        if any(row.error_position is not None for row in self.rows):
+            _logger.info("consumer recovered", extra={"consumer": self.label, "position": moved.position})
         for row in self.rows:
             row.position, row.recorded_at = moved
             row.progress, row.error_position, row.error_count = self._lasting_progress(), None, 0
@@ -226,8 +230,8 @@ class Cursor:
             self._events = self._events[moved.position - self._events[0].position + 1 :]
         self.stopped = None
 
-    def stop(self, name: str | None, position: int, message: str) -> bool:
-        """Keep in one row, or in all, where and why the consumer stopped; False if the rows have changed meanwhile."""
+    def stop(self, name: str | None, position: int, message: str) -> ConsumerStopped | None:
+        """Keep in one row, or in all, where and why the consumer stopped; None if the rows have changed meanwhile."""
         message = _one_line(message)
         if not self.rows:
             self.rows = checkpoints.load(self.names, self.using)
@@ -238,9 +242,13 @@ class Cursor:
                         checkpoints.fail(row, position, message)
         except (StaleCheckpoint, ConsumerPaused):
             self.forget()
-            return False
+            return None
         self.stopped = ConsumerStopped(name or self.label, position, message)
-        return True
+        return self.stopped
+
+    def type_at(self, position: int) -> str | None:
+        """Return the type of an event that was read and is not handled yet."""
+        return next((event.type for event in self._events if event.position == position), None)
 
     def is_still_stopped(self) -> bool:
         """Whether the rows still keep the error: no operator has cleared it, and no rebuild has replaced the rows."""

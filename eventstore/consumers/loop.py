@@ -1,5 +1,6 @@
 """The loop: hydrate, then follow; drives runners in turn, in one thread, until they are at the head or asked to end."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -16,6 +17,8 @@ from eventstore.runtime.connections import forget_statements
 from eventstore.runtime.outages import BackOff, Reconnecting, jitter
 from eventstore.runtime.shutdown import Stop
 from eventstore.runtime.wakeup import wake_up
+
+_logger = logging.getLogger(__name__)
 
 Report = Callable[[str], None]
 ShowProgress = Callable[[int, int], None]
@@ -73,9 +76,15 @@ class Loop:
         Raises ConsumerStopped if the only consumer stops. With `once` raises NotCaughtUp if a consumer could not
         finish, also if it was asked to end.
         """
-        self._each(self._begin)
-        self._hydrate()
-        self.follow()
+        level = logging.DEBUG if self._once else logging.INFO
+        facts = {"consumers": [turn.runner.cursor.label for turn in self._turns]}
+        _logger.log(level, "consumers started", extra=facts)
+        try:
+            self._each(self._begin)
+            self._hydrate()
+            self.follow()
+        finally:
+            _logger.log(level, "consumers ended", extra=facts)
 
     def follow(self) -> None:
         """Do the same without registering first and without the hydration delay."""

@@ -1,5 +1,6 @@
 """What operators do to consumers: pause, resume and skip, each recorded with who, when and why, with its change."""
 
+import logging
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -10,6 +11,8 @@ from eventstore.consumers import checkpoints
 from eventstore.consumers.registry import PROJECTOR, consumers
 from eventstore.errors import OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
+
+_logger = logging.getLogger(__name__)
 
 
 def pause(name: str, *, actor: str, reason: str = "") -> None:
@@ -77,6 +80,8 @@ def record(  # noqa: PLR0913 - the row's own columns
     OperatorAction.objects.using(using).create(
         consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()
     )
+    facts = {"consumer": name, "action": str(action), "position": position, "actor": actor, "reason": reason.strip()}
+    transaction.on_commit(lambda: _logger.info("operator action", extra=facts), using=using)
 
 
 def newest(using: str) -> int:

@@ -133,7 +133,7 @@ class ProcessManagerRunner:
     def _after_error(self, error: Exception, event: RecordedEvent, seconds: float) -> Step:
         """Let the row keep the error; an outage shrinks the chunk and is raised until it has repeated at this event."""
         if not self.cursor.had_outage:
-            return stop(self.cursor, self.manager.name, event.position, describe(error))
+            return stop(self.cursor, self.manager.name, event.position, describe(error), error)
         if self._appending:
             raise error  # another writer holds the append lock, or the database is away: not the handler's fault
         limit = self.size.limit

@@ -101,7 +101,7 @@ class Batches:
         if len(batch) > 1:
             self._singly_until = last
             return Step.PROGRESSED
-        return stop(self._cursor, self._working, first, describe(error))
+        return stop(self._cursor, self._working, first, describe(error), error)
 
     def project(self, events: Sequence[RecordedEvent], generation: int) -> None:
         """Let each member handle its events; a dependent finds the other members exactly as they are at each event."""

@@ -1,5 +1,6 @@
 """What the loop drives: a runner takes one step at a time and says what came of it."""
 
+import logging
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from eventstore.errors import (
     MissedEvent,
 )
 from eventstore.runtime.connections import close_connections
+
+_logger = logging.getLogger(__name__)
 
 MOST_OUTAGES: Final = 3
 """A consumer stops at an event whose handling loses the database this often."""
@@ -57,9 +60,17 @@ def step_after(error: ConsumerError, cursor: Cursor) -> Step:
     raise error
 
 
-def stop(cursor: Cursor, name: str | None, position: int, message: str) -> Step:
-    """Stop at a position, because of one row's consumer or of all; read again if the rows have changed meanwhile."""
-    return Step.STOPPED if cursor.stop(name, position, message) else Step.PROGRESSED
+def stop(cursor: Cursor, name: str | None, position: int, message: str, error: Exception | None = None) -> Step:
+    """Stop at a position, because of one row's consumer or of all; read again if the rows have changed meanwhile.
+
+    The row keeps the message; the traceback of `error` is logged.
+    """
+    stopped = cursor.stop(name, position, message)
+    if stopped is None:
+        return Step.PROGRESSED
+    facts = {"consumer": name or cursor.label, "position": position, "event_type": cursor.type_at(position)}
+    _logger.error("consumer stopped: %s", stopped.message, exc_info=error, extra=facts)
+    return Step.STOPPED
 
 
 class Outages:
@@ -81,7 +92,7 @@ class Outages:
         """Stop the consumer: an event at which the transaction is lost again and again is the handler's fault."""
         close_connections()
         message = f"{describe(error)}; its transaction was lost {self.count} times, at last after {seconds:.1f} s"
-        return stop(cursor, name, self._position, message)
+        return stop(cursor, name, self._position, message, error)
 
 
 def describe(error: BaseException) -> str:

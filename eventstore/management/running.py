@@ -1,6 +1,7 @@
 """What the commands that run consumers share: their options, the loop, and the operator's name."""
 
 import getpass
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from eventstore.runtime.connections import short_sqlite_waits
 from eventstore.runtime.outages import Reconnecting
 from eventstore.runtime.shutdown import Stop
 
+_logger = logging.getLogger(__name__)
 _MOST: Final = 100_000
 
 
@@ -39,11 +41,14 @@ def batch_size(options: Mapping[str, Any]) -> int | None:
 
 
 def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callable[[str], None]) -> None:
-    """Run consumers until SIGTERM or SIGINT, or with `once` to the head, with progress if that takes long."""
+    """Run consumers until SIGTERM or SIGINT, or with `once` to the head, with progress if that takes long.
+
+    A process that stays writes what happens to its log; with `once` the operator reads it from `report`.
+    """
     with short_sqlite_waits(), Stop().on_signals() as stop:
         if not once:
-            Reconnecting(stop, report).until_done(require_all_migrated)
-            Loop(runners, stop, once=False, report=report).run()
+            Reconnecting(stop, _logger.warning).until_done(require_all_migrated)
+            Loop(runners, stop, once=False, report=_logger.warning).run()
             return
         require_all_migrated()
         with ProgressDisplay(what, "events", always=False) as display:

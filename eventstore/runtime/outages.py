@@ -95,6 +95,7 @@ class Reconnecting:
 
     def __init__(self, stop: Stop, report: Callable[[str], None]) -> None:
         self._stop, self._report = stop, report
+        self._is_away = False
         self._delays = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
 
     def until_done(self, act: Callable[[], _T]) -> _T | None:
@@ -111,6 +112,9 @@ class Reconnecting:
                 close_connections()
                 self._wait(error)
             else:
+                if self._is_away:
+                    self._is_away = False
+                    self._report("the database is back")
                 self._delays.reset()
                 return done
         return None
@@ -119,5 +123,6 @@ class Reconnecting:
         if self._stop.asked:
             return  # the shutdown itself may have cancelled the statement
         delay = self._delays.delay()
+        self._is_away = True
         self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
         self._stop.wait(delay)

@@ -27,7 +27,7 @@ from eventstore.models import Checkpoint, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
 from tests.contracts.events import DayBegan, ParcelRelabelled
-from tests.support.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.probes import HandlerBroke, Row, break_at, make_tables, mend, registered, trigger, written
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
 from tests.support.databases import Database
 
@@ -156,8 +156,10 @@ class TestAHandlerThatRaises:
         assert (mended.error_position, mended.error_message, mended.error_at, mended.error_count) == (None, "", None, 0)
 
     def test_characters_of_its_message_that_databases_refuse_are_replaced(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
+        caplog.set_level("CRITICAL")  # pytest itself cannot report a traceback with a lone surrogate
+
         def broken(*_args: object) -> None:
             raise ValueError("no \x00 and no \ud800 either")
 
@@ -166,6 +168,37 @@ class TestAHandlerThatRaises:
         with pytest.raises(NotCaughtUp, match="copy stopped at position 1: ValueError: no . and no . either"):
             catch_up("copy")
         assert row("copy").error_message == "ValueError: no ? and no ? either"
+
+    def test_its_traceback_is_logged_once_with_the_events_position(self, caplog: pytest.LogCaptureFixture) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        with caplog.at_level("INFO"), pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        (stopped,) = [record for record in caplog.records if record.message.startswith("consumer stopped")]
+        assert stopped.levelname == "ERROR"
+        assert stopped.message == "consumer stopped: HandlerBroke: broken at 5"
+        assert {"consumer": "copy", "position": 5, "event_type": "ParcelRegistered"}.items() <= vars(stopped).items()
+        assert stopped.exc_info is not None
+        assert stopped.exc_info[0] is HandlerBroke
+
+    def test_recovery_and_the_actions_of_operators_are_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        triggers(9)
+        break_at("copy", 5)
+        break_at("copy", 7)
+        with pytest.raises(NotCaughtUp):
+            catch_up("copy")
+        with caplog.at_level("INFO"):
+            operator_actions.skip("copy", 5, actor="me", reason="it is bad")
+            with pytest.raises(NotCaughtUp):
+                catch_up("copy")
+            mend()
+            catch_up("copy")
+        _, action, stopped, recovered = caplog.records
+        facts = {"consumer": "copy", "action": "skip", "position": 5, "actor": "me", "reason": "it is bad"}
+        assert facts.items() <= vars(action).items()
+        assert stopped.message.startswith("consumer stopped")
+        assert recovered.message == "consumer recovered"
+        assert {"consumer": "copy", "position": 7}.items() <= vars(recovered).items()
 
     def test_it_stops_no_other_consumer(self) -> None:
         triggers(9)

@@ -1,6 +1,8 @@
 """The commands of operators: the list of consumers, their actions, refusals in one line, and the check of the log."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from subprocess import CompletedProcess
@@ -13,6 +15,7 @@ from django.db import OperationalError
 from django.db.models import Model
 
 from eventstore import store
+from eventstore.checks import check_consumed_types
 from eventstore.consumers import operator_actions, rebuild
 from eventstore.consumers.loop import catch_up
 from eventstore.errors import NotCaughtUp
@@ -71,7 +74,9 @@ def test_consumers_lists_every_consumer_of_the_code(manage: Manage) -> None:
 def test_pause_resume_and_skip(manage: Manage) -> None:
     triggers(3)
     break_at("copy", 2)
-    assert "copy stopped at position 2" in refusal(manage("run_projector", "copy", "--once", check=False))
+    stopped = manage("run_projector", "copy", "--once", check=False)
+    assert stopped.returncode == 1
+    assert stopped.stderr.splitlines()[-1] == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2"
     manage("consumers", "skip", "copy", "--position", "2", "--reason", "it is bad")
     manage("consumers", "pause", "copy", "--reason", "lunch")
     assert refusal(manage("run_projector", "copy", "--once", check=False)) == "copy is paused"
@@ -239,3 +244,33 @@ def test_a_skip_without_a_position_is_refused(manage: Manage) -> None:
 def test_a_rebuild_of_an_unknown_projector_is_refused_with_the_known_names(manage: Manage) -> None:
     told = refusal(manage("rebuild_projector", "nope", check=False))
     assert told == "there is no projector 'nope'; there are: base, copy, dependent, tally"
+
+
+@pytest.mark.parametrize("command", ["consumers", "consumers --json", "verify_eventstore", "help", "showmigrations"])
+def test_a_reader_of_the_output_that_ends_early_causes_no_traceback(database: Database, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        processes.manage(*command.split()), env=database.env, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, b"Traceback" in done.stderr, b"BrokenPipe" in done.stderr) == (141, False, False)
+
+
+def test_a_misspelt_event_type_is_named_with_what_it_may_have_meant() -> None:
+    class Misspelt(Base):
+        name = "misspelt"
+        types = ("ParcelRegistred", "SomethingElse")
+
+    with registered(Misspelt()):
+        faults = check_consumed_types(None)
+    assert [(fault.msg, fault.hint) for fault in faults] == [
+        (
+            "misspelt handles the event type 'ParcelRegistred', which is not registered",
+            "Did you mean 'ParcelRegistered'?",
+        ),
+        (
+            "misspelt handles the event type 'SomethingElse', which is not registered",
+            "Register its class, or remove it from `types`.",
+        ),
+    ]

@@ -1,10 +1,12 @@
 """Consumers as processes: copies, kills, freezes, signals, wake-ups and outages."""
 
+import json
 import os
 import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
@@ -19,7 +21,7 @@ from tests.support.consumers.observing import Start, answered, append, failures,
 from tests.support.consumers.probes import break_at, mend, trigger, written
 from tests.support.databases import Database
 from tests.support.postgres.cluster import Cluster
-from tests.support.processes import wait_until
+from tests.support.processes import Started, wait_until
 
 SELDOM = {"CONSUMER_POLL_INTERVAL": "60000"}
 
@@ -54,7 +56,7 @@ def test_a_signal_ends_it_after_its_transaction_with_status_0(start: Start, sent
     wait_until(lambda: len(answered()) > 10)
     process.send_signal(sent)
     assert process.wait(timeout=10) == 0
-    assert process.errors() == ""
+    assert [line["event"] for line in logged(process)] == ["consumers started", "consumers ended"]
     start("run_processmanager", "answers", "--once").wait(timeout=30)
     assert len(answered()) == len(set(answered())) == 200
 
@@ -153,7 +155,18 @@ def test_a_process_of_one_consumer_ends_with_its_error_in_one_line(start: Start)
     break_at("copy", 2)
     process = start("run_projector", "copy")
     assert process.wait(timeout=20) == 1
-    assert process.errors() == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2\n"
+    lines = process.errors().splitlines()
+    assert lines[-1] == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2"
+    (stopped,) = [line for line in logged(process) if line["event"].startswith("consumer stopped")]
+    assert (stopped["level"], stopped["consumer"], stopped["position"]) == ("error", "copy", 2)
+    assert stopped["event_type"] == "ParcelRegistered"
+    assert "in raise_if_broken" in stopped["exception"]
+    assert "HandlerBroke: broken" in stopped["exception"]
+
+
+def logged(process: Started) -> list[dict[str, Any]]:
+    """Return the lines of the log that a process has written to standard error."""
+    return [json.loads(line) for line in process.errors().splitlines() if line.startswith("{")]
 
 
 def test_a_process_of_several_consumers_runs_the_others_and_retries_the_stopped_one(start: Start) -> None:
@@ -183,7 +196,7 @@ def test_once_it_finishes_the_others_and_ends_non_zero(start: Start) -> None:
     break_at("copy", 2)
     process = start("run_projector", "--once")
     assert process.wait(timeout=20) == 1
-    assert process.errors() == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2\n"
+    assert process.errors().endswith("\nCommandError: copy stopped at position 2: HandlerBroke: broken at 2\n")
     assert (position("tally"), position("base")) == (2, 2)
 
 
