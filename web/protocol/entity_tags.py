@@ -43,11 +43,12 @@ CHANGING: Final = {
     "name": IF_MATCH,
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}(-[0-9a-f]+)?")$', "examples": ['"7"']},
-    "description": "The `ETag` of what the command changes, as the client has read it: if it has changed since, 409.",
+    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}(-[0-9a-f]+)?"|[0-9]{1,18})$', "examples": ['"7"']},
+    "description": "The `ETag` of what the command changes, as the client has read it: if it has changed since, 409."
+    " The bare version is taken too.",
 }
 """What the OpenAPI document has of a command that may be sent with an entity tag."""
-_VERSION: Final = re.compile(r'(?:W/)?"([0-9]{1,18})(?:-[0-9a-f]+)?"')
+_VERSION: Final = re.compile(r'(?:W/)?"([0-9]{1,18})(?:-[0-9a-f]+)?"|([0-9]{1,18})')
 _TAG: Final = re.compile(r'(?:W/)?("[!#-~]*")')
 _DIGEST: Final = 12
 _NOT_MODIFIED: Final = 304
@@ -75,7 +76,7 @@ def expected_version(request: HttpRequest, command: Command, *, creates: bool) -
         raise invalid(Fault("", f'the header {IF_MATCH} must be one ETag, such as "7"'))
     if creates:
         raise invalid(Fault("", f"the header {IF_MATCH} must not be sent with a command that creates something"))
-    return {target_of(command): int(found[1])}
+    return {target_of(command): int(found[1] or found[2])}
 
 
 def target_of(command: Command) -> str:
