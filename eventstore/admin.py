@@ -1,4 +1,4 @@
-"""The event store's place in the admin: the log, its consumers, and what operators did to them."""
+"""Registers the event store's tables in the admin: events, consumers, operator actions and lag samples."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from eventstore.models import Checkpoint, Event, LagSample, OperatorAction
 
 admin.site.site_header = "Daybook"
 admin.site.site_title = "Daybook"
-admin.site.index_title = "The ledger, to look at"
+admin.site.index_title = "Events, consumers and read models"
 
 admin.site.register(Event, EventAdmin)
 admin.site.register(Checkpoint, CheckpointAdmin)

@@ -1,4 +1,4 @@
-"""The app's place in Django."""
+"""The event store as a Django app."""
 
 from django.apps import AppConfig
 
@@ -7,7 +7,7 @@ class EventStoreConfig(AppConfig):
     """The event store."""
 
     name = "eventstore"
-    verbose_name = "The event store"
+    verbose_name = "Event store"
 
     def ready(self) -> None:
         """Register the system checks."""

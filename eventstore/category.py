@@ -1,4 +1,4 @@
-"""A stream's category as the database computes it: what stands before the first hyphen."""
+"""A stream's category as the database computes it: the part of the stream id before its first hyphen."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""System checks: what must be true of the code before the log is read or written."""
+"""System checks: conditions that the code must meet before it reads or writes the log."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from eventstore.errors import EventStoreError
 from eventstore.payloads.registry import registry
 
 LOG = "log"
-"""The tag of the checks that must pass before anything is read or written."""
+"""The tag of the checks that must pass before the log is read or written."""
 
 
 @register(LOG)

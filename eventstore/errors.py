@@ -1,27 +1,27 @@
 """What can go wrong with the log.
 
 EventStoreError
-├── WrongExpectedVersion     a stream is not at the version that the decision rested on: decide again
+├── WrongExpectedVersion     a stream is not at the version on which the decision is based: decide again
 ├── IdempotencyKeyReused     the key was used for something else: refuse
-├── OutcomeUnknown           the connection was lost once the append was sent: look before doing it again
+├── OutcomeUnknown           the connection was lost after the append was sent: look before doing it again
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
 ├── UnknownEventType         a class or a stored name that is not registered: register it
 ├── WrongCategory            an event type does not occur in streams of that category: append it to another stream
-├── InvalidPayload           what was to be written is not what its class says: mend the caller
-├── UnreadableEvent          what was read is not what its class says: mend the upcaster, or restore the store
-├── BrokenUpcasterChain      a schema version has no way to today's: write the upcaster
-├── AppendOnly               a model was asked to change the log: events are never changed
-├── LogDamaged              the log as a whole is not what it must be: restore it
+├── InvalidPayload           an event to be appended does not have the shape of its class: mend the caller
+├── UnreadableEvent          a stored event does not have the shape of its class: mend the upcaster, or restore the log
+├── BrokenUpcasterChain      an upcaster between two schema versions is missing: write it
+├── AppendOnly               code tried to change the log through a model: events are never changed
+├── LogDamaged               the log has a gap, an unreadable event or no protection: restore it
 └── ConsumerError
     ├── UnknownConsumer      no consumer of the code has that name
-    ├── EventOfNewerCode     the next event has a type or schema version that the code does not know: deploy newer code
+    ├── EventOfNewerCode     the code does not know the type or schema version of the next event: deploy newer code
     ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
-    ├── AnotherStore         the log no longer holds the event that was seen last: it is another log
+    ├── AnotherStore         the log no longer holds the last event that the consumer saw: it is another log
     ├── CircularDependency   projectors depend on each other in a circle
-    ├── BehindItsGroup       a projector is not where the projectors tied to it are: rebuild the group
-    ├── ConsumerStopped      a handler raised, or the log is not what it was: mend it, or skip the event
-    ├── NotCaughtUp          consumers that were to catch up are paused, waiting or stopped
+    ├── BehindItsGroup       a projector is not at the position of its group: rebuild the group
+    ├── ConsumerStopped      a handler raised, or the log has changed: mend the cause, or skip the event
+    ├── NotCaughtUp          a consumer cannot catch up: it is paused, waiting or stopped
     └── OperationRefused     pause, resume, skip or rebuild does not fit the consumer's state
 """
 
@@ -50,13 +50,13 @@ class IdempotencyKeyReused(EventStoreError):
 
 
 class OutcomeUnknown(EventStoreError):
-    """The connection was lost after the append was sent, and whether it was recorded cannot be known yet.
+    """The connection was lost after the append was sent; it is not known yet whether the append was recorded.
 
     Repeat with the same idempotency key, or look at the streams before doing it again.
     """
 
     def __init__(self, append_id: str) -> None:
-        super().__init__(f"whether append {append_id} was recorded is unknown: look before doing it again")
+        super().__init__(f"it is unknown whether append {append_id} was recorded: look before doing it again")
         self.append_id = append_id
 
 
@@ -116,15 +116,15 @@ class BrokenUpcasterChain(EventStoreError):
 
 
 class AppendOnly(EventStoreError):
-    """The log is append-only; its one way in is eventstore.store.append."""
+    """The log is append-only: only eventstore.store.append writes to it."""
 
 
 class LogDamaged(EventStoreError):
-    """The first fault that reading the whole log found; restore the database from before it."""
+    """The first fault that the verification of the log found; restore a backup from before the fault."""
 
 
 class ConsumerError(EventStoreError):
-    """The base of what stops a consumer."""
+    """The base of every error that stops a consumer."""
 
 
 class UnknownConsumer(ConsumerError):
@@ -136,7 +136,7 @@ class UnknownConsumer(ConsumerError):
 
 
 class MissedEvent(ConsumerError):
-    """The next event is not the one that must follow: the log has a hole; restore it, never skip it."""
+    """The log has a hole before the next event; restore the log, never skip the hole."""
 
     def __init__(self, name: str, expected: int, found: int) -> None:
         super().__init__(f"{name} expected position {expected} and found {found}: the log has a hole")
@@ -144,7 +144,7 @@ class MissedEvent(ConsumerError):
 
 
 class EventOfNewerCode(ConsumerError):
-    """The next event has a type or a schema version that this code does not know; newer code goes on by itself."""
+    """This code does not know the type or the schema version of the next event; newer code continues by itself."""
 
     def __init__(self, position: int, type_name: str, schema_version: int, known_version: int | None) -> None:
         known = "does not know the type" if known_version is None else f"knows it up to schema version {known_version}"
@@ -156,7 +156,7 @@ class EventOfNewerCode(ConsumerError):
 
 
 class AnotherStore(ConsumerError):
-    """The event that was seen last is not there any more: the store was restored, or is another one."""
+    """The log no longer holds the last event that the consumer saw: it was restored, or is another log."""
 
     def __init__(self, name: str, position: int, remembered: datetime | None, found: datetime | None) -> None:
         now = "there is none" if found is None else f"there is one of {found.isoformat()}"
@@ -173,7 +173,7 @@ class CircularDependency(ConsumerError):
 
 
 class BehindItsGroup(ConsumerError):
-    """A projector is not at the position of the projectors that it is tied to: a rebuild makes them one again."""
+    """A projector is not at the position of its group; a rebuild brings the group to one position."""
 
     def __init__(self, name: str, group: Iterable[str]) -> None:
         tied = ", ".join(other for other in group if other != name)
@@ -190,7 +190,7 @@ class ConsumerStopped(ConsumerError):
 
 
 class NotCaughtUp(ConsumerError):
-    """Consumers that were to catch up could not; each reason says which and why."""
+    """Some consumers could not catch up; each reason names one and says why."""
 
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = tuple(reasons)
@@ -198,4 +198,4 @@ class NotCaughtUp(ConsumerError):
 
 
 class OperationRefused(ConsumerError):
-    """An operator's request does not fit the state that the consumer is in; nothing was changed."""
+    """An operator's request does not fit the consumer's state; nothing was changed."""

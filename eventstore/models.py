@@ -1,4 +1,4 @@
-"""The tables of the event store: the log itself, and what its consumers remember."""
+"""The tables of the event store: the log, and the state of its consumers."""
 
 from typing import ClassVar, Never
 
@@ -12,7 +12,7 @@ class EventQuerySet(models.QuerySet["Event"]):
     """Reads of the log; every write is refused."""
 
     def _refuse(self, *_args: object, **_kwargs: object) -> Never:
-        message = "events are never changed: eventstore.store.append is the one way in"
+        message = "events are never changed: use eventstore.store.append, the only way to write to the log"
         raise AppendOnly(message)
 
     create = bulk_create = update = bulk_update = delete = get_or_create = update_or_create = _refuse
@@ -60,8 +60,8 @@ class Event(models.Model):
         return f"{self.position} {self.type}"
 
     def save(self, *_args: object, **_kwargs: object) -> Never:
-        """Refuse: append is the only way in."""
-        message = "events are never changed: eventstore.store.append is the one way in"
+        """Refuse: only append writes to the log."""
+        message = "events are never changed: use eventstore.store.append, the only way to write to the log"
         raise AppendOnly(message)
 
     def delete(self, *_args: object, **_kwargs: object) -> Never:
@@ -70,7 +70,7 @@ class Event(models.Model):
         raise AppendOnly(message)
 
     async def asave(self, *_args: object, **_kwargs: object) -> Never:
-        """Refuse: append is the only way in."""
+        """Refuse: only append writes to the log."""
         self.save()
 
     async def adelete(self, *_args: object, **_kwargs: object) -> Never:
@@ -100,7 +100,7 @@ class RecordedKey(models.Model):
 
 
 class Checkpoint(models.Model):
-    """How far a consumer has got, and all that is known of its state: its one row, locked by each transaction.
+    """The position and the state of a consumer: one row, which each of its transactions locks.
 
     A rebuild in progress has a row of its own, of kind `rebuild` and named `<projector>@rebuild`.
     """
@@ -140,7 +140,7 @@ class OperatorAction(models.Model):
     """What an operator did to a consumer: who, when and why, recorded with the change itself."""
 
     class Action(models.TextChoices):
-        """What can be done."""
+        """What an operator can do."""
 
         PAUSE = "pause"
         RESUME = "resume"
@@ -182,4 +182,4 @@ class LagSample(models.Model):
 
 
 CONSUMER_TABLES: tuple[type[models.Model], ...] = (Checkpoint, OperatorAction, LagSample)
-"""Tables that lie wherever consumers keep their effects: with the events and with the read models."""
+"""Tables that exist in each database to which consumers write: that of the log and that of the read models."""

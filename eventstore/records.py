@@ -1,4 +1,4 @@
-"""The frozen values that go into the store and come out of it."""
+"""The frozen values that the store takes and returns."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from eventstore.patterns import UUID_PATTERN
 from eventstore.payloads.registry import registry
 
 ANY: Final = -1
-"""Expected version: whatever it is."""
+"""Expected version: any."""
 NO_STREAM: Final = 0
 """Expected version: the stream has no event yet."""
 
@@ -27,6 +27,11 @@ def is_stream_id(text: str) -> bool:
     return len(text) <= _LONGEST_STREAM_ID and _STREAM_ID.fullmatch(text) is not None
 
 
+def stream_id_of(category: str, entity: UUID) -> str:
+    """Return the stream id of an entity: `<category>-<uuid>`."""
+    return f"{category}-{entity}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event to be appended to a stream; `data` is an instance of a registered event class."""
@@ -37,9 +42,9 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who caused the events of one append, in which conversation, and because of which event.
+    """Who caused the events of one append, which correlation they share, and which event they answer.
 
-    `causation` is the position of the causing event; `metadata` is whatever else is worth keeping, as JSON.
+    `causation` is the position of the event that they answer; `metadata` is anything else to be kept, as JSON.
     """
 
     actor: str
@@ -50,7 +55,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key under which an append is recorded once: `fingerprint` is of what was asked, whoever asks again."""
+    """A key under which an append is recorded once; `fingerprint` identifies the body of the request."""
 
     scope: str
     key: str
@@ -58,7 +63,7 @@ class IdempotencyKey:
 
 
 class RecordedEvent(NamedTuple):
-    """An event as the store holds it; payload and metadata are decoded when asked for, not before."""
+    """An event as the store holds it; payload and metadata are decoded each time that they are read."""
 
     position: int
     stream_id: str
@@ -74,29 +79,29 @@ class RecordedEvent(NamedTuple):
 
     @property
     def category(self) -> str:
-        """What stands before the first hyphen of the stream id."""
+        """The part of the stream id before its first hyphen."""
         return self.stream_id.partition("-")[0]
 
     @property
     def uuid(self) -> UUID:
-        """The uuid of the entity whose stream this is; ValueError where the stream has none."""
+        """The uuid of the entity whose stream this is; ValueError if the stream id has none."""
         return UUID(self.stream_id.partition("-")[2])
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The payload as it was stored, under its own schema version."""
+        """The payload as it was stored, in its own schema version."""
         payload: dict[str, Any] = json.loads(self.payload_json)
         return payload
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Whatever else was recorded with the event."""
+        """Anything else that was recorded with the event."""
         metadata: dict[str, Any] = json.loads(self.metadata_json)
         return metadata
 
     @property
     def data(self) -> Any:
-        """The event as an instance of its registered class, upcast to today's shape and checked.
+        """The event as an instance of its registered class, upcast to today's schema version and checked.
 
         Raises UnknownEventType or UnreadableEvent, which name the position.
         """
@@ -104,7 +109,7 @@ class RecordedEvent(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The newest event's position and time of recording; position 0 and None where the log is empty."""
+    """The newest event's position and time of recording; position 0 and None if the log is empty."""
 
     position: int
     recorded_at: datetime | None
@@ -112,7 +117,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What an append recorded: its events in order; `repeated` where its idempotency key had recorded them before."""
+    """The events that an append recorded, in order; `repeated` if its idempotency key had recorded them before."""
 
     events: tuple[RecordedEvent, ...]
     repeated: bool = False

@@ -1,9 +1,9 @@
-"""The log's one way in, and every way to read it.
+"""The one door to the log: append, and every read.
 
 # Note [Positions become visible in order]
 Positions are assigned under one lock, in commit order and without gaps. A reader that has seen position n therefore
 never meets a new event below n later; a missing position means that the log is damaged; and a consumer that has
-handled position n has handled everything before it. All other guarantees rest on this one.
+handled position n has handled everything before it. All other guarantees depend on this one.
 """
 
 import os
@@ -52,17 +52,17 @@ def append(
 ) -> Appended:
     """Record events, all or none, and return them as recorded.
 
-    `expected` gives the version at which each stream must be: an exact one, NO_STREAM, or ANY, which is also what holds
-    for streams that are written and not named. Streams that are named and not written are only checked. With a `key`
-    that has recorded the same before, nothing is recorded and the first events are returned as `repeated`.
+    `expected` gives the version that each stream must have: an exact one, NO_STREAM, or ANY. A stream that is written
+    and not named may have any version; a stream that is named and not written is only checked. If `key` has recorded
+    the same before, nothing is recorded, and the events of that time are returned as `repeated`.
 
-    Outside a transaction the events are durable when this returns. Inside `atomic()` they share its fate; append last,
-    for the append lock is held until the transaction ends.
+    Outside a transaction the events are durable when this returns. Inside `atomic()` they are committed or rolled back
+    with it; append last, because the append lock is held until the transaction ends.
 
     Raises WrongExpectedVersion and IdempotencyKeyReused (nothing is recorded, and a transaction stays usable),
-    InvalidStreamId, InvalidPayload and UnknownEventType (before the database is asked), IsolationTooHigh, and
-    OutcomeUnknown if the connection was lost after the append was sent. Outside a transaction, any other error of the
-    database means that nothing was recorded: the append has looked.
+    InvalidStreamId, WrongCategory, InvalidPayload and UnknownEventType (before the first statement), IsolationTooHigh,
+    and OutcomeUnknown if the connection was lost after the append was sent. Outside a transaction, any other error of
+    the database means that nothing was recorded; the append has verified it.
     """
     if not events:
         raise ValueError("an append has at least one event")
@@ -165,9 +165,9 @@ def _places(streams: Sequence[str], distinct: Sequence[str]) -> tuple[list[int],
 
 @contextmanager
 def append_lock(using: str = "default") -> Iterator[None]:
-    """Hold the append lock for a transaction: what is read within is what the append within will find.
+    """Hold the append lock for a transaction: what it reads cannot change before its own append.
 
-    For the last attempt at a decision that lost its races; nobody else can append meanwhile, so be brief.
+    Use it for the last attempt at a command that lost to concurrent appends. All other appends wait, so be brief.
     """
     connection = connections[using]
     with transaction.atomic(using=using):
@@ -183,7 +183,7 @@ def barrier(using: str = "default") -> None:
 
 
 def recorded_under(key: IdempotencyKey, using: str = "default") -> Appended | None:
-    """Return what was recorded under an idempotency key, durable, or None; raises IdempotencyKeyReused."""
+    """Return what was recorded under an idempotency key, once it is durable, or None; raises IdempotencyKeyReused."""
     known = RecordedKey.objects.using(using).filter(scope=key.scope, key=key.key).first()
     if known is None:
         return None

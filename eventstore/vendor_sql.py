@@ -13,7 +13,7 @@ Step = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
 
 
 def run_file(name: str) -> Step:
-    """Return a migration step that runs `<name>.<vendor>.sql`, and nothing where there is no such file."""
+    """Return a migration step that runs `<name>.<vendor>.sql` if this file exists."""
 
     def step(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         path = FOLDER / f"{name}.{schema_editor.connection.vendor}.sql"
@@ -24,24 +24,24 @@ def run_file(name: str) -> Step:
                 for statement in _statements(path.read_text()):
                     cursor.execute(statement)
             else:
-                # The text has percent signs of its own, so that it must not be taken for a template.
+                # Without parameters, psycopg leaves the percent signs of the text as they are.
                 cursor.execute(path.read_text(), None)
 
     return step
 
 
 def _statements(text: str) -> list[str]:
-    """Split SQLite's triggers, which have semicolons within, at the blank lines between them."""
+    """Split SQLite's triggers at the blank lines between them; they contain semicolons."""
     return [block for block in text.split("\n\n") if block.strip()]
 
 
 def vendor_sql(name: str) -> RunPython:
-    """Return the operation that runs `<name>.<vendor>.sql` where the model's table is; it cannot be undone."""
+    """Return the operation that runs `<name>.<vendor>.sql` in the log's database; it cannot be reversed."""
     return RunPython(run_file(name), _refuse_reversal, hints={"model_name": "event"})
 
 
 def _refuse_reversal(_apps: StateApps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     raise CommandError(
         "the event store's migrations cannot be reversed: the log is never dropped or left without its triggers;"
-        " to get rid of a ledger, drop its database as the database's owner"
+        " to delete a ledger, drop its database as the database's owner"
     )

@@ -1,7 +1,7 @@
 """The log in the admin: every event with its neighbours, its cause and its effects."""
 
-import uuid
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -17,6 +17,7 @@ from eventstore.browser.payload_html import payload_html, summary
 from eventstore.browser.read_only import HeadPaginator, ReadOnlyAdmin, as_text, exact, found_by_any, parsed
 from eventstore.models import Event
 from eventstore.payloads.registry import registry
+from eventstore.records import stream_id_of
 
 RELATED_LIMIT = 20
 """How many caused or related events an event's page lists before it links to the rest."""
@@ -183,10 +184,10 @@ def _conditions(term: str) -> list[Q]:
     if term.isdecimal():
         conditions.append(Q(position=int(term)))
     try:
-        entity = uuid.UUID(term)
+        entity = UUID(term)
     except ValueError:
         return conditions
-    streams = [f"{category}-{entity}" for category in categories()]
+    streams = [stream_id_of(category, entity) for category in categories()]
     return [Q(stream_id__in=streams), Q(correlation_id__in={term, str(entity)})]
 
 

@@ -1,1 +1,1 @@
-"""The log itself: how an append becomes SQL on each database, and how it is read."""
+"""The log: how an append becomes SQL on each database, and how events are read."""

@@ -1,4 +1,4 @@
-"""What both databases can store: the same texts and numbers are refused before either is asked."""
+"""Refuses texts and numbers that one of the databases cannot store, before anything is sent to it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from eventstore.records import Context, IdempotencyKey
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _GREATEST: Final = 2**63 - 1
 _LONGEST: Final = {"actor": 200, "correlation_id": 200, "scope": 200, "key": 200, "fingerprint": 64}
-"""How many characters the columns take."""
+"""How many characters each column can hold."""
 
 
 def check_context(type_name: str, context: Context, key: IdempotencyKey | None) -> None:

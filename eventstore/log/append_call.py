@@ -1,4 +1,4 @@
-"""What is sent to the database in one append, and what it answers."""
+"""The values that one append sends to the database, and the database's answer."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ class Rows(NamedTuple):
 
 
 class Kind(IntEnum):
-    """What came of an append, by the number that the database answers."""
+    """The result of an append, by the number that the database answers."""
 
     APPENDED = 0
     CONFLICT = 1
@@ -62,7 +62,7 @@ class Kind(IntEnum):
 
 
 class Outcome(NamedTuple):
-    """What the database answered to an append; `conflict` is the 1-based index of a stream at another version."""
+    """The database's answer to an append; `conflict` is the 1-based index of the stream at another version."""
 
     kind: Kind
     first_position: int = 0

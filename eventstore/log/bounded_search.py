@@ -1,4 +1,4 @@
-"""A search of the log, newest first, whose cost has a bound: it walks one index and stops after so many events."""
+"""A search of the log, newest first, at a bounded cost: it reads one index and stops after SCAN_LIMIT events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from eventstore.log.reads import COLUMNS, select
 from eventstore.records import RecordedEvent
 
 SCAN_LIMIT: Final = 5_000
-"""Events that one search looks at, at most."""
+"""How many events one search reads at most."""
 FILTERS: Final = ("stream_id", "correlation_id", "causation", "actor", "type", "category")
-"""What can be searched by, the most selective first; each has an index that ends with the position."""
+"""The columns that can be searched, the most selective first; each has an index that ends with the position."""
 
 _SCANNED: Final = "(SELECT * FROM eventstore_event WHERE {where} ORDER BY {order} DESC LIMIT {limit}) AS scanned"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The events found, newest first, and how far the search looked.
+    """The events found, newest first, and where to continue.
 
-    `next_before` is the position below which the search goes on, None where it has looked at everything.
+    `next_before` is the position below which the next search begins; None if the search has reached the beginning.
     """
 
     events: tuple[RecordedEvent, ...]
@@ -33,8 +33,8 @@ def search_back(
 ) -> Found:
     """Return at most `limit` events below position `before` that match every filter, newest first.
 
-    `filters` are columns of FILTERS with the value that each must have. The first of them leads: its index is walked
-    for at most `scan_limit` events, and the other filters choose among these.
+    `filters` are columns of FILTERS with the value that each must have. The search reads at most `scan_limit` events
+    along the index of the most selective filter, and compares the other filters with these.
     """
     given = [(name, filters[name]) for name in FILTERS if name in filters]
     (lead, *others) = given or [("", "")]

@@ -1,15 +1,15 @@
-"""States folded from events and kept in process, each brought up to date from the log before it is used.
+"""States folded from events and kept in the process, each brought up to date from the log before each use.
 
 # Note [A reader remembers its last event]
 An event can be read a moment before it is durable. After a crash, or after an older database is restored, its position
 and version are given to another event. A reader that remembers how far it has read therefore remembers the position
 and `recorded_at` of its last event, and its next read begins with that event. If the event is no longer the same, the
-reader discards everything that it made of the log and begins anew.
+reader discards everything that it has derived from the log and begins again.
 
 # Note [Snapshots are only a cache]
-The state of a long stream in the past is folded from a snapshot: the state after each thousand events, kept in process
-for the streams that were asked about last. A snapshot is verified each time that it is used: the read begins with its
-last event, and if that is no longer the same, the stream is folded from its beginning.
+The past state of a long stream is folded from a snapshot: the state after each thousand events, kept in the process
+for the streams that were read last. Each use verifies the snapshot: the read begins with the snapshot's last event,
+and if this event is no longer the same, the stream is folded from its beginning.
 """
 
 from bisect import bisect_right
@@ -43,13 +43,13 @@ class Loaded(Generic[State]):
     recorded_at: datetime | None = None
 
     def ends_with(self, event: RecordedEvent) -> bool:
-        """Say whether an event is the very one that this state was folded from last."""
+        """Say whether an event is the last one that this state was folded from."""
         return (event.version, event.position, event.recorded_at) == (self.version, self.position, self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Fold(Generic[State]):
-    """How a state is made of events: the state before the first, and what each event makes of the state."""
+    """How a state is made of events: the initial state, and the function that applies an event to a state."""
 
     initial: Callable[[], State]
     evolve: Callable[[State, RecordedEvent], State]
@@ -61,9 +61,9 @@ class Fold(Generic[State]):
     def up_to_date(
         self, known: Loaded[State], read_from: Callable[[Loaded[State]], Iterator[RecordedEvent]]
     ) -> Loaded[State]:
-        """Return `known` with the events since then; made anew if the log no longer holds its last event.
+        """Return `known` with the events since then; fold from the beginning if the log no longer has its last event.
 
-        `read_from` yields the events from the last one of a state on, that one included.
+        `read_from` yields the events that begin with the last one of a state.
         """
         # See Note [A reader remembers its last event]
         events = read_from(known)
@@ -74,7 +74,7 @@ class Fold(Generic[State]):
         return self._onto(known, events)
 
     def steps(self, known: Loaded[State], events: Iterator[RecordedEvent], every: int) -> Iterator[Loaded[State]]:
-        """Yield the states after each `every` further events, and the last one."""
+        """Yield the state after every `every` events, and the last state."""
         while True:
             loaded = self._onto(known, islice(events, every))
             yield loaded
@@ -90,15 +90,15 @@ class Fold(Generic[State]):
 
 
 def must_fold_alone(using: str) -> bool:
-    """Say whether what is read now must not be kept for others.
+    """Say whether a state that is read now must not be kept in a cache.
 
-    A transaction may read what is never committed, or miss what has been committed since it began.
+    A transaction may read events that are never committed, or miss events that were committed since it began.
     """
     return connections[using].in_atomic_block
 
 
 class AggregateCache(Generic[State]):
-    """The aggregates of one category by stream id, least recently used out; safe in any number of threads."""
+    """The aggregates of one category by stream id; it drops the least recently used, and is safe in all threads."""
 
     def __init__(
         self, initial: State, evolve: Callable[[State, Any], State], max_size: int, using: str = "default"
@@ -111,7 +111,7 @@ class AggregateCache(Generic[State]):
         _caches.add(self)
 
     def load(self, stream_id: str) -> Loaded[State]:
-        """Return the aggregate as it is now, by one indexed read of the events that the cache has not seen."""
+        """Return the aggregate as it is now; one indexed read fetches the events that the cache has not seen."""
 
         def read_from(known: Loaded[State]) -> Iterator[RecordedEvent]:
             return read_stream(stream_id, after_version=max(known.version - 1, 0), using=self._using)
@@ -157,7 +157,7 @@ class AggregateCache(Generic[State]):
 
     def _keep_snapshots(self, stream_id: str, snapshots: tuple[Loaded[State], ...]) -> None:
         with self._lock:
-            # Another thread may have kept more meanwhile; which of them stays matters only to speed.
+            # Another thread may have kept more in the meantime; this affects only the speed.
             self._snapshots[stream_id] = snapshots
             self._snapshots.move_to_end(stream_id)
             if len(self._snapshots) > _MOST_STREAMS_WITH_SNAPSHOTS:
@@ -176,8 +176,8 @@ class AggregateCache(Generic[State]):
             return
         with self._lock:
             current = self._kept.get(stream_id)
-            # Another thread may have read further meanwhile. Its state is replaced only by a newer one, or by one that
-            # was made anew because the log is another one.
+            # Another thread may have kept a newer state in the meantime, which stays. The state that this thread began
+            # with is always replaced: if the log is another one, the right state may be an older one.
             if current is None or current is known or loaded.version > current.version:
                 self._kept[stream_id] = loaded
             self._kept.move_to_end(stream_id)
@@ -189,6 +189,6 @@ _caches: WeakSet[AggregateCache[Any]] = WeakSet()
 
 
 def clear_all() -> None:
-    """Empty every cache of the process, for use after the database was exchanged."""
+    """Empty every cache of the process; call it after the database was replaced."""
     for cache in list(_caches):
         cache.clear()

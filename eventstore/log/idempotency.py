@@ -1,4 +1,4 @@
-"""The end of an idempotency key: once it is old enough, nobody repeats what it was for."""
+"""Deletes idempotency keys that are older than any retry."""
 
 import time
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import Final
 from eventstore.models import RecordedKey
 
 BATCH_SIZE: Final = 500
-"""Keys deleted in one transaction: writers wait for no longer than that takes, some milliseconds."""
+"""How many keys one transaction deletes; writers wait for it, some milliseconds."""
 
 
 def expire(before: datetime, *, batch_size: int = BATCH_SIZE, using: str = "default") -> Iterator[int]:
     """Delete the keys recorded before a moment, oldest first; yield after each transaction how many it deleted.
 
-    Between two transactions it leaves the database to the others for as long as the last one took.
+    It pauses between two transactions for as long as the last one took, so that others can write.
     """
     keys = RecordedKey.objects.using(using)
     while True:

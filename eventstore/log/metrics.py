@@ -1,4 +1,4 @@
-"""What this process has appended, counted for Prometheus."""
+"""Counters of the appends of this process, for Prometheus."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
 """Arrays in PostgreSQL's binary form, packed and unpacked directly.
 
-psycopg looks at every element of every list to choose how to send it, which for one event took longer than all the
-rest of the append's Python.
+psycopg inspects every element of every list to choose its form. For one event, that took longer than the rest of the
+append's Python code.
 """
 
 import struct
@@ -10,7 +10,7 @@ from typing import Final
 
 TEXT, BIGINT, INTEGER = 25, 20, 23
 TEXT_ARRAY, BIGINT_ARRAY = 1009, 1016
-"""The numbers by which PostgreSQL knows these types."""
+"""The object ids of these types in PostgreSQL."""
 
 _HEADER: Final = struct.Struct("!iiIii")
 _LENGTH: Final = struct.Struct("!i")

@@ -1,11 +1,11 @@
-"""The append on PostgreSQL: one call of eventstore_append, and the barrier where its lock was released early.
+"""The append on PostgreSQL: one call of eventstore_append, then the barrier if the lock was released early.
 
 # Note [Early release needs the barrier]
-Under contention the append's commit is asynchronous, so that its lock is gone within microseconds and many commits
-share one flush. Nothing is acknowledged before a transactional logical message has been committed after it, which
-waits until everything before it is on disk. The non-transactional message, pg_current_xact_id() and a plain SELECT do
-not wait. Where contention is expected, a procedure does both in one call; an append that only then meets it sends the
-barrier after itself.
+Under contention the append commits asynchronously, so that it releases its lock within microseconds and many commits
+share one flush. Before the append is acknowledged, a transactional logical message is committed after it: this commit
+waits until everything before it is on disk. A non-transactional message, pg_current_xact_id() and a plain SELECT do
+not wait. If contention is expected, a procedure does both in one call. An append that meets contention unexpectedly
+sends the barrier as a second statement.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from eventstore.log.append_call import Kind, Outcome, Rows
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
 _ISOLATION_TOO_HIGH = "DB001"
-# Not SELECT * FROM: a function scan keeps its one row in a store of its own, which took a third of the whole call.
+# Not SELECT * FROM: a function scan stores its one row first, which took a third of the time of the call.
 _PLACES: Final = b", ".join(b"$%d" % number for number in range(1, 17))
 _APPEND: Final = b"SELECT eventstore_append(" + _PLACES + b")"
 _APPEND_EARLY: Final = b"CALL eventstore_append_early(" + _PLACES + b", NULL)"
@@ -71,9 +71,9 @@ _ONE: Final = pg_arrays.bigints([1])
 
 
 class _Session:
-    """What is known of one connection: its server process, its prepared statements, and how it appends.
+    """The state of one connection: its server process, its prepared statements, and how it appends.
 
-    `early_left` is how many more appends release early at once, because others were appending at the same time.
+    `early_left` counts down the appends after contention that release the lock early without trying it first.
     """
 
     __slots__ = ("backend_pid", "early_left", "prepared")
@@ -88,7 +88,7 @@ _sessions: WeakKeyDictionary["psycopg.Connection[Any]", _Session] = WeakKeyDicti
 
 
 def session_of(connection: BaseDatabaseWrapper) -> _Session:
-    """Return what is known of the connection that there is."""
+    """Return the state of the open connection."""
     raw = connection.connection
     session = _sessions.get(raw)
     if session is None:
@@ -97,7 +97,7 @@ def session_of(connection: BaseDatabaseWrapper) -> _Session:
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
-    """Append in one call: alone and durable when it returns, or as the last act of the transaction that there is."""
+    """Append in one call: as part of the open transaction, otherwise alone and durable when it returns."""
     session = session_of(connection)
     joined = connection.in_atomic_block or not connection.autocommit
     how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
@@ -114,9 +114,9 @@ def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
 
 
 def barrier(connection: BaseDatabaseWrapper) -> None:
-    """Return when everything that was committed before is on disk; within a transaction its commit waits for that.
+    """Return when every earlier commit is on disk; inside a transaction, that transaction's commit waits instead.
 
-    Without it a transaction that only reads, such as one that finds its key repeated, would commit without a flush.
+    A transaction that only reads, such as one that finds its key repeated, would otherwise commit without a flush.
     """
     with connection.wrap_database_errors:
         _begin(connection)
@@ -139,23 +139,23 @@ def holder_of_lock(connection: BaseDatabaseWrapper) -> str:
 
 
 def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:
-    """Say whether the server process that worked for a lost connection is gone, so that its outcome is final."""
+    """Say whether the server process of a lost connection has ended; then its outcome is final."""
     with connection.cursor() as cursor:
         cursor.execute(_IS_RUNNING, [backend])
         return cursor.fetchone() is None
 
 
 def backend_of(connection: BaseDatabaseWrapper) -> int:
-    """Return the process id of the server process that works, or worked, for a connection."""
+    """Return the process id of a connection's server process, which may have ended."""
     return session_of(connection).backend_pid
 
 
 def send(
     raw: "psycopg.Connection[Any]", sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
 ) -> bytes | None:
-    """Run a statement straight through libpq, prepared where it has a name; return the one value that it answers.
+    """Run a statement directly through libpq and return its one value; `prepared` names a prepared statement.
 
-    psycopg's own cursors, which wait in Python and look at every value, cost as much as the statement. Raises
+    psycopg's own cursors wait in Python and inspect every value, which costs as much as the statement. Raises
     psycopg's errors.
     """
     with raw.lock:
@@ -183,7 +183,7 @@ def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.E
 
 
 def _begin(connection: BaseDatabaseWrapper) -> None:
-    """Begin the transaction that Django means, where no statement has been sent in it yet."""
+    """Begin the transaction of `atomic()` if no statement has begun it yet."""
     raw = connection.connection
     if not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE:
         with psycopg.Cursor(raw) as cursor:
@@ -198,7 +198,7 @@ def _call(connection: BaseDatabaseWrapper, session: _Session, how: int, rows: Ro
         try:
             answer = send(raw, sql, values, _prepare(raw, session, sql))
         except psycopg.errors.InvalidSqlStatementName:
-            # Somebody has discarded the session's statements; nothing was done, unless a transaction was ended by it.
+            # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
             session.prepared.clear()
             if how == _JOINED:
                 raise

@@ -1,4 +1,4 @@
-"""Reads of the log, in keyset batches, each by an index; the statements are in reads.sql."""
+"""Reads of the log, page by page along an index; the statements are in reads.sql."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,11 +28,11 @@ _POSITION: Final = attrgetter("position")
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
 
 Page = Callable[[int, int, int], list[RecordedEvent]]
-"""Reads one page: the events above a bound and at or below another, so many at most."""
+"""Reads one page: at most so many events, above a lower bound and at or below an upper bound."""
 
 
 def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
-    """Make records of rows of COLUMNS; SQLite keeps moments without a time zone, in UTC, and sometimes as text."""
+    """Make records of rows of COLUMNS; SQLite returns moments in UTC without a time zone, and sometimes as text."""
     if not rows or getattr(rows[0][-1], "tzinfo", None) is not None:
         return [RecordedEvent._make(row) for row in rows]
     return [RecordedEvent._make((*row[:-1], _in_utc(row[-1]))) for row in rows]
@@ -47,7 +47,7 @@ def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
     """Run a query whose columns are COLUMNS."""
     with connections[using].cursor() as cursor:
         if connections[using].vendor == "postgresql":
-            # Django's own loader is written in Python and takes longer than all the rest of a row.
+            # Django's own loader is written in Python and takes longer than the rest of the row.
             cursor.adapters.register_loader("timestamptz", _MOMENT_LOADER)
         cursor.execute(sql, params)
         return records(cursor.fetchall())
@@ -72,7 +72,7 @@ def read_batch(
     return select(using, SQL["all_forwards"], [from_position - 1, NO_BOUND if up_to is None else up_to, limit])
 
 
-def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
+def read_stream(  # noqa: PLR0913 - readers need each of these bounds
     stream_id: str,
     *,
     after_version: int = 0,
@@ -93,7 +93,7 @@ def read_stream(  # noqa: PLR0913 - each bound is one that a reader may want
     return _paged(page, (after_version, highest), _VERSION, backwards=backwards, limit=limit, batch_size=batch_size)
 
 
-def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
+def read_all(  # noqa: PLR0913 - readers need each of these filters
     *,
     after: int = 0,
     up_to: int | None = None,
@@ -106,7 +106,7 @@ def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
 ) -> Iterator[RecordedEvent]:
     """Yield events in order of position, above `after` and at or below `up_to`, of these types and this category.
 
-    No types find nothing; None stands for all types.
+    An empty `types` finds nothing; None means all types.
     """
     if types is not None and not types:
         return iter(())
@@ -119,7 +119,7 @@ def read_all(  # noqa: PLR0913 - each filter is one that a reader may want
     return _paged(page, bounds, _POSITION, backwards=backwards, limit=limit, batch_size=batch_size)
 
 
-def _paged(  # noqa: PLR0913 - what a reader of pages has to know
+def _paged(  # noqa: PLR0913 - the bounds of read_stream and of read_all
     page: Page,
     bounds: tuple[int, int],
     place_of: Callable[[RecordedEvent], int],
@@ -161,7 +161,7 @@ def _directed(name: str, *, backwards: bool) -> str:
     return f"{name}_backwards" if backwards else f"{name}_forwards"
 
 
-def search(  # noqa: PLR0913 - each filter is one that a reader may want
+def search(  # noqa: PLR0913 - readers need each of these filters
     *,
     after: int = 0,
     limit: int,
@@ -178,11 +178,11 @@ def search(  # noqa: PLR0913 - each filter is one that a reader may want
     given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
     filters = {column: value for column, value in given.items() if value is not None}
     leading = _most_selective(filters, after, using)
-    # No database has an index of an expression, so that only the leading filter's index can be chosen.
+    # The other columns are written as expressions, which no index covers, so the database uses the leading index.
     conditions = [f" AND {column}" if column == leading else f" AND {column} || ''" for column in filters]
     sql, params = SQL["search"] + "".join(f"{condition} = %s" for condition in conditions), [after, *filters.values()]
     if leading == "stream_id":
-        # Within a stream, versions rise with positions, and its index is of versions.
+        # Within a stream, versions rise with positions, and the index of streams is sorted by version.
         return select(
             using,
             f"{sql} {SQL['beyond_page_of_stream']} ORDER BY version LIMIT %s",

@@ -1,4 +1,4 @@
--- The reads of the log. {columns} are those of RecordedEvent. A lower bound is exclusive, an upper bound inclusive.
+-- The reads of the log. {columns} are the columns of RecordedEvent. Lower bounds are exclusive, upper bounds inclusive.
 
 -- name: head
 SELECT {columns} FROM eventstore_event ORDER BY position DESC LIMIT 1
@@ -20,7 +20,7 @@ WHERE category = %s AND position > %s AND position <= %s ORDER BY position LIMIT
 SELECT {columns} FROM eventstore_event
 WHERE category = %s AND position > %s AND position <= %s ORDER BY position DESC LIMIT %s
 
--- One branch for each type, joined by UNION ALL, keeps every branch on the index of (type, position).
+-- Each type has a branch of its own, joined by UNION ALL, so that each branch reads the index of (type, position).
 -- name: type_branch_forwards
 SELECT * FROM (
     SELECT {columns} FROM eventstore_event
@@ -55,7 +55,7 @@ WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, ver
 SELECT stream_id, version FROM eventstore_event
 WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
 
--- The filters of a search follow.
+-- The code appends the conditions, the order and the limit.
 -- name: search
 SELECT {columns} FROM eventstore_event WHERE position > %s
 
@@ -64,7 +64,7 @@ SELECT {columns} FROM eventstore_event WHERE position > %s
  AND version > coalesce(
     (SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)
 
--- The streams come as one JSON array, so that the database's limit of parameters does not bound their number.
+-- The streams are passed as one JSON array, because databases limit the number of parameters.
 -- name: latest_postgresql
 SELECT e.* FROM jsonb_array_elements_text(%s::jsonb) AS wanted (stream_id)
 CROSS JOIN LATERAL (

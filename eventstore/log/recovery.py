@@ -1,4 +1,4 @@
-"""After an error of an append outside a transaction: look for what the append recorded, and never send it again."""
+"""After an append outside a transaction has failed: find what it recorded; never send it again."""
 
 import contextlib
 import logging
@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _LOOKS: Final = 7
 _BARRIERS: Final = 3
 _LONGEST_APPEND: Final = timedelta(hours=1)
-"""Events of the stream that are older than this when the append begins are not of the append."""
+"""An event that is older than this when the append begins was not recorded by the append."""
 _ERRORS: Final = (DatabaseError, InterfaceError)
 
 Events = tuple[RecordedEvent, ...]
@@ -30,10 +30,10 @@ Events = tuple[RecordedEvent, ...]
 def find(
     append_id: str, rows: Rows, began: datetime, connection: BaseDatabaseWrapper, error: Exception
 ) -> Events | None:
-    """Return what the append recorded, durable, or None if it certainly recorded nothing.
+    """Return what the append recorded, once it is durable, or None if it certainly recorded nothing.
 
-    The error of a statement says nothing of the append: the commit may lie before the statement that failed, such as a
-    cancelled barrier. Raises OutcomeUnknown if nobody can know yet.
+    The error alone does not say whether the append was committed: the statement that failed may come after the commit,
+    as a cancelled barrier does. Raises OutcomeUnknown if it cannot be known yet.
     """
     if connection.vendor != "postgresql":
         return _with_append_id(append_id, rows, began, connection.alias) or None
@@ -55,15 +55,15 @@ def find(
 
 
 def _log_holder(connection: BaseDatabaseWrapper, error: Exception) -> None:
-    """Say who holds the append lock, if the append has waited for it in vain."""
+    """Log which process holds the append lock, if the append has failed because it could not get the lock."""
     if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
         with contextlib.suppress(*_ERRORS):
             holder = postgresql.holder_of_lock(connection)
-            _logger.error("an append waited in vain for the append lock: %s", holder or "it is free now")
+            _logger.error("an append did not get the append lock in time: %s", holder or "it is free now")
 
 
 def _has_session(connection: BaseDatabaseWrapper) -> bool:
-    """Say whether the session that the append was sent to has answered and is in no transaction any more."""
+    """Say whether the session of the append has answered and has no open transaction."""
     raw = connection.connection
     return raw is not None and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE
 
@@ -71,10 +71,11 @@ def _has_session(connection: BaseDatabaseWrapper) -> bool:
 def _find_on_new_session(
     append_id: str, rows: Rows, began: datetime, connection: BaseDatabaseWrapper, error: Exception
 ) -> Events:
-    """Return what the append recorded, as a new session sees it; raises OutcomeUnknown if it is not there.
+    """Return what the append recorded, as a new session sees it; raises OutcomeUnknown if it sees nothing.
 
-    What is there is certain. What is not there may still come, from a server process that has not noticed or from
-    another server that took over. So the look is repeated until the old process has ended, for a few seconds at most.
+    Events that it sees are certain. Events that it does not see may still be committed: the old server process may not
+    have noticed the loss, or another server may have taken over. So it looks again until the old process has ended, for
+    a few seconds at most.
     """
     backend_pid = postgresql.backend_of(connection)
     connection.close()

@@ -1,4 +1,4 @@
-"""The append on SQLite: one BEGIN IMMEDIATE transaction, which holds the one write lock that there is."""
+"""The append on SQLite: one BEGIN IMMEDIATE transaction, which holds the database's only write lock."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from eventstore.clock import utc_now
 from eventstore.log.append_call import Kind, Outcome, Rows
 
 FIRST_ACTOR: Final = "SELECT actor FROM eventstore_event WHERE position = 1"
-"""Who recorded the first event, asked of a file that Django is not connected to."""
+"""Reads the actor of the first event, from a file to which Django is not connected."""
 
 _HEAD: Final = "SELECT max(position) FROM eventstore_event"
 _STREAM_VERSION: Final = "SELECT max(version) FROM eventstore_event WHERE stream_id = %s"
@@ -28,7 +28,7 @@ _INSERT_KEY: Final = (
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
-    """Append, joining the transaction that there is or in one of its own; a refusal leaves either usable."""
+    """Append in the open transaction, or in a transaction of its own; after a refusal the transaction is usable."""
     with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
         return _append(cursor, rows)
 

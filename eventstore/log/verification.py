@@ -1,4 +1,4 @@
-"""Reading the whole log to prove that it is whole: no hole in positions or versions, and every event readable."""
+"""Verifies the whole log: positions and versions have no holes, and every event can be read."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,9 +29,9 @@ Seen = Callable[[int, int], None]
 
 
 def verify(seen: Seen, using: str = "default") -> int:
-    """Return the number of events, all of which are as they must be; raises LogDamaged at the first that is not.
+    """Verify the log and return the number of its events; raises LogDamaged at the first fault.
 
-    `seen` hears, now and then, how much of how much is done. Memory does not grow with the log.
+    `seen` is called from time to time with the number of steps done and their total. Memory does not grow with the log.
     """
     head = store.head(using).position
     for done in _positions(head, using):
@@ -43,14 +43,14 @@ def verify(seen: Seen, using: str = "default") -> int:
 
 
 def _check_triggers(using: str) -> None:
-    """Raise LogDamaged unless each trigger that guards the log is there and fires for every session."""
+    """Raise LogDamaged unless each trigger that guards the log exists and fires in every session."""
     vendor = connections[using].vendor
     with connections[using].cursor() as cursor:
         cursor.execute(_TRIGGERS[vendor])
         missing = sorted(_GUARDS[vendor] - {name for (name,) in cursor.fetchall()})
     if missing:
         raise LogDamaged(
-            f"the trigger {missing[0]} of eventstore_event is missing or does not fire always: the log can be changed"
+            f"the trigger {missing[0]} of eventstore_event is missing or does not always fire: the log can be changed"
         )
 
 
@@ -75,7 +75,7 @@ def _positions(head: int, using: str) -> Iterator[int]:
             if event.position != expected:
                 raise LogDamaged(f"position {expected} is missing: the next event is at {event.position}")
             try:
-                event.data  # noqa: B018 - decoding is the test
+                event.data  # noqa: B018 - reading it decodes and checks the payload
                 event.metadata  # noqa: B018 - as above
                 _check_sanity(event, latest)
             except (UnreadableEvent, UnknownEventType) as error:
@@ -87,7 +87,7 @@ def _positions(head: int, using: str) -> Iterator[int]:
 
 
 def _versions(head: int, using: str) -> Iterator[int]:
-    """Walk the unique index of (stream_id, version)."""
+    """Read the unique index of (stream_id, version) in order."""
     stream_id, version, done = "", 0, 0
     while True:
         with connections[using].cursor() as cursor:

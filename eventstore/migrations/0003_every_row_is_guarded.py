@@ -1,4 +1,4 @@
-"""Row triggers: no row is changed, whoever applies the change, and no row is inserted that is not the next."""
+"""Row triggers: they refuse every change of a row, and every row that is not the next one of the log."""
 
 from typing import ClassVar
 

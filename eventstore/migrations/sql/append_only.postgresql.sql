@@ -1,4 +1,4 @@
--- Refuses every change of the log, for whoever asks and in every replication role.
+-- Refuses every change of the log, to every role and in every replication role.
 CREATE FUNCTION eventstore_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the log is append-only: % of % is refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'DB002';

@@ -1,10 +1,10 @@
--- Refuses a changed row also where statement triggers do not fire, as when logical replication applies a change.
+-- Refuses the change of a row even if statement triggers do not fire, as when logical replication applies a change.
 CREATE TRIGGER event_row_is_append_only BEFORE UPDATE OR DELETE ON eventstore_event
 FOR EACH ROW EXECUTE FUNCTION eventstore_refuse_change();
 ALTER TABLE eventstore_event ENABLE ALWAYS TRIGGER event_row_is_append_only;
 
--- Refuses an INSERT that does not continue the log and its stream. eventstore_append holds the lock and has looked at
--- both, so that its own rows are not looked at again.
+-- Refuses an INSERT that does not continue the log and its stream. The rows of eventstore_append are not checked again:
+-- it holds the lock and has read both.
 CREATE FUNCTION eventstore_refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     head bigint;
