@@ -15,6 +15,7 @@ class Ledger(models.Model):
         default_permissions = ()
         permissions: ClassVar = [
             ("view_ledger", "May read everything in the ledger"),
+            ("operate_consumers", "May pause and resume consumers, and let them skip an event"),
             *((codename(name), f"May {name.replace('-', ' ')}") for name in COMMANDS),
         ]
 

@@ -20,6 +20,9 @@ ACTOR_ID: Final = "actor_id"
 VIEW: Final = "ledger.view_ledger"
 """The permission to read."""
 
+OPERATE: Final = "ledger.operate_consumers"
+"""The permission to pause and resume consumers, and to let them skip an event."""
+
 
 def codename(name: str) -> str:
     """Return the codename of a command's permission, without the app label."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
 
 from projectors.explain.product import ProductExplanation
 from projectors.explain.reports import Bucket, CurrencyAging
 
 _WIDTH: Final = 1000
 _BAR: Final = 300
+_LAG_HEIGHT: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,53 @@ def _bars(currency: CurrencyAging) -> Iterator[Bar]:
     most = max(bucket.owed for bucket in currency.buckets) or 1
     for bucket in currency.buckets:
         yield Bar(bucket, round(bucket.owed / most * _BAR))
+
+
+class LagSample(Protocol):
+    """How far behind a consumer was in a minute."""
+
+    minute: datetime
+    lag_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class LagBar:
+    """How far behind a consumer was in one minute: a bar that stands on 80."""
+
+    x: int
+    y: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class LagChart:
+    """How far behind a consumer was, minute by minute, on a time axis of 0 to 1000; a gap has no bar."""
+
+    hours: int
+    start: datetime
+    end: datetime
+    width: float
+    most: int
+    bars: tuple[LagBar, ...]
+
+    @property
+    def minutes(self) -> int:
+        """The minutes that the chart spans."""
+        return self.hours * 60
+
+    @property
+    def gaps(self) -> int:
+        """The minutes without a sample."""
+        return max(self.minutes - len(self.bars), 0)
+
+
+def of_lag(hours: int, start: datetime, end: datetime, samples: Sequence[LagSample]) -> LagChart:
+    """Return the chart of a consumer's lag between two moments."""
+    most = max((sample.lag_events for sample in samples), default=0)
+    width = _WIDTH / (hours * 60)
+    bars = []
+    for sample in samples:
+        x = round((sample.minute - start) / (end - start) * _WIDTH)
+        height = round(sample.lag_events / most * _LAG_HEIGHT) if most else 0
+        bars.append(LagBar(max(x, 0), _LAG_HEIGHT + 20 - height, height))
+    return LagChart(hours, start, end, round(max(width, 0.7), 1), most, tuple(bars))

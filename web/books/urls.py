@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from web.books import aging, balances, customers, find, invoices, log, login, sums, today
+from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today
 from web.books.pending import pending
 
 
@@ -40,6 +40,7 @@ urlpatterns = [
     path("log/<int:position>", log.event, name="event"),
     path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", pending, name="why"),
-    path("consumers", pending, name="consumers"),
-    path("consumers/<str:name>", pending, name="consumer"),
+    path("consumers", consumers.consumers, name="consumers"),
+    path("consumers/<str:name>", consumers.consumer, name="consumer"),
+    path("consumers/<str:name>/act", consumers.act, name="consumer-act"),
 ]
