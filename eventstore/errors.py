@@ -6,6 +6,7 @@ EventStoreError
 ├── OutcomeUnknown           the connection was lost after the append was sent: look before doing it again
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
+├── InvalidCategory          not a category: lower-case letters and underscores, without a uuid
 ├── UnknownEventType         a class or a stored name that is not registered: register it
 ├── WrongCategory            an event type does not occur in streams of that category: append it to another stream
 ├── InvalidPayload           an event to be appended does not have the shape of its class: mend the caller
@@ -70,6 +71,17 @@ class InvalidStreamId(EventStoreError):
     def __init__(self, stream_id: str) -> None:
         super().__init__(f"{stream_id!r} is not a stream id: it must be <category>-<lower-case uuid> or <category>")
         self.stream_id = stream_id
+
+
+class InvalidCategory(EventStoreError):
+    """A category has lower-case letters and underscores only; a stream id, such as `<category>-<uuid>`, is none."""
+
+    def __init__(self, category: str) -> None:
+        super().__init__(
+            f"{category!r} is not a category: it must begin with a lower-case letter and consist of lower-case letters"
+            " and underscores"
+        )
+        self.category = category
 
 
 class UnknownEventType(EventStoreError):

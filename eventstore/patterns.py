@@ -1,8 +1,10 @@
-"""How a uuid and a date are written, as regular expressions; each is written here and nowhere else."""
+"""How a uuid, a category and a date are written, as regular expressions; each is written here and nowhere else."""
 
 from typing import Final
 
 UUID_PATTERN: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 """A canonical uuid in lower case; with re.IGNORECASE also one in upper case."""
+CATEGORY_PATTERN: Final = r"[a-z][a-z_]*"
+"""A category of streams; the database takes what stands before the first hyphen of a stream id for the category."""
 DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 """A date in the extended form of ISO 8601."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from eventstore.patterns import UUID_PATTERN
+from eventstore.patterns import CATEGORY_PATTERN, UUID_PATTERN
 from eventstore.payloads.registry import registry
 
 ANY: Final = -1
@@ -17,7 +17,7 @@ NO_STREAM: Final = 0
 """Expected version: the stream has no event yet."""
 
 
-STREAM_ID_PATTERN: Final = rf"[a-z][a-z_]*(-{UUID_PATTERN})?"
+STREAM_ID_PATTERN: Final = rf"{CATEGORY_PATTERN}(-{UUID_PATTERN})?"
 _LONGEST_STREAM_ID: Final = 100
 _STREAM_ID: Final = re.compile(STREAM_ID_PATTERN)
 
@@ -63,7 +63,11 @@ class IdempotencyKey:
 
 
 class RecordedEvent(NamedTuple):
-    """An event as the store holds it; payload and metadata are decoded each time that they are read."""
+    """An event as the store holds it; payload and metadata are decoded each time that they are read.
+
+    Two are equal if all their fields are. Payload and metadata are compared as JSON, because PostgreSQL keeps the
+    values of a JSON text but neither its spaces nor the order of its members.
+    """
 
     position: int
     stream_id: str
@@ -76,6 +80,27 @@ class RecordedEvent(NamedTuple):
     causation: int | None
     metadata_json: str
     recorded_at: datetime
+
+    def __eq__(self, other: object) -> bool:
+        """Compare payload and metadata as JSON, and all other fields as they are."""
+        if not isinstance(other, RecordedEvent):
+            return False
+        if tuple(self) == tuple(other):
+            return True
+        return (
+            tuple(self._replace(payload_json="", metadata_json=""))
+            == tuple(other._replace(payload_json="", metadata_json=""))
+            and self.payload == other.payload
+            and self.metadata == other.metadata
+        )
+
+    def __ne__(self, other: object) -> bool:
+        """Return whether they differ; a tuple has a comparison of its own."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """Return a hash of the fields that are no JSON."""
+        return hash((self.position, self.stream_id, self.version))
 
     @property
     def category(self) -> str:

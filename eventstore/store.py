@@ -22,6 +22,7 @@ from eventstore.log.reads import head, last_of_type, latest, read_all, read_batc
 from eventstore.models import RecordedKey
 from eventstore.payloads.registry import registry
 from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent, is_stream_id
+from eventstore.runtime.subscription import Subscription
 
 __all__ = [
     "append",
@@ -36,6 +37,7 @@ __all__ = [
     "read_stream",
     "recorded_under",
     "search",
+    "subscribe",
 ]
 
 _GREATEST_VERSION = 2**63 - 1
@@ -180,6 +182,16 @@ def barrier(using: str = "default") -> None:
     connection = connections[using]
     connection.ensure_connection()
     _BACKENDS[connection.vendor].barrier(connection)
+
+
+def subscribe(after: int = 0, types: Sequence[str] | None = None) -> Subscription:
+    """Return an iterator over the events above a position, of these types, that waits for those to come.
+
+    It never ends by itself: close it, or use it as a context manager. Any thread may close it, and several may share
+    it. No types find nothing, so that it ends at once; None stands for all types. A thread that iterates holds its
+    connection to the database.
+    """
+    return Subscription(after, types)
 
 
 def recorded_under(key: IdempotencyKey, using: str = "default") -> Appended | None:

@@ -13,6 +13,7 @@ from psycopg import pq
 
 from eventstore.models import Event
 from eventstore.named_sql import named_sql
+from eventstore.payloads.registry import check_category
 from eventstore.records import Head, RecordedEvent
 
 COLUMNS: Final = (
@@ -106,8 +107,10 @@ def read_all(  # noqa: PLR0913 - readers need each of these filters
 ) -> Iterator[RecordedEvent]:
     """Yield events in order of position, above `after` and at or below `up_to`, of these types and this category.
 
-    An empty `types` finds nothing; None means all types.
+    An empty `types` finds nothing; None means all types. Raises InvalidCategory.
     """
+    if category is not None:
+        check_category(category)
     if types is not None and not types:
         return iter(())
     distinct = tuple(dict.fromkeys(types or ()))
@@ -173,8 +176,11 @@ def search(  # noqa: PLR0913 - readers need each of these filters
 ) -> list[RecordedEvent]:
     """Return at most `limit` events above a position, in order, that match every filter given.
 
-    The index of the most selective filter is scanned; the other filters are compared with what it finds.
+    The index of the most selective filter is scanned; the other filters are compared with what it finds. Raises
+    InvalidCategory.
     """
+    if category is not None:
+        check_category(category)
     given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
     filters = {column: value for column, value in given.items() if value is not None}
     leading = _most_selective(filters, after, using)

@@ -4,13 +4,23 @@ Rows carry the stored name, never a class path, so that classes may be moved and
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from eventstore.errors import InvalidPayload, UnknownEventType, UnreadableEvent
+from eventstore.errors import InvalidCategory, InvalidPayload, UnknownEventType, UnreadableEvent
+from eventstore.patterns import CATEGORY_PATTERN
 from eventstore.payloads.codec import Codec
 from eventstore.payloads.upcasting import Upcaster, UpcasterChain
+
+_CATEGORY: Final = re.compile(CATEGORY_PATTERN)
+
+
+def check_category(category: str) -> None:
+    """Raise InvalidCategory if a text is not a category."""
+    if not _CATEGORY.fullmatch(category):
+        raise InvalidCategory(category)
 
 
 class Stored(Protocol):
@@ -58,8 +68,11 @@ class Registry:
     ) -> EventType:
         """Register a frozen dataclass as an event type, under its own name unless another is given.
 
-        Registering the same again changes nothing; ValueError where the name or the class is taken.
+        Registering the same again changes nothing; raises ValueError if the name or the class is taken, and
+        InvalidCategory.
         """
+        for category in categories:
+            check_category(category)
         name = name or cls.__name__
         known = self._by_name.get(name)
         if known is not None and (known.cls, known.categories, known.schema_version) == (

@@ -1,6 +1,9 @@
 """What every append keeps to, on SQLite and on PostgreSQL."""
 
+import json
+import operator
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -57,15 +60,27 @@ def test_what_is_returned_is_what_is_read() -> None:
     stream = parcel()
     returned = append(registered(stream), weighed(stream)).events
     read = list(store.read_stream(stream))
-    assert [event._replace(payload_json="", metadata_json="") for event in returned] == [
-        event._replace(payload_json="", metadata_json="") for event in read
-    ]
-    assert [event.payload for event in returned] == [event.payload for event in read]
-    assert [event.metadata for event in returned] == [event.metadata for event in read]
+    assert returned == tuple(read)
+    assert not any(map(operator.ne, returned, read))
+    assert {*returned, *read} == set(read)
+    assert [event.recorded_at for event in returned] == [event.recorded_at for event in read]
     assert [event.data for event in read] == [
         ParcelRegistered("Books"),
         ParcelWeighed(Decimal("1.00"), "kg", "the small scales"),
     ]
+
+
+def test_an_event_with_another_payload_metadata_or_moment_is_another_event() -> None:
+    (event,) = append(weighed(parcel())).events
+    assert event == event._replace(payload_json=json.dumps(event.payload, indent=1, sort_keys=True))
+    for other in (
+        event._replace(payload_json=json.dumps(event.payload | {"weight": "2.00"})),
+        event._replace(metadata_json="{}"),
+        event._replace(recorded_at=event.recorded_at + timedelta(microseconds=1)),
+        event._replace(position=2),
+    ):
+        assert event != other
+        assert not operator.eq(event, other)
 
 
 def test_an_event_carries_who_caused_it_and_why() -> None:

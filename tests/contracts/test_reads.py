@@ -1,14 +1,16 @@
 """Every way to read the log, on SQLite and on PostgreSQL."""
 
 import json
+from uuid import UUID
 
 import pytest
 from django.db import connection
 
 from eventstore import store
-from eventstore.errors import UnknownEventType, UnreadableEvent
+from eventstore.errors import InvalidCategory, UnknownEventType, UnreadableEvent
+from eventstore.payloads.registry import Registry
 from eventstore.records import Head
-from tests.contracts.events import append, parcel, positions, registered, weighed
+from tests.contracts.events import ParcelRegistered, append, parcel, positions, registered, weighed
 from tests.support.databases import Database
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -81,6 +83,16 @@ def test_events_are_read_by_category(streams: tuple[str, str], batch_size: int) 
     assert list(store.read_all(category="asset")) == []
     assert positions(list(store.read_all(category="parcel", types=["ParcelRegistered"]))) == [1, 2]
     assert list(store.read_all(category="asset", types=["ParcelRegistered"])) == []
+
+
+@pytest.mark.parametrize("category", ["", "a-b", "Parcel", "parcel2", f"parcel-{UUID(int=1)}", "parcel ", "_parcel"])
+def test_what_is_no_category_is_refused(category: str) -> None:
+    with pytest.raises(InvalidCategory, match="lower-case letters and underscores"):
+        store.read_all(category=category)
+    with pytest.raises(InvalidCategory):
+        store.search(category=category, limit=1)
+    with pytest.raises(InvalidCategory):
+        Registry().register(ParcelRegistered, categories=("parcel", category))
 
 
 def test_a_batch_begins_at_its_position(streams: tuple[str, str]) -> None:
