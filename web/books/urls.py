@@ -2,8 +2,7 @@
 
 from django.urls import path, register_converter
 
-from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today
-from web.books.pending import pending
+from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today, why
 
 
 class BalanceCategory:
@@ -39,7 +38,7 @@ urlpatterns = [
     path("log", log.log, name="log"),
     path("log/<int:position>", log.event, name="event"),
     path("streams/<str:stream_id>", log.stream, name="stream"),
-    path("why", pending, name="why"),
+    path("why", why.why, name="why"),
     path("consumers", consumers.consumers, name="consumers"),
     path("consumers/<str:name>", consumers.consumer, name="consumer"),
     path("consumers/<str:name>/act", consumers.act, name="consumer-act"),
