@@ -14,9 +14,7 @@ from django.db import DatabaseError, InterfaceError, connections, transaction
 
 from eventstore.clock import utc_now
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongCategory, WrongExpectedVersion
-from eventstore.log import admission, metrics, recovery
-from eventstore.log import postgresql as append_postgresql
-from eventstore.log import sqlite as append_sqlite
+from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
 from eventstore.log.append_call import Kind, Outcome, Rows
 from eventstore.log.reads import head, last_of_type, latest, read_all, read_batch, read_event, read_stream, search
 from eventstore.models import RecordedKey

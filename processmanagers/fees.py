@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from ledger.rules import late_fee
 from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed
-from ledger.rules.money import late_fee
 
 
 class Cycle(NamedTuple):
@@ -53,7 +53,7 @@ def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncu
     payer = _payer(product, asset)
     if payer is None:
         return LateFeeNotAssessed("no_payer", cycle.date)
-    amount = late_fee(asset.value, product.daily_late_fee_rate)
+    amount = late_fee.amount(asset.value, product.daily_late_fee_rate)
     if not amount:
         return None
     return LateFeeIncurred(

@@ -110,7 +110,7 @@ class UnmigratedMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer; look at the migrations only if the answer would be 500."""
         response = self._get_response(request)
-        if response.status_code != problems.INTERNAL_ERROR:
+        if response.status_code != problems.SERVER_ERROR_STATUS:
             return response
         try:
             aliases = unmigrated_databases()

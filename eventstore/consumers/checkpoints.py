@@ -9,7 +9,7 @@ from django.db import transaction
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.consumers.registry import PROCESS_MANAGER, Group, consumers
-from eventstore.errors import BehindItsGroup
+from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.models import Checkpoint, OperatorAction
 
 LIVE_GENERATION: Final = "SELECT generation FROM eventstore_checkpoint WHERE name = %(name)s"
@@ -29,6 +29,10 @@ class LogPosition(NamedTuple):
 START = LogPosition(0, None)
 
 
+class StaleCheckpoint(ConsumerError):
+    """A checkpoint row is not as remembered: another copy or an operator has changed it. Read it again."""
+
+
 def load(names: Sequence[str], using: str, *, lock: bool = False) -> list[Checkpoint]:
     """Return the rows that exist, by name; with `lock` nobody else can change them until the transaction ends.
 
@@ -40,7 +44,20 @@ def load(names: Sequence[str], using: str, *, lock: bool = False) -> list[Checkp
     return list(rows.select_for_update() if lock else rows)
 
 
-def identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
+def lock_unchanged(names: Sequence[str], remembered: Sequence[Checkpoint], using: str) -> list[Checkpoint]:
+    """Lock and return the rows; raises StaleCheckpoint if they are not as remembered: the consumer is overtaken."""
+    rows = load(names, using, lock=True)
+    check_unchanged(rows, remembered)
+    return rows
+
+
+def check_unchanged(locked: Sequence[Checkpoint], remembered: Sequence[Checkpoint]) -> None:
+    """Raise StaleCheckpoint if locked rows are not as remembered. See Note [Nobody owns a consumer]."""
+    if _identity(locked) != _identity(remembered):
+        raise StaleCheckpoint
+
+
+def _identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
     """Return what must be unchanged for a transaction to go on with what its process remembers.
 
     The error and the number of failures are part of it. A skip clears the error and keeps the number, so that a copy

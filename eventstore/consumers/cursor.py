@@ -15,7 +15,7 @@ from django.db import transaction
 from eventstore import store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import Rate
-from eventstore.consumers.checkpoints import LogPosition
+from eventstore.consumers.checkpoints import LogPosition, StaleCheckpoint
 from eventstore.consumers.status import Heartbeat
 from eventstore.errors import (
     AnotherStore,
@@ -33,10 +33,6 @@ from eventstore.runtime.outages import is_outage, is_outage_of_own_connection
 
 _logger = logging.getLogger(__name__)
 _LONGEST_MESSAGE = 1000
-
-
-class StaleCheckpoint(ConsumerError):
-    """A checkpoint row is not as remembered: another copy or an operator has changed it. Read it again."""
 
 
 class ConsumerPaused(ConsumerError):
@@ -193,16 +189,10 @@ class Cursor:
         self._moved, self._progress = None, None
 
     def _lock(self) -> list[Checkpoint]:
-        rows = checkpoints.load(self.names, self.using, lock=True)
-        self.compare(rows)
+        rows = checkpoints.lock_unchanged(self.names, self.rows, self.using)
         if any(row.paused for row in rows):
             raise ConsumerPaused
         return rows
-
-    def compare(self, locked: Sequence[Checkpoint]) -> None:
-        """Raise StaleCheckpoint if locked rows are not as remembered."""
-        if checkpoints.identity(locked) != checkpoints.identity(self.rows):
-            raise StaleCheckpoint
 
     def move(self, events: Sequence[RecordedEvent]) -> None:
         """Move the locked rows past these events."""

@@ -15,8 +15,8 @@ from django.db.models import Model
 
 from eventstore import store
 from eventstore.consumers import checkpoints, operator_actions
-from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition
-from eventstore.consumers.cursor import Cursor, StaleCheckpoint
+from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition, StaleCheckpoint
+from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.projector_runner import Batches
 from eventstore.consumers.registry import Group, consumers
 from eventstore.consumers.runner import Step, step_after
@@ -114,7 +114,7 @@ class RebuildRunner:
             self._load()
             with transaction.atomic(using=cursor.using):
                 live, own = self._lock_both()
-                cursor.compare(own)
+                checkpoints.check_unchanged(own, cursor.rows)
                 reached = self._catch_up(max([0, *(row.position for row in live if checkpoints.is_of_this_log(row))]))
                 if reached is not None:
                     self._point_to_new_generation(live, own, reached)

@@ -4,7 +4,8 @@ import logging
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from eventstore.consumers.cursor import ConsumerPaused, Cursor, StaleCheckpoint
+from eventstore.consumers.checkpoints import StaleCheckpoint
+from eventstore.consumers.cursor import ConsumerPaused, Cursor
 from eventstore.errors import (
     AnotherStore,
     BehindItsGroup,

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
 from eventstore.errors import OutcomeUnknown
-from eventstore.log import postgresql
+from eventstore.log import append_postgresql
 from eventstore.log.append_call import Rows
 from eventstore.log.reads import read_batch, read_stream
 from eventstore.records import RecordedEvent
@@ -47,7 +47,7 @@ def find(
             return None
         for _ in range(_BARRIERS):
             try:
-                postgresql.barrier(connection)
+                append_postgresql.barrier(connection)
             except _ERRORS:
                 continue
             return found
@@ -58,7 +58,7 @@ def _log_holder(connection: BaseDatabaseWrapper, error: Exception) -> None:
     """Log which process holds the append lock, if the append has failed because it could not get the lock."""
     if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
         with contextlib.suppress(*_ERRORS):
-            holder = postgresql.holder_of_lock(connection)
+            holder = append_postgresql.holder_of_lock(connection)
             _logger.error("an append did not get the append lock in time: %s", holder or "it is free now")
 
 
@@ -77,15 +77,15 @@ def _find_on_new_session(
     have noticed the loss, or another server may have taken over. So it looks again until the old process has ended, for
     a few seconds at most.
     """
-    backend_pid = postgresql.backend_of(connection)
+    backend_pid = append_postgresql.backend_of(connection)
     connection.close()
     for look in range(_LOOKS):
         try:
             connection.ensure_connection()
-            ended = postgresql.has_ended(connection, backend_pid)
+            ended = append_postgresql.has_ended(connection, backend_pid)
             found = _with_append_id(append_id, rows, began, connection.alias)
             if found:
-                postgresql.barrier(connection)
+                append_postgresql.barrier(connection)
                 return found
             if ended:
                 break

@@ -13,8 +13,8 @@ MAX_RATE_DIGITS: Final = 8
 MAX_LENGTH: Final = 2 * MAX_DIGITS
 """The greatest number of characters of a decimal as text; a longer one has too many digits in any currency."""
 
-# Wide enough for any value times any rate: only the one intended rounding rounds.
-_EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
+EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
+"""Wide enough for any value times any rate, so that only an intended rounding rounds."""
 _PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -38,7 +38,7 @@ def amount(value: Decimal, digits: int, *, field: str = "amount", zero_allowed: 
     if fault is not None:
         raise InvalidAmount(field=field, value=str(value), reason=fault)
     # Minus zero becomes zero.
-    return abs(_EXACT.quantize(value, Decimal(1).scaleb(-digits)))
+    return abs(EXACT.quantize(value, Decimal(1).scaleb(-digits)))
 
 
 def _fault(value: Decimal, digits: int, *, zero_allowed: bool) -> str | None:
@@ -75,11 +75,6 @@ def rate(value: Decimal) -> Decimal:
     return abs(value)
 
 
-def late_fee(value: Decimal, daily_rate: Decimal) -> Decimal:
-    """Return value × rate, rounded once, half-even, to the digits of the value."""
-    return _EXACT.quantize(_EXACT.multiply(value, daily_rate), value)
-
-
 def digits_of(recorded: Decimal) -> int:
     """Return the number of digits after the point of a recorded amount, which was its currency's at that time."""
     exponent = recorded.as_tuple().exponent
@@ -93,12 +88,12 @@ def zero_like(recorded: Decimal) -> Decimal:
 
 def to_minor(recorded: Decimal) -> int:
     """Return the amount in minor units: "97.60" is 9760."""
-    return int(recorded.scaleb(digits_of(recorded), _EXACT))
+    return int(recorded.scaleb(digits_of(recorded), EXACT))
 
 
 def from_minor(units: int, digits: int) -> Decimal:
     """Return minor units as an amount of a currency with this number of digits: 9760 and 2 is "97.60"."""
-    return Decimal(units).scaleb(-digits, _EXACT)
+    return Decimal(units).scaleb(-digits, EXACT)
 
 
 def to_text(recorded: Decimal) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from eventstore.log import postgresql
+from eventstore.log import append_postgresql
 
 
 class CancelledBefore:
@@ -15,17 +15,17 @@ class CancelledBefore:
         self.text = text.encode()
 
     def __enter__(self) -> None:
-        self.send = postgresql.send
-        postgresql.send = self._cancelling
+        self.send = append_postgresql.send
+        append_postgresql.send = self._cancelling
 
     def __exit__(self, *_exception: object) -> None:
-        postgresql.send = self.send
+        append_postgresql.send = self.send
 
     def _cancelling(
         self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
     ) -> bytes | None:
         if self.text in sql:
-            postgresql.send = self.send
+            append_postgresql.send = self.send
             raw.execute("SET statement_timeout = 1")
             try:
                 return self.send(raw, b"SELECT pg_sleep(60)")
@@ -41,17 +41,17 @@ class LostBefore:
         self.text = text.encode()
 
     def __enter__(self) -> None:
-        self.send = postgresql.send
-        postgresql.send = self._losing
+        self.send = append_postgresql.send
+        append_postgresql.send = self._losing
 
     def __exit__(self, *_exception: object) -> None:
-        postgresql.send = self.send
+        append_postgresql.send = self.send
 
     def _losing(
         self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
     ) -> bytes | None:
         if self.text in sql:
-            postgresql.send = self.send
+            append_postgresql.send = self.send
             self._end(raw.info.backend_pid)
         return self.send(raw, sql, values, prepared)
 

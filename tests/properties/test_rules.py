@@ -9,7 +9,7 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.rules import decide, money
+from ledger.rules import decide, late_fee, money
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Memberships
 from ledger.rules.commands import Command
@@ -232,7 +232,7 @@ def test_a_late_fee_is_the_nearest_amount_to_the_exact_product(drawn: tuple[Deci
     value, digits = drawn
     # The value in minor units times the rate in units of 10^-8: whole numbers, so that nothing is rounded.
     exact = money.to_minor(value) * int(rate.scaleb(8))
-    fee = money.to_minor(money.late_fee(value, rate))
+    fee = money.to_minor(late_fee.amount(value, rate))
     distance = abs(fee * 10**8 - exact)
     assert distance < 10**8 // 2 or (distance == 10**8 // 2 and fee % 2 == 0)
     assert money.fits(Decimal(fee).scaleb(-digits), digits)

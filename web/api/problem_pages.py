@@ -12,8 +12,8 @@ from ledger.rules.refusals.dates import TooManyMissingDates
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
 from web.protocol.json_values import json_response
-from web.protocol.problem_kinds import Kind
-from web.protocol.problems import kind_of, not_found
+from web.protocol.problem_kinds import kind_of
+from web.protocol.problems import not_found
 from web.protocol.query_parameters import MAX_TEXT
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
@@ -27,7 +27,7 @@ _NOT_OVER_HTTP: Final = frozenset({InvalidInput, TooManyMissingDates})
 """Refusals that only the command line and callers of the service layer can meet."""
 
 
-def refusals(of: type[Refusal]) -> Iterator[Kind]:
+def refusals(of: type[Refusal]) -> Iterator[problem_kinds.ProblemKind]:
     """Yield the kinds of a family's refusals that a client can meet, in the order of their modules and lines."""
     # Subclasses are listed as they were defined, and modules are loaded in whatever order they are imported.
     for cls in sorted(of.__subclasses__(), key=lambda cls: cls.__module__):

@@ -130,7 +130,7 @@ def _problem(request: HttpRequest, response: HttpResponseBase) -> Problem:
             return Problem(problem_kinds.METHOD_NOT_ALLOWED, detail)
         case HTTPStatus.BAD_REQUEST:
             return Problem(problem_kinds.BAD_REQUEST)
-        case status if status < problems.INTERNAL_ERROR:
+        case status if status < problems.SERVER_ERROR_STATUS:
             return problems.of_status(status)
         case _:
             return Problem(problem_kinds.INTERNAL_ERROR)

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,20 +14,19 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from eventstore.errors import EventStoreError, IdempotencyKeyReused, OutcomeUnknown, WrongExpectedVersion
 from eventstore.runtime.outages import is_outage
-from ledger.rules.refusals.base import Conflicting, Refusal
+from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
 from web.protocol.json_pointers import json_pointer
 from web.protocol.json_values import to_json
-from web.protocol.problem_kinds import Kind
+from web.protocol.problem_kinds import ProblemKind, kind_of, members_of
 
 CONTENT_TYPE: Final = "application/problem+json"
 MAX_FAULTS: Final = 100
 """How many faults one problem lists."""
 _FAULTS_IN_DETAIL: Final = 5
 FIRST_PROBLEM: Final = 400
-INTERNAL_ERROR: Final = 500
-_PROBLEM_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "instance", "errors"})
+SERVER_ERROR_STATUS: Final = 500
 _RETRY_AFTER_S: Final = 1
 _CHALLENGE: Final = 'Bearer realm="Daybook"'
 _logger = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class Fault:
 class Problem(Exception):
     """An error response. Views raise it; other errors are converted to it."""
 
-    kind: Kind
+    kind: ProblemKind
     detail: str = ""
     members: Mapping[str, Any] = field(default_factory=dict)
     errors: Sequence[Fault] = ()
@@ -84,25 +83,11 @@ def invalid(*faults: Fault) -> Problem:
     return Problem(problem_kinds.INVALID, f"{detail}. /api/docs has the schema.", errors=faults)
 
 
-def kind_of(refusal: type[Refusal]) -> Kind:
-    """Return the kind of problem that a refusal is."""
-    status = 409 if issubclass(refusal, Conflicting) else 422
-    title = (refusal.__doc__ or refusal.slug).splitlines()[0].rstrip(".")
-    return Kind(refusal.slug, status, title, refusal.remedy, tuple(_members(refusal).values()))
-
-
-def _members(refusal: type[Refusal]) -> dict[str, str]:
-    """Return the member of each figure. A figure named as a member of every problem is prefixed with its owner."""
-    names = [one.name for one in fields(refusal)]
-    owner = names[0].removesuffix("_uuid") if names else ""
-    return {name: f"{owner}_{name}" if name in _PROBLEM_MEMBERS else name for name in names}
-
-
 def refused(refusal: Refusal, pointer: str | None = None) -> Problem:
     """Return the problem of a refusal, with its figures, and the place of the fault if it is in one field."""
     sentence = str(refusal)
     faults = () if pointer is None else (Fault(pointer, f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"),)
-    members = {name: refusal.facts[figure] for figure, name in _members(type(refusal)).items()}
+    members = {name: refusal.facts[figure] for figure, name in members_of(type(refusal)).items()}
     return Problem(kind_of(type(refusal)), f"{sentence} {refusal.remedy}", members, faults)
 
 
@@ -136,7 +121,7 @@ def _database_error(error: Exception) -> Problem:
     return _unavailable(problem_kinds.DATABASE_AWAY) if is_outage(error) else _unexpected(error)
 
 
-def _unavailable(kind: Kind) -> Problem:
+def _unavailable(kind: ProblemKind) -> Problem:
     return Problem(kind, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 

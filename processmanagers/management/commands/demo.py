@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from eventstore.errors import EventStoreError
-from eventstore.log.sqlite import FIRST_ACTOR
+from eventstore.log.append_sqlite import FIRST_ACTOR
 from eventstore.management.base import ConsoleCommand
 from ledger.rules.refusals.base import Refusal
 from processmanagers.demo.output import DemoFailed

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from web.api.problem_pages import FAMILIES, refusals
 from web.protocol import problem_kinds
-from web.protocol.problem_kinds import Kind
+from web.protocol.problem_kinds import ProblemKind
 
 INTRODUCTION: Final = """# Problems
 
@@ -58,7 +58,7 @@ def document() -> Iterator[str]:
     yield from table("HTTP", problem_kinds.KINDS)
 
 
-def table(heading: str, of: Iterable[Kind]) -> Iterator[str]:
+def table(heading: str, of: Iterable[ProblemKind]) -> Iterator[str]:
     """Yield a heading, and a table with a row for each kind."""
     yield f"## {heading}\n"
     yield HEADER

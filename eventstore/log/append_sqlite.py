@@ -1,4 +1,7 @@
-"""The append on SQLite: one BEGIN IMMEDIATE transaction, which holds the database's only write lock."""
+"""The append on SQLite: one BEGIN IMMEDIATE transaction, which holds the database's only write lock.
+
+On PostgreSQL the same steps are one function, migrations/sql/append.postgresql.sql.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final

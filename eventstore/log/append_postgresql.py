@@ -1,5 +1,8 @@
 """The append on PostgreSQL: one call of eventstore_append, then the barrier if the lock was released early.
 
+migrations/sql/append.postgresql.sql defines the function, migrations/sql/append_early.postgresql.sql the procedure that
+releases the lock early.
+
 # Note [Early release needs the barrier]
 Under contention the append commits asynchronously, so that it releases its lock within microseconds and many commits
 share one flush. Before the append is acknowledged, a transactional logical message is committed after it: this commit
