@@ -1,4 +1,4 @@
-"""The one clock."""
+"""The clock that all code reads."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Loads the named statements of an SQL file, which stands beside the code that runs them."""
+"""Loads the named statements of an SQL file."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a uuid, a category and a date are written, as regular expressions; each is written here and nowhere else."""
+"""The regular expressions of a uuid, a category and a date; only this module defines them."""
 
 from typing import Final
 

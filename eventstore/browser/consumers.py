@@ -1,4 +1,4 @@
-"""The consumers in the admin: where each stands and how far behind, its error, and what operators did to it."""
+"""The consumers in the admin: the position, lag and error of each, and the operator actions."""
 
 import json
 from typing import Any
@@ -20,18 +20,18 @@ from eventstore.models import Checkpoint, LagSample, OperatorAction
 
 
 def consumer_databases() -> list[str]:
-    """Return the databases in which consumers keep their rows: with the events, and with the read models."""
+    """Return the databases in which consumers keep their rows: that of the log and that of the read models."""
     return list(dict.fromkeys(("default", settings.READ_DATABASE)))
 
 
 class DatabaseFilter(admin.SimpleListFilter):
-    """Which of the two databases to look into, where there are two."""
+    """Chooses between the database of the log and that of the read models, if they are two."""
 
     title = "Database"
     parameter_name = "database"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the databases; none to choose from where there is one."""
+        """Return the databases to choose from; an empty list if there is only one."""
         databases = consumer_databases()
         return [(alias, alias) for alias in databases] if len(databases) > 1 else []
 
@@ -41,7 +41,7 @@ class DatabaseFilter(admin.SimpleListFilter):
 
 
 class CheckpointAdmin(ReadOnlyAdmin):
-    """Every consumer on one page, and one page for each."""
+    """One page that lists all consumers, and one page for each."""
 
     change_form_template = "eventstore/admin/consumer.html"
     fields = (
@@ -80,7 +80,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "eventstore/admin/consumers.html", context)
 
     def get_object(self, _request: HttpRequest, object_id: str, from_field: str | None = None) -> Checkpoint | None:  # noqa: ARG002 - Django's hook
-        """Return the consumer of that name, from whichever database has it."""
+        """Return the consumer of that name, from the first database that has it."""
         if "\x00" in object_id:
             return None
         found = (Checkpoint.objects.using(using).filter(name=object_id).first() for using in consumer_databases())
@@ -89,18 +89,18 @@ class CheckpointAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the consumer, its lag of the last day, and what operators did to it."""
+        """Show the consumer, its lag of the last day, and its operator actions."""
         checkpoint = self.get_object(request, object_id)
         context = {**(extra_context or {}), **(_history(checkpoint) if checkpoint else {})}
         return super().change_view(request, object_id, form_url, context)
 
     @admin.display(description="state")
     def state(self, checkpoint: Checkpoint) -> SafeString:
-        """Return the state in a word, as `manage.py consumers` says it."""
+        """Return the state in one word, the same as in `manage.py consumers`."""
         state = next((status.state for status in statuses() if status.name == checkpoint.name), "not in the code")
         return format_html('<span class="state state-{0}">{0}</span>', state)
 
-    @admin.display(description="behind by")
+    @admin.display(description="lag")
     def lag(self, checkpoint: Checkpoint) -> str:
         """Return how far the consumer is behind the head, in events and in seconds."""
         for status in statuses():
@@ -108,7 +108,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
                 return f"{status.lag_events} events, {status.lag_seconds:.1f} s"
         return f"{max(0, store.head().position - checkpoint.position)} events"
 
-    @admin.display(description="last event dealt with")
+    @admin.display(description="last event handled")
     def last_dealt_with(self, checkpoint: Checkpoint) -> SafeString | str:
         """Return a link to the event at the checkpoint."""
         return event_link(checkpoint.position)
@@ -130,7 +130,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
     @admin.display(description="progress within the next event")
     def within_the_event(self, checkpoint: Checkpoint) -> SafeString | str:
-        """Return how far the consumer got within the event that it works in chunks."""
+        """Return how far the consumer has come within an event that it handles in chunks."""
         progress = checkpoint.progress
         if progress is None:
             return "–"
@@ -138,7 +138,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
     @admin.display(description="error")
     def error(self, checkpoint: Checkpoint) -> SafeString | str:
-        """Return what stopped the consumer, where, when, and how often."""
+        """Return the error that stopped the consumer, its position, its time and how often it occurred."""
         if not checkpoint.error_message:
             return "–"
         return format_html(
@@ -151,7 +151,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
 
 def _history(checkpoint: Checkpoint) -> dict[str, Any]:
-    using = checkpoint._state.db  # noqa: SLF001 - where Django says the row came from
+    using = checkpoint._state.db  # noqa: SLF001 - Django's name of the row's database
     name = checkpoint.name
     samples = list(LagSample.objects.using(using).filter(name=name).order_by("-minute")[:1440])[::-1]
     actions = OperatorAction.objects.using(using).filter(consumer=name).order_by("-id")[:20]
@@ -164,7 +164,7 @@ def _history(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 class OperatorActionAdmin(ReadOnlyAdmin):
-    """What operators did, newest first."""
+    """The operator actions, newest first."""
 
     list_display = ("moment", "consumer", "action", "skipped", "actor", "reason")
     list_display_links = None
@@ -177,7 +177,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="at (UTC)")
     def moment(self, action: OperatorAction) -> str:
-        """Return when it was done."""
+        """Return the time of the action."""
         return as_text(action.at)
 
     @admin.display(description="event skipped")
@@ -187,7 +187,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
 
 
 class LagSampleAdmin(ReadOnlyAdmin):
-    """How far behind each consumer was, minute by minute, for a day."""
+    """The lag of each consumer, once a minute, of the last day."""
 
     list_display = ("moment", "name", "lag_events", "seconds")
     list_display_links = None

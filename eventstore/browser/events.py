@@ -20,7 +20,7 @@ from eventstore.payloads.registry import registry
 from eventstore.records import stream_id_of
 
 RELATED_LIMIT = 20
-"""How many caused or related events an event's page lists before it links to the rest."""
+"""How many caused or related events an event's page lists; a link leads to the others."""
 SHORT_UUID = 8
 """How many characters of a uuid a list shows: its first part."""
 
@@ -37,14 +37,14 @@ def events_url(**filters: str | int) -> str:
 
 
 def event_link(position: int | None) -> SafeString | str:
-    """Return a link to the event at that position, by its number."""
+    """Return a link to the event at that position; its text is the position."""
     if not position:
         return "–"
     return format_html('<a href="{}">{}</a>', reverse("admin:eventstore_event_change", args=[position]), position)
 
 
 def stream_link(stream_id: str, *, in_short: bool = False) -> SafeString:
-    """Return a link to all events of a stream; in short, with the first part of its uuid only."""
+    """Return a link to all events of a stream; `in_short`, its text has only the first part of the uuid."""
     category, hyphen, entity = stream_id.partition("-")
     text = f"{category}-{entity[:SHORT_UUID]}…" if in_short and hyphen else stream_id
     return format_html(
@@ -59,14 +59,14 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = (
         exact("type", "Type", offered=registry.names),
         exact("category", "Category", offered=categories),
-        exact("actor", "Actor", hint="who did it, in full"),
+        exact("actor", "Actor", hint="the full name"),
         exact("stream_id", "Stream", hint="category-uuid"),
-        exact("correlation_id", "Correlation", hint="in full"),
+        exact("correlation_id", "Correlation", hint="the full id"),
         exact("causation", "Caused by", hint="a position"),
         exact("position__lte", "Up to position", hint="a position"),
     )
     search_fields = ("stream_id",)
-    search_help_text = "A position, a uuid, a stream id or a correlation id, in full."
+    search_help_text = "A full position, uuid, stream id or correlation id."
     change_form_template = "eventstore/admin/event.html"
     fields = (
         "position",
@@ -90,7 +90,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="stream")
     def stream_in_short(self, event: Event) -> SafeString:
-        """Return the same with the uuid cut short, for lists."""
+        """Return a link to all events of the stream, with a shortened uuid."""
         return stream_link(event.stream_id, in_short=True)
 
     @admin.display(description="recorded at (UTC)")
@@ -105,7 +105,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="actor")
     def by(self, event: Event) -> SafeString:
-        """Return a link to all that the actor did."""
+        """Return a link to all events of the actor."""
         return format_html('<a href="{}">{}</a>', events_url(actor=event.actor), event.actor)
 
     @admin.display(description="caused by")
@@ -121,7 +121,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="schema version")
     def schema(self, event: Event) -> str:
-        """Return the schema version stored, and today's where that is another or the type is unknown."""
+        """Return the stored schema version, and how the code's version differs from it."""
         today = next((known.schema_version for known in registry if known.name == event.type), None)
         if today is None:
             return f"{event.schema_version} (this type is not in the code)"
@@ -142,7 +142,7 @@ class EventAdmin(ReadOnlyAdmin):
         return Event.objects.order_by("-position")
 
     def get_ordering(self, _request: HttpRequest) -> list[str | Combinable]:
-        """Return the one order that every index ends with."""
+        """Return the only order that the indexes support."""
         return ["-position"]
 
     def get_paginator(
@@ -153,7 +153,7 @@ class EventAdmin(ReadOnlyAdmin):
         orphans: int = 0,
         allow_empty_first_page: bool = True,  # noqa: FBT001, FBT002 - Django's hook
     ) -> Paginator:  # type: ignore[type-arg] # Django's annotation has no parameter
-        """Return the paginator by positions for the whole log, and the one with a limit for a part of it."""
+        """Return a paginator by positions for the whole log, and one with a limit for a filtered list."""
         if not queryset.query.where:
             return HeadPaginator(queryset, per_page, orphans, allow_empty_first_page)
         return super().get_paginator(request, queryset, per_page, orphans, allow_empty_first_page)
@@ -161,7 +161,7 @@ class EventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """Return the events of that position, stream, entity or correlation."""
+        """Return the events with that position, stream id, uuid or correlation id."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -172,7 +172,7 @@ class EventAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the event among its neighbours, its effects and what belongs to the same correlation."""
+        """Show the event, its neighbours, its effects and the events of its correlation."""
         position = parsed(Event, "position", object_id)
         event = None if position is None else Event.objects.filter(position=position).first()
         context = {**(extra_context or {}), **(_surroundings(event) if event else {})}
@@ -192,7 +192,7 @@ def _conditions(term: str) -> list[Q]:
 
 
 def _surroundings(event: Event) -> dict[str, Any]:
-    # Each of these is one look into an index, whatever the size of the log.
+    # Each query is one lookup in an index, so its cost does not depend on the size of the log.
     beside = Q(position__in=(event.position - 1, event.position + 1))
     log = {other.position: other for other in Event.objects.filter(beside)}
     versions = Event.objects.filter(stream_id=event.stream_id, version__in=(event.version - 1, event.version + 1))
@@ -208,7 +208,7 @@ def _surroundings(event: Event) -> dict[str, Any]:
         "next_in_log": log.get(event.position + 1),
         "caused_by": Event.objects.filter(position=event.causation).first() if event.causation else None,
         "relations": [
-            _relation("What it caused", list(effects), events_url(causation=event.position)),
+            _relation("Effects", list(effects), events_url(causation=event.position)),
             _relation("Same correlation", list(related), events_url(correlation_id=event.correlation_id)),
         ],
     }

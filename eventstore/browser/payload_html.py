@@ -1,4 +1,4 @@
-"""A payload as people read it: indented, coloured, each uuid a link to what is known of it."""
+"""A payload as HTML: indented, coloured, and with a link from each uuid to its events."""
 
 import json
 import re
@@ -20,9 +20,9 @@ _LONGEST_SUMMARY = 130
 
 
 def payload_html(payload: Mapping[str, Any], search_url: str = "") -> SafeString:
-    """Return the payload as HTML, its uuids as links where there is a search to lead to.
+    """Return the payload as HTML; with `search_url`, each uuid links to a search for it.
 
-    Its colours are those of the admin's stylesheet.
+    The colours are those of the admin's stylesheet.
     """
     text = json.dumps(payload, indent=2, ensure_ascii=False)
     html = highlight(text, JsonLexer(), HtmlFormatter(cssclass="payload"))
@@ -34,7 +34,7 @@ def payload_html(payload: Mapping[str, Any], search_url: str = "") -> SafeString
 
 
 def summary(payload: Mapping[str, Any]) -> str:
-    """Return the payload on one line: its plain values as they stand, lists as their length."""
+    """Return the payload on one line: plain values as they are, and the length of each list."""
     parts = []
     for name, value in payload.items():
         if value is None:

@@ -1,9 +1,9 @@
-"""How the admin looks at tables that nobody may edit: read-only pages, exact filters, counts that stay cheap.
+"""Read-only pages of the admin, with exact filters and bounded counts.
 
 # Note [Pages of a long log]
-Nothing on these pages may cost more as the log grows. Positions have no holes, so the unfiltered list is counted by
-its head and cut by ranges of positions; a filtered list is walked along an index and counted up to a limit only.
-Filters and searches compare whole values, for which there are indexes.
+The cost of these pages does not grow with the log. Positions have no holes, so the head is the length of the unfiltered
+list, and a page of it is a range of positions. A filtered list is read along an index and counted only up to a limit.
+Filters and searches compare whole values, because the indexes support nothing else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ else:
     RowPaginator = Paginator
 
 COUNT_LIMIT = 10_000
-"""How far a filtered list is counted, and so how far it can be paged through."""
+"""How many rows of a filtered list are counted, and so how many its pages show."""
 
 
 class CappedPaginator(RowPaginator):
@@ -39,12 +39,12 @@ class CappedPaginator(RowPaginator):
 
     @cached_property
     def found(self) -> int:
-        """How many rows there are, as far as they are counted: one more than COUNT_LIMIT at most."""
+        """The number of rows, counted up to COUNT_LIMIT + 1."""
         return self.object_list[: COUNT_LIMIT + 1].count()
 
     @property
     def count(self) -> int:
-        """The number of rows, or COUNT_LIMIT where there are more."""
+        """The number of rows, at most COUNT_LIMIT."""
         return min(self.found, COUNT_LIMIT)
 
     @property
@@ -61,13 +61,13 @@ class HeadPaginator(RowPaginator):
 
     @cached_property
     def head(self) -> int:
-        """The position of the newest row, 0 where there is none."""
+        """The position of the newest row, 0 if there is none."""
         head = self.object_list.order_by().aggregate(head=Max("position"))["head"]
         return int(head or 0)
 
     @property
     def count(self) -> int:
-        """The position of the newest row, which is how many there are."""
+        """The number of rows, which is the position of the newest one."""
         return self.head
 
     def page(self, number: int | str) -> RowPage:
@@ -79,14 +79,14 @@ class HeadPaginator(RowPaginator):
 
 
 class FieldFilter(admin.SimpleListFilter):
-    """Compares one field with a value that is typed in or chosen; what cannot be such a value finds nothing."""
+    """Compares one field with a value that is typed in or chosen; a value that the field cannot have finds nothing."""
 
     field: ClassVar[str]
     hint: ClassVar[str] = ""
     offered: ClassVar[Callable[[], Sequence[str]] | None] = None
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the values on offer; none where the value is typed in."""
+        """Return the values to choose from; an empty list if the value is typed in."""
         offered = type(self).offered
         return [(value, value) for value in offered()] if offered else []
 
@@ -113,7 +113,7 @@ def exact(
 
 
 def parsed(model: type[Model], field: str, text: str) -> Any:
-    """Return the text as a value of the field, or None where it cannot be one."""
+    """Return the text as a value of the field, or None if the field cannot have this value."""
     if "\x00" in text:
         return None
     try:
@@ -125,8 +125,8 @@ def parsed(model: type[Model], field: str, text: str) -> Any:
 def found_by_any(queryset: QuerySet[Any], conditions: Sequence[Q]) -> QuerySet[Any]:
     """Return the rows that meet any of the conditions, each of which has an index.
 
-    An OR over several indexes is what makes a database scan the table instead, so conditions that nothing meets are
-    dropped first, each by one look into its index.
+    An OR over several indexes can make the database scan the table. So conditions that no row meets are dropped first,
+    each by one lookup in its index.
     """
     met = [condition for condition in conditions if queryset.order_by().filter(condition).exists()]
     if len(met) <= 1:
@@ -143,18 +143,18 @@ def as_text(value: date | None) -> str:
 
 
 class ReadOnlyList(ChangeList):
-    """A list in its model admin's own order, whatever the address asks for: no other has an index."""
+    """A list that always has the order of its model admin, because no other order has an index."""
 
     def get_ordering(self, request: HttpRequest, _queryset: QuerySet[Any]) -> list[str | Combinable]:
         """Return the model admin's order."""
         return list(self.model_admin.get_ordering(request))
 
     def get_ordering_field_columns(self) -> dict[int, Literal["desc", "asc"]]:
-        """Return nothing: no column can be sorted by."""
+        """Return no columns: the order cannot be changed."""
         return {}
 
     def filters(self) -> Iterator[dict[str, Any]]:
-        """Yield what the filter form needs: name, title, value, hint and the values on offer."""
+        """Yield the parts of the filter form: name, title, value, hint and the values to choose from."""
         for spec in self.filter_specs:
             options = [value for value, _ in spec.lookup_choices]  # type: ignore[attr-defined] # of Django's subclasses only
             yield {
@@ -166,11 +166,11 @@ class ReadOnlyList(ChangeList):
             }
 
     def capped(self) -> bool:
-        """Say whether there are more rows than were counted."""
+        """Say whether the list has more rows than were counted."""
         return bool(getattr(self.paginator, "capped", False))
 
     def continuation(self) -> str:
-        """Return the address that goes on below the last row shown, where the list can be cut at a position."""
+        """Return the address of the rows below the last one shown, or nothing if the list has no filter by position."""
         rows = list(self.result_list)
         if not rows or not any(name["name"] == "position__lte" for name in self.filters()):
             return ""
@@ -208,15 +208,15 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:
-        """Allow what the filters ask for: any other comparison might read the whole table."""
+        """Allow only the lookups of the filters: any other could read the whole table."""
         return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's hook
-        """Return the list that keeps to the indexes."""
+        """Return the list whose order has an index."""
         return ReadOnlyList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Answer reads; refuse what means to change something."""
+        """Answer reads; refuse every other method."""
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         title = self.opts.verbose_name_plural

@@ -1,1 +1,1 @@
-"""Events as JSON and back: which types there are, how each is written, how old versions are read."""
+"""Events as JSON: the registry of types, the codec that writes and reads payloads, and the upcasters of old ones."""

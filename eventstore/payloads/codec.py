@@ -1,7 +1,7 @@
-"""What a stored payload looks like: JSON made from frozen dataclasses, checked before writing and after reading.
+"""The form of a stored payload: JSON made from frozen dataclasses, checked before writing and after reading.
 
-Decimals, UUIDs, dates and moments are text, so that no reader takes an amount for a float. Unknown and missing fields
-and values of another type are refused in both directions.
+Decimals, UUIDs, dates and moments are text, so that no reader mistakes an amount for a float. Unknown fields, missing
+fields and values of another type are refused in both directions.
 """
 
 from datetime import date, datetime
@@ -20,7 +20,7 @@ def _decimal_text(value: object) -> str:
         message = f"{value!r} is not a decimal"
         raise ValueError(message)
     text = str(value)
-    # Python writes a small rate, such as 0.00000001, with an exponent; a large one's exponent is refused on reading.
+    # Python writes a small rate, such as 0.00000001, with an exponent. A positive exponent is refused on reading.
     return f"{value:f}" if "E-" in text else text
 
 
@@ -32,7 +32,7 @@ def _whole_number(value: object) -> int:
 
 
 _LEAVES: Final[dict[type, CoreSchema]] = {
-    # A JSON number is refused where a decimal is meant, and so are NaN, infinity and exponents.
+    # A decimal is text: a JSON number, NaN, infinity and exponents are refused.
     Decimal: schema.chain_schema(
         [
             schema.str_schema(strict=True, pattern=r"^-?[0-9]+(\.[0-9]+)?$"),
@@ -89,7 +89,7 @@ class Codec:
         self._serializer = SchemaSerializer(form)
 
     def encode(self, data: object) -> str:
-        """Return the JSON of an instance; ValueError where reading it back would not give the same again."""
+        """Return the JSON of an instance; ValueError if decoding it would not return an equal instance."""
         try:
             encoded = self._serializer.to_json(data, warnings="error")
             again = self._validator.validate_json(encoded)
@@ -103,7 +103,7 @@ class Codec:
         return encoded.decode()
 
     def decode(self, text: str) -> Any:
-        """Return the instance that the JSON text stands for; ValueError says what is wrong with it."""
+        """Return the instance that the JSON text describes; ValueError names the fault."""
         try:
             return self._validator.validate_json(text)
         except ValidationError as error:
@@ -111,7 +111,7 @@ class Codec:
 
 
 def fault_of(error: ValidationError) -> str:
-    """Say on one line where the first fault of a payload is, and what it is."""
+    """Return the first fault of a payload and its place, on one line."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else str(first["msg"])

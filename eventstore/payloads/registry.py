@@ -1,6 +1,6 @@
-"""Which class stands for which stored event type, in which streams, and under which schema version.
+"""The registry of event types: the class, the categories of streams and the schema version of each stored name.
 
-Rows carry the stored name, never a class path, so that classes may be moved and renamed.
+Events carry the stored name, never a class path, so that classes may be moved and renamed.
 """
 
 import json
@@ -24,7 +24,7 @@ def check_category(category: str) -> None:
 
 
 class Stored(Protocol):
-    """What the registry needs to know of a recorded event."""
+    """The fields of a recorded event that the registry reads."""
 
     @property
     def position(self) -> int: ...  # noqa: D102 - named as the event's fields
@@ -38,7 +38,7 @@ class Stored(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """An event type: its stored name, its class, the categories of streams that it occurs in, its schema version."""
+    """An event type: its stored name, its class, the categories of its streams, and its schema version."""
 
     name: str
     cls: type
@@ -68,8 +68,8 @@ class Registry:
     ) -> EventType:
         """Register a frozen dataclass as an event type, under its own name unless another is given.
 
-        Registering the same again changes nothing; raises ValueError if the name or the class is taken, and
-        InvalidCategory.
+        To register the same type again changes nothing; raises ValueError if the name or the class is registered
+        differently, and InvalidCategory.
         """
         for category in categories:
             check_category(category)
@@ -101,21 +101,21 @@ class Registry:
         return self._chains.setdefault(name, UpcasterChain(name))
 
     def of(self, data: object) -> EventType:
-        """Return the type of an instance; UnknownEventType where its class is not registered."""
+        """Return the type of an instance; UnknownEventType if its class is not registered."""
         event_type = self._by_class.get(type(data))
         if event_type is None:
             raise UnknownEventType(type(data).__name__, self._by_name)
         return event_type
 
     def named(self, name: str) -> EventType:
-        """Return the type of that stored name; UnknownEventType where there is none."""
+        """Return the type of that stored name; UnknownEventType if it is not registered."""
         event_type = self._by_name.get(name)
         if event_type is None:
             raise UnknownEventType(name, self._by_name)
         return event_type
 
     def newest_schema_version(self, name: str) -> int | None:
-        """Return the schema version up to which events of a stored name can be read; None if the name is unknown."""
+        """Return the newest schema version of a stored name that the code can read; None if the name is unknown."""
         event_type = self._by_name.get(name)
         return None if event_type is None else event_type.schema_version
 
@@ -128,7 +128,7 @@ class Registry:
             raise InvalidPayload(event_type.name, str(error)) from error
 
     def decode(self, event: Stored) -> Any:
-        """Return the instance that a recorded event stands for; raises UnknownEventType or UnreadableEvent."""
+        """Return a recorded event as an instance of its class; raises UnknownEventType or UnreadableEvent."""
         event_type = self._by_name.get(event.type)
         if event_type is None:
             raise UnknownEventType(event.type, self._by_name, event.position)
@@ -137,7 +137,7 @@ class Registry:
                 return event_type.codec.decode(event.payload_json)
             if not 1 <= event.schema_version < event_type.schema_version:
                 message = f"schema version {event.schema_version} is not one of 1 to {event_type.schema_version}"
-                raise ValueError(message)  # noqa: TRY301 - told with the position, like every other fault
+                raise ValueError(message)  # noqa: TRY301 - the handler below adds the position
             payload = json.loads(event.payload_json)
             payload = event_type.upcasters.upcast(payload, event.schema_version, event_type.schema_version)
             return event_type.codec.decode(json.dumps(payload))
@@ -146,7 +146,7 @@ class Registry:
             raise UnreadableEvent(event.position, event.type, fault) from error
 
     def check(self) -> None:
-        """Raise BrokenUpcasterChain where an old schema version has no way to today's."""
+        """Raise BrokenUpcasterChain if an upcaster to today's schema version is missing."""
         for name, chain in self._chains.items():
             event_type = self._by_name.get(name)
             if event_type is None:

@@ -1,6 +1,6 @@
-"""One reading of type hints: from the hint of a dataclass's field to what it holds.
+"""Reads the type hints of a dataclass's fields into shapes.
 
-The codec, the schemas of HTTP and docs/events.md are each made from the result by one `match`.
+The codec, the schemas of HTTP and docs/events.md are each made from these shapes by one `match`.
 """
 
 import dataclasses
@@ -62,7 +62,7 @@ class Field:
 
 
 def shape_of(hint: Any) -> Shape:
-    """Return what a type hint holds; TypeError if it is of no kind that can be stored."""
+    """Return the shape of a type hint; TypeError if its values cannot be stored."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is None and isinstance(hint, type):
         return Record(hint) if dataclasses.is_dataclass(hint) else Leaf(hint)
@@ -82,7 +82,7 @@ def fields_of(cls: type) -> tuple[Field, ...]:
 
 
 def records_in(shape: Shape) -> Iterator[type]:
-    """Yield the dataclasses that a shape names itself; those within their fields are not followed."""
+    """Yield the dataclasses that a shape names, without those in their fields."""
     match shape:
         case Record(cls):
             yield cls

@@ -35,24 +35,22 @@ JSON: Final = {
 }
 INTRODUCTION: Final = """# Events
 
-Every event type of the registry, with the streams that it occurs in and the fields of its payload as they are stored.
-Written by `manage.py describe_events`; `make check` fails where it differs from the code.
+Every event type of the registry, with the streams in which it occurs and the stored fields of its payload.
+Written by `manage.py describe_events`; `make check` fails if it differs from the code.
 """
 
 
 class Command(BaseCommand):
-    """Write the document, or compare it."""
+    """Writes the document, or compares it with the code."""
 
-    help = "Writes docs/events.md from the registry; with --check only says whether it is up to date."
+    help = "Writes docs/events.md from the registry; with --check it only says whether the file is up to date."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the choice not to write."""
-        parser.add_argument(
-            "--check", action="store_true", help="write nothing; fail where the document is out of date"
-        )
+        """Add `--check`."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if the document is out of date")
 
     def handle(self, *_args: object, check: bool, **_options: object) -> None:
-        """Write the document where it differs; with `check` refuse to."""
+        """Write the document if it differs from the code; with `check`, fail instead."""
         path = Path(settings.BASE_DIR) / "docs" / "events.md"
         text = "\n".join(document(list(registry)))
         if path.exists() and path.read_text() == text:
@@ -64,7 +62,7 @@ class Command(BaseCommand):
 
 
 def document(event_types: list[EventType]) -> Iterator[str]:
-    """Yield the lines: each category with its events, then the values that events are made of."""
+    """Yield the lines: each category with its events, then the parts of events."""
     yield INTRODUCTION
     parts: dict[type, None] = {}
     categories = dict.fromkeys(category for event_type in event_types for category in event_type.categories)
@@ -85,11 +83,11 @@ def described(name: str, cls: type, remark: str) -> Iterator[str]:
     """Yield a class's heading, its sentence and the table of its fields."""
     yield f"### {name}{remark}\n\n{(cls.__doc__ or '').strip()}\n"
     rows = [f"| `{field.name}` | {json_of(field.shape)} | {default_of(field)} |" for field in fields_of(cls)]
-    yield "\n".join(["| field | JSON | where it is left out |", "|---|---|---|", *rows, ""])
+    yield "\n".join(["| field | JSON | if left out |", "|---|---|---|", *rows, ""])
 
 
 def json_of(shape: Shape) -> str:
-    """Return what a field holds in JSON."""
+    """Return the form of a field in JSON."""
     match shape:
         case Leaf(kind):
             return JSON[kind]
@@ -104,7 +102,7 @@ def json_of(shape: Shape) -> str:
 
 
 def default_of(field: Field) -> str:
-    """Return the value of a field that is left out, or `refused` if it must be given."""
+    """Return the value that a field has if it is left out, or `refused` if it must be given."""
     return "refused" if field.default is MISSING else f"`{field.default}`".replace("None", "null")
 
 

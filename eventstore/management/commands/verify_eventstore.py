@@ -1,4 +1,4 @@
-"""Reads the whole event store and says whether it is whole."""
+"""Verifies the whole log."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from eventstore.management.progress import ProgressDisplay
 
 
 class Command(ConsoleCommand):
-    """Positions and versions without holes, every event readable; exit 1 and the first fault otherwise."""
+    """Ends with 1 and names the first fault, if positions or versions have a hole or an event cannot be read."""
 
-    help = "Reads the whole store: positions and versions without holes, every event readable."
+    help = "Verifies the whole log: positions and versions have no holes, and every event can be read."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Verify it."""
+        """Verify the log."""
         with ProgressDisplay("verify_eventstore", "steps") as display:
             events = verify(display.update)
         self.stdout.write(f"{events} events: positions and versions without holes, every one readable")
