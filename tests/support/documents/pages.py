@@ -45,6 +45,8 @@ UNRUN: Final = {
         "needs a machine of its own, with systemd"
     ),
     ("docs/how-to/run-in-production.md", "location / {"): "needs nginx",
+    ("docs/how-to/run-in-production.md", "[pgbouncer]"): "needs PgBouncer",
+    ("docs/how-to/run-in-production.md", "ALTER ROLE daybook SET"): "needs a role of that name",
     ("docs/how-to/upgrade.md", "# systemctl restart daybook.target"): "needs a machine of its own, with systemd",
     ("docs/how-to/upgrade.md", "$ docker compose up --detach --build"): "needs Docker",
     ("docs/how-to/back-up-and-restore.md", "$ pg_basebackup "): "copies a whole server, which the tests share",
