@@ -151,11 +151,15 @@ _PROGRESS: Final = re.compile(r"[^:]+: [\d,]+ (of [\d,]+ .*, [\d,]+/s(, [\d,]+ s
 """A line that says how far a command is, or how long it took. A fast machine prints fewer of them."""
 
 
+_LOGGED: Final = re.compile(r'\{"event": .*"timestamp": .*\}|\d{4}-\d\d-\d\dT[\d:.]+Z \[.*')
+"""A line of the log, which is written to standard error too. A page is about what the command answers."""
+
+
 def compared_lines(output: str) -> list[str]:
-    """Return the lines that must be equal: without progress, without what is measured, and without alignment."""
+    """Return the lines that must be equal: without progress and log, without what is measured, without alignment."""
     lines = []
     for printed in output.splitlines():
-        if _PROGRESS.fullmatch(printed):
+        if _PROGRESS.fullmatch(printed) or _LOGGED.fullmatch(printed):
             continue
         line = printed
         for pattern, instead in _MEASURED:
