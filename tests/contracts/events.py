@@ -13,7 +13,7 @@ from eventstore.records import Appended, Context, NewEvent
 
 CONTEXT = Context("tester", "a conversation")
 CALENDAR = "calendar"
-"""The stream of the days."""
+"""The id of the stream of days."""
 
 
 @dataclass(frozen=True, slots=True)

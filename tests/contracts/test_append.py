@@ -1,4 +1,4 @@
-"""What every append keeps to, on SQLite and on PostgreSQL."""
+"""The rules of every append, on SQLite and on PostgreSQL."""
 
 import json
 import operator
@@ -56,7 +56,7 @@ def test_versions_start_at_one_in_each_stream() -> None:
     ]
 
 
-def test_what_is_returned_is_what_is_read() -> None:
+def test_an_append_returns_the_events_that_a_read_returns() -> None:
     stream = parcel()
     returned = append(registered(stream), weighed(stream)).events
     read = list(store.read_stream(stream))
@@ -83,7 +83,7 @@ def test_an_event_with_another_payload_metadata_or_moment_is_another_event() -> 
         assert not operator.eq(event, other)
 
 
-def test_an_event_carries_who_caused_it_and_why() -> None:
+def test_an_event_has_its_actor_its_correlation_and_its_cause() -> None:
     cause = append(registered(parcel())).position
     context = Context("alice", "conversation 7", cause, {"ip": "127.0.0.1"})
     store.append([registered(parcel())], context)
@@ -116,7 +116,7 @@ def test_an_append_can_be_found_by_its_own_id() -> None:
         (0, 1, False),
     ],
 )
-def test_a_stream_must_be_at_the_version_expected(given: int, expected: int, *, accepted: bool) -> None:
+def test_a_stream_must_have_its_expected_version(given: int, expected: int, *, accepted: bool) -> None:
     stream = parcel()
     for _ in range(given):
         append(weighed(stream))
@@ -156,7 +156,7 @@ def test_a_conflict_leaves_the_callers_transaction_usable() -> None:
     assert [event.type for event in store.read_stream(stream)] == ["ParcelRegistered", "ParcelWeighed"]
 
 
-def test_an_append_shares_the_fate_of_the_transaction_it_is_in() -> None:
+def test_an_append_inside_a_transaction_is_rolled_back_with_it() -> None:
     with transaction.atomic():
         append(registered(parcel()))
         transaction.set_rollback(True)
@@ -173,7 +173,7 @@ def test_a_rolled_back_append_leaves_no_hole() -> None:
     assert positions(list(store.read_all())) == [1, 2]
 
 
-def test_a_repeated_key_answers_as_the_first_time_and_records_nothing() -> None:
+def test_a_repeated_key_returns_the_first_events_and_records_nothing() -> None:
     key = IdempotencyKey("client", "key-1", "fingerprint")
     stream = parcel()
     first = append(registered(stream), weighed(stream), key=key)
@@ -200,7 +200,7 @@ def test_the_same_key_of_another_client_is_another_key() -> None:
     assert not append(registered(parcel()), key=IdempotencyKey("other", "key", "f")).repeated
 
 
-def test_a_key_is_not_kept_where_nothing_was_recorded() -> None:
+def test_a_key_is_not_kept_if_nothing_was_recorded() -> None:
     stream = parcel()
     append(registered(stream))
     key = IdempotencyKey("client", "key", "f")
@@ -210,7 +210,7 @@ def test_a_key_is_not_kept_where_nothing_was_recorded() -> None:
     assert not RecordedKey.objects.exists()
 
 
-def test_a_key_was_never_recorded_is_none() -> None:
+def test_nothing_is_found_under_a_key_that_was_never_used() -> None:
     assert store.recorded_under(IdempotencyKey("client", "never", "f")) is None
 
 
@@ -218,7 +218,7 @@ def test_a_key_was_never_recorded_is_none() -> None:
     "stream_id",
     ["", "parcel-", "parcel-1", f"parcel-{UUID_TEXT}".upper(), f"Parcel-{UUID_TEXT}", "parcel-{}", UUID_TEXT],
 )
-def test_what_is_no_stream_id_is_refused_by_name(stream_id: str) -> None:
+def test_an_invalid_stream_id_is_refused_and_named(stream_id: str) -> None:
     with pytest.raises(InvalidStreamId, match="is not a stream id"):
         append(registered(stream_id))
     assert store.head().position == 0
@@ -230,7 +230,7 @@ def test_an_event_of_an_unknown_class_is_refused_before_anything_is_recorded() -
     assert store.head().position == 0
 
 
-def test_an_event_that_is_not_what_its_class_says_is_refused_before_anything_is_recorded() -> None:
+def test_an_event_without_the_shape_of_its_class_is_refused_before_anything_is_recorded() -> None:
     wrong = ParcelWeighed(1.5, "kg", "the small scales")  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
         append(NewEvent(parcel(), wrong))
@@ -257,7 +257,7 @@ def test_an_event_in_a_stream_of_another_category_is_refused() -> None:
         (CONTEXT, IdempotencyKey("s", "k", "f" * 65), "fingerprint has 65 characters"),
     ],
 )
-def test_what_one_database_cannot_store_is_refused_on_both(
+def test_a_value_that_one_database_cannot_store_is_refused_on_both(
     context: Context, key: IdempotencyKey | None, fault: str
 ) -> None:
     with pytest.raises(InvalidPayload, match=fault):
@@ -265,7 +265,7 @@ def test_what_one_database_cannot_store_is_refused_on_both(
     assert store.head().position == 0
 
 
-def test_the_character_nul_in_a_payload_is_refused_and_its_escape_is_text() -> None:
+def test_a_nul_character_in_a_payload_is_refused_and_its_escaped_form_is_text() -> None:
     with pytest.raises(InvalidPayload, match="the payload contains the character NUL"):
         append(registered(parcel(), "a\0b"))
     stream = parcel()
@@ -285,7 +285,7 @@ def test_an_append_has_at_least_one_event() -> None:
         append()
 
 
-def test_text_beyond_ascii_and_quotes_comes_back_as_it_went_in() -> None:
+def test_text_with_quotes_and_characters_beyond_ascii_is_read_as_it_was_written() -> None:
     name = "Ærø & \"Søn\" {a,b} \\ 'x' %s 日本 🜚"
     stream = parcel()
     append(registered(stream, name))
@@ -310,7 +310,7 @@ def test_a_snapshot_older_than_the_lock_is_refused(database: Database) -> None:
             append(registered(parcel()))
 
 
-def test_within_the_append_lock_what_was_read_is_what_is_found() -> None:
+def test_a_version_read_inside_the_append_lock_is_still_current_at_the_append() -> None:
     stream = parcel()
     append(registered(stream))
     with store.append_lock():

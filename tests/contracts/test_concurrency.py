@@ -1,4 +1,4 @@
-"""What holds when many append at once, in threads and in processes, on SQLite and on PostgreSQL."""
+"""The rules of concurrent appends, by threads and by processes, on SQLite and on PostgreSQL."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from tests.support.processes import ROOT
 
 
 def in_thread(work: "object", *args: object) -> object:
-    """Run in a thread whose connections are closed at the end."""
+    """Run the work in this thread, and close the thread's connections at the end."""
     try:
         return work(*args)  # type: ignore[operator] # any function
     finally:
@@ -34,7 +34,7 @@ def append_many(number: int) -> list[int]:
     return [append(registered(parcel())).position for _ in range(number)]
 
 
-def test_threads_get_positions_without_gaps_and_without_doubles(database: Database) -> None:
+def test_threads_get_positions_without_gaps_and_duplicates(database: Database) -> None:
     assert database.url
     with ThreadPoolExecutor(8) as threads:
         acknowledged = [p for part in threads.map(lambda _: in_thread(append_many, 25), range(8)) for p in part]  # type: ignore[attr-defined] # any function
@@ -55,7 +55,7 @@ def test_processes_get_positions_and_versions_without_gaps(database: Database) -
     assert {event.data.name for event in store.read_stream(stream)} == {name for _, name in acknowledged}
 
 
-def test_a_reader_who_has_seen_a_position_never_meets_a_new_event_below_it(database: Database) -> None:
+def test_no_event_appears_below_a_position_that_a_reader_has_seen(database: Database) -> None:
     assert database.url
     done, seen = Signal(), list[int]()
 
@@ -81,7 +81,7 @@ def test_a_reader_who_has_seen_a_position_never_meets_a_new_event_below_it(datab
     assert len(seen) == 6 * (10 + 5 * 2)
 
 
-def test_of_many_who_expect_one_version_exactly_one_wins(database: Database) -> None:
+def test_one_of_many_appends_that_expect_the_same_version_is_recorded(database: Database) -> None:
     assert database.url
     stream = parcel()
     start = threading.Barrier(8)
@@ -100,7 +100,7 @@ def test_of_many_who_expect_one_version_exactly_one_wins(database: Database) -> 
     assert [event.version for event in store.read_stream(stream)] == [1]
 
 
-def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(database: Database) -> None:
+def test_one_of_many_appends_with_the_same_key_records_and_all_return_the_same_events(database: Database) -> None:
     assert database.url
     key = IdempotencyKey("client", "key", "fingerprint")
     start = threading.Barrier(8)
@@ -116,7 +116,7 @@ def test_of_many_with_one_idempotency_key_one_records_and_all_answer_the_same(da
     assert store.head().position == 1
 
 
-def test_a_stream_read_but_not_written_cannot_move_between_decision_and_append(database: Database) -> None:
+def test_a_stream_that_is_only_read_cannot_change_between_decision_and_append(database: Database) -> None:
     assert database.url
     read, written = parcel(), parcel()
     append(registered(read))
@@ -128,7 +128,7 @@ def test_a_stream_read_but_not_written_cannot_move_between_decision_and_append(d
         append(registered(written), expected={read: decided_at})
 
 
-def test_nobody_appends_while_another_holds_the_append_lock(database: Database) -> None:
+def test_an_append_waits_while_another_thread_holds_the_append_lock(database: Database) -> None:
     assert database.url
     entered, order = Signal(), list[str]()
 
@@ -149,14 +149,14 @@ def test_nobody_appends_while_another_holds_the_append_lock(database: Database) 
 
 
 class TestOnPostgreSQL:
-    """The early release of the lock, and the wake-up, are PostgreSQL's."""
+    """The early release of the lock and the wake-up, which only PostgreSQL has."""
 
     @pytest.fixture(autouse=True)
     def _postgresql(self, database: Database) -> None:
         if database.vendor != "postgresql":
             pytest.skip("SQLite has one writer at a time and no notifications")
 
-    def test_a_contended_append_is_released_early_and_so_are_the_next(self) -> None:
+    def test_a_contended_append_and_the_next_ones_release_the_lock_early(self) -> None:
         connection.ensure_connection()
         holder = threading.Thread(target=in_thread, args=(self._hold_the_lock,))
         holder.start()
@@ -169,7 +169,7 @@ class TestOnPostgreSQL:
         append(registered(parcel()))
         assert append_postgresql.session_of(connections["default"]).early_left == left - 1
 
-    def test_an_uncontended_append_is_synchronous_and_one_inside_a_transaction_is_so_always(self) -> None:
+    def test_an_append_without_contention_or_inside_a_transaction_is_synchronous(self) -> None:
         append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
         with transaction.atomic():
@@ -177,7 +177,7 @@ class TestOnPostgreSQL:
             assert self._synchronous_commit() == self._default_synchronous_commit()
         assert append_postgresql.session_of(connections["default"]).early_left == 10
 
-    def test_an_append_released_early_answers_like_any_other(self) -> None:
+    def test_an_append_with_early_release_returns_the_same_as_any_other(self) -> None:
         append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
         stream, key = parcel(), IdempotencyKey("client", "key", "f")
@@ -188,13 +188,13 @@ class TestOnPostgreSQL:
             append(registered(stream), expected={stream: 0})
         assert [event.recorded_at for event in store.read_stream(stream)] == [e.recorded_at for e in first.events]
 
-    def test_an_early_release_turns_only_its_own_commit_asynchronous(self) -> None:
+    def test_an_early_release_makes_only_its_own_commit_asynchronous(self) -> None:
         append(registered(parcel()))
         append_postgresql.session_of(connections["default"]).early_left = 10
         append(registered(parcel()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
 
-    def test_a_session_whose_statements_were_discarded_appends_on(self) -> None:
+    def test_a_session_continues_to_append_after_its_statements_were_discarded(self) -> None:
         append(registered(parcel()))
         with connection.cursor() as cursor:
             cursor.execute("DEALLOCATE ALL")
@@ -202,7 +202,7 @@ class TestOnPostgreSQL:
         assert store.head().position == 2
 
     @override_settings(PREPARED_STATEMENTS=False)
-    def test_without_prepared_statements_it_appends_as_well(self) -> None:
+    def test_an_append_works_without_prepared_statements(self) -> None:
         with transaction.atomic():
             append(registered(parcel()))
         append(registered(parcel()), weighed(parcel()))
@@ -211,14 +211,14 @@ class TestOnPostgreSQL:
             cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'eventstore_append'")
             assert cursor.fetchone()[0] == 0
 
-    def test_a_repeated_key_found_within_a_transaction_makes_its_commit_wait_for_the_disk(self) -> None:
+    def test_a_transaction_that_found_a_repeated_key_waits_for_the_disk_at_its_commit(self) -> None:
         key = IdempotencyKey("client", "key", "f")
         append(registered(parcel()), key=key)
         with transaction.atomic():
             assert append(registered(parcel()), key=key).repeated
             assert self._scalar("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
 
-    def test_an_append_wakes_who_listens(self) -> None:
+    def test_an_append_wakes_a_listening_connection(self) -> None:
         parameters = connection.get_connection_params()
         with psycopg.connect(
             host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
@@ -228,7 +228,7 @@ class TestOnPostgreSQL:
             heard = next(listener.notifies(timeout=10))
         assert heard.payload == "2"
 
-    def test_category_is_what_stands_before_the_first_hyphen(self) -> None:
+    def test_the_category_is_the_part_before_the_first_hyphen(self) -> None:
         append(registered(parcel()))
         assert Event.objects.filter(category="parcel").count() == 1
 

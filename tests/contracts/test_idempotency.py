@@ -1,4 +1,4 @@
-"""Idempotency keys expire by a command, never before their time, and without holding up whoever appends."""
+"""A command deletes old idempotency keys, never a younger one, and does not block appends."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def recorded(key: str, age: timedelta) -> IdempotencyKey:
-    """Append something under a key, as if that had been so long ago."""
+    """Append an event under a key, and give the key this age."""
     made = IdempotencyKey("robot:fund-parcel", key, "a body")
     append(registered(parcel()), key=made)
     RecordedKey.objects.filter(key=key).update(recorded_at=utc_now() - age)
@@ -44,7 +44,7 @@ def test_only_keys_older_than_their_lifetime_expire(run_manage: RunManage) -> No
     assert left() == ["new", "young"]
 
 
-def test_a_key_that_has_expired_is_a_new_one() -> None:
+def test_a_key_that_has_expired_can_be_used_again() -> None:
     key = recorded("old", timedelta(days=31))
     assert store.recorded_under(key) is not None
     assert list(keys.expire(soon())) == [1]
@@ -52,14 +52,14 @@ def test_a_key_that_has_expired_is_a_new_one() -> None:
     assert append(registered(parcel()), key=key).repeated is False
 
 
-def test_keys_expire_some_at_a_time_the_oldest_first() -> None:
+def test_keys_expire_in_batches_from_the_oldest() -> None:
     for number in range(5):
         recorded(f"{number}", timedelta(days=50 - number))
     seen = [(deleted, left()) for deleted in keys.expire(soon(), batch_size=2)]
     assert seen == [(2, ["2", "3", "4"]), (2, ["4"]), (1, [])]
 
 
-def test_nobody_is_held_up_between_two_batches(database: Database) -> None:
+def test_an_append_is_not_blocked_between_two_batches(database: Database) -> None:
     recorded("first", timedelta(days=2))
     recorded("second", timedelta(days=1))
     expiring = keys.expire(soon(), batch_size=1)

@@ -1,4 +1,4 @@
-"""The database itself refuses to change the log, whoever asks."""
+"""The database itself refuses every change of the log, from any connection."""
 
 import sqlite3
 
@@ -74,7 +74,7 @@ def test_no_connection_can_insert_an_event_that_is_not_the_next(
     append(registered(parcel()))
 
 
-def test_a_second_way_in_is_no_way_around_the_next_position(database: Database) -> None:
+def test_an_insert_through_the_model_must_continue_the_log_too(database: Database) -> None:
     append(registered(parcel()))
     event = Event.objects.get()
     event.position = 5
@@ -94,7 +94,7 @@ def test_the_migrations_of_the_log_cannot_be_reversed(database: Database, target
         _run_elsewhere(database, CHANGES["a delete"])
 
 
-def test_a_change_that_replication_applies_is_refused_row_by_row(database: Database) -> None:
+def test_a_row_trigger_refuses_changes_by_replication(database: Database) -> None:
     if database.vendor != "postgresql":
         pytest.skip("SQLite has row triggers only")
     with connection.cursor() as cursor:
@@ -105,7 +105,7 @@ def test_a_change_that_replication_applies_is_refused_row_by_row(database: Datab
         assert cursor.fetchone()[0] == 1
 
 
-def test_verification_names_a_trigger_that_does_not_stand(database: Database) -> None:
+def test_verification_names_a_missing_trigger(database: Database) -> None:
     append(registered(parcel()))
     with unguarded():
         pass
@@ -127,7 +127,7 @@ def test_a_stream_cannot_have_one_version_twice(database: Database) -> None:
 
 
 def _run_elsewhere(database: Database, statement: str) -> None:
-    """Run a statement from a connection that knows nothing of Django."""
+    """Run a statement on a connection outside Django."""
     if database.vendor == "postgresql":
         parameters = connection.get_connection_params()
         with psycopg.connect(

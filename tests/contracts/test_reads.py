@@ -1,4 +1,4 @@
-"""Every way to read the log, on SQLite and on PostgreSQL."""
+"""Every kind of read of the log, on SQLite and on PostgreSQL."""
 
 import json
 from uuid import UUID
@@ -139,7 +139,7 @@ def test_an_event_of_an_unregistered_type_is_named_with_its_position(database: D
         (2, {"name": "Books"}, "schema version 2 is not one of 1 to 1"),
     ],
 )
-def test_an_event_that_is_not_what_its_class_says_is_named_with_its_position(
+def test_an_event_without_the_shape_of_its_class_is_named_with_its_position(
     database: Database, schema_version: int, payload: dict[str, object], fault: str
 ) -> None:
     _insert(database, "ParcelRegistered", schema_version, payload)
@@ -165,7 +165,7 @@ def test_no_read_scans_the_table(database: Database, read: str) -> None:
     explain = "EXPLAIN (FORMAT TEXT)" if database.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:
         if database.vendor == "postgresql":
-            # The test's table is so small that a scan would be right; what counts is whether an index would serve.
+            # The test's table is so small that a scan would be faster; the test asks whether an index can be used.
             cursor.execute("SET enable_seqscan = off")
         cursor.execute(f"{explain} SELECT position FROM eventstore_event WHERE {where}", params)
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())

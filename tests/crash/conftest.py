@@ -16,7 +16,7 @@ QUICK = {"CONSUMER_POLL_INTERVAL": "50", "CONSUMER_BATCH_SIZE": "5"}
 
 @pytest.fixture
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Start a command with the probes as its consumers; it is killed when the test ends."""
+    """Start a command whose consumers are the probes; it is killed when the test ends."""
     crashed = "durable_database" in request.fixturenames
     database: Database = request.getfixturevalue("durable_database" if crashed else "database")
     make_tables()

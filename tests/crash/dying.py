@@ -1,4 +1,4 @@
-"""Work that is killed with -9 at one exact point: before or after its n-th statement or commit."""
+"""Work in a process that is killed with SIGKILL at one exact point: before or after its n-th statement or commit."""
 
 import itertools
 import os
@@ -21,8 +21,8 @@ _PLACES: Final[tuple[tuple[type, str], ...]] = (
 
 
 def dies_at(point: int, work: Callable[[], object]) -> bool:
-    """Do the work in a process of its own that kills itself at a point, counted from 1; say whether it came to that."""
-    # Connections must not be shared with the child: whoever closes one first ends it for both.
+    """Do the work in a process of its own that kills itself at a point, counted from 1; say whether it was killed."""
+    # Connections must not be shared with the child: if one process closes a connection, it ends for both.
     connections.close_all()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

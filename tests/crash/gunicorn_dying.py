@@ -1,4 +1,4 @@
-"""The project's gunicorn, whose worker kills itself once with -9: after a command's commit and before its answer."""
+"""The project's gunicorn, whose worker kills itself once with SIGKILL: after a command's commit, before its answer."""
 
 import os
 import runpy
@@ -11,7 +11,7 @@ globals().update(runpy.run_path(str(ROOT / "gunicorn.conf.py")))
 
 
 def post_worker_init(_worker: object) -> None:
-    """Let the command that is executed next be the last of this worker, unless there has been one."""
+    """Make the worker kill itself after its next command, unless a worker has done so before."""
     from ledger import handlers  # noqa: PLC0415 - the worker has set Django up by now
 
     original = handlers.execute

@@ -1,4 +1,4 @@
-"""A connection that is lost at a known moment, because the server process that works for it is killed."""
+"""Cancels a statement, or ends the server process of a connection, at a known moment."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from eventstore.log import append_postgresql
 
 
 class CancelledBefore:
-    """Cancels a statement that contains a text, once, as pg_cancel_backend and statement_timeout do."""
+    """Cancels the first statement that contains a text, as pg_cancel_backend and statement_timeout do."""
 
     def __init__(self, text: str) -> None:
         self.text = text.encode()
@@ -35,7 +35,7 @@ class CancelledBefore:
 
 
 class LostBefore:
-    """Ends this connection's server process just before a statement that contains a text is sent."""
+    """Ends this connection's server process just before the first statement that contains a text is sent."""
 
     def __init__(self, text: str) -> None:
         self.text = text.encode()

@@ -1,4 +1,4 @@
-"""What was acknowledged survives the death of the server, and a lost connection never doubles or loses an append."""
+"""Acknowledged appends survive the death of the server; a lost connection neither duplicates nor loses an append."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.support.postgres.cluster import Cluster
 
 
 @pytest.mark.usefixtures("durable_database")
-def test_every_acknowledged_append_survives_kills_of_the_whole_server_and_no_hole_is_left(cluster: Cluster) -> None:
+def test_every_acknowledged_append_survives_kills_of_the_server_and_the_log_has_no_hole(cluster: Cluster) -> None:
     acknowledged: list[tuple[int, str]] = []
     for _ in range(3):
         stop = threading.Event()
@@ -55,19 +55,19 @@ def _hold_the_lock() -> None:
 
 
 class TestALostConnection:
-    """The server process that works for the connection is killed at a known moment."""
+    """The server process of the connection is killed at a known moment."""
 
     @pytest.fixture(autouse=True)
     def _postgresql(self, database: Database) -> None:
         if database.vendor != "postgresql":
             pytest.skip("SQLite has no connection to lose")
 
-    def test_an_append_that_was_committed_before_the_connection_was_lost_is_found_and_not_repeated(self) -> None:
+    def test_an_append_that_was_committed_before_the_loss_is_found_and_not_repeated(self) -> None:
         stream = parcel()
         holder = threading.Thread(target=_hold_the_lock)
         holder.start()
         time.sleep(0.1)
-        # Contended, and so released early: the connection is lost between the commit and the barrier.
+        # The append is contended, so it releases early: the connection is lost between the commit and the barrier.
         with LostBefore("pg_logical_emit_message"):
             appended = append(registered(stream))
         holder.join()
@@ -89,12 +89,12 @@ class TestACancelledStatement:
         if database.vendor != "postgresql":
             pytest.skip("SQLite has no statement to cancel")
 
-    def test_an_append_whose_barrier_is_cancelled_is_found_and_answered(self) -> None:
+    def test_an_append_whose_barrier_is_cancelled_is_found_and_returned(self) -> None:
         stream = parcel()
         holder = threading.Thread(target=_hold_the_lock)
         holder.start()
         time.sleep(0.1)
-        # Contended, and so released early: the barrier comes after the commit.
+        # The append is contended, so it releases early: the barrier comes after the commit.
         with CancelledBefore("pg_logical_emit_message"):
             appended = append(registered(stream))
         holder.join()
@@ -106,8 +106,8 @@ class TestACancelledStatement:
             append(registered(parcel()))
         assert store.head().position == 1
 
-    def test_no_answer_to_a_cancelled_append_is_false(self) -> None:
-        """Appends compete, so that each way to commit occurs, and are cancelled at any moment."""
+    def test_no_cancelled_append_reports_a_wrong_outcome(self) -> None:
+        """Appends compete, so that both kinds of commit occur, and are cancelled at random moments."""
         backends: dict[int, int] = {}
         outcomes: dict[str, bool] = {}
         failed: list[BaseException] = []
@@ -135,7 +135,7 @@ def _append_cancelled(
     failed: list[BaseException],
     stop: threading.Event,
 ) -> None:
-    """Append until the end; note for each stream what the append answered."""
+    """Append until `stop` is set; note for each stream whether the append reported it as recorded."""
     connection = connections["default"]
     try:
         while not stop.is_set():
@@ -149,19 +149,21 @@ def _append_cancelled(
                 pass
             except OperationalError:
                 outcomes[stream] = False
-    except BaseException as error:  # noqa: BLE001 - the test's own thread shows it
+    except BaseException as error:  # noqa: BLE001 - the test's main thread reports it
         failed.append(error)
     finally:
         connections.close_all()
 
 
-class TestAForgottenTransactionThatAppended:
+class TestATransactionThatHoldsTheAppendLockTooLong:
     @pytest.fixture(autouse=True)
     def _postgresql(self, database: Database) -> None:
         if database.vendor != "postgresql":
             pytest.skip("SQLite's lock is the file's")
 
-    def test_does_not_stop_an_append_for_ever_and_is_named(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_blocks_an_append_for_a_bounded_time_and_is_named_in_the_log(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         entered, leave = threading.Event(), threading.Event()
 
         def forget() -> None:

@@ -1,6 +1,6 @@
-"""What processes remember of the log, when the server crashes before a flush or an older database is restored.
+"""The caches of processes after the server crashes before a flush, or after an older database is restored.
 
-The WAL writer is stopped and the append's commit is asynchronous, so that its event can be read and is not durable.
+The WAL writer is stopped and the append commits asynchronously, so that its event can be read but is not durable.
 """
 
 import os
@@ -39,7 +39,7 @@ MONDAY = date(2026, 3, 2)
 
 @pytest.fixture(scope="module")
 def server(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
-    """One server for all of these tests, which crash it in turn, with a migrated template."""
+    """Return the server of these tests, with a migrated template; the tests crash it one after the other."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
     with Cluster(durable=True, settings={"autovacuum": "off", "wal_writer_delay": "10s"}) as own:
@@ -65,7 +65,7 @@ def crashable(server: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[D
 
 @contextmanager
 def nothing_flushed() -> Iterator[None]:
-    """What this thread commits can be read by all and is on no disk, until somebody else's commit flushes it."""
+    """Leave this thread's commits readable but not on disk, until another connection's commit flushes them."""
     with connection.cursor() as cursor:
         store.barrier()
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
@@ -82,7 +82,7 @@ def crash(cluster: Cluster) -> None:
 
 
 def restored(cluster: Cluster, act: Callable[[], object]) -> None:
-    """Let something happen, and put the database back to before it."""
+    """Act on the database, then restore it to the state before."""
     connections.close_all()
     cluster.stop()
     backup = cluster.backup()
@@ -95,7 +95,7 @@ def restored(cluster: Cluster, act: Callable[[], object]) -> None:
 
 
 def first_sent(api: Api, after: int) -> str:
-    """Return the first events that a stream sends."""
+    """Return the first events that the event stream sends."""
     response = api.get(f"/api/events/stream?after={after}")
     retry, events = (next(response.streaming_content).decode() for _ in range(2))
     response.close()
@@ -107,8 +107,8 @@ def name_of(company: UUID) -> str:
     return states.company(company).state.name
 
 
-class TestAnEventThatACrashTakesBack:
-    def test_was_never_sent_to_anybody_who_follows_the_log(self, cluster: Cluster) -> None:
+class TestAnEventThatIsReadBeforeItIsDurable:
+    def test_is_made_durable_before_it_is_sent_on_the_event_stream(self, cluster: Cluster) -> None:
         api, company = Api(new_token("reader", ())), new_company()
         head = store.head().position
         with nothing_flushed():
@@ -118,7 +118,7 @@ class TestAnEventThatACrashTakesBack:
         crash(cluster)
         assert name_of(company) == "Sent"
 
-    def test_is_forgotten_by_the_cache(self, cluster: Cluster) -> None:
+    def test_is_dropped_from_the_cache_if_a_crash_loses_it(self, cluster: Cluster) -> None:
         company = new_company()
         with nothing_flushed():
             do(RenameCompany(company, "Lost"))
@@ -128,9 +128,7 @@ class TestAnEventThatACrashTakesBack:
         assert name_of(company).startswith("Company")
         assert states.company(company).version == 1
 
-    def test_is_noticed_by_the_cache_where_its_position_and_version_were_given_to_another(
-        self, cluster: Cluster
-    ) -> None:
+    def test_is_dropped_from_the_cache_if_another_event_has_its_position_and_version(self, cluster: Cluster) -> None:
         company = new_company("10.00")
         with nothing_flushed():
             lost = do(FundCompany(company, Decimal(90), "lost")).events[0]
@@ -140,7 +138,7 @@ class TestAnEventThatACrashTakesBack:
         assert (found.position, found.version) == (lost.position, lost.version)
         assert states.company(company).state.balance == Decimal("11.00")
 
-    def test_is_noticed_by_memberships(self, cluster: Cluster) -> None:
+    def test_is_dropped_from_memberships_if_another_event_has_its_position_and_version(self, cluster: Cluster) -> None:
         company, other = new_company(), new_company()
         deal = new_deal(active=False, line=MEMBERSHIP, tier="A", company_uuid=company)
         memberships.lookup(company)
@@ -153,7 +151,7 @@ class TestAnEventThatACrashTakesBack:
         assert memberships.lookup(company) == Membership("A", deal, activated=True)
         assert memberships.lookup(other) == EMPTY
 
-    def test_is_forgotten_by_memberships(self, cluster: Cluster) -> None:
+    def test_is_dropped_from_memberships_if_a_crash_loses_it(self, cluster: Cluster) -> None:
         company = new_company()
         with nothing_flushed():
             new_deal(line=MEMBERSHIP, tier="A", company_uuid=company)
@@ -162,10 +160,10 @@ class TestAnEventThatACrashTakesBack:
         assert memberships.lookup(company) == EMPTY
 
 
-class TestWhatWasSaidToBeRecordedAlready:
-    """It was said after a barrier, so no crash takes it back."""
+class TestAnEventThatAnAnswerReliesOn:
+    """The answer "this is already recorded" runs the barrier first, so the event survives a crash."""
 
-    def test_a_uuid_that_exists(self, cluster: Cluster) -> None:
+    def test_survives_the_refusal_of_a_uuid_that_exists(self, cluster: Cluster) -> None:
         company = uuid4()
         with nothing_flushed():
             do(RegisterCompany(company, "Acme"))
@@ -174,7 +172,7 @@ class TestWhatWasSaidToBeRecordedAlready:
         crash(cluster)
         assert name_of(company) == "Acme"
 
-    def test_a_repeated_key(self, cluster: Cluster) -> None:
+    def test_survives_a_repeated_key(self, cluster: Cluster) -> None:
         company, key = new_company(), IdempotencyKey("tester", "key", "body")
         with nothing_flushed():
             do(FundCompany(company, Decimal(5), "capital", "USD"), key=key)
@@ -184,7 +182,7 @@ class TestWhatWasSaidToBeRecordedAlready:
         crash(cluster)
         assert states.company(company).state.balance == Decimal("5.00")
 
-    def test_a_repeated_key_over_http(self, cluster: Cluster) -> None:
+    def test_survives_a_repeated_key_over_http(self, cluster: Cluster) -> None:
         api, company = Api(new_token("robot")), new_company()
         body = {"company_uuid": company, "amount": "5.00", "currency": "USD", "reference": "capital"}
         with nothing_flushed():
@@ -196,7 +194,7 @@ class TestWhatWasSaidToBeRecordedAlready:
         assert api.command("fund-company", body, key="key").content == first.content
         assert states.company(company).state.balance == Decimal("5.00")
 
-    def test_a_date_that_was_cycled(self, cluster: Cluster) -> None:
+    def test_survives_a_repeated_cycle_of_its_date(self, cluster: Cluster) -> None:
         with nothing_flushed():
             cycle(MONDAY)
             # The cycle's own barrier commits as this thread does, without a flush.
@@ -204,7 +202,7 @@ class TestWhatWasSaidToBeRecordedAlready:
         crash(cluster)
         assert [event.data.new_date for event in store.read_stream("system")] == [MONDAY]
 
-    def test_nothing_of_it_would_have_survived_without(self, cluster: Cluster) -> None:
+    def test_would_be_lost_without_the_barrier(self, cluster: Cluster) -> None:
         company = uuid4()
         with nothing_flushed():
             do(RegisterCompany(company, "Acme"))
@@ -213,7 +211,7 @@ class TestWhatWasSaidToBeRecordedAlready:
         assert store.head().position == 0
 
 
-class TestAnOlderDatabaseThatIsRestored:
+class TestARestoredOlderDatabase:
     def test_is_noticed_by_the_cache_and_by_memberships(self, cluster: Cluster) -> None:
         company, other = new_company("10.00"), new_company()
         deal = new_deal(active=False, line=MEMBERSHIP, tier="A", company_uuid=company)
@@ -229,7 +227,7 @@ class TestAnOlderDatabaseThatIsRestored:
         restored(cluster, go_on)
         assert states.company(company).state.balance == Decimal("10.00")
         assert not memberships.lookup(company).activated
-        do(RenameCompany(other, "Instead"))  # at the position that the lost funding had
+        do(RenameCompany(other, "Instead"))  # takes the position of the lost funding
         assert name_of(other) == "Instead"
         do(DeleteDeal(deal))
         assert memberships.lookup(company) == EMPTY
@@ -246,7 +244,7 @@ class TestACheckpointInAnotherDatabase:
         command = processes.manage("run_projector", "directory", "--once")
         return lambda: processes.run(command, environment, check=False, timeout=60)
 
-    def test_is_never_ahead_of_what_is_durable(self, cluster: Cluster, project: Project) -> None:
+    def test_is_never_ahead_of_the_durable_log(self, cluster: Cluster, project: Project) -> None:
         with nothing_flushed():
             company = new_company()
         assert project().returncode == 0
@@ -254,13 +252,13 @@ class TestACheckpointInAnotherDatabase:
         assert states.company(company).state.exists
         assert project().returncode == 0
 
-    def test_notices_that_its_last_event_is_not_there_any_more(self, cluster: Cluster, project: Project) -> None:
+    def test_stops_its_projector_if_its_last_event_is_gone(self, cluster: Cluster, project: Project) -> None:
         new_company()
         restored(cluster, lambda: [new_company(), project()])
         done = project()
         assert done.returncode != 0
         assert "another store" in done.stderr
-        new_company()  # at the position of the one that was lost
+        new_company()  # takes the position of the lost event
         done = project()
         assert done.returncode != 0
         assert "another store" in done.stderr

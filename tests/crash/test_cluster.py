@@ -1,4 +1,4 @@
-"""The test's own PostgreSQL server: what was committed survives a crash, and an older copy can be restored."""
+"""The test's own PostgreSQL server: its commits survive a crash, and an older copy can be restored."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ time.sleep(60)
 """
 
 
-def test_what_was_committed_survives_a_crash_of_the_whole_server(durable_database: Database, cluster: Cluster) -> None:
+def test_a_commit_survives_a_crash_of_the_server(durable_database: Database, cluster: Cluster) -> None:
     User.objects.create(username="kept")
     cluster.kill()
     connections.close_all()
@@ -43,7 +43,7 @@ def test_an_older_copy_of_the_data_can_be_restored(durable_database: Database, c
     assert [user.username for user in User.objects.all()] == ["old"]
 
 
-def test_no_server_outlives_the_process_that_started_it_even_when_that_is_killed() -> None:
+def test_a_server_ends_with_the_process_that_started_it_even_if_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         root, backend = owner.stdout.readline().split()

@@ -1,4 +1,4 @@
-"""Two versions of the code side by side: the older one stops at what it does not know, and the newer one goes on."""
+"""Two versions of the code at the same time: the older one stops at an unknown event, and the newer one continues."""
 
 from eventstore import store
 from tests.support.consumers.observing import Start, answered, append, error, failures, position
@@ -8,7 +8,7 @@ from tests.support.processes import wait_until
 WEIGHED = "ParcelWeighed of schema version 2 at position 3 was recorded by newer code"
 
 
-def test_older_code_stops_at_an_event_of_newer_code_and_newer_code_goes_on(start: Start) -> None:
+def test_older_code_stops_at_an_event_of_newer_code_and_newer_code_continues(start: Start) -> None:
     older = start("run_projector")
     manager = start("run_processmanager", "answers")
     wait_until(lambda: position("answers") == position("dependent") == position("copy") == position("tally") == 0)

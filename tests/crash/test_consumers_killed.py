@@ -1,4 +1,4 @@
-"""Consumers that are killed with -9 between any two statements lose nothing and double nothing."""
+"""Consumers that are killed with SIGKILL between any two statements neither lose nor duplicate an effect."""
 
 import sys
 
@@ -20,13 +20,13 @@ def _kill_everywhere(database: Database, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", ["copy", "base"])
-def test_a_projector_writes_each_event_once_wherever_it_was_killed(database: Database, name: str) -> None:
+def test_a_projector_killed_at_any_point_handles_each_event_once(database: Database, name: str) -> None:
     assert _kill_everywhere(database, name) > 10
     assert written(name) == list(range(1, store.head().position + 1))
 
 
-def test_a_process_manager_answers_each_event_once_wherever_it_was_killed(database: Database) -> None:
-    # The first trigger is appended before it is registered, and never looked back at.
+def test_a_process_manager_killed_at_any_point_answers_each_event_once(database: Database) -> None:
+    # The first trigger is appended before the process manager is registered, so it is never handled.
     assert _kill_everywhere(database, "answers") > 15
     begun = Checkpoint.objects.get(name="answers").registered_position
     triggers = [event.position for event in store.read_all(types=["ParcelRegistered"]) if event.position > begun]
@@ -34,7 +34,7 @@ def test_a_process_manager_answers_each_event_once_wherever_it_was_killed(databa
     assert answers == [(position, f"{position}/{number}") for position in triggers for number in range(2)]
 
 
-def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_was_killed(database: Database) -> None:
+def test_a_process_manager_killed_while_it_advances_a_projector_does_both_once(database: Database) -> None:
     assert _kill_everywhere(database, "attentive") > 20
     begun = Checkpoint.objects.get(name="attentive").registered_position
     triggers = [event.position for event in store.read_all(types=["ParcelRegistered"]) if event.position > begun]
@@ -43,7 +43,7 @@ def test_a_process_manager_that_advances_a_projector_does_both_once_wherever_it_
     assert written("copy") == list(range(1, max(triggers) + 1))
 
 
-def test_a_rebuild_switches_once_and_completely_wherever_it_was_killed(database: Database) -> None:
+def test_a_rebuild_killed_at_any_point_switches_once_and_completely(database: Database) -> None:
     assert _kill_everywhere(database, "base@rebuild") > 20
     with registered():
         generations = set(

@@ -1,4 +1,4 @@
-"""Consumers wait for a database that is away, also at their start; a handler that causes it itself is an error."""
+"""Consumers wait for an unreachable database, even at their start; an outage caused by a handler is an error."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def on_postgresql() -> None:
 
 @contextmanager
 def locked(database: Database, statement: str) -> Iterator[None]:
-    """Hold a lock of PostgreSQL in another session; on SQLite the lock of the whole database."""
+    """Hold a lock in another session: the given one on PostgreSQL, the lock of the whole database on SQLite."""
     if database.vendor == "postgresql":
         with psycopg.connect(database.url.replace("postgres://", "postgresql://")) as other:
             other.execute(statement)
@@ -48,7 +48,7 @@ def sessions_that_wait_for_a_lock() -> list[int]:
         return [pid for (pid,) in cursor.fetchall()]
 
 
-def test_a_handler_that_outlasts_the_idle_limit_stops_with_what_happened_in_the_row(start: Start) -> None:
+def test_a_handler_that_exceeds_the_idle_limit_stops_with_the_error_in_its_checkpoint(start: Start) -> None:
     on_postgresql()
     append(*(trigger() for _ in range(5)))
     limits = {"IDLE_IN_TRANSACTION_TIMEOUT": "500", "PROBE_SLEEP_AT": "3"}
@@ -79,7 +79,7 @@ def test_consumers_that_start_before_their_database_wait_for_it(cluster: Cluster
 
 
 @pytest.mark.usefixtures("durable_database")
-def test_once_does_not_wait_for_a_database_that_is_away_at_its_start(cluster: Cluster, start: Start) -> None:
+def test_once_does_not_wait_for_a_database_that_is_unreachable_at_its_start(cluster: Cluster, start: Start) -> None:
     connections.close_all()
     cluster.stop()
     process = start("run_projector", "copy", "--once")
@@ -89,7 +89,7 @@ def test_once_does_not_wait_for_a_database_that_is_away_at_its_start(cluster: Cl
     cluster.start()
 
 
-def test_connections_that_are_cut_again_and_again_lose_and_double_nothing(start: Start) -> None:
+def test_consumers_whose_connections_are_cut_repeatedly_lose_and_duplicate_nothing(start: Start) -> None:
     on_postgresql()
     processes = [start("run_projector", "copy", "tally"), start("run_processmanager", "answers")]
     wait_until(lambda: position("answers") == position("copy") == position("tally") == 0)

@@ -26,7 +26,7 @@ from tests.support.processes import Started, wait_until
 SELDOM = {"CONSUMER_POLL_INTERVAL": "60000"}
 
 
-def test_it_registers_before_the_hydration_delay_which_a_signal_cuts_short(start: Start) -> None:
+def test_it_registers_before_the_hydration_delay_and_a_signal_ends_the_delay(start: Start) -> None:
     append(trigger())
     process = start("run_processmanager", "answers", HYDRATION_DELAY="60000")
     projector = start("run_projector", "copy", HYDRATION_DELAY="60000")
@@ -39,7 +39,7 @@ def test_it_registers_before_the_hydration_delay_which_a_signal_cuts_short(start
         assert one.wait(timeout=5) == 0
 
 
-def test_what_is_appended_during_the_hydration_delay_and_after_is_handled_by_the_same_loop(start: Start) -> None:
+def test_events_appended_during_and_after_the_hydration_delay_are_handled(start: Start) -> None:
     start("run_processmanager", "answers", HYDRATION_DELAY="500")
     wait_until(lambda: position("answers") == 0)
     for _ in range(20):
@@ -181,7 +181,7 @@ def test_a_process_of_several_consumers_runs_the_others_and_retries_the_stopped_
     assert "copy stopped at position 2: HandlerBroke: broken at 2; trying again in" in process.errors()
 
 
-def test_after_a_skip_the_stopped_one_goes_on_at_once(start: Start) -> None:
+def test_a_stopped_consumer_continues_at_once_after_a_skip(start: Start) -> None:
     append(trigger(), trigger(), trigger())
     break_at("copy", 2)
     start("run_projector")
@@ -191,7 +191,7 @@ def test_after_a_skip_the_stopped_one_goes_on_at_once(start: Start) -> None:
     assert written("copy") == [1, 3]
 
 
-def test_once_it_finishes_the_others_and_ends_non_zero(start: Start) -> None:
+def test_once_finishes_the_other_consumers_and_ends_with_an_error(start: Start) -> None:
     append(trigger(), trigger())
     break_at("copy", 2)
     process = start("run_projector", "--once")
@@ -213,7 +213,7 @@ def test_a_pause_takes_effect_within_a_poll_and_kills_nothing(start: Start) -> N
 
 
 @pytest.mark.usefixtures("durable_database")
-def test_consumers_wait_for_a_database_that_is_away_without_an_error(cluster: Cluster, start: Start) -> None:
+def test_consumers_wait_for_an_unreachable_database_without_an_error(cluster: Cluster, start: Start) -> None:
     consumers = [start("run_projector", "copy", "tally"), start("run_processmanager", "answers")]
     wait_until(lambda: position("copy") == position("answers") == 0)
     for end in (cluster.kill, cluster.stop):
@@ -232,7 +232,7 @@ def test_consumers_wait_for_a_database_that_is_away_without_an_error(cluster: Cl
 
 
 @pytest.mark.usefixtures("durable_database")
-def test_an_older_database_that_was_restored_is_another_store(cluster: Cluster, start: Start) -> None:
+def test_a_restored_older_database_is_another_store(cluster: Cluster, start: Start) -> None:
     append(trigger(), trigger())
     connections.close_all()
     cluster.stop()
@@ -246,7 +246,7 @@ def test_an_older_database_that_was_restored_is_another_store(cluster: Cluster, 
     cluster.restore(backup)
     cluster.start()
     append(trigger(), trigger())
-    # As where read models lie in a database of their own, which was not restored.
+    # As if the read models had a database of their own, which was not restored.
     remembered.save(force_insert=True)
     stopped = start("run_projector", "copy", "--once")
     assert stopped.wait(timeout=20) == 1
@@ -303,7 +303,7 @@ def test_the_database_must_be_migrated(database: Database, tmp_path: Path) -> No
     assert done.stderr == "CommandError: the database 'default' is not migrated; run: manage.py migrate\n"
 
 
-def test_no_read_goes_back_or_is_incomplete_during_rebuilds(start: Start) -> None:
+def test_no_read_during_a_rebuild_is_incomplete_or_older_than_the_one_before(start: Start) -> None:
     append(*(trigger() for _ in range(60)))
     start("run_projector", "copy")
     wait_until(lambda: position("copy") == 60)
@@ -327,7 +327,7 @@ def test_no_read_goes_back_or_is_incomplete_during_rebuilds(start: Start) -> Non
 
 
 def _read_model() -> tuple[int, int, int]:
-    """Position, generation and number of rows as one query finds them."""
+    """Return position, generation and number of rows, read by one query."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.position, c.generation, (SELECT count(*) FROM probe_row r WHERE r.name = c.name AND"

@@ -1,4 +1,4 @@
-"""A client that repeats with the same key gets the true answer, also after a worker or the database died."""
+"""A client that repeats with the same key gets the true answer, even after a worker or the database has died."""
 
 import http.client
 import threading
@@ -57,7 +57,7 @@ class Robot:
         raise AssertionError(message)
 
 
-def test_a_repeat_after_a_worker_died_between_commit_and_answer_returns_the_recorded_event(
+def test_a_repeat_returns_the_recorded_event_if_the_worker_died_before_its_answer(
     database: Database, serve: Serve, tmp_path: Path
 ) -> None:
     server = serve(GUNICORN_CMD_ARGS=f"--config {DYING}", DIED=str(tmp_path / "died"))
@@ -73,7 +73,7 @@ def test_a_repeat_after_a_worker_died_between_commit_and_answer_returns_the_reco
     assert store.head().position == event.position
 
 
-def test_a_crash_of_the_database_server_neither_loses_nor_doubles_a_repeated_command(
+def test_a_crash_of_the_database_server_neither_loses_nor_duplicates_a_repeated_command(
     durable_database: Database, cluster: Cluster, serve: Serve
 ) -> None:
     server = serve(WEB_THREADS="8")
@@ -116,7 +116,7 @@ def test_a_crash_of_the_database_server_neither_loses_nor_doubles_a_repeated_com
 
 
 class TestALostConnection:
-    """The connection to the database is lost within a request."""
+    """The connection to the database is lost during a request."""
 
     @pytest.fixture
     def api(self, database: Database) -> Api:

@@ -1,4 +1,4 @@
-"""Each fee is charged once, however often late_fees is killed during a cycle and however many copies run."""
+"""Each fee is charged once, even if late_fees is killed during a cycle or several copies of it run."""
 
 import random
 import time
@@ -26,7 +26,7 @@ def days(count: int) -> list[date]:
     return [DUE + timedelta(days=number) for number in range(1, count + 1)]
 
 
-def test_killed_before_and_after_each_of_its_statements_it_loses_and_doubles_nothing(database: Database) -> None:
+def test_late_fees_killed_before_and_after_each_statement_loses_and_duplicates_nothing(database: Database) -> None:
     run_late_fees()
     book = Book()
     products = [book.invoice(DUE) for _ in range(8)]
@@ -43,7 +43,7 @@ def test_killed_before_and_after_each_of_its_statements_it_loses_and_doubles_not
     assert list(assessed()) == days(cycled)
 
 
-def test_two_copies_that_take_turns_chunk_by_chunk_charge_each_product_once(database: Database) -> None:
+def test_two_copies_that_alternate_after_each_chunk_charge_each_product_once(database: Database) -> None:
     run_late_fees()
     book = Book()
     products = [book.invoice(DUE) for _ in range(10)]
@@ -58,7 +58,7 @@ def test_two_copies_that_take_turns_chunk_by_chunk_charge_each_product_once(data
 
 
 @pytest.mark.timeout(180)
-def test_two_copies_killed_again_and_again_in_a_large_cycle_charge_each_product_once(
+def test_two_copies_killed_repeatedly_in_a_large_cycle_charge_each_product_once(
     database: Database, start_manage: StartManage
 ) -> None:
     run_late_fees()

@@ -1,4 +1,4 @@
-"""The admin shows the log, its consumers and the read models, changes nothing, and costs the same in a long log."""
+"""The admin shows the log, its consumers and the read models, read-only, at a cost that does not grow with the log."""
 
 import re
 from datetime import date, timedelta
@@ -124,7 +124,7 @@ def positions(html: str) -> list[int]:
     return [int(found) for found in re.findall(r'field-position"><a [^>]*>(\d+)</a>', html)]
 
 
-def test_every_list_and_every_row_of_it_can_be_looked_at(browser: Client) -> None:
+def test_every_list_and_every_row_can_be_viewed(browser: Client) -> None:
     now = utc_now()
     OperatorAction.objects.create(consumer="journal", action="skip", position=3, actor="carol", reason="known", at=now)
     LagSample.objects.create(name="journal", minute=now, lag_events=4, lag_seconds=1.5)
@@ -137,7 +137,7 @@ def test_every_list_and_every_row_of_it_can_be_looked_at(browser: Client) -> Non
     page(browser, "index")
 
 
-def test_no_page_carries_a_script_or_a_style_of_its_own(browser: Client) -> None:
+def test_no_page_has_an_inline_script_or_style(browser: Client) -> None:
     for html in (
         page(browser, "eventstore_event_changelist"),
         page(browser, "eventstore_event_change", 4),
@@ -171,7 +171,7 @@ def test_nothing_can_be_added_changed_or_deleted(browser: Client) -> None:
     assert list(Event.objects.values()) == before
 
 
-def test_who_may_not_look_is_sent_to_the_login_page(browser: Client) -> None:
+def test_a_user_without_permission_is_sent_to_the_login_page_or_refused(browser: Client) -> None:
     stranger: HttpResponse = Client().get(reverse("admin:eventstore_event_changelist"))  # type: ignore[assignment] # the test client's answer
     assert stranger.status_code == 302
     browser.force_login(get_user_model().objects.create_user("clerk", is_staff=True))
@@ -179,7 +179,7 @@ def test_who_may_not_look_is_sent_to_the_login_page(browser: Client) -> None:
         assert browser.get(reverse(f"admin:{name}")).status_code == 403
 
 
-def test_events_are_listed_newest_first_whatever_order_is_asked_for(browser: Client) -> None:
+def test_events_are_listed_newest_first_even_if_another_order_is_requested(browser: Client) -> None:
     newest_first = list(range(store.head().position, 0, -1))
     assert positions(page(browser, "eventstore_event_changelist")) == newest_first
     assert positions(page(browser, "eventstore_event_changelist", o="2.1")) == newest_first
@@ -215,16 +215,16 @@ def test_events_are_found_by(browser: Client, query: dict[str, str], found: list
 
 
 @pytest.mark.parametrize("lookup", ["actor__icontains", "payload__reference", "type__contains", "recorded_at__gte"])
-def test_what_has_no_index_cannot_be_asked_for(browser: Client, lookup: str) -> None:
+def test_a_lookup_without_an_index_is_refused(browser: Client, lookup: str) -> None:
     assert browser.get(reverse("admin:eventstore_event_changelist"), {lookup: "1"}).status_code == 400
 
 
 @pytest.mark.parametrize("number", ["999", "x", "0"])
-def test_a_page_that_is_not_there_is_not_an_error(browser: Client, number: str) -> None:
+def test_a_page_number_that_does_not_exist_shows_the_first_page(browser: Client, number: str) -> None:
     assert positions(page(browser, "eventstore_event_changelist", p=number))[0] == store.head().position
 
 
-def test_an_empty_ledger_can_be_looked_at(database: Database) -> None:
+def test_an_empty_ledger_can_be_viewed(database: Database) -> None:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("root", "root@example.org", "a password"))
     assert "0 events" in page(client, "eventstore_event_changelist")
@@ -232,13 +232,13 @@ def test_an_empty_ledger_can_be_looked_at(database: Database) -> None:
     assert "0 journal lines" in page(client, "projectors_journalline_changelist")
 
 
-def test_the_types_and_categories_to_choose_from_are_those_of_the_code(browser: Client) -> None:
+def test_the_filters_offer_the_types_and_categories_of_the_code(browser: Client) -> None:
     html = page(browser, "eventstore_event_changelist")
     assert "<option>PayoutReturned</option>" in html
     assert "<option>late_fees</option>" in html
 
 
-def test_an_event_leads_to_its_stream_its_cause_its_effects_and_its_correlation(browser: Client) -> None:
+def test_an_event_links_to_its_stream_its_cause_its_effects_and_its_correlation(browser: Client) -> None:
     address = reverse("admin:eventstore_event_changelist")
     fee, cycle = page(browser, "eventstore_event_change", 10), page(browser, "eventstore_event_change", 9)
     assert f'href="{address}?stream_id=product-{PRODUCT}"' in fee
@@ -251,17 +251,17 @@ def test_an_event_leads_to_its_stream_its_cause_its_effects_and_its_correlation(
     assert "Same correlation" in cycle
 
 
-def test_what_was_recorded_is_shown_as_text_and_never_as_markup(browser: Client) -> None:
+def test_recorded_text_is_escaped_in_html(browser: Client) -> None:
     for html in (page(browser, "eventstore_event_changelist"), page(browser, "eventstore_event_change", 1)):
         assert "<b>Northwind" not in html
         assert "&lt;b&gt;Northwind" in html
 
 
-def test_a_page_on_which_nothing_is_entered_loads_no_script_for_entering(browser: Client) -> None:
+def test_a_read_only_page_loads_no_script_for_forms(browser: Client) -> None:
     assert "prepopulate" not in page(browser, "eventstore_event_change", 1)
 
 
-def test_an_event_that_is_not_there_is_not_an_error(browser: Client) -> None:
+def test_an_event_that_does_not_exist_redirects_to_the_index(browser: Client) -> None:
     for position in ("99999", "99999999999999999999", "x"):
         assert browser.get(reverse("admin:eventstore_event_change", args=[position])).status_code == 302
 
@@ -288,7 +288,7 @@ def test_consumers_show_state_lag_progress_and_error(browser: Client) -> None:
     assert browser.get(reverse("admin:eventstore_checkpoint_change", args=["nobody"])).status_code == 302
 
 
-def test_read_models_show_money_with_its_currency_and_lead_to_the_log(browser: Client) -> None:
+def test_read_models_show_amounts_with_their_currency_and_link_to_the_log(browser: Client) -> None:
     balances = page(browser, "projectors_balance_changelist", entity="company")
     assert "1,250.50 USD" in balances
     assert f'href="{reverse("admin:eventstore_event_change", args=[3])}"' in balances
@@ -301,7 +301,7 @@ def test_read_models_show_money_with_its_currency_and_lead_to_the_log(browser: C
     assert "0 companies" in page(browser, "projectors_company_changelist", q="%")
 
 
-def test_only_rows_of_the_generation_that_answers_are_shown(browser: Client) -> None:
+def test_only_rows_of_the_live_generation_are_shown(browser: Client) -> None:
     Balance.objects.create(generation=2, position=1, entity="company", uuid=UUID(int=99), balance=1)
     assert str(UUID(int=99)) not in page(browser, "projectors_balance_changelist")
     Checkpoint.objects.filter(name="balances").update(generation=2)
@@ -310,7 +310,7 @@ def test_only_rows_of_the_generation_that_answers_are_shown(browser: Client) -> 
     assert "1,250.50 USD" not in shown
 
 
-def test_a_page_asks_the_database_a_bounded_number_of_questions(browser: Client) -> None:
+def test_a_page_runs_a_bounded_number_of_queries(browser: Client) -> None:
     for number in range(150):
         append("late_fees", SystemCycled(date(2026, 1, 7) + timedelta(days=number)), correlation_id=CYCLED, cause=9)
     for name, args, most in (
@@ -349,7 +349,7 @@ def write_long_log(length: int) -> None:
 
 
 def plans_of(asked: CaptureQueriesContext) -> list[str]:
-    """Return the plan of each question that was put to the log."""
+    """Return the plan of each query of the log."""
     plans = []
     explain = "explain" if connection.vendor == "postgresql" else "explain query plan"
     for query in asked.captured_queries:
@@ -389,7 +389,7 @@ def test_a_long_log_is_read_by_its_indexes_and_never_counted(browser: Client) ->
     assert not [plan for plan in plans_of(asked) if "Seq Scan" in plan or "SCAN eventstore_event" in plan]
 
 
-def test_a_long_list_is_counted_up_to_a_limit_and_can_be_gone_on_with(browser: Client) -> None:
+def test_a_long_list_is_counted_up_to_a_limit_and_can_be_continued(browser: Client) -> None:
     length = 2 * COUNT_LIMIT
     write_long_log(length)
     assert f"{length} events" in page(browser, "eventstore_event_changelist")

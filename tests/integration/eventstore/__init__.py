@@ -1,1 +1,1 @@
-"""The event store on real databases, beside its contract."""
+"""Tests of the event store on real databases that are not part of its contract."""

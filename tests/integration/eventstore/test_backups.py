@@ -1,4 +1,4 @@
-"""A backup made as docs/how-to/back-up-and-restore.md says is the whole ledger, and as hard to change."""
+"""A backup made as docs/how-to/back-up-and-restore.md says contains the whole ledger and its triggers."""
 
 import sqlite3
 import subprocess
@@ -53,13 +53,13 @@ def _run(program: Path, *arguments: object) -> None:
     subprocess.run([str(program), *map(str, arguments)], check=True, capture_output=True, timeout=60)
 
 
-def test_a_restored_backup_is_the_whole_ledger(restored: str, run_manage: RunManage) -> None:
-    told = run_manage("verify_eventstore", env={"DATABASE_URL": restored}).stdout
-    assert told.startswith("6 events: positions and versions without holes")
+def test_a_restored_backup_contains_the_whole_ledger(restored: str, run_manage: RunManage) -> None:
+    printed = run_manage("verify_eventstore", env={"DATABASE_URL": restored}).stdout
+    assert printed.startswith("6 events: positions and versions without holes")
     run_manage("migrate", "--check", env={"DATABASE_URL": restored})
 
 
-def test_a_restored_log_is_as_hard_to_change(restored: str) -> None:
+def test_a_restored_log_refuses_changes(restored: str) -> None:
     connection: Any
     if restored.startswith("sqlite"):
         connection = sqlite3.connect(restored.removeprefix("sqlite:///"))

@@ -14,7 +14,7 @@ MANY = 1200
 
 @pytest.fixture
 def many_descriptors() -> Iterator[int]:
-    """Open so many descriptors that the next ones are above 1023, which select does not take."""
+    """Open so many descriptors that the next ones are above 1023, which `select` does not accept."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < MANY + 100:
         pytest.skip(f"this user may open only {hard} files")

@@ -1,1 +1,1 @@
-"""Consumers, as far as they need no database."""
+"""Tests of consumers that need no database."""

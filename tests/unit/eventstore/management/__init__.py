@@ -1,1 +1,1 @@
-"""Commands, as far as they need no database."""
+"""Tests of management commands that need no database."""

@@ -1,4 +1,4 @@
-"""Long work is shown in plain lines where there is no terminal; what may be brief is silent unless it is long."""
+"""Without a terminal, long work is shown in plain lines; work that ends quickly is silent."""
 
 import io
 
@@ -8,7 +8,7 @@ from eventstore.management import progress
 from eventstore.management.progress import ProgressDisplay
 
 
-def test_work_that_is_always_shown_ends_with_what_was_done() -> None:
+def test_work_that_is_always_shown_ends_with_a_summary() -> None:
     stream = io.StringIO()
     with ProgressDisplay("rebuild", "events", stream) as display:
         display.update(0, 2)
@@ -16,7 +16,7 @@ def test_work_that_is_always_shown_ends_with_what_was_done() -> None:
     assert stream.getvalue().startswith("rebuild: 1,234 events in ")
 
 
-def test_work_that_is_not_long_is_silent() -> None:
+def test_short_work_is_silent() -> None:
     stream = io.StringIO()
     with ProgressDisplay("run", "events", stream, always=False) as display:
         display.update(2, 2)
@@ -24,7 +24,7 @@ def test_work_that_is_not_long_is_silent() -> None:
 
 
 @pytest.mark.parametrize("always", [True, False])
-def test_long_work_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch, always: bool) -> None:
+def test_long_work_is_shown_from_time_to_time(monkeypatch: pytest.MonkeyPatch, always: bool) -> None:
     monkeypatch.setattr(progress, "_LINE_EVERY_S", 0)
     stream = io.StringIO()
     with ProgressDisplay("run", "events", stream, always=always) as display:

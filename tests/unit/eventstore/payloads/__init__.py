@@ -1,1 +1,1 @@
-"""How events are written and read."""
+"""Tests of payloads."""

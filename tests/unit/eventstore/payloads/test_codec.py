@@ -1,4 +1,4 @@
-"""What the codec writes, and what it refuses in both directions."""
+"""The codec writes and reads each type of value, and refuses wrong values in both directions."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -43,7 +43,7 @@ def test_decimals_uuids_dates_and_moments_are_text() -> None:
     assert Codec(Whole).encode(WHOLE) == STORED
 
 
-def test_what_is_read_is_what_was_written() -> None:
+def test_a_payload_decodes_to_the_instance_that_was_encoded() -> None:
     assert Codec(Whole).decode(STORED) == WHOLE
 
 
@@ -53,7 +53,7 @@ def test_the_digits_of_a_decimal_are_kept() -> None:
     assert str(codec.decode('{"name":"a","share":"97.600"}').share) == "97.600"
 
 
-def test_a_moment_comes_back_in_utc_wherever_it_was_told() -> None:
+def test_a_moment_of_any_time_zone_is_read_in_utc() -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=-8)))
     codec = Codec(Whole)
     whole = Whole(Decimal(1), UUID_1, date(2026, 1, 2), elsewhere, 7, "x")
@@ -70,7 +70,7 @@ def test_a_moment_comes_back_in_utc_wherever_it_was_told() -> None:
         {"amount": Decimal("1E+3")},
         {"uuid": str(UUID_1)},
         {"day": "2026-01-02"},
-        {"at": datetime(2026, 1, 2, 3, 4, 5)},  # noqa: DTZ001 - that it has no time zone is the point
+        {"at": datetime(2026, 1, 2, 3, 4, 5)},  # noqa: DTZ001 - the test needs a moment without a time zone
         {"number": "7"},
         {"number": True},
         {"number": 7.5},

@@ -1,4 +1,4 @@
-"""Every stored shape that was ever written can still be read: one golden file each.
+"""Every shape that was ever stored can still be read; each has a golden file.
 
 A file is never changed. A new shape gets a new file, `<type>.v<schema version>.json`, and its upcaster; write it with
 `python -m tests.unit.eventstore.payloads.test_golden_events`.
@@ -43,12 +43,12 @@ def sample_of(shape: Shape) -> Any:
 
 
 def event_types() -> list[EventType]:
-    """Return the registered types; those of the tests themselves are stored nowhere."""
+    """Return the registered types of the project, without those of the tests."""
     return [event_type for event_type in registry if not event_type.cls.__module__.startswith("tests.")]
 
 
 def golden_file(event_type: EventType) -> Path:
-    """Return where the shape of a type's schema version is kept."""
+    """Return the path of the golden file of a type's schema version."""
     return GOLDEN / f"{event_type.name}.v{event_type.schema_version}.json"
 
 
@@ -59,7 +59,7 @@ def test_every_stored_shape_has_its_golden_file() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
-def test_a_golden_payload_is_read_and_written_as_it_stands(path: Path) -> None:
+def test_a_golden_payload_is_read_and_written_unchanged(path: Path) -> None:
     name, version = path.stem.split(".v")
     event_type = registry.named(name)
     payload = json.loads(path.read_text())
@@ -72,7 +72,7 @@ def test_a_golden_payload_is_read_and_written_as_it_stands(path: Path) -> None:
 
 
 def write_missing() -> None:
-    """Write the golden files of new shapes; one that exists is left as it is."""
+    """Write the golden files of new shapes; existing files are not changed."""
     for event_type in event_types():
         path = golden_file(event_type)
         if not path.exists():

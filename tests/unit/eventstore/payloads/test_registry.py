@@ -54,18 +54,18 @@ def test_every_schema_version_is_read_as_todays(stored: Stored) -> None:
     assert registry.decode(stored) == Moved("Main St 1", "Springfield")
 
 
-def test_what_is_written_has_todays_schema_version() -> None:
+def test_an_event_is_written_in_todays_schema_version() -> None:
     registry = registry_of_three_versions()
     assert registry.encode(Moved("a", "b")) == ("Moved", 3, '{"street":"a","city":"b"}')
 
 
 @pytest.mark.parametrize("version", [0, 4])
-def test_a_schema_version_that_the_code_has_not_is_not_read(version: int) -> None:
+def test_an_unknown_schema_version_is_not_read(version: int) -> None:
     with pytest.raises(UnreadableEvent, match=f"position 7 is not readable: schema version {version} is not one"):
         registry_of_three_versions().decode(Stored("Moved", version, "{}"))
 
 
-def test_an_upcaster_that_fails_is_told_with_the_position() -> None:
+def test_the_error_of_an_upcaster_names_the_position() -> None:
     with pytest.raises(UnreadableEvent, match="Moved at position 7 is not readable: 'address'"):
         registry_of_three_versions().decode(Stored("Moved", 1, "{}"))
 
@@ -78,7 +78,7 @@ def test_a_chain_with_a_missing_step_is_found_when_the_process_starts() -> None:
         registry.check()
 
 
-def test_a_chain_with_a_step_too_many_is_found_when_the_process_starts() -> None:
+def test_a_chain_with_an_extra_step_is_found_when_the_process_starts() -> None:
     registry = registry_of_three_versions()
     registry.upcaster("Moved", 3)(dict)
     with pytest.raises(BrokenUpcasterChain):
@@ -102,7 +102,7 @@ def test_the_system_check_names_the_missing_upcaster(monkeypatch: pytest.MonkeyP
     assert "Moved: no upcaster from schema version 1 to 2" in message.msg
 
 
-def test_one_step_has_one_upcaster() -> None:
+def test_a_second_upcaster_of_the_same_step_is_refused() -> None:
     registry = registry_of_three_versions()
     with pytest.raises(ValueError, match="already an upcaster from schema version 1"):
         registry.upcaster("Moved", 1)(dict)
@@ -124,13 +124,13 @@ def test_a_class_may_be_renamed_without_its_stored_name() -> None:
     assert registry.decode(Stored("Relocated", 1, '{"street":"a","city":"b"}')) == Moved("a", "b")
 
 
-def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
+def test_the_error_of_an_unknown_name_lists_the_known_names() -> None:
     with pytest.raises(UnknownEventType, match="'Left' is not registered; registered are Moved"):
         registry_of_three_versions().named("Left")
 
 
 @pytest.mark.parametrize("error", [AttributeError, IndexError, ZeroDivisionError, RecursionError, KeyError, OSError])
-def test_whatever_an_upcaster_raises_is_named_with_its_position(error: type[Exception]) -> None:
+def test_any_exception_of_an_upcaster_is_reported_with_the_position(error: type[Exception]) -> None:
     registry = Registry()
     registry.register(Moved, categories=("house",), schema_version=2)
 

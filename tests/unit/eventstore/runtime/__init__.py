@@ -1,1 +1,1 @@
-"""The runtime of consumers, as far as it needs no database."""
+"""Tests of the runtime of consumers that need no database."""

@@ -1,4 +1,4 @@
-"""An outage of the database is waited for; a fault of a handler is not."""
+"""A consumer waits for the end of an outage; an error of a handler is not an outage."""
 
 import sqlite3
 import time
@@ -43,7 +43,7 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
     ],
     ids=lambda error: str(error)[:30],
 )
-def test_a_database_that_is_away_or_busy_is_an_outage(error: Exception) -> None:
+def test_an_error_of_an_unreachable_or_busy_database_is_an_outage(error: Exception) -> None:
     assert is_outage(error)
 
 
@@ -60,7 +60,7 @@ def test_a_database_that_is_away_or_busy_is_an_outage(error: Exception) -> None:
     ],
     ids=lambda error: str(error)[:30],
 )
-def test_a_fault_of_the_handler_is_no_outage(error: Exception) -> None:
+def test_an_error_of_a_handler_is_not_an_outage(error: Exception) -> None:
     assert not is_outage(error)
 
 
@@ -70,7 +70,7 @@ def test_an_error_raised_from_an_outage_is_an_outage() -> None:
     assert is_outage(error)
 
 
-def test_an_error_raised_while_an_outage_was_handled_is_no_outage() -> None:
+def test_an_error_raised_while_an_outage_was_handled_is_not_an_outage() -> None:
     error = ValueError("cannot read")
     error.__context__ = _wrapped(psycopg.OperationalError("server closed the connection unexpectedly"))
     assert not is_outage(error)
@@ -86,7 +86,7 @@ def test_delays_double_up_to_a_bound_and_start_again() -> None:
     assert back_off.delay() <= 1
 
 
-def test_work_that_an_outage_cut_short_is_repeated() -> None:
+def test_work_that_an_outage_interrupted_is_repeated() -> None:
     tried: list[int] = []
 
     def act() -> str:
@@ -101,7 +101,7 @@ def test_work_that_an_outage_cut_short_is_repeated() -> None:
     assert [report.partition(";")[0] for report in reports] == [away, away, "the database is back"]
 
 
-def test_a_request_to_end_cuts_every_wait_short() -> None:
+def test_a_request_to_end_ends_every_wait() -> None:
     stop = Stop()
     stop.ask()
     begun = time.monotonic()
