@@ -19,7 +19,8 @@ from eventstore.store import latest
 from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
 from ledger.rules.facts import stream_id
 from processmanagers.fees import AssetAt, Cycle, assess
-from processmanagers.overdue import FIRST, Overdue, overdue_page
+from processmanagers.overdue import FIRST, overdue_page
+from projectors.queries.overdue import Candidate
 
 
 class LateFees(ProcessManager):
@@ -89,7 +90,7 @@ class Tally:
         )
 
 
-def _assessed(products: list[Overdue], cycle: Cycle, tally: Tally) -> Iterable[NewEvent]:
+def _assessed(products: list[Candidate], cycle: Cycle, tally: Tally) -> Iterable[NewEvent]:
     assets = _assets_at(products, cycle.position)
     for product in products:
         outcome = assess(product, assets.get(product.asset_uuid), cycle)
@@ -98,7 +99,7 @@ def _assessed(products: list[Overdue], cycle: Cycle, tally: Tally) -> Iterable[N
             yield NewEvent(stream_id("product", product.product_uuid), outcome)
 
 
-def _assets_at(products: list[Overdue], position: int) -> dict[UUID | None, AssetAt]:
+def _assets_at(products: list[Candidate], position: int) -> dict[UUID | None, AssetAt]:
     """Return the assets of the products as of a position, by at most two reads.
 
     See Note [Late fees are those of the position].

@@ -10,16 +10,15 @@ from eventstore.store import read_stream
 from ledger.rules.aggregates import product
 from ledger.rules.facts import stream_id
 from projectors.queries import overdue
+from projectors.queries.overdue import Candidate
 
 FIRST: Final = overdue.FIRST
-Overdue = overdue.Candidate
-"""What a late fee needs to know of a product, as it was originated."""
 
 
 class Page(NamedTuple):
     """Some of the overdue products, and the product_uuid with which the next page begins, None after the last."""
 
-    products: list[Overdue]
+    products: list[Candidate]
     next: UUID | None
 
 
@@ -36,7 +35,7 @@ def overdue_page(position: int, on: date, first: UUID, limit: int) -> Page:
     return Page(products, None if last == overdue.LAST else UUID(int=last.int + 1))
 
 
-def _owed_at(candidate: Overdue, position: int) -> bool:
+def _owed_at(candidate: Candidate, position: int) -> bool:
     """Return whether a product owed principal at a position.
 
     Only the product's own events know it if a reversal made the product owe again after the position.

@@ -126,7 +126,7 @@ INSTALLED_APPS = [
     "web",
 ]
 MIDDLEWARE = [
-    "web.requests.RequestMiddleware",
+    "web.request_log.RequestMiddleware",
     "web.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -34,7 +34,7 @@ def configured(form: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
-            # web.requests logs each request. Only an uncaught exception adds something.
+            # web.request_log logs each request. Only an uncaught exception adds something.
             "django.request": {"filters": ["failures"]},
             "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
             # It warns of each answer to HEAD that has a body, though it rightly omits the body.

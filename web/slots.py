@@ -41,7 +41,7 @@ TOO_MANY: Final = {
 """What the OpenAPI document has of an operation that needs a slot."""
 
 
-class Kind(Enum):
+class SlotKind(Enum):
     """What a slot is held for."""
 
     WAITING = auto()
@@ -53,7 +53,7 @@ class Slot:
     """A slot of a client. It is given back without a lock, because the garbage collector may do it at any moment."""
 
     client: int
-    kind: Kind
+    kind: SlotKind
     ends_at: float
     is_held: bool = True
 
@@ -72,44 +72,44 @@ class Slots:
     """The slots of this process."""
 
     def __init__(self, total: int) -> None:
-        self._most = {Kind.WAITING: total - (total >= _ENOUGH_TO_LEAVE_ONE), Kind.FOLDING: max(1, total)}
-        self._share = {Kind.WAITING: math.ceil(total / 2), Kind.FOLDING: max(1, math.ceil(total / 2))}
+        self._most = {SlotKind.WAITING: total - (total >= _ENOUGH_TO_LEAVE_ONE), SlotKind.FOLDING: max(1, total)}
+        self._share = {SlotKind.WAITING: math.ceil(total / 2), SlotKind.FOLDING: max(1, math.ceil(total / 2))}
         self._taken: list[Slot] = []
         self._lock = Lock()
 
-    def take(self, client: int, seconds: float, kind: Kind = Kind.WAITING) -> Slot | None:
+    def take(self, client: int, seconds: float, kind: SlotKind = SlotKind.WAITING) -> Slot | None:
         """Take a slot for at most so many seconds; return None if the client has its share or all are held."""
         with self._lock:
             held = [slot for slot in self._taken if slot.is_held]
             of_kind = [slot for slot in held if slot.kind is kind]
-            is_full = len(held) >= self._most[Kind.FOLDING] or len(of_kind) >= self._most[kind]
+            is_full = len(held) >= self._most[SlotKind.FOLDING] or len(of_kind) >= self._most[kind]
             if is_full or sum(slot.client == client for slot in of_kind) >= self._share[kind]:
                 return None
             taken = Slot(client, kind, time.monotonic() + seconds)
             self._taken = [*held, taken]
             return taken
 
-    def share(self, kind: Kind) -> int:
+    def share(self, kind: SlotKind) -> int:
         """Return how many slots one client may hold."""
         return self._share[kind]
 
-    def left(self, client: int, kind: Kind) -> int:
+    def left(self, client: int, kind: SlotKind) -> int:
         """Return how many more slots the client may hold, if others leave them."""
         return self._share[kind] - len(self._held_by(client, kind))
 
-    def seconds_until_next(self, client: int, kind: Kind) -> int:
+    def seconds_until_next(self, client: int, kind: SlotKind) -> int:
         """Return in how many seconds at most the client gives back its next slot; 0 if it holds none."""
         ends = [slot.ends_at for slot in self._held_by(client, kind)]
         return max(1, math.ceil(min(ends) - time.monotonic())) if ends else 0
 
-    def _held_by(self, client: int, kind: Kind) -> list[Slot]:
+    def _held_by(self, client: int, kind: SlotKind) -> list[Slot]:
         return [slot for slot in self._taken if slot.is_held and slot.client == client and slot.kind is kind]
 
 
 slots: Final = Slots(settings.WEB_THREADS // 4)
 
 
-def take_slot(request: HttpRequest, seconds: float, kind: Kind = Kind.WAITING) -> Slot | None:
+def take_slot(request: HttpRequest, seconds: float, kind: SlotKind = SlotKind.WAITING) -> Slot | None:
     """Take a slot for the request's client, and set how many it has left as headers of the response."""
     client = actor_id(request)
     taken = slots.take(client, seconds, kind)
@@ -119,7 +119,7 @@ def take_slot(request: HttpRequest, seconds: float, kind: Kind = Kind.WAITING) -
     return taken
 
 
-def need_slot(request: HttpRequest, seconds: float, kind: Kind = Kind.WAITING) -> Slot:
+def need_slot(request: HttpRequest, seconds: float, kind: SlotKind = SlotKind.WAITING) -> Slot:
     """Take a slot for the request's client; raises Problem: 429 if the client holds its share, else 503."""
     taken = take_slot(request, seconds, kind)
     if taken is not None:

@@ -1,4 +1,4 @@
-"""The loop: hydrate, then follow; drives runners in turn, in one thread, until they are at the head or asked to end."""
+"""The loop: waits, then drives runners in turn, in one thread: they catch up with the head and follow it."""
 
 import logging
 import time
@@ -71,7 +71,7 @@ class Loop:
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
-        """Register, hydrate and follow, until every runner is at the head (`once`) or `stop` asks to end.
+        """Register, wait for the hydration delay, and follow until every runner is at the head (`once`) or `stop` asks to end.
 
         Raises ConsumerStopped if the only consumer stops. With `once` raises NotCaughtUp if a consumer could not
         finish, also if it was asked to end.
@@ -81,7 +81,7 @@ class Loop:
         _logger.log(level, "consumers started", extra=facts)
         try:
             self._each(self._begin)
-            self._hydrate()
+            self._wait_before_reading()
             self.follow()
         finally:
             _logger.log(level, "consumers ended", extra=facts)
@@ -101,8 +101,8 @@ class Loop:
         if reasons:
             raise NotCaughtUp(reasons)
 
-    def _hydrate(self) -> None:
-        """Wait until what was under way in a crash has had time to appear."""
+    def _wait_before_reading(self) -> None:
+        """Wait for the hydration delay, so that events of a crash have time to become visible."""
         entropy = jitter(settings.HYDRATION_DELAY_ENTROPY_MS)
         self._stop.wait((settings.HYDRATION_DELAY_MS + entropy) / 1000)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from projectors.queries import books
+from projectors.queries import reports
 from projectors.queries.trial_balance import trial_balance as trial_balance_lines
 
 WriteLine = Callable[[str], None]
@@ -36,8 +36,8 @@ def write_table(write: WriteLine, head: Sequence[str], rows: Sequence[Sequence[s
 
 def write_aging(write: WriteLine, business_date: date) -> None:
     """Write what was owed at the beginning of a date, by days past due."""
-    rows = books.aging_in_order(business_date)
-    if len(rows) < len(books.BUCKETS):
+    rows = reports.aging_in_order(business_date)
+    if len(rows) < len(reports.BUCKETS):
         message = f"the aging has only these buckets: {', '.join(row.bucket for row in rows)}"
         raise DemoFailed(message)
     write_table(

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from projectors.explain.event import Line, line_of
 from projectors.explain.figures import Cut
 from projectors.models import JournalLine
-from projectors.queries.books import journal
+from projectors.queries.reports import journal
 
 _BATCH: Final = 2000
 

@@ -9,14 +9,14 @@ from typing import Final
 from ledger.rules.money import from_minor, zero_like
 from projectors.explain.figures import Cut
 from projectors.queries.aging import AgingLine, as_known_now, as_known_then
-from projectors.queries.books import BUCKETS
+from projectors.queries.reports import BUCKETS
 from projectors.queries.trial_balance import trial_balance
 
 _NONE: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountTotal:
     """An account of the trial balance in one currency."""
 
     name: str
@@ -34,8 +34,8 @@ class CurrencyBalance:
     """The accounts of one currency, and their total."""
 
     currency: str
-    accounts: tuple[Account, ...]
-    total: Account
+    accounts: tuple[AccountTotal, ...]
+    total: AccountTotal
 
     @property
     def is_zero(self) -> bool:
@@ -46,17 +46,17 @@ class CurrencyBalance:
 def trial_balances(cut: Cut | None) -> list[CurrencyBalance]:
     """Return the trial balance of each currency, at a cut of the log or of every line."""
     lines = trial_balance() if cut is None else trial_balance(cut.position, business_date=cut.until)
-    found: dict[str, list[Account]] = {}
+    found: dict[str, list[AccountTotal]] = {}
     for line in lines:
         debit, credit = from_minor(line.debit, line.minor_digits), from_minor(line.credit, line.minor_digits)
-        found.setdefault(line.currency, []).append(Account(line.account, debit, credit))
+        found.setdefault(line.currency, []).append(AccountTotal(line.account, debit, credit))
     return [_balance(currency, accounts) for currency, accounts in sorted(found.items())]
 
 
-def _balance(currency: str, accounts: list[Account]) -> CurrencyBalance:
+def _balance(currency: str, accounts: list[AccountTotal]) -> CurrencyBalance:
     debit = sum((account.debit for account in accounts), _NONE)
     credit = sum((account.credit for account in accounts), _NONE)
-    return CurrencyBalance(currency, tuple(accounts), Account("total", debit, credit))
+    return CurrencyBalance(currency, tuple(accounts), AccountTotal("total", debit, credit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from projectors.aging import bucket_of
 from projectors.models import AgingBucket, LateAging, LateRecordedFee
-from projectors.queries.books import BUCKETS
 from projectors.queries.live import live
+from projectors.queries.reports import BUCKETS
 
 
 class AgingLine(NamedTuple):

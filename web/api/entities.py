@@ -30,7 +30,7 @@ from web.protocol.problems import not_found
 from web.protocol.query_parameters import AsOfParameters, PathUuid
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
-from web.slots import Kind, need_slot
+from web.slots import SlotKind, need_slot
 
 router = QueryRouter("queries")
 
@@ -168,7 +168,7 @@ def _room_to_fold(request: HttpRequest, category: str, uuid: UUID, position: int
     # The state of now is kept by the process and only brought up to date. See Note [Long requests hold slots].
     if position is None or states.version_at(category, uuid, position) <= _SHORT_STREAM:
         return nullcontext()
-    return need_slot(request, _FOLD_S, Kind.FOLDING)
+    return need_slot(request, _FOLD_S, SlotKind.FOLDING)
 
 
 def _schema(category: str) -> type[response_schemas.ResponseSchema]:
@@ -230,7 +230,7 @@ def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfP
     """Answer the membership, with the version and position of its deal."""
     position, _ = _resolve(request, parameters.as_of)
     # A membership of the past is folded from all deals.
-    with nullcontext() if position is None else need_slot(request, _FOLD_S, Kind.FOLDING):
+    with nullcontext() if position is None else need_slot(request, _FOLD_S, SlotKind.FOLDING):
         found, deal = _membership(uuid, position, parameters.as_of)
     for _ in range(_ATTEMPTS):
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):

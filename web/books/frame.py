@@ -23,7 +23,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from eventstore import store
-from ledger import as_of as dates
+from ledger.as_of import last_cycled, position_as_of
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
 from projectors.explain.figures import Cut, Order
@@ -110,7 +110,7 @@ def framed(parameters: Mapping[str, str]) -> Frame:
 
 
 def _of_date(on: date, known: str, head: int, asked: Mapping[str, str]) -> Frame:
-    ended = dates.position_as_of(on, head)
+    ended = position_as_of(on, head)
     if known == "then":
         return Frame(Cut(ended), head, on, "then", asked)
     position = head if known == "now" else _recorded(int(known), head)
@@ -131,7 +131,7 @@ def _recorded(position: int, head: int) -> int:
 
 
 def _last_date(position: int) -> date | None:
-    cycled = dates.last_cycled(position)
+    cycled = last_cycled(position)
     return None if cycled is None else cycled.data.new_date
 
 

@@ -10,7 +10,7 @@ from eventstore.consumers.status import Status, statuses
 from ledger import as_of as dates
 from ledger.fee_lag import assessed_through
 from projectors.explain.reports import aging_now, aging_then, trial_balances
-from projectors.queries.books import daily_activity
+from projectors.queries.reports import daily_activity
 from web.books import charts
 from web.books.frame import Frame, page, shown
 

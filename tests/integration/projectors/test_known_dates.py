@@ -28,7 +28,7 @@ from projectors.models import (
     LateRecordedFee,
     OwedProduct,
 )
-from projectors.queries import aging, books, customers
+from projectors.queries import aging, customers, reports
 from projectors.queries.aging import AgingLine
 from projectors.queries.live import live
 from projectors.verification.differences import Difference
@@ -122,8 +122,8 @@ def test_without_late_fees_a_date_is_known_now_as_it_was_known_then(database: Da
     catch_up("aging", "customers", "daily_activity", "late_activity")
     for day, _ in cycles():
         assert aging.as_known_now(day) == aging.as_known_then(day)
-    rows = list(books.daily_activity())
-    assert [row.events for row in books.known_then(rows)] == [row.events for row in books.daily_activity()]
+    rows = list(reports.daily_activity())
+    assert [row.events for row in reports.known_then(rows)] == [row.events for row in reports.daily_activity()]
 
 
 @pytest.mark.parametrize("seed", [33, 34])
@@ -136,7 +136,7 @@ def test_activity_as_known_then_has_what_was_recorded_when_the_date_ended(databa
         ended = as_of.position_as_of(day, head)
         known = tally(event for event in events if event.event.position <= ended)
         expected = {currency: counted for (on, currency), counted in known.items() if on == day.isoformat()}
-        rows = books.known_then(list(live(DailyActivity).filter(business_date=day)))
+        rows = reports.known_then(list(live(DailyActivity).filter(business_date=day)))
         assert {row.currency: row.events for row in rows} == {key: value.events for key, value in expected.items()}
         assert {row.currency: row.fees_assessed for row in rows} == {
             key: value.sums["fees_assessed"] for key, value in expected.items()

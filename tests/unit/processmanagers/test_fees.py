@@ -9,7 +9,7 @@ import pytest
 from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
 from processmanagers.fees import AssetAt, Cycle, assess
 from processmanagers.late_fees import Tally
-from processmanagers.overdue import Overdue
+from projectors.queries.overdue import Candidate
 
 SELLER, DEBTOR, OTHER, ASSET, PRODUCT = (UUID(int=number) for number in range(1, 6))
 CYCLE = Cycle(date(2024, 3, 1), 77, datetime(2024, 3, 1, 8, 0, tzinfo=UTC))
@@ -20,8 +20,8 @@ def product(
     asset_uuid: UUID | None = ASSET,
     rate: str = "0.001",
     companies: tuple[tuple[UUID, str], ...] = ((SELLER, "seller"), (DEBTOR, "debtor")),
-) -> Overdue:
-    return Overdue(PRODUCT, asset_uuid, date(2024, 2, 28), Decimal(rate), "debtor", companies)
+) -> Candidate:
+    return Candidate(PRODUCT, asset_uuid, date(2024, 2, 28), Decimal(rate), "debtor", companies)
 
 
 def asset(value: str, currency: str = "USD") -> AssetAt:

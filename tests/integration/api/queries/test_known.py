@@ -10,7 +10,7 @@ from ledger import as_of
 from ledger.rules.money import from_minor
 from projectors.catalog import PROJECTORS
 from projectors.models import DailyActivity
-from projectors.queries import aging, books
+from projectors.queries import aging, reports
 from projectors.queries.aging import AgingLine
 from projectors.queries.live import live
 from projectors.queries.trial_balance import TrialBalanceLine, trial_balance
@@ -55,7 +55,7 @@ def test_reports_of_a_date_differ_as_known_then_and_as_known_now(database: Datab
 
 def activity(day: date, *, then: bool) -> list[tuple[object, ...]]:
     rows = list(live(DailyActivity).filter(business_date=day).order_by("currency"))
-    return [(row.currency or None, row.events) for row in (books.known_then(rows) if then else rows)]
+    return [(row.currency or None, row.events) for row in (reports.known_then(rows) if then else rows)]
 
 
 def answered(api: Api, report: str, day: date, known: str) -> list[tuple[object, ...]]:

@@ -13,7 +13,7 @@ from ledger.rules.events import CompanyRenamed, DealCompany
 from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import do, new_company
-from web.slots import Kind, Slot, Slots, slots
+from web.slots import Slot, SlotKind, Slots, slots
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,7 +39,7 @@ def _busy(api: Api) -> Iterator[None]:
         slot.give_back()
 
 
-def take_all(of: Slots, client: int, kind: Kind = Kind.FOLDING) -> list[Slot]:
+def take_all(of: Slots, client: int, kind: SlotKind = SlotKind.FOLDING) -> list[Slot]:
     taken = []
     while (slot := of.take(client, 30, kind)) is not None:
         taken.append(slot)
@@ -74,8 +74,8 @@ def test_a_slot_is_given_back_whatever_becomes_of_the_request(api: Api, company:
 
 def test_streams_leave_a_slot_to_those_who_fold_and_no_client_takes_all() -> None:
     of_16_threads = Slots(4)
-    assert len(take_all(of_16_threads, 1, Kind.WAITING)) == 2
-    assert len(take_all(of_16_threads, 2, Kind.WAITING)) == 1
+    assert len(take_all(of_16_threads, 1, SlotKind.WAITING)) == 2
+    assert len(take_all(of_16_threads, 2, SlotKind.WAITING)) == 1
     assert len(take_all(of_16_threads, 1)) == 1
     assert take_all(of_16_threads, 2) == []
     assert len(take_all(Slots(4), 1)) == 2
@@ -83,7 +83,7 @@ def test_streams_leave_a_slot_to_those_who_fold_and_no_client_takes_all() -> Non
 
 def test_with_fewer_than_four_threads_one_folds_and_nobody_waits() -> None:
     few = Slots(0)
-    assert take_all(few, 1, Kind.WAITING) == []
+    assert take_all(few, 1, SlotKind.WAITING) == []
     [slot] = take_all(few, 1)
     assert take_all(few, 2) == []
     slot.give_back()

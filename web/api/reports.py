@@ -1,4 +1,4 @@
-"""GET of the books: the journal, the trial balance, the aging report and the daily activity."""
+"""GET of the reports: the journal, the trial balance, the aging report and the daily activity."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from pydantic import Field
 from eventstore import store
 from ledger import as_of
 from projectors.journal import ACCOUNTS
-from projectors.queries import aging, books
+from projectors.queries import aging, reports
 from projectors.queries import trial_balance as sums
 from projectors.queries.known import Known
 from projectors.queries.live import position
@@ -63,7 +63,7 @@ class JournalFilters(DateRange):
 
 
 _LINE: Final = Item(
-    books.journal(),
+    reports.journal(),
     same(
         "position",
         "line",
@@ -86,7 +86,7 @@ _LINE: Final = Item(
 def list_journal(request: HttpRequest, parameters: Query[JournalFilters]) -> HttpResponse:
     """Answer a page of the journal."""
     parameters.check()
-    rows = books.journal(
+    rows = reports.journal(
         account=parameters.account,
         party_uuid=parameters.party_uuid,
         booked_from=parameters.from_,
@@ -103,7 +103,7 @@ class TrialBalanceParameters(Paging):
 
 
 _SUM: Final = Item(
-    books.journal(),
+    reports.journal(),
     same("account", "currency", "debit", "credit"),
     amounts=("debit", "credit"),
     name="TrialBalanceLine",
@@ -155,7 +155,7 @@ class AgingParameters(Paging):
 
 
 _BUCKET: Final = Item(
-    books.aging(),
+    reports.aging(),
     same("business_date", "currency", "bucket", "principal", "fees", "products", "position"),
     amounts=("principal", "fees"),
 )
@@ -176,7 +176,7 @@ def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpR
     rows = [] if wanted is None else report(wanted)
     # The fees of a date come after its beginning.
     set_fee_headers(request, None if wanted is None else wanted - timedelta(days=1), reflected)
-    return sorted_page(request, _BUCKET, rows, parameters, {"currency": None, "bucket": books.BUCKETS})
+    return sorted_page(request, _BUCKET, rows, parameters, {"currency": None, "bucket": reports.BUCKETS})
 
 
 class ActivityParameters(DateRange):
@@ -186,7 +186,7 @@ class ActivityParameters(DateRange):
 
 
 _DAY: Final = Item(
-    books.daily_activity(),
+    reports.daily_activity(),
     same(
         "business_date",
         "currency",
@@ -211,7 +211,7 @@ def list_daily_activity(request: HttpRequest, parameters: Query[ActivityParamete
     """Answer a page of dates. What happened before the first business date has no date and is left out."""
     parameters.check()
     set_fee_headers(request, parameters.to)
-    rows = books.daily_activity(parameters.from_, parameters.to)
+    rows = reports.daily_activity(parameters.from_, parameters.to)
     is_known_now = parameters.known is Known.NOW
-    change = None if is_known_now else books.known_then
+    change = None if is_known_now else reports.known_then
     return keyset_page(request, _DAY, rows, parameters, ["business_date", "currency"], change=change)

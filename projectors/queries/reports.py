@@ -1,4 +1,4 @@
-"""Queries of the journal, its sums, what is owed by age, and what happened by date."""
+"""Queries of what is reported: the journal, the aging as known then, and the daily activity."""
 
 from collections.abc import Sequence
 from datetime import date
