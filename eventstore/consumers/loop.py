@@ -71,7 +71,7 @@ class Loop:
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
-        """Register, wait for the hydration delay, and follow until every runner is at the head (`once`) or `stop` asks to end.
+        """Register, wait, and follow until every runner is at the head (`once`) or `stop` asks to end.
 
         Raises ConsumerStopped if the only consumer stops. With `once` raises NotCaughtUp if a consumer could not
         finish, also if it was asked to end.
