@@ -111,7 +111,7 @@ def milliseconds(acts: list[Act], requests: int) -> float:
 
 
 def compare(web: WebServer, token: str, clients: int, rounds: int, requests: int) -> None:
-    """Measure in turn, and tell the ratios."""
+    """Measure in turn, and print the ratios."""
     asking = [Client(web, token) for _ in range(clients)]
     figures: dict[str, list[float]] = {name: [] for name in ("grant", "insert", "company", "read", "health")}
     for name in figures:

@@ -1,4 +1,4 @@
-"""How figures are told: ratios pair by pair, with their spread."""
+"""Reports figures: the ratio of each pair, and the spread of the ratios."""
 
 import statistics
 import sys

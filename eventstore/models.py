@@ -114,19 +114,21 @@ class Checkpoint(models.Model):
 
     name = models.CharField(max_length=100, primary_key=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    position = models.BigIntegerField(help_text="The last position dealt with.")
+    position = models.BigIntegerField(help_text="The position of the last event handled.")
     recorded_at = models.DateTimeField(null=True, help_text="When the event at that position was recorded.")
-    progress = models.JSONField(null=True, help_text="How far within the next event, where it is worked in chunks.")
-    generation = models.IntegerField(default=1, help_text="Which generation of rows answers queries.")
+    progress = models.JSONField(null=True, help_text="Progress within the next event, if it is handled in chunks.")
+    generation = models.IntegerField(default=1, help_text="The live generation of the read model.")
     paused = models.BooleanField(default=False)
     waiting_for = models.CharField(max_length=100, blank=True, default="")
     error_position = models.BigIntegerField(null=True)
     error_message = models.TextField(blank=True, default="")
     error_at = models.DateTimeField(null=True)
     error_count = models.IntegerField(default=0)
-    rate = models.FloatField(null=True, help_text="Events a second, lately.")
+    rate = models.FloatField(null=True, help_text="Recent rate, in events per second.")
     registered_at = models.DateTimeField()
-    registered_position = models.BigIntegerField(help_text="Where the consumer began, for good.")
+    registered_position = models.BigIntegerField(
+        help_text="The position at which the consumer began; it never changes."
+    )
     last_seen = models.DateTimeField(null=True)
 
     class Meta:

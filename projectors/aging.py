@@ -49,7 +49,7 @@ _LIMITS = ((_Bucket.CURRENT, 0), (_Bucket.DAYS_1_30, 30), (_Bucket.DAYS_31_60, 6
 
 
 def _days_before(on: date, days: int) -> date:
-    """Return the date so many days before, or the first one that there is."""
+    """Return the date so many days before, at the earliest `date.min`."""
     return date.fromordinal(max(1, on.toordinal() - days))
 
 

@@ -1,8 +1,8 @@
 """Refuse a body or query that Django or a library cannot read, before any view does; read forms in their charset.
 
 # Note [A request raises nothing]
-Django and the libraries read forms lazily, and raise whatever their decoders raise. Under /api/ every value is checked
-where it is used. Everywhere else, forms and queries are read here, once, and each fault is answered with 400.
+Django and the libraries read forms lazily, and pass on any exception of their decoders. Under /api/ each value is
+checked by the code that uses it. All other forms and queries are read here, once, and each fault is answered with 400.
 """
 
 import codecs

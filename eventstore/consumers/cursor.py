@@ -42,7 +42,7 @@ class ConsumerPaused(ConsumerError):
 class Cursor:
     """The checkpoint rows of one consumer or one group, and the events that follow them.
 
-    `consumers` are the names under which operators' skips are kept, where they differ from the rows' names.
+    `consumers` are the names under which skips are kept, if they differ from the names of the rows.
     """
 
     def __init__(

@@ -150,7 +150,7 @@ class Recorder:
         self.summary.settlements += 1
 
     def _commands(self, invoice: Invoice) -> Iterator[Command]:
-        """Yield what records an invoice: its companies, its deal and its asset where they are missing, its product."""
+        """Yield the commands that record an invoice: its product, and its companies, deal and asset if they are new."""
         seller, number = self.terms.seller, invoice.number
         customer_uuid, asset_uuid = ids.customer_uuid(seller, invoice.customer), ids.asset_uuid(seller, number)
         yield from self._deal_with(invoice.customer)

@@ -58,7 +58,7 @@ class BalanceExplanation:
 
 
 def explain_balance(category: str, uuid: UUID, cut: Cut, order: Order = "counts") -> BalanceExplanation | None:
-    """Return why a balance is what it is at a cut of the log, or None where there is nothing at that cut."""
+    """Return the explanation of a balance at a cut of the log, or None if it has no event up to that cut."""
     events = list(store.read_stream(stream_id(category, uuid), up_to=cut.position))
     chosen = [one for one in dated(events) if counts(one, cut.until)]
     if not chosen:

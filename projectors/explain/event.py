@@ -65,7 +65,7 @@ class ExplainedEvent:
 
 
 def explain_event(position: int) -> ExplainedEvent | None:
-    """Return what is known of the event at a position, None where there is none."""
+    """Return the event at a position with its relations, or None if there is none."""
     event = store.read_event(position)
     if event is None:
         return None
@@ -104,7 +104,7 @@ def subject_of(event: RecordedEvent) -> str:
 
 
 def name_of(state: Any) -> str:
-    """Return what people call an aggregate: its name, its reference or its label; nothing where it has none."""
+    """Return the name, reference or label of an aggregate; an empty text if it has none."""
     return str(getattr(state, "name", "") or getattr(state, "reference", "") or getattr(state, "label", ""))
 
 

@@ -86,9 +86,9 @@ class ProductExplanation:
 
 
 def explain_product(product_uuid: UUID, cut: Cut, order: Order = "counts") -> ProductExplanation | None:
-    """Return why a product owes what it owes at a cut of the log, or None where it does not exist there.
+    """Return the explanation of what a product owes at a cut of the log, or None if it does not exist at the cut.
 
-    Each row is folded in the order that is shown, so that no row shows a figure that never was.
+    The rows are folded in the order that is shown, so that every figure is one that the product had.
     """
     events = list(store.read_stream(stream_id("product", product_uuid), up_to=cut.position))
     shown = [one for one in dated(events) if counts(one, cut.until)]

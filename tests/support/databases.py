@@ -51,7 +51,7 @@ class Databases(ABC):
 
     @abstractmethod
     def drop(self, database: Database) -> None:
-        """Drop it, whoever is still connected."""
+        """Drop it, even if connections to it are open."""
 
     @abstractmethod
     def close(self) -> None:

@@ -42,9 +42,9 @@ class Followed:
                 yield event
 
     def problem(self) -> dict[str, Any]:
-        """Return what is told in place of a stream."""
-        told: dict[str, Any] = json.loads(self.response.read())
-        return told
+        """Return the problem that was answered instead of a stream."""
+        answered: dict[str, Any] = json.loads(self.response.read())
+        return answered
 
     def close(self) -> None:
         """Go away."""

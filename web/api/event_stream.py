@@ -35,7 +35,7 @@ _ending: list[Callable[[], bool]] = []
 
 
 def ends_when(is_ending: Callable[[], bool]) -> None:
-    """End all streams as soon as `is_ending` returns True; a server that is told to end waits for them."""
+    """End all streams as soon as `is_ending` returns True, because a server that ends waits for them."""
     _ending.append(is_ending)
 
 

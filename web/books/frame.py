@@ -146,7 +146,7 @@ def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> i
 
 
 def date_of(request: HttpRequest, name: str) -> date | None:
-    """Return a parameter that is a date, None where it is not given; raises Refused."""
+    """Return a parameter that is a date, None if it is not given; raises Refused."""
     text = request.GET.get(name, "").strip()
     if not text:
         return None
@@ -156,7 +156,7 @@ def date_of(request: HttpRequest, name: str) -> date | None:
 
 
 def uuid_of(request: HttpRequest, name: str) -> UUID | None:
-    """Return a parameter that is a uuid, None where it is not given; raises Refused."""
+    """Return a parameter that is a uuid, None if it is not given; raises Refused."""
     text = request.GET.get(name, "").strip()
     try:
         return UUID(text) if text else None

@@ -21,7 +21,7 @@ register = template.Library()
 
 @register.filter
 def amount(value: Decimal | None) -> str:
-    """Return an amount with separators and all its digits; nothing where there is none."""
+    """Return an amount with separators and all its digits; an empty text for None."""
     return "" if value is None else amount_text(value)
 
 
@@ -33,14 +33,14 @@ def change(value: Decimal) -> str:
 
 @register.filter
 def minor(row: Any, column: str) -> str:
-    """Return a column of smallest units as an amount; nothing where it is zero."""
+    """Return a number of minor units as an amount; an empty text for zero."""
     units = getattr(row, column)
     return amount_text(from_minor(units, row.minor_digits)) if units else ""
 
 
 @register.filter
 def day(value: date | None) -> str:
-    """Return a date as ISO 8601 writes it, a dash where there is none."""
+    """Return a date in the form of ISO 8601, or a dash for None."""
     return "–" if value is None else value.isoformat()
 
 
@@ -60,7 +60,7 @@ def short(value: Any) -> str:
 
 @register.filter
 def item(values: Mapping[str, Any], key: str) -> Any:
-    """Return a value by its key, None where there is none."""
+    """Return a value by its key, or None if the key is missing."""
     return values.get(key)
 
 

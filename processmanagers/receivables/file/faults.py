@@ -1,4 +1,4 @@
-"""The faults of a file of invoices: where they are, what they say, and how many of them are shown."""
+"""The faults of a file of invoices: their places, their messages, and the number of those that are shown."""
 
 import csv
 from collections import Counter

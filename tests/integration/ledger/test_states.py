@@ -276,7 +276,7 @@ class TestTheCache:
         def record_and_undo() -> None:
             with transaction.atomic():
                 rename(company, "Never")
-                assert name_of(company) == "Never"  # whoever has recorded it sees it
+                assert name_of(company) == "Never"  # the transaction that recorded it sees it
                 raise Undone
 
         with pytest.raises(Undone):

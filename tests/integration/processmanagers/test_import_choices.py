@@ -179,7 +179,7 @@ class TestLateFees:
 
 
 class TestToldLate:
-    """A settlement that the source tells late is recorded on the open date, with its own date in the metadata."""
+    """A settlement that the source reports late is recorded on the open date, with its own date in the metadata."""
 
     def test_a_late_settlement_is_recorded_on_the_last_date_cycled_and_shown(self, importer: Importer) -> None:
         importer(*ROWS)

@@ -115,7 +115,7 @@ def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: S
     assert time.monotonic() - begun < 1.9
     for thread in waiting:
         thread.join()
-    # The other place is taken by the first stream; whoever comes only when one has waited may wait in turn.
+    # The first stream has the other place. A request that arrives after another has waited may wait in its turn.
     assert 1 <= sum(thread.waited for thread in waiting) < 6
     assert next(first.events())["position"] == 1
 
@@ -251,7 +251,7 @@ def test_it_ends_after_its_time_and_at_once_with_its_server(start: Start, follow
 
 
 class _Appending(Thread):
-    """Appends one event after another, until told to stop."""
+    """Appends one event after another until it is stopped."""
 
     def __init__(self) -> None:
         super().__init__()

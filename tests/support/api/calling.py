@@ -68,7 +68,7 @@ def new_token(name: str, permissions: Iterable[str] | None = None) -> str:
 
 
 def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
-    """Return the problem that a response tells, once it is the one expected."""
+    """Return the problem that a response contains; it must be the expected one."""
     told: dict[str, Any] = response.json()
     assert (response.status_code, response["Content-Type"]) == (status, PROBLEM), told
     assert told["type"] == slug, told

@@ -29,7 +29,7 @@ def _is_beyond_schemas(fault: dict[str, str]) -> bool:
 
 @schemathesis.check
 def problems_say_nothing_of_the_inside(_ctx: CheckContext, response: Response, _case: Case[Any]) -> None:
-    """No answer tells of the code or the database."""
+    """Fail if an answer reveals a part of the code or the database."""
     text = response.content.decode(errors="replace")
     for inside in ("Traceback", "SELECT ", "psycopg", "sqlite3.", '.py"'):
-        assert inside not in text, f"an answer tells {inside!r}"
+        assert inside not in text, f"an answer reveals {inside!r}"

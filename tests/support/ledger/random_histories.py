@@ -75,7 +75,7 @@ class History:
         return uuid
 
     def _any(self, category: str) -> UUID:
-        """Draw one that exists, or has been tried; IndexError where there is none."""
+        """Draw one that exists or was tried; IndexError if there is none."""
         return self._random.choice(self._ids.get(category, []))
 
     def _text(self) -> str:

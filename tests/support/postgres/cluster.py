@@ -42,9 +42,9 @@ class ServerDidNotStart(Exception):
 class Cluster:
     """One PostgreSQL server with a temporary directory of its own, reached by a Unix socket only.
 
-    With `durable` it flushes as in production, on a disk unless another `place` is given; without, it flushes nothing
-    and is kept in memory where there is room: quick, and good for whatever does not crash the server. `settings` are
-    given to the server and `environment` is added to its own (such as LD_PRELOAD).
+    With `durable` it flushes as in production, on a disk unless another `place` is given. Otherwise it flushes nothing
+    and is kept in memory if there is room, which is quick and sufficient for tests that do not crash the server.
+    `settings` are given to the server, and `environment` is added to its own (such as LD_PRELOAD).
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Cluster:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is still connected to it."""
+        """Drop a database, even if connections to it are open."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         with self.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name)))

@@ -16,9 +16,9 @@ import psutil
 
 
 def server_processes(data: Path) -> list[psutil.Process]:
-    """Return the server that runs on this data directory, first its postmaster; none where it is not running.
+    """Return the processes of the server on this data directory, the postmaster first; none if it is not running.
 
-    The command line is looked at as well: after a crash the pid in the file may be somebody else's by now.
+    The command line is checked too, because after a crash the pid in the file may belong to another process.
     """
     with suppress(OSError, ValueError, IndexError, psutil.Error):
         postmaster = psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
@@ -48,7 +48,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def end_server(data: Path) -> None:
-    """Shut the server down at once, so that it frees its shared memory, which it cannot where it is killed."""
+    """Shut the server down at once, so that it frees its shared memory; a killed server could not."""
     segment = _shared_memory(data)
     processes = server_processes(data)
     for process in processes[:1]:

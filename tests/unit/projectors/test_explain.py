@@ -1,4 +1,4 @@
-"""Explanations know every event that there is: none changes a figure without a term or goes without words."""
+"""Explanations cover every event type: each change of a figure has a term, and each event has words."""
 
 import dataclasses
 from datetime import date

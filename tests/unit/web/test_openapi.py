@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid and tells what a client needs to know; that it tells the truth is tested elsewhere."""
+"""The OpenAPI document is valid and says what a client needs to know; other tests compare it with the answers."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def test_headers_are_documented_where_they_matter(document: dict[str, Any]) -> N
 
 
 def fields(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every field of a request by name, with its schema where it is not null, also of what it contains."""
+    """Yield every field of a request and of its parts by name, with the schema of its value that is not null."""
     for name, told in schema["properties"].items():
         kind = next((one for one in told.get("anyOf", ()) if one != {"type": "null"}), told)
         yield name, kind

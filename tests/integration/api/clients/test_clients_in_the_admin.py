@@ -1,4 +1,4 @@
-"""What an operator does in the admin with a client that there is: what it may do, its secret, its tokens, its end."""
+"""An operator manages an existing client in the admin: its permissions, its secret, its tokens and its deletion."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -35,7 +35,7 @@ KEYS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A grant to be asked for under a key, by whoever comes across it; its uuid is made by the server."""
+    """A grant that any of the clients may request under a key; the server makes its uuid."""
 
     key: str
     command: GrantBalances

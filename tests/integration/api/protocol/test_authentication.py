@@ -1,4 +1,4 @@
-"""Every route there is refuses whoever may not use it: made from the URL configuration, so that none is forgotten."""
+"""Every route refuses requests without permission; the routes are read from the URL configuration to be complete."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ ITS_OWN_WAY: Final = {"/o/revoke_token", "/o/revoke_token/"}
 EMPTY: Final = {"/": 302, "/api/": 404}
 """Has nothing to guard: the way to the admin, and the folder of the API."""
 TO_THE_LOGIN: Final = ("/admin/", "/books/")
-"""Pages for people send whoever is not logged in to the login page."""
+"""Pages for people, which send a person who is not logged in to the login page."""
 UUID: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 

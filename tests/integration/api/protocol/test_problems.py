@@ -1,4 +1,4 @@
-"""Every way of saying no: each kind is told as the table has it, says what to do, and gives nothing else away."""
+"""Every kind of problem is answered as the table says, with what to do, and reveals nothing about the server."""
 
 import json
 from collections.abc import Callable
@@ -60,7 +60,7 @@ TOLD: Final[dict[str, Callable[[Api], Any]]] = {
     "date-not-cycled": lambda api: api.get(f"/api/companies/{new_company()}?as_of=2026-01-31"),
     "position-beyond-head": lambda api: api.get(f"/api/companies/{new_company()}?as_of=99"),
 }
-"""Problems of HTTP and of queries, and a request that is told each."""
+"""Problems of HTTP and of queries, and a request that causes each."""
 TESTED_ELSEWHERE: Final = {
     "forbidden": "below",
     "internal-error": "below",

@@ -1,4 +1,4 @@
-"""Addresses and methods that there are not, told as problems like everything else under /api/."""
+"""Unknown addresses and methods are answered with problems, like every error under /api/."""
 
 import pytest
 from django.test import Client
