@@ -4,6 +4,7 @@ EventStoreError
 ├── WrongExpectedVersion     a stream is not at the version on which the decision is based: decide again
 ├── IdempotencyKeyReused     the key was used for something else: refuse
 ├── OutcomeUnknown           the connection was lost after the append was sent: look before doing it again
+├── NotDurable               events are visible but not yet durable: ask again in a moment
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
 ├── InvalidCategory          not a category: lower-case letters and underscores, without a uuid
@@ -59,6 +60,17 @@ class OutcomeUnknown(EventStoreError):
     def __init__(self, append_id: str) -> None:
         super().__init__(f"it is unknown whether append {append_id} was recorded: look before doing it again")
         self.append_id = append_id
+
+
+class NotDurable(EventStoreError):
+    """Events that can be seen are not known to be durable yet; ask again in a moment."""
+
+    def __init__(self, position: int, seconds: float) -> None:
+        super().__init__(
+            f"the events up to position {position} have not become durable within {seconds:g} s: look at the disk and"
+            " the synchronous standby of the database, and ask again"
+        )
+        self.position = position
 
 
 class IsolationTooHigh(EventStoreError):

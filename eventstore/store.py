@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from eventstore.clock import utc_now
 from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongCategory, WrongExpectedVersion
 from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
 from eventstore.log.append_call import Kind, Outcome, Rows
+from eventstore.log.durability import durable_head, ensure_durable, note_durable
 from eventstore.log.reads import head, last_of_type, latest, read_all, read_batch, read_event, read_stream, search
 from eventstore.models import RecordedKey
 from eventstore.payloads.registry import registry
@@ -26,6 +28,8 @@ __all__ = [
     "append",
     "append_lock",
     "barrier",
+    "durable_head",
+    "ensure_durable",
     "head",
     "last_of_type",
     "latest",
@@ -75,18 +79,24 @@ def append(
     try:
         outcome = backend.append(connection, rows)
     except (DatabaseError, InterfaceError) as error:
-        joined = connection.in_atomic_block or not connection.autocommit
-        found = None if joined else recovery.find(append_id, rows, began, connection, error)
+        found = None if _is_in_transaction(connection) else recovery.find(append_id, rows, began, connection, error)
         if found is None:
             raise
         return Appended(found)
     return _appended(outcome, rows, using)
 
 
+def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    return connection.in_atomic_block or not connection.autocommit
+
+
 def _appended(outcome: Outcome, rows: Rows, using: str) -> Appended:
     if outcome.kind is Kind.APPENDED:
         metrics.APPENDS.inc()
         metrics.EVENTS.inc(len(rows.event_streams))
+        if not _is_in_transaction(connections[using]):
+            # Its commit, or the barrier after it, waited for everything before it as well.
+            note_durable(outcome.last_position, using)
         return Appended(rows.recorded(outcome))
     if outcome.kind is Kind.REPEATED:
         metrics.REPEATS.inc()

@@ -6,7 +6,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from eventstore.log.reads import head, read_all
+from eventstore.log.durability import durable_head
+from eventstore.log.reads import read_all
 from eventstore.records import RecordedEvent
 from eventstore.runtime.head_watcher import head_watcher
 
@@ -38,7 +39,7 @@ class Subscription(Iterator[RecordedEvent]):
 
     def _read(self) -> None:
         # The head is read first. See Note [Positions become visible in order].
-        newest = max(head().position, self._after)
+        newest = max(durable_head(), self._after)
         found = list(read_all(after=self._after, up_to=newest, types=self._types, limit=_BATCH))
         self._events.extend(found)
         self._after = found[-1].position if len(found) == _BATCH else newest

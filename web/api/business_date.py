@@ -28,7 +28,7 @@ class BusinessDate(ResponseSchema):
 @router.query("/business-date", BusinessDate, "get-business-date", "The last date cycled")
 def get_business_date(request: HttpRequest) -> HttpResponse:
     """Answer from the log itself."""
-    head = wait_for_position(request, lambda: store.head().position)
+    head = wait_for_position(request, store.durable_head)
     cycled = as_of.last_cycled(head)
     content = {
         "business_date": None if cycled is None else cycled.data.new_date,

@@ -128,7 +128,7 @@ _AS_OF: Final[dict[str, Any]] = {
 def _resolve(request: HttpRequest, moment: int | date | None) -> tuple[int | None, int]:
     """Return the position to answer as of, None for now, and the position that the answer reflects at least."""
     # The head is read before any state, so the answer reflects at least the head.
-    head = wait_for_position(request, lambda: store.head().position)
+    head = wait_for_position(request, store.durable_head)
     position = as_of.resolve(moment, head)
     if position is None:
         return None, head
@@ -151,6 +151,7 @@ def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | 
         loaded = states.state(category, uuid, position)
     if not loaded.state.exists:
         raise _missing(f"There is no {category} {uuid}", moment)
+    store.ensure_durable(loaded.position)
     response_headers.raise_position(request, loaded.position)
     content: dict[str, Any] = {f"{category}_uuid": uuid}
     content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
@@ -236,6 +237,7 @@ def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfP
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
             break
         found, deal = _membership(uuid, position, parameters.as_of)  # the deal changed between the two reads
+    store.ensure_durable(deal.position)
     response_headers.raise_position(request, deal.position)
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
     response = json_response(content | _stream_fields(deal, parameters.as_of))

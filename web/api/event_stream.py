@@ -140,7 +140,7 @@ class _Stream:
         self._after = max(before, newest if len(found) < _BATCH else 0, *(event.position for event in found[-1:]))
         if self._after > before:
             # An event that is not on disk yet may be lost in a crash, and its position given to another event.
-            store.barrier()
+            store.ensure_durable(self._after)
         return found
 
     def _sleep(self) -> Iterator[str]:

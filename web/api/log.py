@@ -70,6 +70,7 @@ def list_events(request: HttpRequest, parameters: Query[EventListParameters]) ->
     found = parameters.search(parameters.after, parameters.limit + 1)
     page, next_page = found[: parameters.limit], None
     if page:
+        store.ensure_durable(page[-1].position)
         response_headers.raise_position(request, page[-1].position)
     if len(found) > parameters.limit:
         query = {**parameters.filters(), "limit": parameters.limit, "after": page[-1].position}
@@ -86,13 +87,14 @@ def get_event(request: HttpRequest, position: PathPosition) -> HttpResponse:
     found = store.read_event(position)
     if found is None:
         raise not_found(f"There is no event at position {position}.")
+    store.ensure_durable(position)
     response_headers.raise_position(request, position)
     return raw_json_response(as_json(found))
 
 
 def head() -> int:
-    """Return the position of the last event."""
-    return store.head().position
+    """Return the position of the last event, which is durable."""
+    return store.durable_head()
 
 
 def as_json(event: RecordedEvent) -> str:

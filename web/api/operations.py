@@ -26,7 +26,7 @@ class ConsumerList(RootModel[list[_Consumer]]):  # type: ignore[valid-type] # ma
 @router.query("/consumers", ConsumerList, "list-consumers", "The state of every process manager and projector")
 def list_consumers(request: HttpRequest) -> HttpResponse:
     """Answer what `manage.py consumers --json` prints."""
-    wait_for_position(request, lambda: store.head().position)
+    wait_for_position(request, store.durable_head)
     found = statuses()
     response_headers.raise_position(request, max((status.head for status in found), default=0))
     return raw_json_response(json.dumps([status.as_json() for status in found], cls=DjangoJSONEncoder))

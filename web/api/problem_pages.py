@@ -63,7 +63,7 @@ def get_problem(
     slug: Annotated[str, WithJsonSchema({"type": "string", "examples": ["insufficient-funds"]})],
 ) -> HttpResponse:
     """Answer from the table of which problems are made."""
-    wait_for_position(request, lambda: store.head().position)
+    wait_for_position(request, store.durable_head)
     kind = KINDS.get(slug)
     if kind is None:
         raise not_found(f"There is no kind of problem {slug[:MAX_TEXT]!r}.")

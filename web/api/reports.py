@@ -132,7 +132,7 @@ def _cut(request: HttpRequest, parameters: TrialBalanceParameters) -> tuple[int 
     None is no limit. Raises Problem if the journal is behind.
     """
     moment, is_known_now = parameters.as_of, parameters.known is Known.NOW
-    head = 0 if moment is None else store.head().position
+    head = 0 if moment is None else store.durable_head()
     wanted = at_least = as_of.resolve(moment, head)
     if wanted is not None and isinstance(moment, date):
         cycled = as_of.last_cycled(head)

@@ -92,7 +92,7 @@ class Frame:
 
 def framed(parameters: Mapping[str, str]) -> Frame:
     """Return the moment that an address names; raises Refused and the refusals of dates and positions."""
-    head = store.head().position
+    head = store.durable_head()
     as_of, known = parameters.get("as_of", "").strip(), parameters.get("known", "").strip() or "now"
     if known not in KNOWN and not _POSITION.fullmatch(known):
         raise Refused(f"known={known} is not possible: it must be now, then or a position.")

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from eventstore.errors import EventStoreError, IdempotencyKeyReused, OutcomeUnknown, WrongExpectedVersion
+from eventstore.errors import EventStoreError, IdempotencyKeyReused, NotDurable, OutcomeUnknown, WrongExpectedVersion
 from eventstore.runtime.outages import is_outage
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.inputs import InvalidInput
@@ -161,6 +161,7 @@ _CONVERSIONS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     IdempotencyKeyReused: lambda _: Problem(problem_kinds.KEY_REUSED),
     WrongExpectedVersion: lambda _: Problem(problem_kinds.CONFLICT),
     OutcomeUnknown: lambda _: _unavailable(problem_kinds.OUTCOME_UNKNOWN),
+    NotDurable: lambda _: _unavailable(problem_kinds.DATABASE_AWAY),
     PermissionDenied: lambda error: Problem(problem_kinds.FORBIDDEN, str(error)),
     Http404: lambda error: not_found(str(error)),
     RequestDataTooBig: _too_large,
