@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from eventstore.errors import NotDurable
-from eventstore.log import postgresql
+from eventstore.log import append_postgresql
 from eventstore.log.reads import head
 
 _EVERY_S: Final = 0.01
@@ -56,7 +56,7 @@ class _Durable:
         time.sleep(max(0.0, self._began + _EVERY_S - time.monotonic()))
         self._began, before = time.monotonic(), self.connections
         newest = head(connection.alias).position
-        postgresql.barrier(connection)
+        append_postgresql.barrier(connection)
         # Within a transaction the barrier takes effect when that is committed.
         if before == self.connections and not connection.in_atomic_block:
             self.position = max(self.position, newest)
