@@ -11,7 +11,7 @@ LATE_FEES: Final = "late_fees"
 
 
 class FeeLag(NamedTuple):
-    """The number of dates that have begun and whose fees are not complete, and the last date whose fees are."""
+    """How many dates have begun without complete fees, and the last date with complete fees."""
 
     dates: int
     assessed_through: date | None
@@ -32,7 +32,7 @@ def fee_lag(using: str = "default") -> FeeLag | None:
 
 
 def assessed_through(up_to: int | None = None, using: str = "default") -> date | None:
-    """Return the last date whose late fees are complete, or were as of a position; None before the first."""
+    """Return the last date with complete late fees, as of now or of a position; None if there is no such date."""
     assessed = store.last_of_type("LateFeesAssessed", up_to, using)
     business_date: date | None = None if assessed is None else assessed.data.business_date
     return business_date

@@ -131,7 +131,10 @@ class ProcessManagerRunner:
         return Step.PROGRESSED
 
     def _after_error(self, error: Exception, event: RecordedEvent, seconds: float) -> Step:
-        """Let the row keep the error; an outage shrinks the chunk and is raised until it has repeated at this event."""
+        """Keep the error in the row and stop; after an outage, shrink the chunk and raise the outage.
+
+        An outage stops the consumer when chunks of one event have failed MOST_OUTAGES times at this event.
+        """
         if not self.cursor.had_outage:
             return stop(self.cursor, self.manager.name, event.position, describe(error), error)
         if self._appending:

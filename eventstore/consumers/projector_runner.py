@@ -67,9 +67,9 @@ class Batches:
         self._working = cursor.names[0]
 
     def project_next(self, events: Sequence[RecordedEvent]) -> Step:
-        """Project as many events as one transaction should; after an error, project the same events one by one.
+        """Project the next batch in one transaction; after an error, project the events of the batch one by one.
 
-        So the events before the bad one are kept, and the row names the bad one.
+        Then the events before the bad one are projected, and the checkpoint row names the bad one.
         """
         cursor = self._cursor
         singly = cursor.at.position < self._singly_until or any(row.error_position is not None for row in cursor.rows)
@@ -88,7 +88,10 @@ class Batches:
         return Step.PROGRESSED
 
     def _after_error(self, error: Exception, batch: Sequence[RecordedEvent], seconds: float) -> Step:
-        """Shrink the batch, and at one event let its row keep the error; an outage is raised until it has repeated."""
+        """Retry a failed batch in smaller ones. If a single event fails, keep the error in its row and stop.
+
+        An outage is raised, so that the loop reconnects, until the same event has failed MOST_OUTAGES times.
+        """
         first, last = batch[0].position, batch[-1].position
         if self._cursor.had_outage:
             # The handler itself may be the reason: it may take longer than a transaction may be idle.
@@ -104,7 +107,7 @@ class Batches:
         return stop(self._cursor, self._working, first, describe(error), error)
 
     def project(self, events: Sequence[RecordedEvent], generation: int) -> None:
-        """Let each member handle its events; a dependent finds the other members exactly as they are at each event."""
+        """Let each member handle its events. A dependent finds each other member at the position of its own event."""
         skips = self._cursor.skips
         for part in self._parts(events):
             for member, row_name, types in zip(self._group.members, self._cursor.names, self._handled, strict=True):

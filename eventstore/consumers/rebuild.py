@@ -80,7 +80,7 @@ class RebuildRunner:
         return True
 
     def _can_continue(self, own: Sequence[Checkpoint], *, retry_skipped: bool) -> bool:
-        """Whether a complete rebuild of this log is in progress that retries skips if this one is to."""
+        """Whether a rebuild of this log is in progress with all its rows, and retries skips if that is wanted."""
         if len(own) < len(self.cursor.names) or len({(row.position, row.generation) for row in own}) > 1:
             return False
         retries = bool((own[0].progress or {}).get(_RETRY_SKIPPED))
@@ -107,7 +107,7 @@ class RebuildRunner:
             raise RebuildOver
 
     def switch(self) -> bool:
-        """Let the new generation answer, at or beyond the old position; False if that is too far away yet."""
+        """Make the new generation live once it has reached the live position; False if it is too far behind."""
         cursor, reached = self.cursor, None
         self._projected = False
         try:
@@ -167,7 +167,7 @@ class RebuildRunner:
 
 
 def run(rebuild: RebuildRunner, stop: Stop, show: ShowProgress, report: Callable[[str], None]) -> bool:
-    """Step until the switch, or until `stop` asks to end: False. Raises ConsumerStopped if a handler raises."""
+    """Step until the switch; False if `stop` asks to end before. Raises ConsumerStopped if a handler raises."""
     reconnecting = Reconnecting(stop, report)
     while not stop.asked:
         if reconnecting.until_done(lambda: _advance(rebuild, show)):
@@ -176,7 +176,7 @@ def run(rebuild: RebuildRunner, stop: Stop, show: ShowProgress, report: Callable
 
 
 def _advance(rebuild: RebuildRunner, show: ShowProgress) -> bool:
-    """Take a step, and switch once at the head; whether the rebuild is over."""
+    """Take a step, and try to switch if it reached the head; return whether the rebuild is over."""
     cursor = rebuild.cursor
     try:
         step = rebuild.step()

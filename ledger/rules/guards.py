@@ -14,7 +14,10 @@ E = TypeVar("E")
 
 
 def currency(given: str | None, held: str | None, facts: Facts) -> str:
-    """Return the currency of the decision: the one held, which a given one must equal, otherwise the given one."""
+    """Return the currency held, or the given one if none is held.
+
+    Raises UnknownCurrency, CurrencyMismatch if the two differ, and CurrencyRequired if there is neither.
+    """
     if given is not None:
         facts.minor_digits(given)
     settled = held or given
@@ -26,7 +29,7 @@ def currency(given: str | None, held: str | None, facts: Facts) -> str:
 
 
 def changeable_currency(given: str | None, held: str | None, *, is_used: bool, facts: Facts) -> str:
-    """Return the currency of the decision; another than the one held may be given while no event uses that one."""
+    """Return the currency of the decision: a given one replaces the one held as long as no event uses the latter."""
     return currency(given, held if is_used or given is None else None, facts)
 
 
@@ -61,7 +64,7 @@ def to_reverse(
     reversed_positions: frozenset[int],
     facts: Facts,
 ) -> E:
-    """Return the target's event of the expected type at the position, or raise a refusal if it is reversed already."""
+    """Return the target's event of the expected type at a position; raises NothingToReverse and AlreadyReversed."""
     stream = stream_id(*target)
     found = facts.event(position)
     if found is None or found[0] != stream or not isinstance(found[1], expected):

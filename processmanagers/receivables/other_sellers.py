@@ -12,7 +12,7 @@ _SAMPLE = 100
 
 
 def same_invoices(invoices: Sequence[Invoice], terms: Terms, head: int) -> Iterator[str]:
-    """Yield a sentence for each other seller with invoices of the same number, customer and amount as some of these."""
+    """Yield a sentence for each other seller that has some of these invoices: same number, customer and amount."""
     sample = invoices[:_SAMPLE]
     if not sample:
         return

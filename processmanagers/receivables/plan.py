@@ -1,4 +1,4 @@
-"""What an import is to record: by date, what the ledger lacks of the file; and what it passes over, with the reason."""
+"""The plan of an import: the invoices and settlements that the ledger lacks, by date, and notes on moved dates."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from processmanagers.receivables.invoices import Invoice, Settlement
 class Part:
     """An invoice or a settlement that the ledger lacks, and the date on which it is to be recorded.
 
-    `ordinal` tells settlements of one invoice apart that have the same date and amount.
+    `ordinal` numbers the settlements of one invoice that have the same date and amount.
     """
 
     invoice: Invoice
@@ -43,7 +43,7 @@ class Part:
 
     @property
     def is_late(self) -> bool:
-        """Whether its date in the file had ended when it was read."""
+        """Whether its date in the file is over, so that it is recorded on a later date."""
         return self.date_in_file < self.recorded_on
 
 
@@ -66,7 +66,7 @@ class Day:
 
 @dataclass(slots=True)
 class Plan:
-    """The parts to record, the number of those recorded before, and `notes` on what differs from the file's dates."""
+    """The parts to record, the numbers of those recorded before, and `notes` on what is recorded with another date."""
 
     parts: list[Part] = field(default_factory=list)
     recorded_invoices: int = 0

@@ -24,9 +24,9 @@ _NOTHING: Final = Decimal(0)
 class View:
     """An entity as of a position.
 
-    `cleared_in` is the money received from outside, and `cleared_out` the money paid to outside less what came back;
-    `zero_position` and `owing_again_position` are the last positions at which a product's principal reached zero
-    and at which it was owed again.
+    `cleared_in` is the money received from outside. `cleared_out` is the money paid to outside less returned payouts.
+    `zero_position` is the last position at which the principal of a product reached zero, `owing_again_position` the
+    last one at which it rose from zero.
     """
 
     state: Any
@@ -47,11 +47,11 @@ class Entity(NamedTuple):
 
 
 Observe = Callable[[str, View, int | None], None]
-"""Called with the category, a view of an entity, and the position of its next view, None after the last one."""
+"""A function of the category, a view of an entity, and the position of the next view (None if there is none)."""
 
 
 def entities(events: Iterable[RecordedEvent], positions: Collection[int], observe: Observe) -> Iterator[Entity]:
-    """Fold events in order of stream and version; streams without an aggregate are passed over."""
+    """Fold events in order of stream and version; skip streams without an aggregate."""
     for stream_id, of_stream in groupby(events, key=lambda event: event.stream_id):
         category, _, uuid = stream_id.partition("-")
         if category not in STATES:

@@ -138,7 +138,10 @@ def kind_of(refusal: type[Refusal]) -> ProblemKind:
 
 
 def members_of(refusal: type[Refusal]) -> dict[str, str]:
-    """Return the member of each figure. A figure named as a member of every problem is prefixed with its owner."""
+    """Return the name of the member for each figure.
+
+    A figure called as a member that every problem has, such as `status`, is prefixed: a deal's is `deal_status`.
+    """
     names = [one.name for one in fields(refusal)]
     owner = names[0].removesuffix("_uuid") if names else ""
     return {name: f"{owner}_{name}" if name in _PROBLEM_MEMBERS else name for name in names}

@@ -211,7 +211,7 @@ def handle(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Return the JSON pointer of a location, without the kind and the name of the parameter that ninja prepends."""
+    """Return the JSON pointer of a location. Ninja begins it with `query`, or with `body` and the parameter's name."""
     kind, *rest = location
     parts = rest[1:] if kind == "body" else rest
     return json_pointer(*parts)

@@ -1,13 +1,14 @@
 """The sockets that gunicorn serves from: a client can hold a thread only for a limited time.
 
 # Note [A client cannot hold a thread]
-gunicorn's threads wait for a client without a limit. A client that stops, or that sends one byte now and then, would
-keep its thread: while it sends its request, and while it reads its answer. Each of the two may make the server wait for
-WEB_CLIENT_TIMEOUT in total. After that the client counts as gone, and gunicorn treats it so, without a traceback.
+gunicorn's threads wait for a client without a limit. A client that stops, or sends one byte now and then, would keep
+its thread. Therefore the server waits at most WEB_CLIENT_TIMEOUT in total for a request, and as long for the client to
+read the answer. Then the sockets raise the error of a lost connection, and gunicorn ends the request without a
+traceback.
 
 gunicorn closes connections in the thread that accepts new ones, and waits there up to two seconds for each client to
-close too. Here that wait does not happen. It protects an answer from being lost if the client is still sending a body
-that was refused; so the rest of the body is read after the answer, in the request's own thread.
+close too. That wait protects an answer from being lost if the client is still sending a body that was refused. Here it
+does not happen: the request's own thread reads the rest of the body after the answer.
 """
 
 import errno

@@ -121,7 +121,7 @@ def _terms(command: CreateDeal | UpdateDeal, facts: Facts) -> tuple[int, tuple[D
 
 
 def _companies(given: tuple[DealCompany, ...]) -> tuple[DealCompany, ...]:
-    """Return the companies with their roles; a role that several play is spelt as its first player has it."""
+    """Return the companies with their roles; a role of several companies is spelt as the first of them spells it."""
     if not given:
         raise DealWithoutCompanies
     spellings: dict[str, str] = {}

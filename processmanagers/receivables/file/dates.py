@@ -49,7 +49,7 @@ class DateCells:
         return self._dates[text]
 
     def remedy(self) -> str:
-        """Return which --date-format reads all dates, or what the format reads if it read none; else nothing."""
+        """Return a hint if dates could not be read: a --date-format that reads all, or an example if none was read."""
         texts = [text for text in self._dates if text]
         if all(self._dates[text] for text in texts):
             return ""

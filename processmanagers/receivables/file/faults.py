@@ -15,7 +15,7 @@ SHOWN: Final = 20
 class Fault:
     """What is wrong, with its line (the header is line 1) and its column.
 
-    `remedy` is an option that would mend the fault, and all faults with the same remedy.
+    `remedy` names an option that removes this fault and every fault with the same remedy.
     """
 
     line: int
