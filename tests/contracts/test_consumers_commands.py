@@ -148,9 +148,9 @@ def test_a_rebuild_waits_for_a_database_lost_before_it_begins_or_after_its_switc
     monkeypatch.setattr(rebuild, "_delete_some", delete)
     monkeypatch.setattr(rebuild.RebuildRunner, "_begin", beginning)
     call_command("rebuild_projector", "copy")
-    told = capsys.readouterr()
-    assert told.out == "copy: rebuilt\n"
-    assert told.err.count("the database is away: lost") == 3
+    printed = capsys.readouterr()
+    assert printed.out == "copy: rebuilt\n"
+    assert printed.err.count("the database is away: lost") == 3
     assert (written("copy", 1), written("copy", 2)) == ([], [1, 2, 3])
 
 
@@ -242,8 +242,8 @@ def test_a_skip_without_a_position_is_refused(manage: Manage) -> None:
 
 
 def test_a_rebuild_of_an_unknown_projector_is_refused_with_the_known_names(manage: Manage) -> None:
-    told = refusal(manage("rebuild_projector", "nope", check=False))
-    assert told == "there is no projector 'nope'; there are: base, copy, dependent, tally"
+    printed = refusal(manage("rebuild_projector", "nope", check=False))
+    assert printed == "there is no projector 'nope'; there are: base, copy, dependent, tally"
 
 
 @pytest.mark.parametrize("command", ["consumers", "consumers --json", "verify_eventstore", "help", "showmigrations"])

@@ -71,7 +71,7 @@ def types(appended: Appended) -> list[str]:
     return [event.type for event in appended.events]
 
 
-def told(appended: Appended) -> list[object]:
+def contents_of(appended: Appended) -> list[object]:
     # JSON text may come back in another order of keys.
     return [(event._replace(payload_json="", metadata_json=""), event.payload) for event in appended.events]
 
@@ -352,14 +352,14 @@ class TestAnIdempotencyKey:
         first = do(command, key=key())
         before = head()
         again = do(command, key=key())
-        assert (told(again), again.repeated, first.repeated) == (told(first), True, False)
+        assert (contents_of(again), again.repeated, first.repeated) == (contents_of(first), True, False)
         assert head() == before
 
     def test_repeated_answers_as_the_first_time_even_if_the_rules_refuse_it_now(self) -> None:
         command = RegisterCompany(uuid4(), "Acme")
         first = do(command, key=key())
         again = do(command, key=key())
-        assert (told(again), again.repeated) == (told(first), True)
+        assert (contents_of(again), again.repeated) == (contents_of(first), True)
 
     def test_with_another_body_is_refused(self) -> None:
         company = new_company()

@@ -77,12 +77,12 @@ def small_ledger() -> None:
 def test_read_models_that_lived_through_a_history_are_what_its_streams_fold_to(database: Database, seed: int) -> None:
     record(History(seed, 250).appends)
     catch_up(*consumers.projectors)
-    told: list[tuple[int, int]] = []
-    compared = verify(lambda done, total: told.append((done, total))).lines
+    reports: list[tuple[int, int]] = []
+    compared = verify(lambda done, total: reports.append((done, total))).lines
     head = store.head().position
     assert [line.partition(":")[0] for line in compared[:-1]] == [*consumers.projectors]
     assert all(f"at {head:,} of {head:,}" in line for line in compared[:-1])
-    assert told[-1] == (2 * head, 2 * head)
+    assert reports[-1] == (2 * head, 2 * head)
 
 
 def test_each_read_model_is_compared_at_its_own_position(database: Database) -> None:

@@ -63,8 +63,10 @@ def test_what_is_there_comes_first_and_what_is_appended_at_once(start: Start, fo
     server = start()
     followed = follow(server)
     assert followed.response.status == 200
-    told = {name: followed.response.headers[name] for name in ("Content-Type", "Cache-Control", "X-Accel-Buffering")}
-    assert told == {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    sent_headers = {
+        name: followed.response.headers[name] for name in ("Content-Type", "Cache-Control", "X-Accel-Buffering")
+    }
+    assert sent_headers == {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     assert followed.response.headers["Ledger-Position"] == "3"
     assert next(followed.blocks()) == {"retry": "1000"}
     events = followed.events()

@@ -69,10 +69,10 @@ def new_token(name: str, permissions: Iterable[str] | None = None) -> str:
 
 def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
     """Return the problem that a response contains; it must be the expected one."""
-    told: dict[str, Any] = response.json()
-    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM), told
-    assert told["type"] == slug, told
-    assert told["status"] == status
-    assert told["title"]
-    assert told["detail"]
-    return told
+    reported: dict[str, Any] = response.json()
+    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM), reported
+    assert reported["type"] == slug, reported
+    assert reported["status"] == status
+    assert reported["title"]
+    assert reported["detail"]
+    return reported

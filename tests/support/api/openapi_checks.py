@@ -13,10 +13,12 @@ def what_is_documented_is_well_formed(_ctx: CheckContext, response: Response, ca
     """A request that the document allows may be refused by a rule of the ledger, but never for its form."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in {400, 413, 422}:
         return
-    told = response.json()
-    slug = told["type"]
-    faults = [fault for fault in told.get("errors", ()) if not _is_beyond_schemas(fault)]
-    assert slug not in _OF_THE_FORM or (told.get("errors") and not faults), f"the document allows it, and yet: {told}"
+    reported = response.json()
+    slug = reported["type"]
+    faults = [fault for fault in reported.get("errors", ()) if not _is_beyond_schemas(fault)]
+    assert slug not in _OF_THE_FORM or (reported.get("errors") and not faults), (
+        f"the document allows it, and yet: {reported}"
+    )
 
 
 def _is_beyond_schemas(fault: dict[str, str]) -> bool:

@@ -34,9 +34,9 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
 
 def test_every_error_is_documented_as_the_problem_that_it_is(document: dict[str, Any]) -> None:
     for operation in operations(document):
-        errors = {status: told for status, told in operation["responses"].items() if int(status) >= 400}
+        errors = {status: described for status, described in operation["responses"].items() if int(status) >= 400}
         assert {"401", "403", "422", "503"} <= set(errors)
-        assert all(list(told["content"]) == [PROBLEM] for told in errors.values()), operation["operationId"]
+        assert all(list(described["content"]) == [PROBLEM] for described in errors.values()), operation["operationId"]
 
 
 def test_every_operation_asks_for_somebody_and_says_which_permission(document: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def test_every_command_and_every_answer_has_an_example(document: dict[str, Any])
     for operation in operations(document):
         if operation["operationId"] in COMMANDS:
             assert operation["requestBody"]["content"]["application/json"]["example"]
-        done = next(told for status, told in operation["responses"].items() if int(status) < 400)
+        done = next(described for status, described in operation["responses"].items() if int(status) < 400)
         assert all("example" in content for content in done["content"].values()), operation["operationId"]
 
 
@@ -66,31 +66,31 @@ def test_headers_are_documented_where_they_matter(document: dict[str, Any]) -> N
 
 def fields(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every field of a request and of its parts by name, with the schema of its value that is not null."""
-    for name, told in schema["properties"].items():
-        kind = next((one for one in told.get("anyOf", ()) if one != {"type": "null"}), told)
+    for name, described in schema["properties"].items():
+        kind = next((one for one in described.get("anyOf", ()) if one != {"type": "null"}), described)
         yield name, kind
         if "$ref" in kind.get("items", {}):
             yield from fields(schemas[kind["items"]["$ref"].rpartition("/")[2]], schemas)
 
 
-def test_what_a_command_takes_is_told_as_the_rules_have_it(document: dict[str, Any]) -> None:
-    schemas, told = document["components"]["schemas"], defaultdict(list)
+def test_the_fields_of_commands_have_the_limits_of_the_rules(document: dict[str, Any]) -> None:
+    schemas, described = document["components"]["schemas"], defaultdict(list)
     for operation in operations(document):
         if operation["operationId"] in COMMANDS:
             form = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
             for name, schema in fields(schemas[form], schemas):
-                told[name].append(schema)
-    assert {one["maxLength"] for name in ("reference", "label", "name", "role") for one in told[name]} == {200}
-    assert [one["enum"] for one in told["from_type"]] == [["asset", "company"]]
-    assert {(one["minimum"], one["maximum"]) for one in told["product_line_id"]} == {(1, 4)}
-    assert {one["pattern"] for one in told["currency"]} == {"^[A-Z]{3}$"}
-    [rate] = told["daily_late_fee_rate"]
+                described[name].append(schema)
+    assert {one["maxLength"] for name in ("reference", "label", "name", "role") for one in described[name]} == {200}
+    assert [one["enum"] for one in described["from_type"]] == [["asset", "company"]]
+    assert {(one["minimum"], one["maximum"]) for one in described["product_line_id"]} == {(1, 4)}
+    assert {one["pattern"] for one in described["currency"]} == {"^[A-Z]{3}$"}
+    [rate] = described["daily_late_fee_rate"]
     assert all(0 <= Decimal(example) <= 1 for example in rate["examples"])
     for name in ("currency", "daily_late_fee_rate", "late_fee_payer_role", "product_line_id", "rating_tier", "role"):
-        assert all(one["description"] for one in told[name]), name
+        assert all(one["description"] for one in described[name]), name
 
 
-def test_every_currency_is_one_of_the_form_that_is_told() -> None:
+def test_every_currency_matches_the_documented_pattern() -> None:
     assert all(re.fullmatch("[A-Z]{3}", code) for code in MINOR_DIGITS)
 
 

@@ -197,8 +197,8 @@ class TestTheTokenEndpoint:
 class TestTheEndOfAToken:
     def is_refused(self, api: Api) -> None:
         answer = api.get("/api/business-date")
-        told = problem(answer, 401, "unauthenticated")
-        assert "POST /o/token/" in told["detail"]
+        reported = problem(answer, 401, "unauthenticated")
+        assert "POST /o/token/" in reported["detail"]
         assert answer["WWW-Authenticate"] == 'Bearer realm="Daybook", error="invalid_token"'
         problem(api.command("register-company", {"name": "Acme"}), 401, "unauthenticated")
         assert store.head().position == 0
@@ -242,17 +242,17 @@ class TestTheEndOfAToken:
 
 class TestACredentialOfTheWrongKind:
     @pytest.mark.parametrize("kind", ["Token ", "Basic ", "", "bearer:"])
-    def test_is_told_how_a_token_is_sent_and_never_repeated(self, kind: str, api: Api) -> None:
+    def test_is_answered_with_how_to_send_a_token_and_not_repeated(self, kind: str, api: Api) -> None:
         answer = Api(None).get("/api/business-date", {"Authorization": f"{kind}{api.token}"})
-        told = problem(answer, 401, "unauthenticated")
-        assert "must be Authorization: Bearer TOKEN" in told["detail"]
-        assert str(api.token) not in told["detail"]
+        reported = problem(answer, 401, "unauthenticated")
+        assert "must be Authorization: Bearer TOKEN" in reported["detail"]
+        assert str(api.token) not in reported["detail"]
         assert answer["WWW-Authenticate"] == 'Bearer realm="Daybook"'
 
-    def test_is_none_at_all_and_told_how_to_get_one(self) -> None:
-        told = problem(Api(None).get("/api/business-date"), 401, "unauthenticated")
+    def test_is_missing_and_answered_with_how_to_get_one(self) -> None:
+        reported = problem(Api(None).get("/api/business-date"), 401, "unauthenticated")
         for needed in ("POST /o/token/", "grant_type=client_credentials", "id and secret", "Authorization: Bearer"):
-            assert needed in told["detail"]
+            assert needed in reported["detail"]
 
     def test_may_be_the_right_one_in_small_letters(self, api: Api) -> None:
         answer = Api(None).get("/api/business-date", {"Authorization": f"bearer {api.token}"})
@@ -264,8 +264,8 @@ class TestPermissions:
         api = new_api("robot", ["ledger.fund_company"])
         for name in COMMANDS:
             if name != "fund-company":
-                told = problem(api.command(name, {}), 403, "forbidden")
-                assert f"ledger.{name.replace('-', '_')}." in told["detail"]
+                reported = problem(api.command(name, {}), 403, "forbidden")
+                assert f"ledger.{name.replace('-', '_')}." in reported["detail"]
         problem(api.command("fund-company", {}), 422, "invalid-input")
 
     def test_one_that_is_taken_away_is_gone_at_once(self, api: Api) -> None:
@@ -311,8 +311,8 @@ class TestASession:
         return browser.post(REGISTER, {"name": "Acme"}, content_type="application/json", headers=headers)
 
     def test_changes_nothing_without_its_csrf_token(self, browser: Client) -> None:
-        told = problem(self.register(browser), 403, "csrf-failed")
-        assert "X-CSRFToken" in told["detail"]
+        reported = problem(self.register(browser), 403, "csrf-failed")
+        assert "X-CSRFToken" in reported["detail"]
         problem(self.register(browser, **{"X-CSRFToken": "x" * 32}), 403, "csrf-failed")
         assert store.head().position == 0
 
@@ -339,7 +339,7 @@ class TestASession:
         User.objects.update(is_active=False)
         problem(browser.get("/api/business-date"), 401, "unauthenticated")
 
-    def test_that_is_none_is_told_to_say_who_asks(self) -> None:
+    def test_that_is_missing_is_refused(self) -> None:
         problem(self.register(Client(enforce_csrf_checks=True)), 401, "unauthenticated")
 
     @pytest.mark.parametrize("key", ['"\\000aaaaaaaa"', '"\\355\\240\\200aaaaaaaa"', "a" * 4000, ""])

@@ -76,24 +76,24 @@ def test_a_target_that_must_be_there_is_asked_for(name: str, api: Api) -> None:
     body = good(name)
     target = next(field for field in body if field.endswith("_uuid"))
     del body[target]
-    told = problem(api.command(name, body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": f"/{target}", "detail": "is required"}]
+    reported = problem(api.command(name, body), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": f"/{target}", "detail": "is required"}]
 
 
 @pytest.mark.parametrize(("name", "field", "value"), [(n, *one) for n, some in NOT_SENT.items() for one in some])
 def test_what_a_command_decides_itself_is_unknown_to_it(name: str, field: str, value: Any, api: Api) -> None:
     body = good(name) | {field: value}
     before = store.head().position
-    told = problem(api.command(name, body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": f"/{field}", "detail": "unknown field"}]
+    reported = problem(api.command(name, body), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": f"/{field}", "detail": "unknown field"}]
     assert store.head().position == before
 
 
 def test_what_a_grant_draws_from_each_source_is_unknown_to_it(api: Api) -> None:
     body = good("grant-balances")
     body["sources"][1]["amount"] = "1.00"
-    told = problem(api.command("grant-balances", body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/sources/1/amount", "detail": "unknown field"}]
+    reported = problem(api.command("grant-balances", body), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": "/sources/1/amount", "detail": "unknown field"}]
 
 
 def test_the_funding_of_an_asset_is_reversed_where_the_asset_is_named(api: Api) -> None:
@@ -127,7 +127,7 @@ def test_a_request_id_that_is_none_is_replaced(given: str, api: Api) -> None:
     assert len(event.correlation_id) == 36
 
 
-def test_a_number_is_recorded_with_its_currencys_digits_and_told_so(api: Api) -> None:
+def test_a_number_is_recorded_and_returned_with_the_digits_of_its_currency(api: Api) -> None:
     answer = api.command("fund-company", good("fund-company") | {"amount": "97.6", "currency": "JPY"})
     problem(answer, 422, "invalid-amount")
     answer = api.command("fund-company", good("fund-company") | {"amount": "97.6"}).json()

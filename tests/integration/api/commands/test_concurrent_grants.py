@@ -49,7 +49,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answered:
     """What was answered, and the head before and afterwards."""
 
     order: Order
@@ -77,19 +77,19 @@ class Exchange:
             for _ in range(1 if number % 4 else 2)
         ]
 
-    def grants(self, number: int) -> list[Told]:
+    def grants(self, number: int) -> list[Answered]:
         """Ask for some of the grants, as chance has it."""
         chance, on = Random(number), self.server.connect()
-        told = []
+        answered = []
         for order in chance.choices(self.orders, k=EACH):
             before = store.head().position
             headers = {**self.headers, "Idempotency-Key": order.key}
             answer = self.server.ask("POST", "/api/commands/grant-balances", order.body, headers, on=on)
-            told.append(Told(order, before, answer, store.head().position))
+            answered.append(Answered(order, before, answer, store.head().position))
         on.close()
-        return told
+        return answered
 
-    def funds(self) -> list[Told]:
+    def funds(self) -> list[Answered]:
         """Put ten cents into one source after the other, under keys that all who fund share."""
         on = self.server.connect()
         for each in range(EACH):
@@ -101,18 +101,18 @@ class Exchange:
         on.close()
         return []
 
-    def closes(self, accounts: list[UUID]) -> list[Told]:
+    def closes(self, accounts: list[UUID]) -> list[Answered]:
         """Close accounts, one after the other."""
         for account in accounts:
             self.market.close(account)
         return []
 
 
-def as_attempt(told: Told, up_to: int) -> Attempt:
-    """Return what was told as the service layer would have; a refusal must have been true before `up_to`."""
-    figures = told.answer.json()
+def as_attempt(answered: Answered, up_to: int) -> Attempt:
+    """Return the answer as the service layer's result; a refusal must have been true before `up_to`."""
+    figures = answered.answer.json()
     outcome: Appended | Exception
-    match told.slug:
+    match answered.slug:
         case "recorded":
             first, last = figures["events"][0]["position"], figures["position"]
             outcome = Appended(tuple(store.read_batch(from_position=first, up_to=last, limit=100)))
@@ -126,7 +126,7 @@ def as_attempt(told: Told, up_to: int) -> Attempt:
             outcome = AccountNotActive(account_uuid=account_uuid, status=figures["account_status"])
         case _:
             raise AssertionError(figures)
-    return Attempt(told.order.command, told.before, outcome, min(told.after, up_to))
+    return Attempt(answered.order.command, answered.before, outcome, min(answered.after, up_to))
 
 
 @pytest.fixture(autouse=True)
@@ -138,41 +138,41 @@ def _postgresql() -> None:
 def test_every_cent_is_accounted_for_and_every_answer_is_true(database: Database, serve: Serve) -> None:
     exchange = Exchange(serve(WEB_WORKERS="2", WEB_THREADS="16"))
     closing = list(exchange.market.accounts)[:CLOSING]
-    work: list[Callable[[], list[Told]]] = [partial(exchange.grants, number) for number in range(GRANTING)]
+    work: list[Callable[[], list[Answered]]] = [partial(exchange.grants, number) for number in range(GRANTING)]
     work += [exchange.funds] * FUNDING
     work += [partial(exchange.closes, [account]) for account in closing]
     answers = together(*work)
     assert [answer for answer in answers if isinstance(answer, Exception)] == []
-    told = [one for answer in answers if isinstance(answer, list) for one in answer]
-    assert len(told) == GRANTING * EACH
+    answered = [one for answer in answers if isinstance(answer, list) for one in answer]
+    assert len(answered) == GRANTING * EACH
     history = History()
     connections.close_all()
 
     check_money(history)
-    check_keys(told, history)
-    recorded = {one.order: one.answer.json()["position"] for one in told if one.slug == "recorded"}
-    for one in told:
+    check_keys(answered, history)
+    recorded = {one.order: one.answer.json()["position"] for one in answered if one.slug == "recorded"}
+    for one in answered:
         if one.slug != "idempotency-key-reused":
             # A twin's refusal is of before the twin's success, of which it cannot be the reason.
             own = recorded.get(one.order, one.after + 1) if one.slug != "recorded" else one.after + 1
             assert is_true(as_attempt(one, own - 1), history), one
-    outcomes = Counter(one.slug for one in told)
+    outcomes = Counter(one.slug for one in answered)
     assert outcomes["recorded"] > len(recorded), "no key was repeated"
     assert outcomes["idempotency-key-reused"] > 0, "no key collided"
     assert outcomes["account-not-active"] + outcomes["insufficient-funds"] + outcomes["source-without-balance"] > 0
 
 
-def check_keys(told: list[Told], history: History) -> None:
-    """Fail unless each key did one thing, told alike to all who repeated it, and was refused to all others."""
+def check_keys(answered: list[Answered], history: History) -> None:
+    """Fail unless each key recorded one thing, answered each repeat alike, and refused every other command."""
     bodies: dict[str, set[bytes]] = defaultdict(set)
     orders: dict[str, set[Order]] = defaultdict(set)
-    for one in told:
+    for one in answered:
         if one.slug == "recorded":
             bodies[one.order.key].add(one.answer.body)
             orders[one.order.key].add(one.order)
     assert all(len(found) == 1 for found in bodies.values())
     assert all(len(found) == 1 for found in orders.values())
-    for one in told:
+    for one in answered:
         if one.slug == "idempotency-key-reused":
             assert orders[one.order.key] not in (set(), {one.order})
     assert len(bodies) == sum(event.type == "BalancesGranted" for event in history.events)

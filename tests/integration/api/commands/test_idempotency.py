@@ -17,8 +17,8 @@ KEY = "my key"
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
-def told(response: Any) -> tuple[int, bytes, str]:
-    """Return all that a client is told of what was recorded."""
+def content_of(response: Any) -> tuple[int, bytes, str]:
+    """Return the part of an answer that must be the same in a repeat."""
     return response.status_code, response.content, response.headers.get("Ledger-Position")
 
 
@@ -29,13 +29,13 @@ def test_a_repeat_answers_as_the_first_time_and_does_nothing_again(name: str, ap
     assert first.status_code == 201
     after = store.head()
     api.command("register-company", {"name": "Somebody else meanwhile"})
-    assert told(api.command(name, body, key=KEY)) == told(first)
+    assert content_of(api.command(name, body, key=KEY)) == content_of(first)
     assert store.head().position == after.position + 1
 
 
-def test_a_uuid_that_was_made_the_first_time_is_told_again(api: Api) -> None:
+def test_a_uuid_made_by_the_server_is_returned_again(api: Api) -> None:
     first = api.command("register-company", {"name": "Acme"}, key=KEY)
-    assert told(api.command("register-company", {"name": "Acme"}, key=KEY)) == told(first)
+    assert content_of(api.command("register-company", {"name": "Acme"}, key=KEY)) == content_of(first)
     assert store.head().position == 1
 
 
@@ -70,13 +70,15 @@ def test_a_body_is_the_same_however_it_is_written(api: Api) -> None:
     ]
     for way in ways:
         again = api.post("/api/commands/fund-company", way.encode(), {"Idempotency-Key": KEY})
-        assert told(again) == told(first)
+        assert content_of(again) == content_of(first)
 
 
 def test_null_says_the_same_as_leaving_out(api: Api) -> None:
     body = {"product_line_id": 1, "companies": [{"company_uuid": new_company(), "role": "seller"}]}
     first = api.command("create-deal", body, key=KEY)
-    assert told(api.command("create-deal", body | {"rating_tier": None, "deal_uuid": None}, key=KEY)) == told(first)
+    assert content_of(
+        api.command("create-deal", body | {"rating_tier": None, "deal_uuid": None}, key=KEY)
+    ) == content_of(first)
 
 
 def test_the_order_of_a_list_is_part_of_a_body(api: Api) -> None:
@@ -150,9 +152,9 @@ class TestTwins:
         before = store.head().position
         twins = [Api(api.token) for _ in range(8)]
         answers = together(*(partial(twin.command, name, body, key=KEY) for twin in twins))
-        assert {told(answer) for answer in answers} == {told(answers[0])}
-        assert told(answers[0])[0] == 201
-        assert store.head().position == before + len(json.loads(told(answers[0])[1])["events"])
+        assert {content_of(answer) for answer in answers} == {content_of(answers[0])}
+        assert content_of(answers[0])[0] == 201
+        assert store.head().position == before + len(json.loads(content_of(answers[0])[1])["events"])
 
     @CASES
     def test_one_that_has_decided_on_what_its_twin_then_changed_hears_its_twins_success(
@@ -165,7 +167,7 @@ class TestTwins:
             answer = api.command(name, body, key=KEY)
         interference.finish()
         assert interference.errors == []
-        assert told(answer) == told(heard[0])
+        assert content_of(answer) == content_of(heard[0])
         assert answer.status_code == 201
 
     def test_one_with_another_body_hears_that_the_key_is_used_and_not_the_rule_that_its_twin_made_true(

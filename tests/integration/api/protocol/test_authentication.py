@@ -184,8 +184,8 @@ def test_reading_asks_for_the_permission_to_read() -> None:
     ]
     assert len(asked) >= 15
     for path, method in [*asked, ("/metrics", "GET")]:
-        told = problem(ask(method, path, headers), 403, "forbidden")
-        assert VIEW in told["detail"]
+        reported = problem(ask(method, path, headers), 403, "forbidden")
+        assert VIEW in reported["detail"]
 
 
 def test_each_command_asks_for_a_permission_that_no_other_gives() -> None:
@@ -195,8 +195,8 @@ def test_each_command_asks_for_a_permission_that_no_other_gives() -> None:
         name = path.removeprefix("/api/commands/")
         others = [permission(other) for other in COMMANDS if other != name]
         headers = {"Authorization": f"Bearer {new_token(f'all-but-{name}', others)}"}
-        told = problem(ask("POST", path, headers), 403, "forbidden")
-        assert permission(name) in told["detail"]
+        reported = problem(ask("POST", path, headers), 403, "forbidden")
+        assert permission(name) in reported["detail"]
 
 
 def test_a_session_that_may_nothing_does_nothing() -> None:

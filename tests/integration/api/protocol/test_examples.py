@@ -16,14 +16,14 @@ REWRITE = "DAYBOOK_REWRITE_EXAMPLES"
 
 
 @pytest.fixture
-def told(api: Api) -> dict[str, dict[str, Any]]:
+def reported(api: Api) -> dict[str, dict[str, Any]]:
     return story.play(api)
 
 
-def test_each_is_what_is_answered(told: dict[str, dict[str, Any]]) -> None:
+def test_each_is_the_real_answer(reported: dict[str, dict[str, Any]]) -> None:
     if REWRITE in os.environ:
-        EXAMPLES.write_text(json.dumps(told, indent=1) + "\n")
-    assert told == json.loads(EXAMPLES.read_text())
+        EXAMPLES.write_text(json.dumps(reported, indent=1) + "\n")
+    assert reported == json.loads(EXAMPLES.read_text())
 
 
 def test_every_operation_has_one() -> None:

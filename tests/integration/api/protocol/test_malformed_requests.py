@@ -48,8 +48,8 @@ def test_each_is_answered_with_what_is_wrong(database: Database, serve: Serve, t
         ("Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (len(large), large), 413, "body-too-large"),
         ("Content-Length: 100\r\n", b'{"name":', 400, "not-json"),
     ):
-        answered, told = exchange(server, token, headers, body)
-        assert (answered, told["type"]) == (status, slug), (headers, told)
+        answered, reported = exchange(server, token, headers, body)
+        assert (answered, reported["type"]) == (status, slug), (headers, reported)
     assert store.head().position == 0
     assert server.ask("POST", REGISTER, {"name": "Acme"}, {"Authorization": f"Bearer {token}"}).status == 201
 
@@ -65,8 +65,8 @@ def test_a_body_in_chunks_is_read_whole(serve: Serve, token: str) -> None:
 def test_two_keys_are_refused(serve: Serve, token: str) -> None:
     body = b'{"name":"Acme"}'
     headers = f"Content-Length: {len(body)}\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n"
-    status, told = exchange(serve(), token, headers, body)
-    assert (status, told["type"]) == (400, "invalid-idempotency-key")
+    status, reported = exchange(serve(), token, headers, body)
+    assert (status, reported["type"]) == (400, "invalid-idempotency-key")
     assert store.head().position == 0
 
 

@@ -60,8 +60,8 @@ def test_options_needs_the_same_authentication(database: Database, new_api: NewA
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "POST", "PUT", "TRACE"])
 def test_405_names_the_method_and_those_that_the_path_supports(method: str, reader: Api) -> None:
     answer = send(reader, method, "/api/companies")
-    told = problem(answer, 405, "method-not-allowed")
-    assert told["detail"] == f"/api/companies does not support {method}. It supports {READ_METHODS}."
+    reported = problem(answer, 405, "method-not-allowed")
+    assert reported["detail"] == f"/api/companies does not support {method}. It supports {READ_METHODS}."
     assert answer["Allow"] == READ_METHODS
 
 

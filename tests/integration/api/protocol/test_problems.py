@@ -42,7 +42,7 @@ def reused(api: Api) -> Any:
     return api.post(REGISTER, '{"name":"Other"}', {"Idempotency-Key": "key"})
 
 
-TOLD: Final[dict[str, Callable[[Api], Any]]] = {
+REPORTED: Final[dict[str, Callable[[Api], Any]]] = {
     "not-json": lambda api: api.post(REGISTER, "name=Acme"),
     "bad-request": lambda api: api.get("/api/business-date", {"Host": "evil.example"}),
     "idempotency-key-required": lambda api: api.post(FUND, json.dumps({"company_uuid": NOTHING, **MONEY})),
@@ -75,17 +75,17 @@ TESTED_ELSEWHERE: Final = {
 
 def test_every_kind_of_problem_is_in_one_table() -> None:
     of_commands = set(REFUSED)
-    assert of_commands | set(TOLD) | set(TESTED_ELSEWHERE) == set(KINDS)
-    assert set(TOLD) >= OF_QUERIES
+    assert of_commands | set(REPORTED) | set(TESTED_ELSEWHERE) == set(KINDS)
+    assert set(REPORTED) >= OF_QUERIES
     assert not (OF_COMMAND_LINES - {"invalid-input"}) & set(KINDS)
 
 
-@pytest.mark.parametrize("slug", TOLD)
-def test_a_problem_is_told_as_the_table_has_it(slug: str, api: Api) -> None:
-    told = problem(TOLD[slug](api), KINDS[slug].status, slug)
-    own = set(told) - {"type", "title", "status", "detail", "errors"}
+@pytest.mark.parametrize("slug", REPORTED)
+def test_a_problem_is_answered_as_the_table_says(slug: str, api: Api) -> None:
+    reported = problem(REPORTED[slug](api), KINDS[slug].status, slug)
+    own = set(reported) - {"type", "title", "status", "detail", "errors"}
     assert own == set(KINDS[slug].members) - {"errors"}
-    assert told["title"] == KINDS[slug].title
+    assert reported["title"] == KINDS[slug].title
 
 
 def test_a_type_leads_to_what_is_to_be_known_of_it(api: Api) -> None:
@@ -120,12 +120,14 @@ def test_the_document_is_refused_where_it_is_not(settings: Settings, tmp_path: A
         call_command("describe_problems", check=True)
 
 
-def test_who_may_not_is_told_which_permission_is_missing(new_api: NewApi) -> None:
-    told = problem(new_api("reader", []).command("grant-balances", {}), 403, "forbidden")
-    assert told["detail"] == "This needs the permission ledger.grant_balances. Ask the operator of this ledger for it."
+def test_a_refused_client_learns_which_permission_is_missing(new_api: NewApi) -> None:
+    reported = problem(new_api("reader", []).command("grant-balances", {}), 403, "forbidden")
+    assert (
+        reported["detail"] == "This needs the permission ledger.grant_balances. Ask the operator of this ledger for it."
+    )
 
 
-def test_a_database_that_is_away_is_told_so_and_to_come_back(api: Api, database: Database) -> None:
+def test_an_unreachable_database_is_reported_with_when_to_retry(api: Api, database: Database) -> None:
     away = {"sqlite": "sqlite:////no/such/folder/x.sqlite3", "postgresql": "postgres://nobody@/x?host=/no/such/folder"}
     browser = Client(raise_request_exception=False)
     browser.force_login(User.objects.create_superuser("anna"))
@@ -133,19 +135,19 @@ def test_a_database_that_is_away_is_told_so_and_to_come_back(api: Api, database:
         answers = [api.get("/api/business-date"), api.command("register-company", {"name": "Acme"})]
         answers.append(browser.get("/api/business-date"))
     for answer in answers:
-        told = problem(answer, 503, "database-away")
+        reported = problem(answer, 503, "database-away")
         assert answer["Retry-After"] == "1"
-        assert not any(word in json.dumps(told) for word in ("SELECT", "sqlite", "folder", "psycopg"))
+        assert not any(word in json.dumps(reported) for word in ("SELECT", "sqlite", "folder", "psycopg"))
 
 
-def test_what_nobody_expected_is_told_without_any_of_it(api: Api) -> None:
+def test_an_unexpected_error_is_reported_without_its_content(api: Api) -> None:
     company = new_company()
     with unguarded() as cursor:
         cursor.execute("UPDATE eventstore_event SET payload = '{\"secret\": 1}'")
     for answer in (api.get(f"/api/companies/{company}"), api.command("rename-company", _rename(company))):
-        told = problem(answer, 500, "internal-error")
-        assert set(told) == {"type", "title", "status", "detail"}
-        assert "secret" not in json.dumps(told)
+        reported = problem(answer, 500, "internal-error")
+        assert set(reported) == {"type", "title", "status", "detail"}
+        assert "secret" not in json.dumps(reported)
 
 
 def _rename(company: Any) -> dict[str, Any]:

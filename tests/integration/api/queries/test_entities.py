@@ -26,7 +26,7 @@ from web.api.entities import ENTITIES
 from web.protocol.json_values import to_json
 
 
-def told(api: Api, path: str, **headers: str) -> Any:
+def fetched(api: Api, path: str, **headers: str) -> Any:
     response = api.get(path, headers)
     assert response.status_code == 200, response.content
     return response.json()
@@ -45,12 +45,12 @@ def expected(category: str, uuid: UUID, state: Any, last: RecordedEvent, at: int
 
 
 @pytest.mark.parametrize("category", ENTITIES)
-def test_an_entity_is_told_as_its_events_have_made_it(category: str, reader: Api) -> None:
+def test_an_entity_is_the_fold_of_its_events(category: str, reader: Api) -> None:
     folded = Folded()
     newest = {event.stream_id: event for event in folded.events if event.category == category}
     assert newest
     for stream_id, last in list(newest.items())[:5]:
-        answer = told(reader, path_of(last))
+        answer = fetched(reader, path_of(last))
         assert answer == expected(category, last.uuid, folded.at(stream_id, last.position), last, store.head().position)
 
 
@@ -78,8 +78,8 @@ def test_as_of_a_business_date_is_as_it_ended(reader: Api) -> None:
         assert response["Ledger-Position"] == str(following.position - 1)
         assert response.json()["as_of"] == str(day)
         assert response.json()["balance"] == to_json(folded.at(company.stream_id, following.position - 1).balance)
-    last = told(reader, f"{path_of(company)}?as_of={cycles[-1].data.new_date}")
-    assert last == told(reader, path_of(company)) | {"as_of": str(cycles[-1].data.new_date)}
+    last = fetched(reader, f"{path_of(company)}?as_of={cycles[-1].data.new_date}")
+    assert last == fetched(reader, path_of(company)) | {"as_of": str(cycles[-1].data.new_date)}
 
 
 def test_as_of_a_date_before_the_first_is_before_the_first_began(reader: Api) -> None:
@@ -87,7 +87,7 @@ def test_as_of_a_date_before_the_first_is_before_the_first_began(reader: Api) ->
     company = next(event for event in store.read_all(category="company") if event.position < first.position)
     response = reader.get(f"{path_of(company)}?as_of=1900-01-01")
     assert response["Ledger-Position"] == str(first.position - 1)
-    assert response.json() | {"as_of": 0} == told(reader, f"{path_of(company)}?as_of={first.position - 1}") | {
+    assert response.json() | {"as_of": 0} == fetched(reader, f"{path_of(company)}?as_of={first.position - 1}") | {
         "as_of": 0
     }
 
@@ -116,7 +116,7 @@ def test_what_is_not_there_or_was_not_yet_is_not_found(category: str, reader: Ap
 
 def test_a_uuid_is_the_same_in_capitals(reader: Api) -> None:
     company = next(store.read_all(category="company"))
-    assert told(reader, f"/api/companies/{str(company.uuid).upper()}") == told(reader, path_of(company))
+    assert fetched(reader, f"/api/companies/{str(company.uuid).upper()}") == fetched(reader, path_of(company))
 
 
 def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(reader: Api) -> None:
@@ -140,7 +140,7 @@ def test_what_is_neither_a_position_nor_a_date_is_refused_with_its_place(given: 
     assert "recorded" not in refused["detail"]
 
 
-def test_who_is_no_member_is_told_apart_from_who_is_not_there(database: Database, api: Api) -> None:
+def test_a_company_without_membership_differs_from_an_unknown_company(database: Database, api: Api) -> None:
     company, nobody = new_company(), uuid4()
     path = "/api/companies/{}/membership"
     assert problem(api.get(path.format(company)), 404, "not-found")["detail"].endswith(" is not a member.")
@@ -149,17 +149,17 @@ def test_who_is_no_member_is_told_apart_from_who_is_not_there(database: Database
         assert refused["detail"] == f"There is no company {uuid}{moment}."
 
 
-def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database: Database, api: Api) -> None:
+def test_a_membership_has_the_version_of_its_deal_now_and_in_the_past(database: Database, api: Api) -> None:
     company, deal = new_company(), uuid4()
     path = f"/api/companies/{company}/membership"
     problem(api.get(path), 404, "not-found")
     created = do(CreateDeal(deal, 4, (DealCompany(company, "member"),), "gold"))
     content = {"rating_tier": "gold", "deal_uuid": str(deal), "activated": False, "version": 1}
-    assert told(api, path) == content | {"position": created.position}
+    assert fetched(api, path) == content | {"position": created.position}
     daily_cycle.cycle(date(2026, 3, 1))
     activated = do(ActivateDeal(deal))
-    assert told(api, path) == content | {"activated": True, "version": 2, "position": activated.position}
-    was = told(api, f"{path}?as_of={created.position}")
+    assert fetched(api, path) == content | {"activated": True, "version": 2, "position": activated.position}
+    was = fetched(api, f"{path}?as_of={created.position}")
     assert was == content | {"position": created.position, "as_of": created.position}
     do(DeleteDeal(deal))
     problem(api.get(path), 404, "not-found")
@@ -170,11 +170,11 @@ def test_a_membership_is_told_with_where_its_deal_stands_and_as_it_was(database:
 
 def test_the_business_date_is_null_before_the_first_and_then_the_last(database: Database, api: Api) -> None:
     nothing = dict.fromkeys(("business_date", "cycled_at", "position", "fees_assessed_through"))
-    assert told(api, "/api/business-date") == nothing
+    assert fetched(api, "/api/business-date") == nothing
     daily_cycle.cycle(date(2026, 3, 1))
     cycled = as_of.last_cycled()
     assert cycled is not None
-    answer = told(api, "/api/business-date")
+    answer = fetched(api, "/api/business-date")
     assert answer == nothing | {
         "business_date": "2026-03-01",
         "cycled_at": cycled.recorded_at.isoformat(),
@@ -182,14 +182,14 @@ def test_the_business_date_is_null_before_the_first_and_then_the_last(database: 
     }
 
 
-def test_consumers_are_told_as_the_command_tells_them(api: Api) -> None:
+def test_consumers_are_the_same_as_in_the_command(api: Api) -> None:
     new_company()
     catch_up()
     operator_actions.pause("journal", actor="tester")
     new_company()
     written = StringIO()
     call_command("consumers", "--json", stdout=written)
-    answer, printed = told(api, "/api/consumers"), json.loads(written.getvalue())
+    answer, printed = fetched(api, "/api/consumers"), json.loads(written.getvalue())
     for one in [*answer, *printed]:
         assert one.pop("lag_seconds") >= 0  # which grows meanwhile
     assert answer == printed

@@ -76,8 +76,8 @@ def test_a_command_is_recorded_if_its_target_is_as_it_was_read(api: Api) -> None
     assert rename(api, company, "First", tag).status_code == 201
     before = store.head().position
     refused = rename(api, company, "Second", tag)
-    told = problem(refused, 409, "version-mismatch")
-    assert (told["expected_version"], told["actual_version"]) == (1, 2)
+    reported = problem(refused, 409, "version-mismatch")
+    assert (reported["expected_version"], reported["actual_version"]) == (1, 2)
     assert refused["ETag"] == '"2"'
     assert store.head().position == before
     assert rename(api, company, "Second", refused["ETag"]).status_code == 201
@@ -90,8 +90,10 @@ def test_the_version_counts_before_any_rule(api: Api) -> None:
     body = {"account_uuid": account}
     assert api.command("activate-funding-account", body, headers={"If-Match": '"1"'}).status_code == 201
     # It is active now, but what the client is to know first is that it has changed.
-    told = problem(api.command("activate-funding-account", body, headers={"If-Match": '"1"'}), 409, "version-mismatch")
-    assert told["actual_version"] == 2
+    reported = problem(
+        api.command("activate-funding-account", body, headers={"If-Match": '"1"'}), 409, "version-mismatch"
+    )
+    assert reported["actual_version"] == 2
     refused = api.command("activate-funding-account", body, headers={"If-Match": '"2"'})
     assert refused.json()["type"] != "version-mismatch"
 
@@ -121,14 +123,14 @@ def test_of_many_that_have_read_the_same_version_one_is_recorded(api: Api) -> No
 
 @pytest.mark.parametrize("given", ["", "+7", '"x"', '"1", "2"', '"-1"', '"1', "W/1"])
 def test_an_if_match_that_is_no_tag_is_refused(given: str, api: Api) -> None:
-    told = problem(rename(api, new_company(), "New", given), 422, "invalid-input")
-    assert "If-Match" in told["detail"]
+    reported = problem(rename(api, new_company(), "New", given), 422, "invalid-input")
+    assert "If-Match" in reported["detail"]
 
 
 @pytest.mark.parametrize("name", UUID_FIELDS)
 def test_a_command_that_creates_something_has_nothing_to_match(name: str, api: Api) -> None:
-    told = problem(api.command(name, good(name), headers={"If-Match": '"1"'}), 422, "invalid-input")
-    assert "creates something" in told["detail"]
+    reported = problem(api.command(name, good(name), headers={"If-Match": '"1"'}), 422, "invalid-input")
+    assert "creates something" in reported["detail"]
 
 
 @pytest.mark.parametrize("name", UUID_FIELDS)

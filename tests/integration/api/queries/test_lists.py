@@ -263,14 +263,14 @@ def test_a_text_may_be_anything_but_empty_too_long_or_with_a_null_byte(name: str
 
 @pytest.mark.parametrize("name", ["journal", "daily-activity"])
 def test_a_range_of_dates_that_has_none_is_refused(name: str, reader: Api) -> None:
-    told = problem(reader.get(f"/api/{name}?from=2026-03-02&to=2026-03-01"), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/from", "detail": "must not be after to, which is 2026-03-01"}]
+    reported = problem(reader.get(f"/api/{name}?from=2026-03-02&to=2026-03-01"), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": "/from", "detail": "must not be after to, which is 2026-03-01"}]
     assert reader.get(f"/api/{name}?from=2026-03-02&to=2026-03-02").status_code == 200
 
 
 def test_an_account_that_the_journal_does_not_have_is_refused_with_those_that_it_has(reader: Api) -> None:
-    told = problem(reader.get("/api/journal?account=company"), 422, "invalid-input")
-    assert all(account in told["errors"][0]["detail"] for account in ACCOUNTS)
+    reported = problem(reader.get("/api/journal?account=company"), 422, "invalid-input")
+    assert all(account in reported["errors"][0]["detail"] for account in ACCOUNTS)
     assert {line["account"] for line in every(reader, "/api/journal")} <= set(ACCOUNTS)
 
 

@@ -34,7 +34,7 @@ def every(api: Api, path: str) -> list[Item]:
     return items
 
 
-def told(event: RecordedEvent) -> Item:
+def item_of(event: RecordedEvent) -> Item:
     return {
         "position": event.position,
         "stream_id": event.stream_id,
@@ -54,8 +54,8 @@ def query(event: RecordedEvent, names: tuple[str, ...]) -> str:
     return "&".join(f"{name}={getattr(event, name)}" for name in names).replace(" ", "%20")
 
 
-def test_the_log_is_told_whole_and_in_order_page_by_page(reader: Api) -> None:
-    log = [told(event) for event in store.read_all()]
+def test_the_pages_contain_the_whole_log_in_order(reader: Api) -> None:
+    log = [item_of(event) for event in store.read_all()]
     assert every(reader, "/api/events?limit=7") == log
     assert every(reader, "/api/events?limit=1000") == log
     assert every(reader, f"/api/events?after={len(log) - 3}") == log[-3:]
@@ -67,7 +67,7 @@ def test_an_event_is_found_by_its_position_and_nothing_by_another(reader: Api) -
     head = store.head().position
     for event in store.read_all(limit=5):
         response = reader.get(f"/api/events/{event.position}")
-        assert response.json() == told(event)
+        assert response.json() == item_of(event)
         assert response["Ledger-Position"] == str(head)
     for wrong in (0, head + 1, 2**63 - 1, 2**63, 2**200):
         problem(reader.get(f"/api/events/{wrong}"), 404, "not-found")
@@ -79,7 +79,9 @@ def test_an_event_is_found_by_its_position_and_nothing_by_another(reader: Api) -
 def test_filters_alone_and_together_find_what_matches_all_of_them(names: tuple[str, ...], reader: Api) -> None:
     log = list(store.read_all())
     for event in [*log[1::29], log[-1]]:
-        expected = [told(other) for other in log if all(getattr(other, name) == getattr(event, name) for name in names)]
+        expected = [
+            item_of(other) for other in log if all(getattr(other, name) == getattr(event, name) for name in names)
+        ]
         assert every(reader, f"/api/events?{query(event, names)}&limit=3") == expected
         after = [item for item in expected if item["position"] > event.position]
         assert every(reader, f"/api/events?{query(event, names)}&after={event.position}&limit=1000") == after

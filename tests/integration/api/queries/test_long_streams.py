@@ -51,9 +51,9 @@ def test_the_past_of_a_long_stream_and_of_a_membership_waits_for_its_turn(api: A
     head = store.head().position
     for path in (f"/api/companies/{company}", f"/api/companies/{company}/membership"):
         refused = api.get(f"{path}?as_of={head}")
-        told = problem(refused, 429, "too-many-requests")
+        reported = problem(refused, 429, "too-many-requests")
         assert 25 <= int(refused["Retry-After"]) <= 30
-        assert f"Try again in {refused['Retry-After']} s" in told["detail"]
+        assert f"Try again in {refused['Retry-After']} s" in reported["detail"]
         assert refused["RateLimit-Remaining"] == "0"
         assert api.get(path).status_code == 200
 

@@ -37,8 +37,8 @@ def test_a_list_tells_how_far_its_read_model_is_and_not_the_log(database: Databa
     for name in LISTS:
         assert api.get(f"/api/{name}")["Ledger-Position"] == str(caught_up)
         refused = api.get(f"/api/{name}", at_least(caught_up + 1))
-        told = problem(refused, 503, "not-reached")
-        assert (told["wanted"], told["position"]) == (caught_up + 1, caught_up)
+        reported = problem(refused, 503, "not-reached")
+        assert (reported["wanted"], reported["position"]) == (caught_up + 1, caught_up)
         assert (refused["Ledger-Position"], refused["Retry-After"]) == (str(caught_up), "1")
         assert "Preference-Applied" not in refused
         assert api.get(f"/api/{name}", at_least(caught_up)).status_code == 200
@@ -71,12 +71,12 @@ def test_what_is_read_from_the_log_itself_reflects_its_head(path: str, database:
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/api/companies/{uuid}", lambda told: told["position"]),
-        ("/api/companies/{uuid}?as_of=1", lambda told: told["position"]),
-        ("/api/events?after=1", lambda told: told["items"][-1]["position"]),
-        ("/api/consumers", lambda told: max(one["head"] for one in told)),
-        ("/api/balances", lambda told: max(item["position"] for item in told["items"])),
-        ("/api/journal", lambda told: max(item["position"] for item in told["items"])),
+        ("/api/companies/{uuid}", lambda reported: reported["position"]),
+        ("/api/companies/{uuid}?as_of=1", lambda reported: reported["position"]),
+        ("/api/events?after=1", lambda reported: reported["items"][-1]["position"]),
+        ("/api/consumers", lambda reported: max(one["head"] for one in reported)),
+        ("/api/balances", lambda reported: max(item["position"] for item in reported["items"])),
+        ("/api/journal", lambda reported: max(item["position"] for item in reported["items"])),
     ],
 )
 def test_an_answer_reflects_all_that_it_shows_whatever_is_recorded_while_it_is_made(
@@ -159,7 +159,7 @@ def new_position() -> int:
     return store.head().position
 
 
-def test_whoever_finds_no_room_to_wait_is_told_at_once(reader: Api) -> None:
+def test_a_request_without_room_to_wait_is_answered_at_once(reader: Api) -> None:
     taken = [slot for client in range(-9, 0) if (slot := slots.take(client, 60)) is not None]
     assert taken
     try:

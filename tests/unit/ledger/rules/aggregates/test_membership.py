@@ -10,7 +10,7 @@ from tests.unit.ledger.people import CUSTOMER, ROLES, SELLER
 
 FIRST, SECOND = UUID(int=71), UUID(int=72)
 
-Told = list[tuple[UUID, DealEvent]]
+History = list[tuple[UUID, DealEvent]]
 
 
 def created(company_uuid: UUID = SELLER, tier: str = "gold") -> DealCreated:
@@ -25,7 +25,7 @@ ACTIVATED, DELETED = DealActivated(), DealDeleted()
 
 
 @pytest.mark.parametrize(
-    ("told", "seller", "customer"),
+    ("history", "seller", "customer"),
     [
         pytest.param([], EMPTY, EMPTY, id="nothing happened"),
         pytest.param([(FIRST, created())], Membership("gold", FIRST), EMPTY, id="created"),
@@ -105,9 +105,9 @@ ACTIVATED, DELETED = DealActivated(), DealDeleted()
         ),
     ],
 )
-def test_memberships(told: Told, seller: Membership, customer: Membership) -> None:
+def test_memberships(history: History, seller: Membership, customer: Membership) -> None:
     memberships = Memberships()
-    for deal_uuid, event in told:
+    for deal_uuid, event in history:
         evolve(memberships, deal_uuid, event)
     assert (memberships.of(SELLER), memberships.of(CUSTOMER)) == (seller, customer)
 
