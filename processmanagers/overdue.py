@@ -38,7 +38,7 @@ def overdue_page(position: int, on: date, first: UUID, limit: int) -> Page:
 def _owed_at(candidate: Candidate, position: int) -> bool:
     """Return whether a product owed principal at a position.
 
-    If a reversal made the product owe again after the position, only the product's own events show whether it owed then.
+    If a reversal made the product owe again after the position, only the product's own events show this.
     """
     if candidate.owing_again_position is None or candidate.owing_again_position < position:
         return True

@@ -1,4 +1,4 @@
-"""The plan of an import: the invoices and settlements that the ledger lacks, by date, and notes on moved dates."""
+"""The plan of an import: the invoices and settlements that the ledger lacks, by date, and notes on what differs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ class Day:
 
 @dataclass(slots=True)
 class Plan:
-    """The parts to record, the numbers of those recorded before, and `notes` on what is recorded with another date."""
+    """The parts to record, the numbers of those recorded before, and `notes` on what is moved or passed over."""
 
     parts: list[Part] = field(default_factory=list)
     recorded_invoices: int = 0
