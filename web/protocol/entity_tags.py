@@ -76,17 +76,20 @@ def expected_version(request: HttpRequest, command: Command, *, creates: bool) -
         raise invalid(Fault("", f'the header {IF_MATCH} must be one ETag, such as "7"'))
     if creates:
         raise invalid(Fault("", f"the header {IF_MATCH} must not be sent with a command that creates something"))
-    return {target_of(command): int(found[1] or found[2])}
+    target = target_of(command)
+    # A rule refuses a command that names nothing to change, and says so better.
+    return None if target is None else {target: int(found[1] or found[2])}
 
 
-def target_of(command: Command) -> str:
-    """Return the stream that a command changes: the one of its first uuid that is given."""
-    return next(
+def target_of(command: Command) -> str | None:
+    """Return the stream that a command changes, the one of the first uuid that it names; None if it names none."""
+    streams = (
         stream_id(category, uuid)
         for name in type(command).__dataclass_fields__
         for category in CATEGORIES
         if name == f"{category}_uuid" and (uuid := getattr(command, name)) is not None
     )
+    return next(streams, None)
 
 
 def version_mismatch(expected: int, actual: int) -> Problem:

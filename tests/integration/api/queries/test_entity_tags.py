@@ -127,6 +127,11 @@ def test_an_if_match_that_is_no_tag_is_refused(given: str, api: Api) -> None:
     assert "If-Match" in reported["detail"]
 
 
+def test_a_command_that_names_nothing_to_change_is_refused_by_its_rule(api: Api) -> None:
+    body = {"position": 1, "reason": "by mistake"}
+    problem(api.command("reverse-funding", body, headers={"If-Match": '"1"'}), 422, "one-target-required")
+
+
 @pytest.mark.parametrize("name", UUID_FIELDS)
 def test_a_command_that_creates_something_has_nothing_to_match(name: str, api: Api) -> None:
     reported = problem(api.command(name, good(name), headers={"If-Match": '"1"'}), 422, "invalid-input")
