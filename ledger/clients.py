@@ -23,9 +23,16 @@ class NameTaken(Exception):
     """A client, a person or the ledger itself already has the name; two actors cannot share one."""
 
     def __init__(self, name: str, *, by_client: bool = False) -> None:
-        other = ", or give the existing client a new secret in the admin, under Applications" if by_client else ""
+        other = ", or give the existing client a new secret with --new-secret" if by_client else ""
         rule = "the actor of an event must be unique"
         super().__init__(f"the name {name!r} is taken, and {rule}. Choose another name{other}.")
+
+
+class UnknownClient(Exception):
+    """There is no client of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no client {name!r}; without --new-secret it is created")
 
 
 class Client(NamedTuple):
@@ -63,6 +70,16 @@ def create(name: str, permissions: Iterable[str]) -> Client:
             )
     except IntegrityError as error:
         raise NameTaken(name) from error
+    return Client(application.client_id, secret, application)
+
+
+def renew_secret(name: str) -> Client:
+    """Give the client of this name a new secret, and return it; its tokens stay. Raises UnknownClient."""
+    application = get_application_model().objects.filter(name__iexact=name).first()
+    if application is None:
+        raise UnknownClient(name)
+    secret = application.client_secret = generate_client_secret()
+    application.save()
     return Client(application.client_id, secret, application)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -22,7 +21,6 @@ from web.protocol.problems import Problem
 _PREFIX: Final = "/api/"
 _PUBLIC: Final = frozenset({"/api/docs", "/api/openapi.json"})
 _COMPRESSED: Final = (_PREFIX, "/metrics")
-_MAX_HOST: Final = 255
 _MIN_COMPRESSED: Final = 1000
 """A shorter answer fits in one packet anyway."""
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -49,8 +47,6 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response, as problem+json if it is an error."""
         response = self._get_response(request)
-        if response.status_code == HTTPStatus.BAD_REQUEST and (detail := _host_fault(request)):
-            return Problem(problem_kinds.BAD_REQUEST, detail).response()
         if not request.path_info.startswith(_PREFIX) or not _is_djangos_own(response):
             return response
         problem = _problem(request, response).response()
@@ -101,16 +97,6 @@ def _options(request: HttpRequest, refused: HttpResponseBase) -> HttpResponse:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as any error under /api/
         return problems.handle(request, error)
     return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"Allow": refused.headers["Allow"]})
-
-
-def _host_fault(request: HttpRequest) -> str:
-    """Return what is wrong with the host that the request names; "" if nothing is."""
-    try:
-        request.get_host()
-    except DisallowedHost:
-        host = request.META.get("HTTP_HOST", "")[:_MAX_HOST]
-        return f"This server does not answer to the host {host!r}. Its operator lists its hosts in ALLOWED_HOSTS."
-    return ""
 
 
 def _is_djangos_own(response: HttpResponseBase) -> bool:

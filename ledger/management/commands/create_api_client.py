@@ -16,7 +16,7 @@ class Command(ConsoleCommand):
     """Makes a client and prints its id and secret once."""
 
     help = "Make a machine client that may read and has the named permissions; print its id and secret once."
-    refusals = (*ConsoleCommand.refusals, clients.NameTaken)
+    refusals = (*ConsoleCommand.refusals, clients.NameTaken, clients.UnknownClient)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the name and the permissions."""
@@ -35,6 +35,10 @@ class Command(ConsoleCommand):
             help="print a bearer token that works at once; id and secret go to standard error",
         )
 
+        parser.add_argument(
+            "--new-secret", action="store_true", help="give the existing client of this name a new secret, nothing else"
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make the client."""
         name, known = options["name"], [permission(command) for command in COMMANDS]
@@ -43,7 +47,12 @@ class Command(ConsoleCommand):
         for given in options["permission"]:
             if given not in (VIEW, *known):
                 raise CommandError(f"there is no permission {given!r}; there are: {', '.join((VIEW, *known))}")
-        made = clients.create(name, known if options["all_commands"] else options["permission"])
+        if options["new_secret"]:
+            if options["all_commands"] or options["permission"]:
+                raise CommandError("--new-secret changes no permission; an operator changes them in the admin")
+            made = clients.renew_secret(name)
+        else:
+            made = clients.create(name, known if options["all_commands"] else options["permission"])
         if options["token"]:
             self.stdout.write(clients.token(made))
             self.stderr.write(f"client_id: {made.client_id}\nclient_secret: {made.client_secret}")

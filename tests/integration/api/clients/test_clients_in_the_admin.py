@@ -1,6 +1,8 @@
 """An operator manages an existing client in the admin: its permissions, its secret, its tokens and its deletion."""
 
+import re
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -64,10 +66,10 @@ def save_user(browser: Client, **changes: Any) -> None:
     save(browser, "auth_user", User.objects.get(username="robot").pk, **changes)
 
 
-def revoke_tokens(browser: Client) -> None:
-    chosen = list(get_access_token_model().objects.values_list("pk", flat=True))
-    sent = {"action": "revoke_tokens", "_selected_action": chosen}
-    assert browser.post(reverse("admin:oauth2_provider_accesstoken_changelist"), sent).status_code == 302
+def delete_tokens(browser: Client) -> None:
+    for pk in get_access_token_model().objects.values_list("pk", flat=True):
+        address = reverse("admin:oauth2_provider_accesstoken_delete", args=[pk])
+        assert browser.post(address, {"post": "yes"}).status_code == 302
 
 
 def test_a_permission_is_given_and_taken_away_at_once(browser: Client, api: Api) -> None:
@@ -93,24 +95,31 @@ def test_a_client_is_turned_off_and_on_again_with_the_tokens_that_it_has(
 def test_a_new_secret_takes_the_place_of_the_old_one_and_ends_no_token(
     browser: Client, api: Api, robot: clients.Client
 ) -> None:
-    save(browser, "oauth2_provider_application", robot.application.pk)
-    assert token_status(robot, robot.client_secret) == 200
-    save(browser, "oauth2_provider_application", robot.application.pk, client_secret="a new secret")
+    written = StringIO()
+    call_command("create_api_client", "Robot", "--new-secret", stdout=written)
+    client_id, secret = re.findall(r"client_\w+: (\S+)", written.getvalue())
+    assert client_id == robot.client_id
     assert token_status(robot, robot.client_secret) == 401
-    assert token_status(robot, "a new secret") == 200
-    assert "a new secret" not in get_application_model().objects.get().client_secret
+    assert token_status(robot, secret) == 200
+    assert secret not in get_application_model().objects.get().client_secret
     assert api.get("/api/business-date").status_code == 200
-    revoke_tokens(browser)
+    delete_tokens(browser)
     problem(api.get("/api/business-date"), 401, "unauthenticated")
 
 
-def test_a_client_is_deleted_once_its_tokens_are_and_its_name_stays_taken(
+def test_only_a_client_gets_a_new_secret_and_with_it_no_permission(robot: clients.Client) -> None:
+    with pytest.raises(CommandError, match="there is no client 'other'"):
+        call_command("create_api_client", "other", "--new-secret")
+    with pytest.raises(CommandError, match="changes no permission"):
+        call_command("create_api_client", "robot", "--new-secret", "--all-commands")
+
+
+def test_a_client_is_deleted_with_its_tokens_and_its_name_stays_taken(
     browser: Client, api: Api, robot: clients.Client
 ) -> None:
     address = reverse("admin:oauth2_provider_application_delete", args=[robot.application.pk])
-    assert browser.post(address, {"post": "yes"}).status_code == 403
-    revoke_tokens(browser)
     assert browser.post(address, {"post": "yes"}).status_code == 302
+    problem(api.get("/api/business-date"), 401, "unauthenticated")
     assert token_status(robot, robot.client_secret) == 401
     with pytest.raises(clients.NameTaken):
         clients.create("robot", [])
@@ -121,5 +130,5 @@ def test_who_finds_a_name_taken_is_told_what_to_do(robot: clients.Client) -> Non
     for name in ("anna", "daily_cycle"):
         with pytest.raises(CommandError, match="Choose another name.$"):
             call_command("create_api_client", name)
-    with pytest.raises(CommandError, match="Choose another name, or .* new secret in the admin, under Applications.$"):
+    with pytest.raises(CommandError, match="Choose another name, or .* new secret with --new-secret.$"):
         call_command("create_api_client", "Robot")

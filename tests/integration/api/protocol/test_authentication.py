@@ -20,7 +20,16 @@ from tests.support.databases import Databases, connected_to
 from web.api.application import api as ninja_api
 from web.api.commands import router as commands_router
 
-OPEN: Final = {"/healthz", "/readyz", "/o/token", "/o/token/", "/admin/login/", "/api/docs", "/api/openapi.json"}
+OPEN: Final = {
+    "/healthz",
+    "/readyz",
+    "/o/token",
+    "/o/token/",
+    "/admin/login/",
+    "/books/login/",
+    "/api/docs",
+    "/api/openapi.json",
+}
 """What is open to all, besides static files."""
 ITS_OWN_WAY: Final = {"/o/revoke_token", "/o/revoke_token/"}
 """Asks for the client's id and secret, and answers as RFC 7009 says."""
@@ -29,6 +38,8 @@ EMPTY: Final = {"/": 302, "/api/": 404}
 TO_THE_LOGIN: Final = ("/admin/", "/books/")
 """Pages for people, which send a person who is not logged in to the login page."""
 UUID: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+SAMPLES: Final = {"uuid": UUID, "category": "company"}
+"""What stands for a part of an address, by the last word of the part's name; 1 for any other."""
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -46,7 +57,7 @@ def routes(patterns: list[Any], before: str = "/") -> Iterator[str]:
 def _sample(route: str) -> str:
     if route.startswith("^") or "(?P" in route:
         return re.sub(r"\(\?P<\w+>[^)]*\)", "anything", route).strip("^$").replace("\\Z", "")
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: UUID if found[1].endswith("uuid") else "1", route)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: SAMPLES.get(found[1].rpartition("_")[2], "1"), route)
 
 
 ROUTES: Final = sorted(set(routes(get_resolver().url_patterns)))

@@ -49,7 +49,6 @@ def test_a_host_that_is_not_ours(api: Api) -> None:
     for path in ("/api/companies", "/admin/", "/nothing"):
         response = Client(headers={"host": "elsewhere.example"}).get(path)
         detail = problem(response, 400, "bad-request")["detail"]
-        assert "'elsewhere.example'" in detail
         assert "ALLOWED_HOSTS" in detail
 
 
