@@ -13,7 +13,7 @@ def test_every_example_is_run_or_listed_with_its_reason(page: str) -> None:
     assert [f"{block.page}:{block.line}" for block in unrun if block.excuse is None] == []
 
 
-def test_what_is_listed_as_unrun_is_there_once() -> None:
+def test_each_example_listed_as_unrun_exists_once() -> None:
     examples = [block for page in pages.documents() for block in pages.blocks(page)]
     assert sorted(block.excuse for block in examples if block.excuse) == sorted(UNRUN)
 

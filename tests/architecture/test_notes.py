@@ -27,5 +27,5 @@ def test_a_note_is_cited() -> None:
     assert sorted(set(notes()) - set(citations())) == []
 
 
-def test_what_is_cited_is_a_note() -> None:
+def test_every_cited_note_exists() -> None:
     assert {note: file for note, file in citations().items() if note not in notes()} == {}

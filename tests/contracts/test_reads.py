@@ -86,7 +86,7 @@ def test_events_are_read_by_category(streams: tuple[str, str], batch_size: int) 
 
 
 @pytest.mark.parametrize("category", ["", "a-b", "Parcel", "parcel2", f"parcel-{UUID(int=1)}", "parcel ", "_parcel"])
-def test_what_is_no_category_is_refused(category: str) -> None:
+def test_an_invalid_category_is_refused(category: str) -> None:
     with pytest.raises(InvalidCategory, match="lower-case letters and underscores"):
         store.read_all(category=category)
     with pytest.raises(InvalidCategory):

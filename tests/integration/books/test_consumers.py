@@ -50,7 +50,7 @@ def test_the_administrators_may_do_everything_and_treasurers_move_money(invoice:
     assert "create_deal" not in treasurer
 
 
-def test_a_pause_is_recorded_with_who_and_why_and_shown(invoice: Product) -> None:
+def test_a_pause_is_recorded_with_its_actor_and_reason_and_shown(invoice: Product) -> None:
     operator = member("operator")
     operator.post("/books/consumers/journal/act", action="pause", reason="month end")
     action = OperatorAction.objects.get()

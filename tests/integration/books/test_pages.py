@@ -61,7 +61,7 @@ def test_the_log_lists_events_in_words_newest_first(reader: Reader, invoice: Pro
     assert page.index("Late fees of 2012-03-15 are complete") < page.index("Invoice financed")
 
 
-def test_the_log_is_filtered_by_what_is_asked(reader: Reader, invoice: Product) -> None:
+def test_the_log_is_filtered_by_the_given_values(reader: Reader, invoice: Product) -> None:
     page = reader.text("/books/log", type="PaymentApplied", actor="tester")
     assert "Payment received" in page
     assert "Invoice financed" not in page

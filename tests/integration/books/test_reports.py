@@ -132,6 +132,6 @@ def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: P
     assert reader.get("/books/find", q="2012-03-13")["Location"] == "/books/?as_of=2012-03-13"
 
 
-def test_what_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
+def test_a_page_that_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
     assert "by the beginnings of their words" in reader.text("/books/find", q="zebra")
     assert "Type an invoice" in reader.text("/books/find")

@@ -192,14 +192,14 @@ class TestALongStream:
             assert loaded.position == position
             assert loaded.state.name == f"{self.EVENTS - 1 - (head - position)}"
 
-    def test_is_folded_anew_if_the_log_is_another_one(self) -> None:
+    def test_is_folded_again_if_the_log_is_another_one(self) -> None:
         uuid, cache, _ = self._cache()
         cache.load_at(f"company-{uuid}", store.head().position)
         stale = replace(cache._snapshots[f"company-{uuid}"][-1], state=companies.INITIAL, recorded_at=None)
         cache._snapshots[f"company-{uuid}"] = (stale,)
         assert cache.load_at(f"company-{uuid}", store.head().position).state.name == f"{self.EVENTS - 1}"
 
-    def test_leaves_no_snapshot_of_what_is_rolled_back(self) -> None:
+    def test_leaves_no_snapshot_of_events_that_are_rolled_back(self) -> None:
         uuid, cache, _ = self._cache()
         with transaction.atomic():
             cache.load_at(f"company-{uuid}", store.head().position)
@@ -285,7 +285,7 @@ class TestTheCache:
         rename(company, "Instead")  # at the version that was rolled back
         assert name_of(company) == "Instead"
 
-    def test_does_not_show_another_thread_what_is_not_committed(self) -> None:
+    def test_does_not_show_another_thread_uncommitted_events(self) -> None:
         if connection.vendor != "postgresql":
             pytest.skip("on SQLite the other thread would wait for the transaction's end")
         company = new_company("10.00")

@@ -126,7 +126,7 @@ class TestAnnouncement:
         assert "Record it? [y/N] " in errors.getvalue()
         assert (store.head().position > 0) is recorded
 
-    def test_yes_goes_on_unasked(self, importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_yes_continues_without_a_question(self, importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
         class Terminal(StringIO):
             def isatty(self) -> bool:
                 return True

@@ -89,7 +89,7 @@ def test_a_second_run_records_nothing_and_says_so(importer: Importer) -> None:
     ]
 
 
-def test_a_longer_export_goes_on_from_the_last_date_which_is_still_open(importer: Importer) -> None:
+def test_a_longer_export_continues_from_the_last_date_which_is_still_open(importer: Importer) -> None:
     importer(*ROWS)
     settled = replace(ROWS[1], settled_date=THIRD)
     importer(ROWS[0], settled, ROWS[2], Row("C-3", "4", SECOND, THIRD, "1.00", None))
@@ -111,7 +111,7 @@ def test_a_second_sellers_file_has_ids_of_its_own(importer: Importer) -> None:
     assert counted("CompanyRegistered") == 5
 
 
-def test_what_is_recorded_is_skipped_even_if_it_was_changed_since(importer: Importer) -> None:
+def test_a_recorded_invoice_is_skipped_even_if_it_was_changed_since(importer: Importer) -> None:
     importer(*ROWS)
     daily_cycle.cycle(THIRD)
     uuid = ids.product_uuid("Seller", "1")

@@ -105,7 +105,7 @@ def test_a_partial_payment_does_not_prevent_the_fee(book: Book) -> None:
     assert charged() == [(product.uuid, D1, Decimal("1.00"))]
 
 
-def test_a_payment_after_the_cycle_does_not_undo_its_fee_however_late_the_fee_is_assessed(book: Book) -> None:
+def test_a_payment_after_the_cycle_does_not_undo_its_fee_even_if_the_fee_is_assessed_late(book: Book) -> None:
     product = book.invoice(DUE)
     book.cycle(D1)
     book.pay(product)

@@ -105,7 +105,7 @@ def test_a_read_model_that_is_behind_is_not_compared(invoice: Product) -> None:
     assert not proof.is_complete
 
 
-def test_what_is_historical_is_compared_with_the_journal_alone(invoice: Product) -> None:
+def test_a_past_figure_is_compared_with_the_journal_alone(invoice: Product) -> None:
     proof = explained(invoice, Cut(store.head().position, DUE + timedelta(days=2))).proof
     assert [way.amount for way in proof.ways] == [Decimal("45.08"), Decimal("45.08"), None]
 

@@ -176,7 +176,7 @@ def rows_alive(model: type[Model]) -> list[dict[str, Any]]:
         (91, "over 90"),
     ],
 )
-def test_what_is_owed_ages_by_its_days_past_due(database: Database, days: int, bucket: str) -> None:
+def test_an_amount_owed_ages_by_its_days_past_due(database: Database, days: int, bucket: str) -> None:
     append(f"product-{PRODUCT}", product(DAY - timedelta(days=days)))
     append("system", e.SystemCycled(DAY))
     catch_up("aging")
@@ -210,7 +210,7 @@ def test_a_product_that_owes_only_fees_counts_and_one_that_owes_nothing_does_not
     assert ages == [(DAY - timedelta(days=1), 10_000, 0, 1), (DAY, 0, 10, 1)]
 
 
-def test_aging_sees_products_as_they_were_at_the_cycle_however_far_the_log_has_gone(database: Database) -> None:
+def test_aging_sees_products_as_of_the_cycle_even_if_the_log_has_grown(database: Database) -> None:
     append(f"product-{PRODUCT}", product(DAY))
     append("system", e.SystemCycled(DAY))
     payment = e.PaymentApplied(Decimal("100.00"), Decimal("100.00"), Decimal("0.00"), "USD", "paid")
@@ -272,7 +272,7 @@ def test_amounts_are_whole_minor_units_by_the_digits_they_were_recorded_with(dat
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13])
-def test_no_accepted_command_stops_a_projector_however_large_its_amounts(database: Database, seed: int) -> None:
+def test_no_accepted_command_stops_a_projector_even_with_large_amounts(database: Database, seed: int) -> None:
     record(History(seed, 400, extreme=True, fees_late=True).appends)
     catch_up(*(projector.name for projector in PROJECTORS))
     assert set(Checkpoint.objects.values_list("position", "error_position")) == {(store.head().position, None)}

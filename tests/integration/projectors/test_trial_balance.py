@@ -99,7 +99,7 @@ def test_a_generation_without_sums_is_added_up_until_it_is_rebuilt(database: Dat
     verify(lambda _done, _total: None)
 
 
-def test_a_trial_balance_reads_few_lines_however_long_the_journal(database: Database) -> None:
+def test_a_trial_balance_reads_few_lines_of_a_long_journal(database: Database) -> None:
     record(History(37, 600).appends)
     catch_up("journal")
     days = dates()

@@ -96,7 +96,7 @@ def test_each_read_model_is_compared_at_its_own_position(database: Database) -> 
     assert verify(lambda _done, _total: None)
 
 
-def test_what_is_due_on_the_last_date_that_there_is_never_ages(database: Database) -> None:
+def test_a_product_due_on_the_last_possible_date_never_ages(database: Database) -> None:
     small_ledger()
     rate, principal = Decimal("0.001"), Decimal("100.00")
     never = e.ProductOriginated(DEAL, None, COMPANY, principal, "USD", date.max, rate, "debtor", ROLES, "no due date")

@@ -165,7 +165,7 @@ def test_a_dead_database_host_is_noticed_within_seconds_unless_the_url_says_othe
     assert (int(options["keepalives_idle"]), options["keepalives_interval"], options["keepalives_count"]) == (60, 5, 3)
 
 
-def test_a_relative_sqlite_file_is_in_the_project_wherever_the_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_sqlite_file_is_in_the_project_from_any_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     database = load(monkeypatch, SECRET_KEY="x", DATABASE_URL="sqlite:///mine.sqlite3")["DATABASES"]["default"]
     assert database["NAME"] == str(ROOT / "mine.sqlite3")
 

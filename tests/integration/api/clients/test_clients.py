@@ -109,7 +109,7 @@ class TestCreateApiClient:
         assert everything_stored() == before
 
     @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "x" * 151, "a\n"])
-    def test_refuses_what_is_no_name(self, name: str) -> None:
+    def test_refuses_an_invalid_name(self, name: str) -> None:
         with pytest.raises(CommandError, match="is not a name"):
             make(name)
 
@@ -281,7 +281,7 @@ class TestPermissions:
         User.objects.get().user_permissions.add(foreign)
         problem(api.command("register-company", {"name": "Acme"}), 403, "forbidden")
 
-    def test_one_that_is_given_to_a_group_is_given_to_who_is_in_it(self, new_api: NewApi) -> None:
+    def test_one_that_is_given_to_a_group_is_given_to_its_members(self, new_api: NewApi) -> None:
         api = new_api("robot", [])
         group = Group.objects.create(name="registrars")
         group.permissions.add(Permission.objects.get(codename="register_company", content_type__app_label="ledger"))
@@ -330,7 +330,7 @@ class TestASession:
         answer = browser.post(REGISTER, b"a=" + b"x" * 2 * 1024 * 1024, content_type=FORM)
         problem(answer, 413, "body-too-large")
 
-    def test_of_somebody_who_may_not_read_reads_nothing(self) -> None:
+    def test_of_a_user_without_permission_reads_nothing(self) -> None:
         browser = Client()
         browser.force_login(User.objects.create_user("nobody"))
         problem(browser.get("/api/business-date"), 403, "forbidden")

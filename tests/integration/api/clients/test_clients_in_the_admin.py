@@ -125,7 +125,7 @@ def test_a_client_is_deleted_with_its_tokens_and_its_name_stays_taken(
         clients.create("robot", [])
 
 
-def test_who_finds_a_name_taken_is_told_what_to_do(robot: clients.Client) -> None:
+def test_the_error_of_a_taken_name_says_what_to_do(robot: clients.Client) -> None:
     User.objects.create_user("anna")
     for name in ("anna", "daily_cycle"):
         with pytest.raises(CommandError, match="Choose another name.$"):

@@ -63,7 +63,7 @@ def test_a_renamed_client_keeps_its_keys(robot: Api) -> None:
     assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
 
 
-def test_whoever_takes_a_name_that_became_free_shares_no_key(robot: Api, new_api: NewApi) -> None:
+def test_a_client_with_a_reused_name_shares_no_key(robot: Api, new_api: NewApi) -> None:
     first = register(robot)
     User.objects.filter(username="robot").update(username="android")
     get_application_model().objects.update(name="android")

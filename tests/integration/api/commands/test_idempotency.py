@@ -60,7 +60,7 @@ def test_a_key_with_another_body_is_refused(other: Body, api: Api) -> None:
     assert store.head().position == before
 
 
-def test_a_body_is_the_same_however_it_is_written(api: Api) -> None:
+def test_a_body_in_another_notation_is_the_same_body(api: Api) -> None:
     body = good("fund-company") | {"reference": "wïre 7"}
     company = str(body["company_uuid"])
     first = api.command("fund-company", body, key=KEY)

@@ -151,7 +151,7 @@ def test_the_walk_meets_every_operation_of_the_document() -> None:
     assert len(GUARDED) > len(COMMANDS)
 
 
-def test_what_is_open_to_all_is_there() -> None:
+def test_every_route_listed_as_public_exists() -> None:
     for route in OPEN - {"/o/token", "/o/token/"}:
         assert ask("GET", route, {}).status_code == 200, route
 

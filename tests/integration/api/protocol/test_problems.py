@@ -88,7 +88,7 @@ def test_a_problem_is_answered_as_the_table_says(slug: str, api: Api) -> None:
     assert reported["title"] == KINDS[slug].title
 
 
-def test_a_type_leads_to_what_is_to_be_known_of_it(api: Api) -> None:
+def test_the_url_of_a_type_leads_to_its_description(api: Api) -> None:
     for slug, kind in KINDS.items():
         answer = api.get(f"/api/problems/{slug}")
         assert answer.status_code == 200

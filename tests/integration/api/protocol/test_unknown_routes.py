@@ -15,7 +15,7 @@ def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool)
 
 
 @pytest.mark.parametrize("path", ["/api/companies/4711", "/api/events/first", "/api/commands/grant"])
-def test_what_is_not_a_uuid_a_position_or_a_command_names_no_address_or_nothing(api: Api, path: str) -> None:
+def test_an_address_with_an_invalid_uuid_position_or_command_is_not_found(api: Api, path: str) -> None:
     response = api.get(path)
     assert (response.status_code, response["Content-Type"]) in {
         (404, "application/problem+json"),

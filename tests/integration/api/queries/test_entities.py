@@ -99,7 +99,7 @@ def test_as_of_a_date_that_is_no_business_date_is_refused(day: str, reader: Api)
 
 
 @pytest.mark.parametrize("category", ENTITIES)
-def test_what_is_not_there_or_was_not_yet_is_not_found(category: str, reader: Api) -> None:
+def test_an_entity_that_does_not_exist_yet_or_at_all_is_not_found(category: str, reader: Api) -> None:
     plural = ENTITIES[category].plural
     head = store.head().position
     missing = reader.get(f"/api/{plural}/{uuid4()}")
@@ -134,7 +134,7 @@ def test_a_position_or_a_date_that_is_not_yet_is_refused_with_what_there_is(read
     "given",
     ["", "x", "-1", "1.0", "1e3", "2026-02-30", "2026-2-1", "2026-W01-1", "%00", "%ED%A0%80", "9" * 4400, "1_0"],
 )
-def test_what_is_neither_a_position_nor_a_date_is_refused_with_its_place(given: str, reader: Api) -> None:
+def test_an_as_of_that_is_no_position_or_date_is_refused_with_its_place(given: str, reader: Api) -> None:
     refused = problem(reader.get(f"/api/companies/{uuid4()}?as_of={given}"), 422, "invalid-input")
     assert [fault["pointer"] for fault in refused["errors"]] == ["/as_of"]
     assert "recorded" not in refused["detail"]

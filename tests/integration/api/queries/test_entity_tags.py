@@ -54,7 +54,7 @@ def test_what_the_client_has_already_is_not_sent_again(given: str, api: Api) -> 
     assert (changed.status_code, changed.json()["name"], changed["ETag"] == tag) == (200, "New", False)
 
 
-def test_a_company_that_is_missing_is_missing_whatever_the_client_has(api: Api) -> None:
+def test_a_missing_company_is_not_found_with_any_entity_tag(api: Api) -> None:
     problem(api.get(path_of(uuid4()), {"If-None-Match": "*"}), 404, "not-found")
 
 
@@ -139,7 +139,7 @@ def test_a_command_that_creates_something_has_nothing_to_match(name: str, api: A
 
 
 @pytest.mark.parametrize("name", UUID_FIELDS)
-def test_what_is_created_is_found_at_its_location(name: str, api: Api) -> None:
+def test_a_created_entity_is_found_at_its_location(name: str, api: Api) -> None:
     answer = api.command(name, good(name), key="k")
     found = api.get(answer["Location"])
     assert found.status_code == 200

@@ -142,7 +142,7 @@ def test_filters_narrow_together(reader: Api) -> None:
         assert every(reader, f"/api/products?{query}&limit=1") == same_as
 
 
-def test_what_is_overdue_owes_something_and_comes_in_the_order_of_its_due_date(reader: Api) -> None:
+def test_overdue_products_owe_something_and_come_in_the_order_of_their_due_dates(reader: Api) -> None:
     products = every(reader, "/api/products")
     for on in sorted({item["due_date"] for item in products}):
         expected = [

@@ -138,7 +138,7 @@ def test_what_cannot_be_followed_is_refused(reader: Api) -> None:
         assert [fault["pointer"] for fault in refused["errors"]] == [f"/{name}"]
 
 
-def test_a_stream_that_nobody_reads_to_its_end_gives_its_place_back(reader: Api) -> None:
+def test_a_stream_that_is_not_read_to_its_end_frees_its_place(reader: Api) -> None:
     kept = []
     for _ in range(6):
         response = reader.get(STREAM)

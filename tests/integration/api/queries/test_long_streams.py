@@ -64,7 +64,7 @@ def test_the_past_of_a_short_stream_needs_no_slot(api: Api, company: UUID) -> No
     assert api.get(f"/api/companies/{new_company()}?as_of={store.head().position}").status_code == 200
 
 
-def test_a_slot_is_given_back_whatever_becomes_of_the_request(api: Api, company: UUID) -> None:
+def test_a_slot_is_freed_after_every_outcome_of_the_request(api: Api, company: UUID) -> None:
     head = store.head().position
     for _ in range(20):
         assert api.get(f"/api/companies/{company}?as_of={head}").status_code == 200
@@ -72,7 +72,7 @@ def test_a_slot_is_given_back_whatever_becomes_of_the_request(api: Api, company:
         problem(api.get(f"/api/companies/{uuid4()}/membership?as_of={head}"), 404, "not-found")
 
 
-def test_streams_leave_a_slot_to_those_who_fold_and_no_client_takes_all() -> None:
+def test_streams_leave_a_slot_for_folds_and_no_client_takes_all_slots() -> None:
     of_16_threads = Slots(4)
     assert len(take_all(of_16_threads, 1, SlotKind.WAITING)) == 2
     assert len(take_all(of_16_threads, 2, SlotKind.WAITING)) == 1
@@ -81,7 +81,7 @@ def test_streams_leave_a_slot_to_those_who_fold_and_no_client_takes_all() -> Non
     assert len(take_all(Slots(4), 1)) == 2
 
 
-def test_with_fewer_than_four_threads_one_folds_and_nobody_waits() -> None:
+def test_with_fewer_than_four_threads_one_request_folds_and_none_waits() -> None:
     few = Slots(0)
     assert take_all(few, 1, SlotKind.WAITING) == []
     [slot] = take_all(few, 1)
@@ -90,7 +90,7 @@ def test_with_fewer_than_four_threads_one_folds_and_nobody_waits() -> None:
     assert len(take_all(few, 2)) == 1
 
 
-def test_whoever_folds_while_others_hold_all_hears_503(api: Api, database: Database, company: UUID) -> None:
+def test_a_fold_is_answered_503_while_others_hold_all_slots(api: Api, database: Database, company: UUID) -> None:
     taken = [slot for client in (-1, -2, -3, -4) for slot in take_all(slots, client)]
     try:
         refused = api.get(f"/api/companies/{company}?as_of={store.head().position}")
