@@ -1,6 +1,6 @@
 """Resolves a business date or a position, as a client names it, to a position of the log.
 
-A request is resolved once, at the edge, against the head that the edge has read. Whatever is below takes a position.
+A request is resolved once, at the edge, against the head that the edge has read. All code below takes a position.
 A business date stands for the last position before the first SystemCycled of a later date, or for the head if no later
 date has been cycled.
 """

@@ -84,7 +84,7 @@ def renew_secret(name: str) -> Client:
 
 
 def token(client: Client) -> str:
-    """Return a new bearer token of the client, as /o/token/ does; only its hash is stored, and it expires likewise."""
+    """Return a new bearer token of the client, as POST /o/token/ does: only its hash is stored, and it expires."""
     text: str = generate_token()
     expires = utc_now() + timedelta(seconds=settings.API_TOKEN_LIFETIME_S)
     made = get_access_token_model()(application=client.application, expires=expires, scope="ledger")

@@ -204,7 +204,7 @@ def _last_attempt(
 
 
 def _found_after_all(appended: Appended, error: Exception, using: str) -> Appended:
-    """Look on a new connection for what a commit recorded whose answer was lost; raises OutcomeUnknown."""
+    """Look on a new connection for what was recorded when the answer to a commit was lost; raises OutcomeUnknown."""
     last = appended.events[-1]
     try:
         connections[using].close()
@@ -231,7 +231,7 @@ def _decide_and_append(
 
 
 def _recorded_before(refusal: Refusal, facts: LoadedFacts, key: IdempotencyKey | None, using: str) -> Appended:
-    """Return what the same key has recorded: its success is then the reason of the refusal. Else raise the refusal."""
+    """Return what the same key has recorded, because that causes the refusal; otherwise raise the refusal."""
     recorded = None if key is None else store.recorded_under(key, using)
     if recorded is not None:
         return recorded

@@ -143,6 +143,6 @@ def lookup(company_uuid: UUID, position: int | None = None, using: str = "defaul
 
 
 def reset() -> None:
-    """Forget every membership, for example after the database was exchanged."""
+    """Forget every membership, for example after the database was replaced."""
     for known in list(_caches.values()):
         known.clear()

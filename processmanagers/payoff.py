@@ -37,7 +37,7 @@ def payoff(product_uuid: UUID, state: Product, position: int) -> Payoff:
 
 
 def _pending(through: date | None, position: int) -> Iterator[Cycle]:
-    """Yield the cycles that late_fees has not finished as of a position; none that it will never answer."""
+    """Yield the cycles that late_fees answers and has not finished as of a position."""
     first_answered = _first_answered()
     if first_answered is None:
         return

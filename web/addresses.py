@@ -12,7 +12,7 @@ _IPV6_NETWORK: Final = 64
 
 
 def client(request: HttpRequest) -> str:
-    """Return the address that the request comes from; "" over a Unix socket. Only our own proxies are believed."""
+    """Return the address that the request comes from; "" over a Unix socket. Only our own proxies are trusted."""
     peer = str(request.META.get("REMOTE_ADDR") or "")
     entries = [entry.strip() for entry in request.META.get(FORWARDED, "").split(",")]
     if not settings.WEB_PROXIES or len(entries) < settings.WEB_PROXIES:

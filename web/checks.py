@@ -17,7 +17,7 @@ def check_database_is_named(**_options: Any) -> list[CheckMessage]:
 
 
 def check_names_of_variables(**_options: Any) -> list[CheckMessage]:
-    """Warn of environment variables whose names are similar to those of settings."""
+    """Warn of environment variables whose names look like misspelt settings."""
     return [
         Warning(f"The environment variable {name} is not a setting.", hint=f"Was {setting} meant?", id=MISSPELT)
         for name, setting in settings.MISSPELT_VARIABLES.items()

@@ -51,7 +51,7 @@ class BodyMiddleware:
 
 
 def with_readable_content_type(application: Application) -> Application:
-    """Keep a Content-Type header from Django that it would fail at before any middleware runs."""
+    """Replace a Content-Type header that Django cannot read, because Django would fail before any middleware runs."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if fault := _fault(environ.get("CONTENT_TYPE", "")):

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Allowance(models.Model):
-    """The moment until which a client's allowance is used up. A row in the past has no effect and may be deleted."""
+    """The moment until which a client's allowance is used up. A row whose moment is past may be deleted."""
 
     asker = models.CharField(max_length=200, primary_key=True)
     used_until = models.FloatField(help_text="Seconds since 1970.")

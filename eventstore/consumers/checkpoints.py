@@ -58,7 +58,7 @@ def check_unchanged(locked: Sequence[Checkpoint], remembered: Sequence[Checkpoin
 
 
 def _identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
-    """Return what must be unchanged for a transaction to go on with what its process remembers.
+    """Return the values that must be unchanged; otherwise the process must forget what it remembers.
 
     The error and the number of failures are part of it. A skip clears the error and keeps the number, so that a copy
     which read the row before the failure does not handle the event that was skipped after it.
@@ -144,7 +144,7 @@ def new_row(name: str, kind: str, at: LogPosition, **more: Any) -> Checkpoint:
 
 
 def register_manager(name: str) -> None:
-    """Register a process manager at the head, for good, unless it is registered; two processes may do it at once."""
+    """Register a process manager at the head unless it is registered. Two processes may do so at once."""
     if not Checkpoint.objects.filter(name=name).using("default").exists():
         head = store.head()
         row = new_row(name, Checkpoint.Kind.PROCESS_MANAGER, LogPosition(head.position, head.recorded_at))

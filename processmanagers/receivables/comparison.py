@@ -1,4 +1,4 @@
-"""Compares a file of invoices with the ledger: what is recorded must agree, what is missing must still be possible."""
+"""Compares a file of invoices with the ledger: what is recorded must agree, the rest must still be possible."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -171,7 +171,7 @@ def numbered(settlements: Sequence[Settlement]) -> Iterator[tuple[Settlement, in
 
 
 def _agrees(settlement: Settlement, day: date | None, event: RecordedEvent) -> bool:
-    """Return whether a recorded payment is this settlement; the amount of a whole one is checked with the asset."""
+    """Return whether a recorded payment is this settlement. The amount of a whole one is checked with the asset."""
     return settlement.settled_date == day and (settlement.whole or settlement.amount == event.data.amount)
 
 

@@ -12,7 +12,7 @@ _NOTES_SHOWN = 20
 
 
 def findings(prepared: Prepared) -> Iterator[str]:
-    """Yield what was found in the file and in the ledger that is worth knowing before anything is recorded."""
+    """Yield the findings in the file and in the ledger that are shown before anything is recorded."""
     yield from prepared.table.recognised
     if unknown := prepared.table.unknown:
         yield f"columns that are not imported: {', '.join(unknown)}"

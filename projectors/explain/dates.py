@@ -18,7 +18,7 @@ class Dated(NamedTuple):
 
 
 def dated(events: Sequence[RecordedEvent], using: str = "default") -> Iterator[Dated]:
-    """Yield events, given in order of position, with their dates; two queries however many there are."""
+    """Yield events with their dates, by two queries for any number of events; `events` are in order of position."""
     if not events:
         return
     before = store.last_of_type(CYCLED, events[0].position - 1, using)
@@ -34,5 +34,5 @@ def dated(events: Sequence[RecordedEvent], using: str = "default") -> Iterator[D
 
 
 def counts(one: Dated, until: date | None) -> bool:
-    """Say whether an event counts up to a date; what was booked before the first cycle always does."""
+    """Say whether an event counts up to a date; an event booked before the first cycle always counts."""
     return until is None or one.counts_for is None or one.counts_for <= until

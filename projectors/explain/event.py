@@ -95,7 +95,7 @@ def words_of(event: RecordedEvent) -> Words:
 
 
 def subject_of(event: RecordedEvent) -> str:
-    """Return the name of what the event is about: a company's name, an invoice's or asset's reference; else nothing."""
+    """Return the name or the reference of the entity that the event is about; an empty text if it has none."""
     try:
         uuid = event.uuid
     except ValueError:

@@ -14,8 +14,8 @@ Order = Literal["counts", "recorded"]
 class Cut:
     """Which events an explanation rests on.
 
-    `position` is the last one that was recorded; `until` is the last business date that counts, None where every date
-    does. As known then, the position is the last one of the date; as known now, it is the head.
+    `position` is the last one that was recorded; `until` is the last business date that counts, None if every date
+    counts. As known then, the position is the last one of the date; as known now, it is the head.
     """
 
     position: int
@@ -69,7 +69,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One independent way to the same figure; `amount` is None where it cannot be compared, and `note` says why."""
+    """One independent way to the same figure; `amount` is None if it cannot be compared, and `note` says why."""
 
     name: str
     amount: Decimal | None
@@ -96,7 +96,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """The terms of a figure, which add up to `total`; `unit` is its currency, empty where no money has moved yet."""
+    """The terms of a figure, which add up to `total`; `unit` is its currency, empty if no money has moved yet."""
 
     terms: tuple[Term, ...]
     total: Decimal

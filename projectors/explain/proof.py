@@ -40,7 +40,7 @@ def of_balance(category: str, uuid: UUID, folded: Decimal, cut: Cut, last: int) 
 
 
 def _journal(name: str, party_uuid: UUID, accounts: Sequence[str], cut: Cut, last: int) -> Way:
-    """Return debits less credits of a party's accounts; not comparable where the journal is behind the last event."""
+    """Return debits less credits of a party's accounts; not comparable if the journal is behind the last event."""
     reached = position_of(JournalLine)
     if reached < last:
         return Way(name, None, f"the journal is behind: it is at position {reached}")

@@ -84,12 +84,12 @@ class CurrencyAging:
 
 
 def aging_then(on: date) -> list[CurrencyAging]:
-    """Return what was known to be owed as a date began, by currency; empty buckets are there too."""
+    """Return what was known to be owed as a date began, by currency, with empty buckets."""
     return _by_currency(as_known_then(on))
 
 
 def aging_now(on: date, up_to: int | None = None) -> list[CurrencyAging]:
-    """Return the same as known now, or at a position: with fees of earlier dates that were recorded later."""
+    """Return what was owed as a date began, as known now or at a position: with fees that were recorded later."""
     return _by_currency(as_known_now(on, up_to))
 
 

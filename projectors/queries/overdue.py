@@ -25,7 +25,7 @@ _UUID: Final = UUIDField()
 
 
 class Candidate(NamedTuple):
-    """A product that owes now or has reached zero since the position; all of it but the last is as originated."""
+    """A product that owes now or has reached zero since the position; its fields but the last never change."""
 
     product_uuid: UUID
     asset_uuid: UUID | None
@@ -39,7 +39,7 @@ class Candidate(NamedTuple):
 def candidates(position: int, on: date, first: UUID, limit: int) -> list[Candidate]:
     """Return at most `limit` products from uuid `first` that were due before a date and may have owed at a position.
 
-    Only a product that a reversal made to owe again after the position may not have owed at it.
+    A candidate certainly owed at the position, unless a reversal after it made the product owe again.
     The read model must have reached the position and may be ahead of it.
     """
     with connections[settings.READ_DATABASE].cursor() as cursor:

@@ -29,7 +29,7 @@ class Hit:
 def find(text: str, *, limit: int, kinds: tuple[str, ...] = ()) -> list[Hit]:
     """Return what begins with a text, or has a word that begins with each of its words; exact matches come first.
 
-    Of the words, at most MOST_CANDIDATES rows that begin with the longest are looked at.
+    At most MOST_CANDIDATES rows are read: those that begin with the longest of the words.
     """
     rows = live(SearchWord).filter(kind__in=kinds) if kinds else live(SearchWord)
     folded, separate = whole(text), sorted(separate_words(text), key=len, reverse=True)

@@ -20,7 +20,7 @@ def _read_only(view: Any) -> Any:
 
 
 def new_api() -> NinjaAPI:
-    """Return the API. Every operation needs authentication; only its document and the page of that are public."""
+    """Return the API. Every operation needs authentication; only the OpenAPI document and its page are public."""
     application = DocumentedAPI(
         title="Daybook",
         version="1",

@@ -1,4 +1,4 @@
-"""POST /api/commands/<name>: every command of the ledger, by the same few lines; the rules are in ledger.rules."""
+"""POST /api/commands/<name>: one view for all commands of the ledger; the rules are in ledger.rules."""
 
 import dataclasses
 import hashlib
@@ -108,7 +108,7 @@ def _key(name: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey
 
 
 def _fingerprint(body: RequestSchema) -> str:
-    """Return a digest that is the same for bodies of the same meaning, however they are written."""
+    """Return a digest; bodies with the same values have the same digest, however they are written."""
     canonical = json.dumps(to_json(_canonical(body)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

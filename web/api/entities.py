@@ -36,7 +36,7 @@ router = QueryRouter("queries")
 
 
 class Entity(NamedTuple):
-    """A kind of entity: its answer has the fields of its first event and further fields of its state."""
+    """A kind of entity: an answer has the fields of its first event and further fields of its state."""
 
     doc: str
     plural: str

@@ -35,7 +35,7 @@ _ending: list[Callable[[], bool]] = []
 
 
 def ends_when(is_ending: Callable[[], bool]) -> None:
-    """End all streams as soon as `is_ending` returns True, because a server that ends waits for them."""
+    """End all streams when `is_ending` returns True, because the server waits for them when it ends."""
     _ending.append(is_ending)
 
 

@@ -73,7 +73,7 @@ def keyset_page(  # noqa: PLR0913 - each is a word about the page
 def sorted_page(
     request: HttpRequest, item: Item[Any], rows: Iterable[Any], paging: Paging, key: Mapping[str, Sequence[str] | None]
 ) -> HttpResponse:
-    """Answer a page of rows that are few. The order of each key is that of the values listed for it, else their own."""
+    """Answer a page of few rows. Each key is ordered by the values listed for it, or by its own order if none are."""
 
     def rank(values: Iterable[Any]) -> list[Any]:
         return [
@@ -111,7 +111,7 @@ def _response(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _beyond(key: Sequence[str], last: Sequence[Any]) -> Q:
-    """Return (a, b) > (x, y) as a condition for which both databases begin at that place in the index of the key."""
+    """Return (a, b) > (x, y) as a condition; with this form both databases begin at that place in the index."""
     first, *others = key
     if not others:
         return Q(**{f"{first}__gt": last[0]})

@@ -15,7 +15,7 @@ _LAG_HEIGHT: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class ProductChart:
-    """When a product's principal was owed, when it was overdue, and the fees; horizontal places of 0 to 1000."""
+    """When a product's principal was owed, when it was overdue, and its fees, on a time axis of 0 to 1000."""
 
     start: date
     end: date

@@ -1,4 +1,4 @@
-"""Rows as CSV: streamed, named after what they show and as of when, and safe to open in a spreadsheet."""
+"""Rows as CSV: streamed, named by what they show and as of which moment, and safe to open in a spreadsheet."""
 
 import csv
 import re

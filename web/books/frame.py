@@ -165,7 +165,7 @@ def uuid_of(request: HttpRequest, name: str) -> UUID | None:
 
 
 def order(request: HttpRequest) -> Order:
-    """Return the order of rows that an address asks for, by what counts unless it says otherwise; raises Refused."""
+    """Return the order of rows that an address asks for; the default is by the date that counts. Raises Refused."""
     asked = request.GET.get("order", "")
     match asked:
         case "" | "counts":

@@ -78,7 +78,7 @@ def authenticators(permission: str = VIEW) -> list[Any]:
 
 
 def can_still_read(request: HttpRequest) -> bool:
-    """Authenticate a request again, with today's tokens and permissions, while its response is being streamed."""
+    """Authenticate a request again while its response is streamed: its token and permissions may have changed."""
     again = HttpRequest()
     again.method, again.META, again.COOKIES = "GET", request.META, request.COOKIES
     again.session = type(request.session)(request.COOKIES.get(settings.SESSION_COOKIE_NAME))

@@ -13,7 +13,7 @@ _META_KEY: Final = "daybook.correlation_id"
 
 
 def correlation_id(request: HttpRequest) -> str:
-    """Return X-Request-ID, or the trace id of traceparent, or a new id; always the same one for a request."""
+    """Return X-Request-ID, or the trace id of traceparent, or a new id; each call for a request returns the same."""
     known: str = request.META.get(_META_KEY) or _from_headers(request)
     request.META[_META_KEY] = known
     return known

@@ -67,7 +67,7 @@ def with_tag(request: HttpRequest, response: HttpResponse, version: int, *, dige
 
 
 def expected_version(request: HttpRequest, command: Command, *, creates: bool) -> dict[str, int] | None:
-    """Return the version at which If-Match says that the command's target is, by stream; raises Problem."""
+    """Return the version that If-Match requires of the command's target, by stream; raises Problem."""
     given = request.headers.get(IF_MATCH)
     if given is None or given.strip() == "*":
         return None

@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457): one table from what was raised to the problem that is answered."""
+"""Errors as application/problem+json (RFC 9457): one table says which problem answers which error."""
 
 import json
 import logging

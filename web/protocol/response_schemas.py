@@ -145,7 +145,7 @@ class LoggedEventSchema(EventSchema):
 
 
 def _one_of_types(base: type[EventSchema], prefix: str) -> Any:
-    """Return the union of an event's schemas, one for each type, which `type` tells apart.
+    """Return the union of an event's schemas, one for each type, which `type` distinguishes.
 
     The last one is of the types that may be added; see Note [Answers may grow].
     """

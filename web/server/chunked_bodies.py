@@ -23,7 +23,7 @@ class _Broken(io.RawIOBase):
 
 
 def with_chunked_bodies(application: Application) -> Application:
-    """Return the application; a body in chunks is read before, up to one byte more than a body may have."""
+    """Return the application. It gets a body in chunks read whole, up to one byte more than a body may have."""
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         # Only a server that decodes chunks itself says that its input ends with the body.

@@ -34,7 +34,7 @@ class Command(ConsoleCommand):
     refusals = (*ConsoleCommand.refusals, Refusal, DateNoLongerOpen, RowRefused)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the file, how to read it, under which terms to record it, and what to do in doubt."""
+        """Add the arguments: the file, its format, the terms of its invoices, and the choices."""
         add = parser.add_argument
         add("file", type=Path, metavar="FILE")
         add("--seller", default="Seller", help="the selling company's name (default %(default)s)")
@@ -127,7 +127,7 @@ def _faulty_rows(path: Path, options: dict[str, Any]) -> Path:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that does not exist yet: somebody may have begun to mend the rows of an earlier run."""
+    """Write a new file; never replace one, because somebody may have corrected the rows of an earlier run in it."""
     try:
         if path.exists() and path.read_bytes() == content:
             return

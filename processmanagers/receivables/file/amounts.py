@@ -28,7 +28,7 @@ def read_amount(text: str, digits: int, decimal: str | None) -> Decimal:
 
 
 def readable_with(text: str, digits: int) -> str:
-    """Return which --decimal would read a cell that is not a plain decimal, and as what; empty if none would."""
+    """Return the --decimal that reads a cell, and the amount that it reads; empty if none reads it."""
     if _PLAIN.fullmatch(text):
         return ""
     found = []

@@ -50,7 +50,7 @@ def _cells(row: Row, table: Table, checker: RowChecker) -> dict[str, str] | None
 
 
 def _with_date_remedy(checker: RowChecker) -> tuple[Fault, ...]:
-    """Return the faults in order; if another date format would read all dates, those of the dates name it."""
+    """Return the faults in order; those of dates name the date format that reads all dates, if there is one."""
     remedy = checker.dates.remedy()
     faults = sorted(checker.faults)
     if not remedy:
@@ -59,7 +59,7 @@ def _with_date_remedy(checker: RowChecker) -> tuple[Fault, ...]:
 
 
 class _Invoices:
-    """Makes invoices of rows. Only with a column PaidAmount may several rows be `parts` of one invoice's settlement."""
+    """Makes invoices of rows; several rows may be `parts` of one settlement only if there is a column PaidAmount."""
 
     def __init__(self, checker: RowChecker, *, parts: bool) -> None:
         self.checker, self.parts = checker, parts

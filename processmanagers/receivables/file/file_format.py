@@ -19,9 +19,9 @@ DEFAULT_DATE_FORMAT: Final = "%d/%m/%Y"
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What the options say about the file; None is recognised, or is the default.
+    """What the options say about the file. An encoding or delimiter of None is recognised from the file.
 
-    `columns` maps the file's names of columns, in lower case, to ours; to nothing if the column is not imported.
+    `columns` maps the file's names of columns, in lower case, to ours; an empty name is not imported.
     """
 
     encoding: str | None = None

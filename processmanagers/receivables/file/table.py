@@ -64,7 +64,7 @@ def read_table(content: bytes, file_format: FileFormat) -> Table:
 
 
 def _decode(content: bytes, file_format: FileFormat, recognised: list[str]) -> tuple[str, str]:
-    """Return the text of the file without a byte order mark, and the encoding that writes it again."""
+    """Return the text of the file without a byte order mark, and the encoding to write it with."""
     encoding = file_format.encoding
     if encoding is None and content.startswith(_UTF16):
         encoding = "utf-16"
