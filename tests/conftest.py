@@ -109,10 +109,8 @@ def run_manage(request: pytest.FixtureRequest) -> RunManage:
     """Run `manage.py` on the test's database in a process of its own, until it ends."""
     own = _own_database(request)
 
-    def run(
-        *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = processes.PATIENCE_S
-    ) -> processes.Finished:
-        return processes.run(processes.manage(*args), {**own.env, **(env or {})}, check=check, timeout=timeout)
+    def run(*args: str, check: bool = True, env: Mapping[str, str] | None = None) -> processes.Finished:
+        return processes.run(processes.manage(*args), {**own.env, **(env or {})}, check=check)
 
     return run
 

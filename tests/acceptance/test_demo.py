@@ -1,13 +1,11 @@
 """The demonstration prints the same in every run, and uses only a database of its own."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT
+from tests.support import processes
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
 
@@ -15,11 +13,8 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own")
 def test_the_demonstration_prints_the_same_ids_and_figures_in_every_run(tmp_path: Path) -> None:
     file = tmp_path / "demo.sqlite3"
-    command = [sys.executable, "manage.py", "demo", "--database", str(file)]
-    first, second = (
-        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False) for _ in range(2)
-    )
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    command = processes.manage("demo", "--database", str(file))
+    first, second = (processes.run(command, os.environ, check=True) for _ in range(2))
     assert first.stdout.replace(str(file), "$PWD/var/demo.sqlite3") == GOLDEN.read_text()
     assert second.stdout == first.stdout
 
@@ -31,8 +26,7 @@ def test_the_demonstration_replaces_only_its_own_file_and_creates_no_folder(tmp_
         (books, "it exists and no demonstration made it, so it is not replaced"),
         (nowhere, f"there is no folder {nowhere.parent}"),
     ):
-        command = [sys.executable, "manage.py", "demo", "--database", str(file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        done = processes.run(processes.manage("demo", "--database", str(file)), os.environ, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"CommandError: --database {file}: {reason}\n"
     assert books.read_text() == "of another program"

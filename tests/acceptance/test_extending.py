@@ -150,7 +150,6 @@ def page_of(name: str) -> str:
     return f"docs/how-to/{name}.md"
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a copy of the project of its own")
 def test_the_code_of_the_pages_works_as_they_say(tmp_path: Path) -> None:
     assert sorted(map(page_of, ADD)) == sorted(pages.BUILT)

@@ -28,7 +28,6 @@ CONSUMERS = "manage.py run_processmanager late_fees --once; manage.py run_projec
 """The consumers that a real installation runs all the time."""
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has a database of its own")
 def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path: Path) -> None:
     environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}

@@ -25,7 +25,8 @@ from tests.support.ledger.invoices import (
     last_date,
     made_up,
 )
-from tests.support.processes import ROOT, RunManage, StartManage, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import ROOT, RunManage, StartManage
 
 LATE_FEES = ("run_processmanager", "late_fees")
 GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")
@@ -80,9 +81,9 @@ def test_late_fees_run_during_the_import_charges_every_day_late(
 ) -> None:
     late_fees = start_manage(*LATE_FEES)
     run_manage("import_receivables", path)
-    wait_until(lambda: counted("LateFeesAssessed") == counted("SystemCycled"), timeout=60)
+    wait_until(lambda: counted("LateFeesAssessed") == counted("SystemCycled"))
     late_fees.send_signal(signal.SIGTERM)
-    assert late_fees.wait(timeout=20) == 0, late_fees.errors()
+    assert late_fees.wait() == 0, late_fees.errors()
     assert_recorded(rows)
 
 
@@ -97,7 +98,7 @@ def test_late_fees_killed_repeatedly_charges_every_day_late(
     while counted("LateFeesAssessed") < counted("SystemCycled") and kills < 5:
         before = counted("LateFeesAssessed")
         late_fees = start_manage(*LATE_FEES)
-        wait_until(partial(more_than, before, "LateFeesAssessed"), timeout=60, every=0.001)
+        wait_until(partial(more_than, before, "LateFeesAssessed"), every=0.001)
         time.sleep(chance.uniform(0, 0.01))
         late_fees.kill_group()
         kills += 1
@@ -115,7 +116,7 @@ def test_an_import_killed_repeatedly_goes_on_where_it_ended(
     for _ in range(3):
         before = counted("AssetRegistered")
         importing = start_manage("import_receivables", path)
-        wait_until(partial(more_than, before, "AssetRegistered"), timeout=60, every=0.001)
+        wait_until(partial(more_than, before, "AssetRegistered"), every=0.001)
         time.sleep(chance.uniform(0, 0.05))
         importing.kill_group()
     assert counted("ProductOriginated") < len(rows)
@@ -128,7 +129,7 @@ def test_two_imports_of_one_file_at_the_same_time_record_it_once(
     database: Database, rows: list[Row], path: str, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     imports = [start_manage("import_receivables", path) for _ in range(2)]
-    ended = [importing.wait(timeout=60) for importing in imports]
+    ended = [importing.wait() for importing in imports]
     assert 0 in ended, [importing.errors() for importing in imports]
     run_manage("import_receivables", path)
     run_manage(*LATE_FEES, "--once")
@@ -169,7 +170,7 @@ def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
         time.sleep(chance.uniform(1, 5))
         late_fees.kill_group()
     assert importing.returncode == 0, importing.errors()
-    run_manage(*LATE_FEES, "--once", timeout=120)
+    run_manage(*LATE_FEES, "--once")
     assert counted("SystemCycled") == counted("LateFeesAssessed") == 738
     assert counted("ProductOriginated") == 2466
     assert counted("LateFeeIncurred") == 8489
@@ -178,9 +179,9 @@ def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
     assert sum(row.days_late > 0 for row in rows) == 877
     assert_recorded(rows)
     assert_records_nothing_more(run_manage, str(GIVEN))
-    run_manage("run_projector", "--once", timeout=120)
+    run_manage("run_projector", "--once")
     assert_known_now(rows)
-    assert "customers: " in run_manage("verify_ledger", timeout=120).stdout
+    assert "customers: " in run_manage("verify_ledger").stdout
     assert last_date(rows).isoformat() == "2014-01-09"
 
 

@@ -18,7 +18,8 @@ import pytest
 
 from tests.support.documents import pages
 from tests.support.documents.terminal import free_port
-from tests.support.processes import ROOT, Started, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import ROOT, Started
 
 TARGETS: Final = {"demo", "help", "run", "test"}
 """The targets that README names; `make test` is what runs this, so its commands are only listed here."""

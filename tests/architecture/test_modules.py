@@ -60,6 +60,11 @@ def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
     assert path.stem not in NAMES_WITHOUT_MEANING
 
 
+@pytest.mark.parametrize("path", [path for path in everything() if name(path).startswith("tests")], ids=name)
+def test_every_time_out_of_a_test_is_the_one_of_all_tests(path: Path) -> None:
+    assert re.findall(r"(?<!_)timeout=[1-9].*|mark\.timeout.*", path.read_text()) == [] or path == Path(__file__)
+
+
 @pytest.mark.parametrize("path", [path for path in application() if path.stem == "__init__"], ids=name)
 def test_a_package_holds_a_docstring_and_nothing_that_loads_models_too_early(path: Path) -> None:
     if name(path) != "settings/__init__.py":

@@ -19,6 +19,7 @@ from eventstore.models import Event
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support.databases import Database
+from tests.support.patience import PATIENCE_S
 from tests.support.processes import ROOT
 
 
@@ -48,7 +49,9 @@ def test_processes_get_positions_and_versions_without_gaps(database: Database) -
     started = [
         subprocess.Popen(command, cwd=ROOT, env=database.env, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    acknowledged = [line.split() for process in started for line in process.communicate(timeout=100)[0].splitlines()]
+    acknowledged = [
+        line.split() for process in started for line in process.communicate(timeout=PATIENCE_S)[0].splitlines()
+    ]
     assert [process.returncode for process in started] == [0] * 4
     assert sorted(int(position) for position, _ in acknowledged) == list(range(1, 61))
     assert [event.version for event in store.read_stream(stream)] == list(range(1, 61))
@@ -76,7 +79,7 @@ def test_no_event_appears_below_a_position_that_a_reader_has_seen(database: Data
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda _: in_thread(write_and_roll_back, 10), range(6)))
     done.set()
-    reader.join(timeout=60)
+    reader.join(timeout=PATIENCE_S)
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) == 6 * (10 + 5 * 2)
 
@@ -225,7 +228,7 @@ class TestOnPostgreSQL:
         ) as listener:
             listener.execute("LISTEN eventstore")
             append(registered(parcel()), weighed(parcel()))
-            heard = next(listener.notifies(timeout=10))
+            heard = next(listener.notifies(timeout=PATIENCE_S))
         assert heard.payload == "2"
 
     def test_the_category_is_the_part_before_the_first_hyphen(self) -> None:

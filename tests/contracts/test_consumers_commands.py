@@ -36,7 +36,7 @@ def manage(database: Database) -> Iterator[Manage]:
 
     def run(*args: str, check: bool = True, **env: str) -> CompletedProcess[str]:
         arguments = [sys.executable, "-m", "tests.support.consumers.manage", *args]
-        return processes.run(arguments, {**database.env, **env}, check=check, timeout=60)
+        return processes.run(arguments, {**database.env, **env}, check=check)
 
     with registered():
         yield run

@@ -13,11 +13,9 @@ from eventstore.runtime.subscription import Subscription
 from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support import processes
 from tests.support.databases import Database
-from tests.support.processes import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
-
-PATIENCE_S = 60
 
 
 def follow(subscription: Subscription) -> "tuple[Thread, Queue[int]]":
@@ -112,5 +110,5 @@ print("before:", len(watchers()))
 
 def test_the_watchers_thread_ends_before_the_interpreter(database: Database) -> None:
     environment = {**database.env, "DJANGO_SETTINGS_MODULE": "settings"}
-    finished = processes.run([sys.executable, "-c", ENDING], environment, check=True, timeout=PATIENCE_S)
+    finished = processes.run([sys.executable, "-c", ENDING], environment, check=True)
     assert (finished.stdout, finished.stderr) == ("before: 1\nat the end: 0\n", "")

@@ -13,6 +13,7 @@ from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
 from tests.crash.losing import CancelledBefore, LostBefore
 from tests.support.databases import Database
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres.cluster import Cluster
 
 
@@ -28,7 +29,7 @@ def test_every_acknowledged_append_survives_kills_of_the_server_and_the_log_has_
         cluster.kill()
         stop.set()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(timeout=PATIENCE_S)
         connections.close_all()
         cluster.start()
     events = {event.position: event.stream_id for event in store.read_all()}

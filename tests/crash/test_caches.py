@@ -240,9 +240,9 @@ class TestACheckpointInAnotherDatabase:
     @pytest.fixture
     def project(self, crashable: Database, tmp_path: Path) -> Project:
         environment = {**crashable.env, "READ_DATABASE_URL": f"sqlite:///{tmp_path}/read.sqlite3"}
-        processes.run(processes.manage("migrate", "-v0", "--database", "read"), environment, check=True, timeout=60)
+        processes.run(processes.manage("migrate", "-v0", "--database", "read"), environment, check=True)
         command = processes.manage("run_projector", "directory", "--once")
-        return lambda: processes.run(command, environment, check=False, timeout=60)
+        return lambda: processes.run(command, environment, check=False)
 
     def test_is_never_ahead_of_the_durable_log(self, cluster: Cluster, project: Project) -> None:
         with nothing_flushed():

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from tests.support.databases import Database
+from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
-from tests.support.processes import ROOT, wait_until
+from tests.support.processes import ROOT
 
 OWNER = """
 import time

@@ -3,7 +3,7 @@
 from eventstore import store
 from tests.support.consumers.observing import Start, answered, append, error, failures, position
 from tests.support.consumers.probes import trigger, written
-from tests.support.processes import wait_until
+from tests.support.patience import wait_until
 
 WEIGHED = "ParcelWeighed of schema version 2 at position 3 was recorded by newer code"
 
@@ -13,12 +13,12 @@ def test_older_code_stops_at_an_event_of_newer_code_and_newer_code_continues(sta
     manager = start("run_processmanager", "answers")
     wait_until(lambda: position("answers") == position("dependent") == position("copy") == position("tally") == 0)
     append(trigger(0), trigger(0))
-    assert start("append", program="newer_code").wait(timeout=60) == 0
+    assert start("append", program="newer_code").wait() == 0
     append(trigger(1))
     for name in ("copy", "tally", "base", "dependent", "answers"):  # most of them handle neither type
         wait_until(lambda name=name: WEIGHED in error(name))  # type: ignore[misc] # mypy infers no default of a lambda
         assert position(name) == 2
-    assert manager.wait(timeout=60) == 1
+    assert manager.wait() == 1
     assert manager.errors().startswith(f"CommandError: answers stopped at position 3: {WEIGHED}")
     assert written("copy") == written("tally") == [1, 2]
 

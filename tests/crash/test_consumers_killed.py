@@ -13,9 +13,7 @@ from tests.support.databases import Database
 
 def _kill_everywhere(database: Database, name: str) -> int:
     make_tables()
-    done = processes.run(
-        [sys.executable, "-m", "tests.support.consumers.killing", name], database.env, check=True, timeout=100
-    )
+    done = processes.run([sys.executable, "-m", "tests.support.consumers.killing", name], database.env, check=True)
     return int(done.stdout)
 
 

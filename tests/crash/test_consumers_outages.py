@@ -12,8 +12,8 @@ from eventstore import store
 from tests.support.consumers.observing import Start, answered, append, error, failures, position
 from tests.support.consumers.probes import trigger, written
 from tests.support.databases import Database
+from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
-from tests.support.processes import wait_until
 
 COMMANDS = {"copy": "run_projector", "answers": "run_processmanager"}
 LOCK_ROWS = "SELECT * FROM eventstore_checkpoint FOR UPDATE"
@@ -53,7 +53,7 @@ def test_a_handler_that_exceeds_the_idle_limit_stops_with_the_error_in_its_check
     append(*(trigger() for _ in range(5)))
     limits = {"IDLE_IN_TRANSACTION_TIMEOUT": "500", "PROBE_SLEEP_AT": "3"}
     process = start("run_projector", "copy", "tally", **limits)
-    wait_until(lambda: failures("copy") == failures("tally") == 1, timeout=120)
+    wait_until(lambda: failures("copy") == failures("tally") == 1)
     assert (position("copy"), written("copy")) == (2, [1, 2])
     assert "its transaction was lost" in error("copy")
     assert process.poll() is None
@@ -70,11 +70,11 @@ def test_consumers_that_start_before_their_database_wait_for_it(cluster: Cluster
     cluster.stop()
     processes = [start("run_projector", "copy"), start("run_processmanager", "answers")]
     for process in processes:
-        wait_until(lambda process=process: "the database is away" in process.errors(), timeout=60)  # type: ignore[misc] # mypy infers no default of a lambda
+        wait_until(lambda process=process: "the database is away" in process.errors())  # type: ignore[misc] # mypy infers no default of a lambda
     cluster.start()
-    wait_until(lambda: position("copy") == position("answers") == 1, timeout=60)
+    wait_until(lambda: position("copy") == position("answers") == 1)
     append(trigger())
-    wait_until(lambda: answered() == ["2/0"], timeout=60)
+    wait_until(lambda: answered() == ["2/0"])
     assert [process.poll() for process in processes] == [None, None]
 
 
@@ -83,7 +83,7 @@ def test_once_does_not_wait_for_a_database_that_is_unreachable_at_its_start(clus
     connections.close_all()
     cluster.stop()
     process = start("run_projector", "copy", "--once")
-    assert process.wait(timeout=60) == 1
+    assert process.wait() == 1
     assert process.errors().startswith("CommandError: the database 'default' cannot be used: ")
     assert process.errors().count("\n") == 1
     cluster.start()
@@ -100,8 +100,8 @@ def test_consumers_whose_connections_are_cut_repeatedly_lose_and_duplicate_nothi
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-    wait_until(lambda: len(answered()) == 120, timeout=120)
-    wait_until(lambda: position("copy") == position("tally") == 180, timeout=120)
+    wait_until(lambda: len(answered()) == 120)
+    wait_until(lambda: position("copy") == position("tally") == 180)
     assert len(set(answered())) == 120
     assert written("copy") == written("tally") == list(range(1, 181))
     assert [process.poll() for process in processes] == [None, None]
@@ -129,14 +129,14 @@ def test_a_time_limit_of_statements_while_another_writer_holds_the_append_lock_i
     start: Start, database: Database
 ) -> None:
     on_postgresql()
-    assert start("run_processmanager", "answers", "--once").wait(timeout=60) == 0
+    assert start("run_processmanager", "answers", "--once").wait() == 0
     append(trigger(3))
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         cursor.execute(f"ALTER DATABASE \"{cursor.fetchone()[0]}\" SET statement_timeout = '200ms'")
     with locked(database, APPEND_LOCK):
         process = start("run_processmanager", "answers")
-        wait_until(lambda: process.errors().count("statement timeout") > 4, timeout=60)
+        wait_until(lambda: process.errors().count("statement timeout") > 4)
         assert failures("answers") == 0
     wait_until(lambda: len(answered()) == 3)
     assert (process.poll(), error("answers")) == (None, "")
@@ -144,25 +144,25 @@ def test_a_time_limit_of_statements_while_another_writer_holds_the_append_lock_i
 
 @pytest.mark.parametrize("name", ["copy", "answers"])
 def test_sigterm_ends_a_consumer_that_waits_for_a_locked_row(start: Start, database: Database, name: str) -> None:
-    assert start(COMMANDS[name], name, "--once").wait(timeout=60) == 0
+    assert start(COMMANDS[name], name, "--once").wait() == 0
     append(trigger())
     with locked(database, LOCK_ROWS):
         process = start(COMMANDS[name], name)
         if database.vendor == "postgresql":
-            wait_until(sessions_that_wait_for_a_lock, timeout=60)
+            wait_until(sessions_that_wait_for_a_lock)
         else:
-            wait_until(lambda: "database is locked" in process.errors(), timeout=60)
+            wait_until(lambda: "database is locked" in process.errors())
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait() == 0
 
 
 def test_sigterm_ends_a_process_manager_that_waits_for_the_append_lock(start: Start, database: Database) -> None:
     on_postgresql()
-    assert start("run_processmanager", "answers", "--once").wait(timeout=60) == 0
+    assert start("run_processmanager", "answers", "--once").wait() == 0
     append(trigger())
     with locked(database, APPEND_LOCK):
         process = start("run_processmanager", "answers")
-        wait_until(sessions_that_wait_for_a_lock, timeout=60)
+        wait_until(sessions_that_wait_for_a_lock)
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait() == 0
     assert failures("answers") == 0

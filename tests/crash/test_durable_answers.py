@@ -13,8 +13,8 @@ from eventstore.records import Context, NewEvent
 from ledger.rules.events import CompanyRegistered
 from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.cluster import Cluster
-from tests.support.processes import PATIENCE_S, wait_until
 
 COMPANY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 _WAITING = (

@@ -18,6 +18,7 @@ from tests.crash.losing import LostBefore
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres.cluster import Cluster
 from tests.support.webserver import Answer, Serve, WebServer
 
@@ -47,7 +48,7 @@ class Robot:
 
     def fund_until_answered(self, key: str) -> Answer:
         """Send until the answer is not 503."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             answer = self.fund(key)
             if answer is not None and answer.status != 503:
@@ -99,7 +100,7 @@ def test_a_crash_of_the_database_server_neither_loses_nor_duplicates_a_repeated_
     time.sleep(0.5)
     stop.set()
     for thread in threads:
-        thread.join(timeout=90)
+        thread.join(timeout=PATIENCE_S)
 
     assert set(robot.statuses) <= {201, 503}, robot.statuses
     assert robot.statuses[503] > 0, "no client noticed the crash"

@@ -6,13 +6,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-import pytest
-
 from eventstore.consumers.runner import Step
 from tests.crash.dying import dies_at
 from tests.support.databases import Database
 from tests.support.ledger.book import Book, assessed, charged, late_fees, run_late_fees
-from tests.support.processes import StartManage, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import StartManage
 
 DUE = date(2024, 3, 1)
 POINTS = 70
@@ -57,7 +56,6 @@ def test_two_copies_that_alternate_after_each_chunk_charge_each_product_once(dat
     assert charged() == sorted((product.uuid, day, Decimal("1.00")) for product in products for day in days(2))
 
 
-@pytest.mark.timeout(180)
 def test_two_copies_killed_repeatedly_in_a_large_cycle_charge_each_product_once(
     database: Database, start_manage: StartManage
 ) -> None:
@@ -73,7 +71,7 @@ def test_two_copies_killed_repeatedly_in_a_large_cycle_charge_each_product_once(
     kills = 0
     while not assessed() and kills < 4:
         copies = [start_manage(*command) for _ in range(2)]
-        wait_until(partial(is_further_than, len(charged())), timeout=60, every=0.005)
+        wait_until(partial(is_further_than, len(charged())), every=0.005)
         time.sleep(chance.uniform(0, 0.05))
         for copy in copies:
             copy.kill_group()

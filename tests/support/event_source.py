@@ -16,7 +16,7 @@ class Followed:
     """One open stream."""
 
     def __init__(self, server: WebServer, query: str = "", **headers: str) -> None:
-        self._connection = server.connect(timeout=20)
+        self._connection = server.connect()
         self._connection.request("GET", f"{STREAM}{query}", headers={**server.headers, **headers})
         self.response = self._connection.getresponse()
 

@@ -1,29 +1,30 @@
 """manage.py in processes of its own, as operators run it."""
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Final, Protocol
+from tempfile import TemporaryFile
+from typing import IO, Final, Protocol
+
+from tests.support.patience import PATIENCE_S
+from tests.support.resident.client import Forked, Resident
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-PATIENCE_S: Final = 300
-"""How long a test waits for what must happen: far longer than the slowest machine takes.
-
-It decides no outcome but that of a hang. pytest's own limit, in pyproject.toml, is longer than any test waits in all.
-"""
+_ENVIRONMENT: Final = dict(os.environ)
 
 
 class RunManage(Protocol):
     """Runs `manage.py` on the test's database until it ends; with `check` it must succeed."""
 
     def __call__(
-        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = PATIENCE_S
+        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Return what it wrote and how it ended; `env` is added to the environment."""
         ...
@@ -38,9 +39,10 @@ class StartManage(Protocol):
 
 
 Finished = subprocess.CompletedProcess[str]
+Process = subprocess.Popen[bytes] | Forked
 
 
-class Started(subprocess.Popen[bytes]):
+class Started:
     """A process that writes into files, so that it never waits for a reader, and that leads its own group."""
 
     def __init__(
@@ -54,17 +56,33 @@ class Started(subprocess.Popen[bytes]):
     ) -> None:
         self.stdout_path, self.stderr_path = directory / "stdout", directory / "stderr"
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:
-            super().__init__(
-                arguments,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-                pass_fds=pass_fds,
-            )
-        del vars(self)["errors"]  # Popen's own, None for bytes, would hide the method
+            self._process = _begin(arguments, environment, cwd, (stdout, stderr), pass_fds)
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self.poll()
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+        return self._process.poll()
+
+    def wait(self, timeout: float | None = PATIENCE_S) -> int:
+        """Return the exit status once it has ended."""
+        return self._process.wait(timeout)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        self.send_signal(signal.SIGKILL)
 
     def output(self) -> str:
         """Return what it has written to standard output so far."""
@@ -86,31 +104,63 @@ def manage(*args: str) -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), *args]
 
 
-def run(
-    arguments: list[str], env: Mapping[str, str], *, check: bool, timeout: float
-) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str], env: Mapping[str, str], *, check: bool) -> Finished:
     """Run a command in the project's folder; with `check` fail the test, showing its output, unless it succeeds."""
-    done = subprocess.run(
-        arguments,
-        cwd=ROOT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if check and done.returncode:
-        message = f"{' '.join(arguments[1:])} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        process = _begin(arguments, env, ROOT, (stdout, stderr))
+        try:
+            status = process.wait(PATIENCE_S)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        output, errors = map(_content, (stdout, stderr))
+    if check and status:
+        message = f"{' '.join(arguments[1:])} exited with {status}\n{output}\n{errors}"
         raise AssertionError(message)
-    return done
+    return Finished(arguments, status, output, errors)
 
 
-def wait_until(condition: Callable[[], object], *, timeout: float = PATIENCE_S, every: float = 0.02) -> None:
-    """Return as soon as the condition is true; fail the test if it never is."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            message = f"not so within {timeout} s: {getattr(condition, '__name__', condition)}"
-            raise AssertionError(message)
-        time.sleep(every)
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def _begin(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    outputs: tuple[IO[bytes], IO[bytes]],
+    pass_fds: Collection[int] = (),
+) -> Process:
+    """Start a process that leads its own group: a fork of the resident one if it runs manage.py or a test's module."""
+    stdout, stderr = outputs
+    if folder == ROOT and _may_fork(arguments):
+        with Path(os.devnull).open("rb") as stdin:
+            files = {0: stdin.fileno(), 1: stdout.fileno(), 2: stderr.fileno(), **{fd: fd for fd in pass_fds}}
+            return _resident().start(arguments, environment, files)
+    return subprocess.Popen(
+        arguments,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        pass_fds=pass_fds,
+    )
+
+
+def _may_fork(arguments: list[str]) -> bool:
+    program, *command = arguments
+    ours = command[:1] == [str(ROOT / "manage.py")] or (command[:1] == ["-m"] and command[1].startswith("tests."))
+    return program == sys.executable and ours
+
+
+@cache
+def _resident() -> Resident:
+    """Return the resident process of this one, which is started when it is first needed."""
+    resident = Resident({**_ENVIRONMENT, "PYTHONUNBUFFERED": "1"})
+    atexit.register(resident.close)
+    return resident

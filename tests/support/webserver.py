@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from tests.support.processes import Started, wait_until
+from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.processes import Started
 
 _SETTINGS: Final = {"SECRET_KEY": "tests-only", "DEBUG": "false", "WEB_WORKERS": "1", "WEB_THREADS": "16"}
 
@@ -43,7 +44,7 @@ class WebServer:
         """The server's address, without a path."""
         return f"http://{self.host}:{self.port}"
 
-    def connect(self, timeout: float = 60) -> http.client.HTTPConnection:
+    def connect(self, timeout: float = PATIENCE_S) -> http.client.HTTPConnection:
         """Return a new connection, on which one thread may ask again and again."""
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 

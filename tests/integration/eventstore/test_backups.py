@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.databases import Database, Databases
 from tests.support.ledger.portfolio import new_company
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres import cluster as postgres
 from tests.support.processes import RunManage
 
@@ -50,7 +51,7 @@ def restored(database: Database, databases: Databases, tmp_path: Path) -> Iterat
 
 
 def _run(program: Path, *arguments: object) -> None:
-    subprocess.run([str(program), *map(str, arguments)], check=True, capture_output=True, timeout=60)
+    subprocess.run([str(program), *map(str, arguments)], check=True, capture_output=True, timeout=PATIENCE_S)
 
 
 def test_a_restored_backup_contains_the_whole_ledger(restored: str, run_manage: RunManage) -> None:

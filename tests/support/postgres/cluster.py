@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support import scratch
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres import watchdog
 
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -32,7 +33,6 @@ _SETTINGS: Final = {
     "logging_collector": "off",
     "dynamic_shared_memory_type": "mmap",  # files in the data directory: nothing stays in /dev/shm after a crash
 }
-_START_TIMEOUT_S: Final = 60
 
 
 class ServerDidNotStart(Exception):
@@ -108,14 +108,14 @@ class Cluster:
         """Stop the server in good order: connections are broken off, everything is flushed."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(timeout=_START_TIMEOUT_S)
+            self._process.wait(timeout=PATIENCE_S)
             self._process = None
 
     def kill(self) -> None:
         """Crash the server: every one of its processes is killed with -9. `start` recovers it."""
         watchdog.kill_server(self.data)
         if self._process is not None:
-            self._process.wait(timeout=_START_TIMEOUT_S)
+            self._process.wait(timeout=PATIENCE_S)
             self._process = None
 
     def restart(self) -> None:
@@ -154,9 +154,11 @@ class Cluster:
         atexit.unregister(self.destroy)
         if self._watchdog.stdin is not None and not self._watchdog.stdin.closed:
             self._watchdog.stdin.close()
-            self._watchdog.wait(timeout=_START_TIMEOUT_S)
+            self._watchdog.wait(timeout=PATIENCE_S)
             if self._process is not None:
-                self._process.wait(timeout=_START_TIMEOUT_S)
+                watchdog.end_server(self.data)  # it has ended, unless something has killed the watchdog
+                self._process.wait(timeout=PATIENCE_S)
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def _make_data_directory(self) -> None:
         command = [str(self._bin / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust"]
@@ -166,7 +168,7 @@ class Cluster:
             raise ServerDidNotStart(done.stdout + done.stderr)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 self.connect().close()

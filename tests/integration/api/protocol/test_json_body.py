@@ -214,12 +214,10 @@ def test_a_body_may_say_that_it_is_utf_8(api: Api) -> None:
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(api: Api) -> None:
-    began = time.monotonic()
     body = fund(reference=json.dumps("x" * 1024 * 1024))
     told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 413, "body-too-large")
     assert told["limit_bytes"] == 1024 * 1024
     assert told["errors"] == [{"pointer": "", "detail": "must have at most 1048576 bytes"}]
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from eventstore import store
 from tests.support.api.calling import new_token
 from tests.support.databases import Database
+from tests.support.patience import PATIENCE_S
 from tests.support.webserver import Serve, WebServer
 
 REGISTER: Final = "/api/commands/register-company"
@@ -24,7 +25,7 @@ def exchange(server: WebServer, token: str, headers: str, body: bytes) -> tuple[
     """Send bytes as they are, and return the status and the problem of the answer."""
     request = f"POST {REGISTER} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
     request += f"Content-Type: application/json\r\nConnection: close\r\n{headers}\r\n"
-    with socket.create_connection((server.host, server.port), timeout=20) as connected:
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE_S) as connected:
         connected.sendall(request.encode())
         with suppress(OSError):  # the server may have answered already, and read no further
             connected.sendall(body)

@@ -1,0 +1,71 @@
+"""A fork of the resident process is like a process of its own: in its settings, its ends, its files and its signals."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT, name
+from tests.support.databases import Database
+from tests.support.patience import wait_until
+from tests.support.processes import RunManage, StartManage, manage
+from tests.support.resident.server import LOADED
+
+PRINT = "from django.conf import settings; print(settings.CONSUMER_BATCH_SIZE)"
+MODULES = [path for package in LOADED for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_module_that_is_loaded_before_reads_a_setting_while_it_is_imported(path: Path) -> None:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    read = []
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings":
+            read.append(node.attr)
+        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, functions)]
+    assert read == []
+
+
+def test_settings_are_read_anew(run_manage: RunManage) -> None:
+    assert run_manage("shell", "-v0", "-c", PRINT, env={"CONSUMER_BATCH_SIZE": "7"}).stdout == "7\n"
+    assert run_manage("shell", "-v0", "-c", PRINT).stdout == "1000\n"
+
+
+@pytest.mark.parametrize("env", [{"CONSUMER_BATCH_SIZE": "many"}, {"DATABASE_URL": "nonsense"}], ids=str)
+def test_a_wrong_setting_is_refused_as_ever(env: dict[str, str], database: Database, run_manage: RunManage) -> None:
+    alone = subprocess.run(manage("check"), env={**database.env, **env}, capture_output=True, text=True, check=False)
+    done = run_manage("check", env=env, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (alone.returncode, alone.stdout, alone.stderr)
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "code", ["import sys; sys.exit(3)", "1 / 0", "import os; os._exit(4)", "import os; os.abort()"]
+)
+def test_a_command_ends_as_it_would_alone(code: str, database: Database, run_manage: RunManage) -> None:
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", code]
+    alone = subprocess.run(command, cwd=ROOT, env=database.env, capture_output=True, text=True, check=False)
+    done = run_manage("shell", "-v0", "-c", code, check=False)
+    assert (done.returncode, done.stdout) == (alone.returncode, alone.stdout)
+    assert done.stderr.splitlines()[-1:] == alone.stderr.splitlines()[-1:]
+
+
+def test_what_is_registered_for_the_end_is_done(run_manage: RunManage) -> None:
+    code = "import atexit; atexit.register(print, 'ended')"
+    assert run_manage("shell", "-v0", "-c", code).stdout == "ended\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_gets_signals_and_says_how_it_ended(number: signal.Signals, start_manage: StartManage) -> None:
+    process = start_manage("shell", "-v0", "-c", "import time; print('up'); time.sleep(600)")
+    wait_until(lambda: process.output() == "up\n")
+    assert os.getpgid(process.pid) == process.pid
+    assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait() == -number

@@ -1,0 +1,139 @@
+"""Serves requests at a socket: `python -m tests.support.resident.server SOCKET`, until standard input ends.
+
+Each request gets a process of its own, a fork of this one. It reads the settings anew from its own environment and then
+runs the command as Python would, so that it differs from a process of its own only in what is loaded already. If its
+environment is one under which Python or Django themselves would begin otherwise, the process is a new Python.
+"""
+
+import fcntl
+import importlib
+import os
+import runpy
+import select
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pkgutil import walk_packages
+from types import ModuleType
+from typing import Final
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
+
+from tests.support.resident.requests import Request
+
+LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers")
+"""The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
+_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "PROMETHEUS_")
+_FREE: Final = 100
+"""Files are first put above this number, so that none of them is in the way of another."""
+
+
+def load() -> None:
+    """Import what commands import, so that none of them has to."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    django.setup()
+    for package in LOADED:
+        for module in walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+    MigrationLoader(None)
+
+
+def serve(address: str) -> Request | None:
+    """Return None when standard input has ended; in the process of a request, return the request."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(address)
+        listening.listen(64)
+        while True:
+            ready, *_ = select.select([listening, sys.stdin], [], [])
+            if sys.stdin in ready:
+                return None
+            client, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                return _attend(client)
+            client.close()
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+
+
+def _attend(client: socket.socket) -> Request:
+    """Fork the process of the request, where this returns; tell the client its pid, and how it ended."""
+    request, files = Request.receive(client)
+    child = os.fork()
+    if child == 0:
+        client.close()
+        _become(request, files)
+        return request
+    for file in files:
+        os.close(file)
+    client.send(str(child).encode())
+    _, status = os.waitpid(child, 0)
+    with suppress(OSError):
+        client.send(str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
+
+
+def _become(request: Request, files: list[int]) -> None:
+    """Take the files, the folder and the environment of a request."""
+    if request.leads_group:
+        os.setsid()
+    moved = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _FREE) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(moved, request.numbers, strict=True):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(request.folder)
+
+
+def run(request: Request, before: Mapping[str, str]) -> None:
+    """Run the command of a request; like Python, this exits by SystemExit, by an exception, or at the end."""
+    os.environ.clear()
+    os.environ.update(request.environment)
+    begins_otherwise = any(name.startswith(_BEGIN_OTHERWISE) for name in _changed(before, request.environment))
+    if begins_otherwise or not _read_settings_anew():
+        os.execv(request.command[0], list(request.command))  # noqa: S606 - a test names the program
+    _, *arguments = request.command
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def _read_settings_anew() -> bool:
+    """Return whether the settings are those of the environment now; what they refuse, a new Python will say."""
+    engine = settings.DATABASES["default"]["ENGINE"]
+    module: ModuleType = sys.modules["settings"]
+    try:
+        importlib.reload(module)
+    except ImproperlyConfigured:
+        return False
+    if module.DATABASES["default"]["ENGINE"] != engine:
+        return False
+    for name in filter(str.isupper, dir(module)):
+        setattr(settings, name, getattr(module, name))
+    for connection in connections.all(initialized_only=True):  # of the databases that were named before
+        del connections[connection.alias]
+    connections.__dict__["settings"] = connections.configure_settings(module.DATABASES)
+    django.setup()  # the logging
+    return True
+
+
+if __name__ == "__main__":
+    environment = dict(os.environ)
+    load()
+    received = serve(sys.argv[1])
+    if received is not None:
+        run(received, environment)
