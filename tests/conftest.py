@@ -26,7 +26,7 @@ DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "a
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse databases where there must be none, and pytest-django's own: the log cannot be flushed between tests."""
+    """Refuse a database in tests that need none, and pytest-django's own: the log cannot be flushed between tests."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         directory = item.path.relative_to(Path(__file__).parent).parts[0]

@@ -206,7 +206,7 @@ class Cursor:
         checkpoints.keep_progress(self.names[0], progress, self.using, rate=self.rate.add(0))
 
     def _lasting_progress(self) -> object | None:
-        """Return what `progress` is between events: a projector keeps there which skips apply."""
+        """Return the `progress` to keep between events; that of a projector says which skips apply."""
         progress: object = None if self.rows[0].kind == Checkpoint.Kind.PROCESS_MANAGER else self.rows[0].progress
         return progress
 

@@ -167,7 +167,7 @@ class RebuildRunner:
 
 
 def run(rebuild: RebuildRunner, stop: Stop, show: ShowProgress, report: Callable[[str], None]) -> bool:
-    """Step until the switch; False if `stop` asks to end before. Raises ConsumerStopped if a handler raises."""
+    """Step until the switch; False if `stop` asks to end first. Raises ConsumerStopped if a handler raises."""
     reconnecting = Reconnecting(stop, report)
     while not stop.asked:
         if reconnecting.until_done(lambda: _advance(rebuild, show)):

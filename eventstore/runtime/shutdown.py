@@ -50,7 +50,7 @@ class Stop:
     def on_signals(self) -> Iterator["Stop"]:
         """Let SIGTERM and SIGINT ask the process to end, within the block.
 
-        A thread cancels statements that are not over when the time of grace is. Python's handlers do not run while the
+        After a time of grace, a thread cancels the statements that still run. Python's handlers do not run while the
         main thread waits inside a database library, so the pipe is written by the signal itself.
         """
         before: dict[int, _Handler] = {

@@ -1,4 +1,4 @@
-"""The environment that Django's settings find in the tests, whatever the shell has."""
+"""The environment of Django's settings in the tests, which does not depend on the shell."""
 
 import os
 

@@ -62,7 +62,7 @@ class Databases(ABC):
 
 
 class SqliteDatabases(Databases):
-    """SQLite files, in memory where the machine has room for that, so that flushing them costs nothing."""
+    """SQLite files, in memory if the machine has room, so that flushing them costs nothing."""
 
     def __init__(self) -> None:
         super().__init__()

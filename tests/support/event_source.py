@@ -61,7 +61,7 @@ class Client:
     streams: int = 0
 
     def follow(self, server: WebServer, upto: int) -> None:
-        """Go on until a position was seen; returns where the stream ends before."""
+        """Go on until a position was seen, or until the stream ends."""
         try:
             followed = Followed(server, self.query, **({"Last-Event-ID": str(self.seen[-1])} if self.seen else {}))
         except (OSError, http.client.HTTPException):

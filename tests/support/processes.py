@@ -93,7 +93,7 @@ class Started:
         return self.stderr_path.read_text()
 
     def kill_group(self) -> None:
-        """Kill it and whatever it started with -9, and wait for it."""
+        """Kill it and all that it started with -9, and wait for it."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.wait()

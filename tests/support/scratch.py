@@ -12,12 +12,12 @@ _MAX_LENGTH: Final = 80
 
 
 def quick() -> str:
-    """Return a directory in memory where the machine has room for that, ten times as quick as a busy disk."""
+    """Return a directory in memory if the machine has room, ten times as quick as a busy disk."""
     roomy = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _PLENTY
     return str(_MEMORY) if roomy else durable()
 
 
 def durable() -> str:
-    """Return where temporary files go, or /tmp where that is too long for the path of a socket."""
+    """Return the directory of temporary files, or /tmp if its path is too long for a socket."""
     directory = tempfile.gettempdir()
     return directory if len(directory) < _MAX_LENGTH else "/tmp"  # noqa: S108 - mkdtemp makes the name below it

@@ -74,7 +74,7 @@ class WebServer:
                 connection.close()
 
     def is_up(self) -> bool:
-        """Say whether it answers; fails where its process has ended."""
+        """Say whether it answers; fails if its process has ended."""
         assert self.process.poll() is None, self.process.errors()
         try:
             return self.ask("GET", "/healthz").status == 200

@@ -29,7 +29,7 @@ _NOT_OVER_HTTP: Final = frozenset({InvalidInput, TooManyMissingDates})
 
 def refusals(of: type[Refusal]) -> Iterator[problem_kinds.ProblemKind]:
     """Yield the kinds of a family's refusals that a client can meet, in the order of their modules and lines."""
-    # Subclasses are listed as they were defined, and modules are loaded in whatever order they are imported.
+    # Subclasses are listed as they were defined, and the order of imports decides when a module is loaded.
     for cls in sorted(of.__subclasses__(), key=lambda cls: cls.__module__):
         if cls not in _NOT_OVER_HTTP:
             yield kind_of(cls)

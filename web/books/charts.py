@@ -29,7 +29,7 @@ class ProductChart:
 
 
 def of_product(explained: ProductExplanation, on: date | None) -> ProductChart | None:
-    """Return the chart of a product, None where its dates do not span any time."""
+    """Return the chart of a product, None if its dates do not span any time."""
     dated = [row.counts_for for row in explained.rows if row.counts_for is not None]
     due = explained.state.due_date
     if not dated or due is None:

@@ -37,7 +37,7 @@ class Reader:
 
 @pytest.fixture
 def reader(database: Database) -> Reader:
-    """Return somebody who may view the ledger and is not staff."""
+    """Return a user who may view the ledger and is not staff."""
     user = User.objects.create_user("auditor", password="auditor")
     user.user_permissions.add(Permission.objects.get(codename="view_ledger"))
     return Reader(user)

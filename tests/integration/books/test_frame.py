@@ -1,4 +1,4 @@
-"""Every page: who may see it, which moment it shows, and what it says to an address that cannot be."""
+"""Every page: who may see it, which moment it shows, and what it answers to an impossible address."""
 
 from datetime import timedelta
 

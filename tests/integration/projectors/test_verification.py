@@ -1,4 +1,4 @@
-"""What verify_ledger finds, and that it finds nothing where nothing is wrong."""
+"""verify_ledger finds a wrong figure, and finds nothing if nothing is wrong."""
 
 from collections.abc import Sequence
 from datetime import date

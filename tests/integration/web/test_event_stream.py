@@ -1,4 +1,4 @@
-"""The log as a live server streams it: nothing missed and nothing twice, whatever becomes of either side."""
+"""The log as a live server streams it: no event is missed or sent twice, even if the client leaves or the server is killed."""
 
 import random
 import signal
@@ -218,7 +218,7 @@ def test_idle_it_shows_that_it_is_there_and_holds_no_connection(
         assert [next(blocks), next(blocks)] == [{"retry": "1000"}, {"": "nothing new"}]
     if database.vendor == "postgresql":
         time.sleep(0.2)
-        assert _backends(database) <= 2  # those of the one who watches for all of them
+        assert _backends(database) <= 2  # those of the head watcher, which watches for all streams
     register()
     assert {next(followed.events())["position"] for followed in streams} == {1}
 
@@ -268,7 +268,9 @@ class _Appending(Thread):
         return store.head().position
 
 
-def test_nothing_is_missed_or_repeated_whoever_is_killed(start: Start, database: Database) -> None:
+def test_nothing_is_missed_or_repeated_if_the_server_or_its_connections_are_killed(
+    start: Start, database: Database
+) -> None:
     chance, appending, following = random.Random(5), _Appending(), Client()
     appending.start()
     server = start(STREAM_LIFETIME="1")

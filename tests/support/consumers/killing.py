@@ -2,7 +2,8 @@
 
 `python -m tests.support.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself
 before its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed.
-It prints the number of kills. A rebuild, `NAME@rebuild`, is of the same three triggers each time, or it never ends.
+It prints the number of kills. A rebuild, `NAME@rebuild`, reads the same three triggers in each round:
+with more in each round it would not end.
 """
 
 import os
@@ -67,7 +68,7 @@ def in_a_child(act: Callable[[], None]) -> int:
 def _die_of(act: Callable[[], None]) -> NoReturn:
     try:
         act()
-    except BaseException:  # noqa: BLE001 - the child ends here, whatever happened
+    except BaseException:  # noqa: BLE001 - the child ends here in every case
         sys.excepthook(*sys.exc_info())
         os._exit(1)
     os._exit(0)

@@ -178,7 +178,7 @@ def raise_if_broken(name: str, position: int, using: str) -> None:
 
 
 def trigger(answers: int = 1) -> NewEvent:
-    """Return an event for all probes but `dependent`, to which `answers` gives so many answers."""
+    """Return an event for all probes but `dependent`; the probe `answers` answers it with so many events."""
     return NewEvent(f"parcel-{uuid4()}", ParcelRegistered(str(answers)))
 
 

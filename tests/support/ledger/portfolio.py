@@ -38,7 +38,7 @@ def do(command: Command, **how: Any) -> Appended:
 
 
 def new_company(balance: str | None = None) -> UUID:
-    """Register a company, with money where a balance is given."""
+    """Register a company, with money if a balance is given."""
     uuid = uuid4()
     do(RegisterCompany(uuid, f"Company {uuid}"))
     if balance is not None:
@@ -56,7 +56,7 @@ def new_account(company_uuid: UUID, *, active: bool = True) -> UUID:
 
 
 def new_asset(value: str = "1000.00", balance: str | None = None) -> UUID:
-    """Register an asset between two new companies, with cash collected where a balance is given."""
+    """Register an asset between two new companies, with cash collected if a balance is given."""
     uuid = uuid4()
     do(RegisterAsset(uuid, Decimal(value), new_company(), new_company(), "invoice", "USD"))
     if balance is not None:

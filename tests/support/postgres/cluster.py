@@ -131,7 +131,7 @@ class Cluster:
         return copy
 
     def restore(self, backup: Path) -> None:
-        """Put the data of a backup in the place of what is there; the server must not be running."""
+        """Replace the data by those of a backup; the server must not be running."""
         self._must_not_be_running()
         shutil.rmtree(self.data)
         shutil.copytree(backup, self.data, symlinks=True)
@@ -192,7 +192,7 @@ class Cluster:
                 os.chown(path, self._as_user.pw_uid, self._as_user.pw_gid, follow_symlinks=False)
 
     def _reachable(self, bin_directory: Path) -> Path:
-        """Return the binaries, or a copy of them where the server's user cannot get at them (a venv below /root)."""
+        """Return the binaries, or a copy of them if the server's user cannot read them (a venv below /root)."""
         way = (bin_directory, *bin_directory.parents)
         if self._as_user is None or all(directory.stat().st_mode & 0o001 for directory in way):
             return bin_directory

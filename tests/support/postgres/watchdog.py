@@ -1,4 +1,4 @@
-"""Ends a test's PostgreSQL server when the process that owns it is gone, however it went.
+"""Ends a test's PostgreSQL server when the process that owns it is gone, also after a crash.
 
 Run as `python watchdog.py ROOT DATA`. Its standard input is a pipe whose other end only the owner holds, so
 end of file means that the owner has finished, crashed or been killed with -9.

@@ -299,7 +299,7 @@ class TestPermissions:
 class TestASession:
     @pytest.fixture
     def browser(self) -> Client:
-        """Return the browser of somebody who may do everything, and has logged in to the admin."""
+        """Return the browser of a user who has every permission and has logged in to the admin."""
         User.objects.create_superuser("anna", password="secret")
         browser = Client(enforce_csrf_checks=True)
         browser.get("/admin/login/")

@@ -1,4 +1,4 @@
-"""Who acted is an id that never changes: a name can be changed, but not taken from another, in whatever case."""
+"""An actor is an id that never changes. A name can be changed, but not be taken from another, in any case."""
 
 import importlib
 from typing import Any

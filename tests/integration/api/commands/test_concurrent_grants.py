@@ -59,7 +59,7 @@ class Answered:
 
     @property
     def slug(self) -> str:
-        """The kind of problem; `recorded` where there was none."""
+        """The kind of problem; `recorded` if there was none."""
         return "recorded" if self.answer.status == 201 else self.answer.json()["type"].rpartition("/")[2]
 
 
@@ -90,7 +90,7 @@ class Exchange:
         return answered
 
     def funds(self) -> list[Answered]:
-        """Put ten cents into one source after the other, under keys that all who fund share."""
+        """Put ten cents into one source after the other, under keys that all funding threads share."""
         on = self.server.connect()
         for each in range(EACH):
             source = self.market.sources[each % len(self.market.sources)]

@@ -1,4 +1,4 @@
-"""What is large is sent compressed to those who accept it."""
+"""A large answer is sent compressed to a client that accepts it."""
 
 import gzip
 import json

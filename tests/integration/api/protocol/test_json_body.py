@@ -1,4 +1,4 @@
-"""What a body must be: whatever a lenient reader would change, lose or pass over is refused, with its place."""
+"""A body is read strictly: a value that a lenient reader would change, lose or ignore is refused, with its place."""
 
 import json
 import re

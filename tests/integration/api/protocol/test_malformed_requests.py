@@ -72,7 +72,7 @@ def test_two_keys_are_refused(serve: Serve, token: str) -> None:
 
 
 @pytest.mark.parametrize("closes", ["close", "keep-alive"])
-def test_whoever_is_still_sending_what_is_refused_hears_why(closes: str, serve: Serve, token: str) -> None:
+def test_a_client_that_still_sends_a_refused_body_gets_the_reason(closes: str, serve: Serve, token: str) -> None:
     server = serve()
     body = b'{"name":"' + b"x" * 20 * 2**20 + b'"}'
     sent = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Connection": closes}

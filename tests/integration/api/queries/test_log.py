@@ -146,7 +146,7 @@ def test_a_stream_that_is_not_read_to_its_end_frees_its_place(reader: Api) -> No
         assert response.status_code == 200
         response.close()
     for _ in range(6):
-        # Forgotten, as where something fails before it is sent.
+        # Forgotten, as if something had failed before it was sent.
         assert reader.get(STREAM).status_code == 200
         gc.collect()
 

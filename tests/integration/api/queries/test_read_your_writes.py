@@ -79,7 +79,7 @@ def test_what_is_read_from_the_log_itself_reflects_its_head(path: str, database:
         ("/api/journal", lambda reported: max(item["position"] for item in reported["items"])),
     ],
 )
-def test_an_answer_reflects_all_that_it_shows_whatever_is_recorded_while_it_is_made(
+def test_the_position_of_an_answer_covers_all_that_it_shows_while_others_record(
     path: str, shown: Callable[[Any], int], database: Database, api: Api
 ) -> None:
     uuid = new_company("1.00")
