@@ -1,4 +1,4 @@
-"""The log as a live server streams it: no event is missed or sent twice, even if the client leaves or the server is killed."""
+"""The log as a live server streams it: no event is missed or sent twice, also if the client or the server goes away."""
 
 import random
 import signal
