@@ -94,7 +94,7 @@ NO_ERROR: Mapping[str, Any] = {"error_position": None, "error_message": "", "err
 
 
 def fail(row: Checkpoint, position: int, message: str) -> None:
-    """Keep in a locked row where its consumer stopped, why and when, and count it."""
+    """Keep in a locked row the position, reason and time at which its consumer stopped, and count the error."""
     row.error_position, row.error_message, row.error_at = position, message, utc_now()
     row.error_count += 1
     row.last_seen = row.error_at

@@ -221,7 +221,7 @@ class Cursor:
         self.stopped = None
 
     def stop(self, name: str | None, position: int, message: str) -> ConsumerStopped | None:
-        """Keep in one row, or in all, where and why the consumer stopped; None if the rows have changed meanwhile."""
+        """Keep in one row, or in all, the position and reason of the stop; None if the rows have changed meanwhile."""
         message = _one_line(message)
         if not self.rows:
             self.rows = checkpoints.load(self.names, self.using)

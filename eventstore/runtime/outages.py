@@ -99,7 +99,7 @@ class Reconnecting:
         self._delays = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
 
     def until_done(self, act: Callable[[], _T]) -> _T | None:
-        """Return what `act` returns, however long the database is away; None if `stop` asks to end first.
+        """Return what `act` returns, after any outage has ended; None if `stop` asks to end first.
 
         Raises every other error. See Note [Which faults end a process].
         """

@@ -86,7 +86,7 @@ def _compare(
 
 
 def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay) -> Summary:
-    """Record what the ledger lacks. An interrupted import is run again and goes on where it ended."""
+    """Record what the ledger lacks. An interrupted import can be run again and continues where it ended."""
     recorder = Recorder(prepared.terms, prepared.contents, _run_late_fees if choices.late_fees else _run_nothing)
     days = prepared.plan.days()
     if days:

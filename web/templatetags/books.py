@@ -92,7 +92,7 @@ def plain(value: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: Any) -> str:
-    """Return this page's address with some parameters changed, or left out where the value is None."""
+    """Return this page's address with some parameters changed, or left out if their value is None."""
     parameters = context["request"].GET.copy()
     for name, value in changes.items():
         if value is None:

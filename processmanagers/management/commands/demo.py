@@ -22,7 +22,7 @@ _ENVIRONMENT: Final = ("READ_DATABASE_URL=", "HYDRATION_DELAY=0", "HYDRATION_DEL
 
 
 class Command(ConsoleCommand):
-    """Create the demonstration's database anew and play every step in it."""
+    """Create a new database for the demonstration and play every step in it."""
 
     help = "Play a small portfolio, always the same, through every part of Daybook, in an SQLite database of its own."
     refusals: ClassVar = (EventStoreError, Refusal, DemoFailed)
