@@ -26,7 +26,7 @@ class AssetAt(NamedTuple):
     receiver_company_uuid: UUID
 
 
-class Product(Protocol):
+class ProductTerms(Protocol):
     """What a fee needs of a product."""
 
     @property
@@ -41,7 +41,7 @@ class Product(Protocol):
     def companies(self) -> tuple[tuple[UUID, str], ...]: ...  # noqa: D102
 
 
-def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncurred | LateFeeNotAssessed | None:
+def assess(product: ProductTerms, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncurred | LateFeeNotAssessed | None:
     """Return the fee, or the reason why it cannot be assessed, or None if it rounds to zero.
 
     `asset` is None if the asset does not exist.
@@ -69,7 +69,7 @@ def assess(product: Product, asset: AssetAt | None, cycle: Cycle) -> LateFeeIncu
     )
 
 
-def _payer(product: Product, asset: AssetAt) -> UUID | None:
+def _payer(product: ProductTerms, asset: AssetAt) -> UUID | None:
     """Return the first company in the payer's role that sends or receives the asset."""
     role, parties = product.late_fee_payer_role, (asset.sender_company_uuid, asset.receiver_company_uuid)
     for company_uuid, played_role in product.companies:

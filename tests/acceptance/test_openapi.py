@@ -20,7 +20,7 @@ STREAM = "follow-events"
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="one database is enough, the one that serves many")
-def test_every_operation_answers_as_documented_whatever_it_is_sent(database: Database, serve: Serve) -> None:
+def test_every_operation_answers_every_request_as_documented(database: Database, serve: Serve) -> None:
     token = clients.token(clients.create("schemathesis", map(permission, COMMANDS)))
     story.play(Api(token))  # what the document's examples name is there
     # A stream ends after a second, and is asked besides, so that nothing else waits for it.

@@ -1,1 +1,1 @@
-"""Books: the ledger as auditors and accountants read it, in pages that change nothing."""
+"""Books: the ledger as auditors and accountants read it, in pages that record no event."""
