@@ -129,7 +129,9 @@ def test_every_service_is_confined() -> None:
     for label, service in compose().items():
         if label != "postgres":
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), label
-            assert service["env_file"] == "deploy/daybook.env"
+            # Only migrations connect as the owner of the tables.
+            owner = ["deploy/daybook.env", "deploy/owner.env"]
+            assert service["env_file"] == (owner if label == "migrate" else "deploy/daybook.env")
     assert compose()["migrate"]["restart"] == "no"
     assert compose()["web"]["ports"] == ["127.0.0.1:8000:8000"]
 
@@ -144,7 +146,7 @@ def test_the_image_contains_the_whole_application_and_nothing_else() -> None:
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["10001"]
 
 
-@pytest.mark.parametrize("file", ["daybook.env", "postgres.env"])
+@pytest.mark.parametrize("file", ["daybook.env", "owner.env", "postgres.env"])
 def test_no_secret_is_in_the_repository(file: str) -> None:
     assert f"/deploy/{file}" in (ROOT / ".gitignore").read_text().splitlines()
     example = (ROOT / "deploy" / f"{file}.example").read_text()
