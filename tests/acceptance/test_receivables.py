@@ -107,7 +107,7 @@ def test_late_fees_killed_repeatedly_charges_every_day_late(
     assert_recorded(rows)
 
 
-def test_an_import_killed_repeatedly_goes_on_where_it_ended(
+def test_an_import_killed_repeatedly_continues_where_it_ended(
     database: Database, tmp_path: Path, run_manage: RunManage, start_manage: StartManage
 ) -> None:
     rows = made_up(MANY)
@@ -136,7 +136,7 @@ def test_two_imports_of_one_file_at_the_same_time_record_it_once(
     assert_recorded(rows)
 
 
-def test_a_longer_export_of_the_same_source_goes_on_where_the_last_one_ended(
+def test_a_longer_export_of_the_same_source_continues_where_the_last_one_ended(
     database: Database, rows: list[Row], path: str, tmp_path: Path, run_manage: RunManage
 ) -> None:
     middle = sorted(row.invoice_date for row in rows)[len(rows) // 2]

@@ -347,7 +347,7 @@ class TestTwoCopies:
         assert late.step() is Step.PROGRESSED
         assert quick.step() is Step.PROGRESSED
         assert len(answers()) == 4
-        assert late.step() is Step.PROGRESSED  # it has found that it is late, and read the row anew
+        assert late.step() is Step.PROGRESSED  # it has found that it is late, and read the row again
         assert len(answers()) == 4
         for copy in (late, quick, late, quick, late):
             copy.step()

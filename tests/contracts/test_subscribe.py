@@ -63,7 +63,7 @@ def test_no_types_find_nothing() -> None:
     assert list(store.subscribe(types=[])) == []
 
 
-def test_it_goes_on_over_many_batches() -> None:
+def test_it_continues_over_many_batches() -> None:
     stream = parcel()
     append(*(registered(stream) for _ in range(1201)))
     with store.subscribe() as subscription:

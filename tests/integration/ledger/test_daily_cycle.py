@@ -276,7 +276,7 @@ class TestTheCommand:
     def test_begins_with_a_date_long_past_with_catch_up(self, run_manage: RunManage) -> None:
         assert run_manage("daily_cycle", "--today", "1924-01-01", "--catch-up").stdout.split() == ["1924-01-01"]
 
-    def test_says_how_far_late_fees_is_behind_and_goes_on(self, run_manage: RunManage) -> None:
+    def test_says_how_far_late_fees_is_behind_and_continues(self, run_manage: RunManage) -> None:
         checkpoints.register("late_fees")
         cycle(MONDAY)
         on_time = run_manage("daily_cycle", "--today", f"{MONDAY + ONE_DAY}")

@@ -186,7 +186,7 @@ for _ in range(1000):
         wait_until(lambda: f"{Membership('A', deal, activated=True)}" in other.output())
         assert memberships.lookup(company).activated
 
-    def test_what_is_recorded_in_a_transaction_is_seen_only_inside_it(self) -> None:
+    def test_events_of_an_open_transaction_are_seen_only_inside_it(self) -> None:
         company, before = new_company(), new_company()
         kept = member(before)
         memberships.lookup(company)

@@ -1,4 +1,4 @@
-"""Read models on both databases: living through a history and making them anew give the same rows."""
+"""Read models on both databases: following a history and rebuilding give the same rows."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

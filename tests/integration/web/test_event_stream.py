@@ -58,7 +58,7 @@ def register(number: int = 1) -> None:
         store.append([NewEvent(f"company-{uuid4()}", CompanyRegistered("Acme"))], Context("tester", "tests"))
 
 
-def test_what_is_there_comes_first_and_what_is_appended_at_once(start: Start, follow: Follow) -> None:
+def test_recorded_events_are_sent_first_and_appended_ones_at_once(start: Start, follow: Follow) -> None:
     register(3)
     server = start()
     followed = follow(server)
@@ -82,7 +82,7 @@ def test_what_is_there_comes_first_and_what_is_appended_at_once(start: Start, fo
     assert sent == server.ask("GET", "/api/events").json()["items"]
 
 
-def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, follow: Follow) -> None:
+def test_it_continues_after_the_last_id_with_its_filters(start: Start, follow: Follow) -> None:
     register(2)
     daily_cycle.cycle(utc_now().date())
     register(3)
@@ -97,7 +97,7 @@ def test_it_goes_on_after_the_last_id_and_keeps_to_its_filters(start: Start, fol
     assert next(events)["position"] == 9
 
 
-def test_streams_and_those_who_wait_leave_three_quarters_of_the_threads(start: Start, follow: Follow) -> None:
+def test_streams_and_waits_leave_three_quarters_of_the_threads(start: Start, follow: Follow) -> None:
     server = start(WEB_THREADS="8")
     register()
     another = {"Authorization": f"Bearer {clients.token(clients.create('another', []))}"}
@@ -170,7 +170,7 @@ def _has_room(server: WebServer, headers: dict[str, str]) -> bool:
 
 
 @pytest.mark.parametrize("by", ["token", "session"])
-def test_it_ends_when_who_follows_may_no_longer_read(by: str, start: Start, follow: Follow) -> None:
+def test_it_ends_when_its_client_loses_the_permission_to_read(by: str, start: Start, follow: Follow) -> None:
     server = start()
     person = User.objects.create_superuser("anna")
     headers = {}
@@ -204,7 +204,7 @@ def test_a_client_that_stops_reading_loses_its_place(start: Start) -> None:
         wait_until(lambda: _has_room(server, {}))
 
 
-def test_with_fewer_than_four_threads_nobody_streams(start: Start, follow: Follow) -> None:
+def test_with_fewer_than_four_threads_every_stream_is_refused(start: Start, follow: Follow) -> None:
     assert follow(start(WEB_THREADS="3")).response.status == 503
 
 

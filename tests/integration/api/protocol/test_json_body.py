@@ -119,34 +119,34 @@ INVALID: list[tuple[str, str, str, str]] = [
     ("path", "body", "pointer", "detail"),
     [pytest.param(*one, id=f"{number} {one[2][:30]}") for number, one in enumerate(INVALID)],
 )
-def test_a_fault_is_told_with_its_place(path: str, body: str, pointer: str, detail: str, api: Api) -> None:
-    told = problem(api.post(path, body, {"Idempotency-Key": "k"}), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": pointer, "detail": detail}]
-    assert told["detail"].endswith(" Nothing was recorded.")
-    assert len(told["detail"]) < 300
+def test_a_fault_is_reported_with_its_place(path: str, body: str, pointer: str, detail: str, api: Api) -> None:
+    reported = problem(api.post(path, body, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": pointer, "detail": detail}]
+    assert reported["detail"].endswith(" Nothing was recorded.")
+    assert len(reported["detail"]) < 300
 
 
 @pytest.mark.parametrize(
     "given", ["2026-02-29", "2026-13-01", "0000-01-01", "2026-1-1", "20260101", "2026-01-01T00:00"]
 )
 def test_a_date_that_does_not_exist_is_refused(given: str, api: Api) -> None:
-    told = problem(api.command("originate-product", origination() | {"due_date": given}), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/due_date", "detail": "must be a date such as 2026-01-31"}]
+    reported = problem(api.command("originate-product", origination() | {"due_date": given}), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": "/due_date", "detail": "must be a date such as 2026-01-31"}]
 
 
 @pytest.mark.parametrize("given", [2**63, -(2**63), "1", True, None])
 def test_a_position_is_a_whole_number_that_the_ledger_may_have(given: Any, api: Api) -> None:
     body = {"company_uuid": U, "position": given, "reason": "r"}
-    told = problem(api.command("reverse-funding", body), 422, "invalid-input")
-    [fault] = told["errors"]
+    reported = problem(api.command("reverse-funding", body), 422, "invalid-input")
+    [fault] = reported["errors"]
     beyond = f"must be from {1 - 2**63} to {2**63 - 1}"
     assert fault == {"pointer": "/position", "detail": beyond if type(given) is int else "must be a whole number"}
 
 
 def test_a_list_has_a_bounded_number_of_items(api: Api) -> None:
     body = {"product_line_id": 1, "companies": [{"company_uuid": U, "role": "seller"}] * 1001}
-    told = problem(api.command("create-deal", body), 422, "invalid-input")
-    assert told["errors"] == [{"pointer": "/companies", "detail": "must have at most 1000 items"}]
+    reported = problem(api.command("create-deal", body), 422, "invalid-input")
+    assert reported["errors"] == [{"pointer": "/companies", "detail": "must have at most 1000 items"}]
 
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "x" * 2000, "tab\there", "\x7f", "\x85"])
@@ -154,8 +154,8 @@ def test_a_text_that_the_document_does_not_allow_is_refused_by_the_rule(name: st
     schema = body_schema("register-company").model_json_schema()["properties"]["name"]
     allowed = schema["minLength"] <= len(name) <= schema["maxLength"] and re.search(schema["pattern"], name)
     assert not allowed
-    told = problem(api.command("register-company", {"name": name}), 422, "invalid-text")
-    assert [fault["pointer"] for fault in told["errors"]] == ["/name"]
+    reported = problem(api.command("register-company", {"name": name}), 422, "invalid-text")
+    assert [fault["pointer"] for fault in reported["errors"]] == ["/name"]
 
 
 def origination() -> dict[str, Any]:
@@ -170,15 +170,15 @@ def origination() -> dict[str, Any]:
     }
 
 
-def test_all_faults_are_told_at_once_up_to_a_hundred(api: Api) -> None:
-    told = problem(api.post(FUND, '{"amount":1,"x":2}', {"Idempotency-Key": "k"}), 422, "invalid-input")
-    assert {fault["pointer"] for fault in told["errors"]} == {"/company_uuid", "/amount", "/reference", "/x"}
+def test_up_to_a_hundred_faults_are_reported_at_once(api: Api) -> None:
+    reported = problem(api.post(FUND, '{"amount":1,"x":2}', {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert {fault["pointer"] for fault in reported["errors"]} == {"/company_uuid", "/amount", "/reference", "/x"}
     many = '{"x":[' + ",".join(["0.1"] * 5000) + "]}"
-    told = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
-    assert len(told["errors"]) == 100
+    reported = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert len(reported["errors"]) == 100
     many = "{" + ",".join(f'"x{number}":1' for number in range(5000)) + "}"
-    told = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
-    assert len(told["errors"]) == 100
+    reported = problem(api.post(FUND, many, {"Idempotency-Key": "k"}), 422, "invalid-input")
+    assert len(reported["errors"]) == 100
 
 
 @pytest.mark.parametrize(
@@ -197,15 +197,15 @@ def test_all_faults_are_told_at_once_up_to_a_hundred(api: Api) -> None:
         (b'{"a": 01}', "line 1, column 8"),
     ],
 )
-def test_what_is_not_json_is_told_where(body: bytes, reason: str, api: Api) -> None:
-    told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 400, "not-json")
-    assert reason in told["detail"]
+def test_invalid_json_is_reported_with_its_place(body: bytes, reason: str, api: Api) -> None:
+    reported = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 400, "not-json")
+    assert reason in reported["detail"]
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_body_is_said_to_be_json(content_type: str, api: Api) -> None:
-    told = problem(api.post(FUND, fund(), {"Idempotency-Key": "k"}, content_type), 400, "not-json")
-    assert told["detail"].endswith("Send the body as application/json.")
+    reported = problem(api.post(FUND, fund(), {"Idempotency-Key": "k"}, content_type), 400, "not-json")
+    assert reported["detail"].endswith("Send the body as application/json.")
 
 
 def test_a_body_may_say_that_it_is_utf_8(api: Api) -> None:
@@ -215,9 +215,9 @@ def test_a_body_may_say_that_it_is_utf_8(api: Api) -> None:
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(api: Api) -> None:
     body = fund(reference=json.dumps("x" * 1024 * 1024))
-    told = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 413, "body-too-large")
-    assert told["limit_bytes"] == 1024 * 1024
-    assert told["errors"] == [{"pointer": "", "detail": "must have at most 1048576 bytes"}]
+    reported = problem(api.post(FUND, body, {"Idempotency-Key": "k"}), 413, "body-too-large")
+    assert reported["limit_bytes"] == 1024 * 1024
+    assert reported["errors"] == [{"pointer": "", "detail": "must have at most 1048576 bytes"}]
 
 
 @pytest.mark.parametrize(
@@ -254,6 +254,6 @@ def test_a_command_whose_retry_would_pay_twice_needs_a_key(name: str, api: Api) 
     target = {"fund-asset": "asset", "pay-out-funds": "account", "fund-company": "company"}.get(name, "product")
     text = "reason" if name == "waive-late-fee" else "reference"
     body = {f"{target}_uuid": U, "amount": "1.00", text: "wire", "currency": "USD"}
-    told = problem(api.command(name, body, key=None), 400, "idempotency-key-required")
+    reported = problem(api.command(name, body, key=None), 400, "idempotency-key-required")
     assert {"fund-company", "fund-asset", "apply-payment", "pay-out-funds", "waive-late-fee"} <= KEY_REQUIRED
-    assert "Idempotency-Key" in told["detail"]
+    assert "Idempotency-Key" in reported["detail"]

@@ -35,7 +35,7 @@ def exchange(server: WebServer, token: str, headers: str, body: bytes) -> tuple[
     return int(head.split()[1]), json.loads(content)
 
 
-def test_each_is_answered_with_what_is_wrong(database: Database, serve: Serve, token: str) -> None:
+def test_each_is_answered_with_its_fault(database: Database, serve: Serve, token: str) -> None:
     server = serve()
     large = json.dumps({"name": "x" * 3 * 2**20}).encode()
     deep = b'{"name":' + b"[" * 500_000

@@ -10,8 +10,8 @@ from tests.support.api.calling import Api, problem
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
-    told = problem(api.get("/api/company"), 404, "no-such-address")
-    assert told["detail"] == "/api/company is not an address of this API. The page /api/docs lists all addresses."
+    reported = problem(api.get("/api/company"), 404, "no-such-address")
+    assert reported["detail"] == "/api/company is not an address of this API. The page /api/docs lists all addresses."
 
 
 @pytest.mark.parametrize("path", ["/api/companies/4711", "/api/events/first", "/api/commands/grant"])

@@ -58,7 +58,7 @@ def test_a_read_model_that_never_ran_reflects_nothing(database: Database, api: A
     "path",
     ["/api/business-date", "/api/events", "/api/consumers", "/api/companies/7c9e6679-7425-40de-944b-e07fc1f90ae7"],
 )
-def test_what_is_read_from_the_log_itself_reflects_its_head(path: str, database: Database, api: Api) -> None:
+def test_an_answer_read_from_the_log_reflects_its_head(path: str, database: Database, api: Api) -> None:
     for _ in range(2):
         new_company()
         head = store.head().position
@@ -203,7 +203,7 @@ def sums(api: Api, query: str) -> dict[str, Any]:
     return {item["account"]: item["debit"] if item["debit"] != "0.00" else item["credit"] for item in items}
 
 
-def test_the_trial_balance_of_a_date_that_goes_on_is_as_far_as_the_journal(database: Database, api: Api) -> None:
+def test_the_trial_balance_of_the_open_date_is_as_far_as_the_journal(database: Database, api: Api) -> None:
     daily_cycle.cycle(date(2026, 3, 1))
     new_company("5.00")
     problem(api.get("/api/trial-balance?as_of=2026-03-01"), 503, "not-reached")
@@ -245,7 +245,7 @@ def buckets(api: Api, query: str) -> list[tuple[str, str, str]]:
     return [(item["business_date"], item["bucket"], item["principal"]) for item in items]
 
 
-def test_a_paused_read_model_goes_on_answering_from_where_it_is(database: Database, api: Api) -> None:
+def test_a_paused_read_model_continues_to_answer_as_of_its_position(database: Database, api: Api) -> None:
     account = new_account(new_company())
     catch_up(*NAMES)
     operator_actions.pause("balances", actor="tester")
