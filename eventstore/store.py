@@ -27,6 +27,7 @@ from eventstore.runtime.subscription import Subscription
 __all__ = [
     "append",
     "append_lock",
+    "append_lock_holder",
     "barrier",
     "durable_head",
     "ensure_durable",
@@ -183,6 +184,15 @@ def append_lock(using: str = "default") -> Iterator[None]:
     with transaction.atomic(using=using):
         _BACKENDS[connection.vendor].lock(connection)
         yield
+
+
+def append_lock_holder(longer_than_s: float, using: str = "default") -> str:
+    """Return which server process has held the append lock for longer than that, and for how long; "" if none has.
+
+    SQLite does not say who holds its lock.
+    """
+    connection = connections[using]
+    return append_postgresql.holder_of_lock(connection, longer_than_s) if connection.vendor == "postgresql" else ""
 
 
 def barrier(using: str = "default") -> None:

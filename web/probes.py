@@ -13,6 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_safe
 
+from eventstore import store
 from eventstore.consumers.status import statuses
 from ledger.fee_lag import fee_lag
 from web.protocol import problem_kinds, problems
@@ -22,6 +23,8 @@ PATIENCE_S: Final = 2
 """/readyz waits this long for the databases."""
 MOST_DATES_BEHIND: Final = 1
 """While a date's fees are being computed, late_fees is one date behind."""
+_LONG_HELD_S: Final = 1.0
+"""An append holds its lock for milliseconds."""
 _RETRY_AFTER_S: Final = 5
 _NOT_MIGRATED: Final = "the database {!r} is not migrated"
 _logger = logging.getLogger(__name__)
@@ -79,7 +82,10 @@ class Readiness:
         try:
             examination.reasons = _database_faults()
             if not examination.reasons:
-                examination.reasons, examination.warnings = _consumer_faults(), _late_fee_faults()
+                examination.reasons, examination.warnings = (
+                    _consumer_faults(),
+                    _append_lock_faults() + _late_fee_faults(),
+                )
                 self._log(examination.warnings)
         except Exception:
             _logger.exception("readyz failed")
@@ -144,6 +150,11 @@ def _database_fault(alias: str) -> str:
 @cache
 def _newest_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
+
+
+def _append_lock_faults() -> list[str]:
+    holder = store.append_lock_holder(longer_than_s=_LONG_HELD_S)
+    return [holder] if holder else []
 
 
 def _late_fee_faults() -> list[str]:

@@ -133,12 +133,19 @@ def lock(connection: BaseDatabaseWrapper) -> None:
         cursor.execute(_LOCK)
 
 
-def holder_of_lock(connection: BaseDatabaseWrapper) -> str:
-    """Return which server process holds the append lock and for how long, empty if none does."""
+def holder_of_lock(connection: BaseDatabaseWrapper, longer_than_s: float = 0.0) -> str:
+    """Return which server process holds the append lock and for how long; "" if none has for longer than that.
+
+    PostgreSQL shows the age of another role's transaction only to members of pg_read_all_stats.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_HOLDER)
         found = cursor.fetchone()
-    return "" if found is None else f"process {found[0]} ({found[1]}) has held the append lock for {found[2]:.1f} s"
+    if found is not None and found[2] is None:
+        return f"process {found[0]}, of another role, holds the append lock"
+    if found is None or found[2] < longer_than_s:
+        return ""
+    return f"process {found[0]} ({found[1]}) has held the append lock for {found[2]:.1f} s"
 
 
 def has_ended(connection: BaseDatabaseWrapper, backend: int) -> bool:

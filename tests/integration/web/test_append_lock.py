@@ -1,0 +1,73 @@
+"""Somebody who keeps the append lock makes writers wait for a bounded time, and is named."""
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+
+from eventstore import store
+from tests.support.api.calling import Api, new_token, problem
+from tests.support.databases import Database
+from tests.support.patience import PATIENCE_S, wait_until
+
+BODY = {"name": "Bakery"}
+
+
+@pytest.fixture
+def api(database: Database) -> Api:
+    return Api(new_token("robot"))
+
+
+@pytest.fixture
+def held_lock(api: Api) -> Iterator[threading.Event]:
+    """Hold the append lock in another thread until the event is set."""
+    assert api.get("/api/events").status_code == 200
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with store.append_lock():
+            entered.set()
+            leave.wait(PATIENCE_S)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert entered.wait(PATIENCE_S)
+    yield leave
+    leave.set()
+    holder.join(PATIENCE_S)
+
+
+def _wait_briefly() -> None:
+    postgresql, sqlite = "SET eventstore.append_lock_timeout = 50", "PRAGMA busy_timeout = 50"
+    with connection.cursor() as cursor:
+        cursor.execute(postgresql if connection.vendor == "postgresql" else sqlite)
+
+
+def test_a_command_that_waits_too_long_is_answered_503_and_can_be_repeated(
+    api: Api, held_lock: threading.Event
+) -> None:
+    _wait_briefly()
+    body = {**BODY, "company_uuid": str(uuid4())}
+    response = api.command("register-company", body, key="once")
+    problem(response, 503, "database-away")
+    assert response["Retry-After"] == "1"
+    held_lock.set()
+    wait_until(lambda: api.command("register-company", body, key="once").status_code < 300)
+    assert store.head().position == 1
+
+
+@pytest.mark.usefixtures("held_lock")
+def test_readyz_names_the_holder_and_how_long_it_has_held_the_lock(database: Database) -> None:
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite does not say who holds its lock")
+    prober = Client()
+    wait_until(lambda: "warnings" in prober.get("/readyz").json())
+    response = prober.get("/readyz")
+    assert response.status_code == 200
+    (warning,) = response.json()["warnings"]
+    assert warning.startswith("process ")
+    assert " has held the append lock for " in warning
