@@ -130,7 +130,7 @@ def _rows(
         if not ANY <= version <= _GREATEST_VERSION:
             raise ValueError(f"expected version {version} of {stream_id} is not ANY, NO_STREAM or a version")
     streams = [event.stream_id for event in events]
-    types, schema_versions, payloads = zip(*[_encoded(event) for event in events], strict=True)
+    types, schema_versions, payloads = zip(*_encoded_within_limits(events), strict=True)
     admission.check_context(types[0], context, key)
     more = context.metadata
     metadata = (
@@ -150,6 +150,14 @@ def _rows(
         metadata,
         key,
     )
+
+
+def _encoded_within_limits(events: Sequence[NewEvent]) -> Iterator[tuple[str, int, str]]:
+    size = 0
+    for event in events:
+        name, schema_version, payload = _encoded(event)
+        size = admission.check_size(name, payload, size)
+        yield name, schema_version, payload
 
 
 def _encoded(event: NewEvent) -> tuple[str, int, str]:

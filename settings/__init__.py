@@ -48,6 +48,8 @@ COMMAND_MAX_ATTEMPTS = number("COMMAND_MAX_ATTEMPTS", 5, least=1, most=100)
 IDEMPOTENCY_KEY_LIFETIME_DAYS = number("IDEMPOTENCY_KEY_LIFETIME", 30, least=1, most=36_500)
 PREPARED_STATEMENTS = flag("PREPARED_STATEMENTS", default=True)
 APPEND_LOCK_TIMEOUT_MS = number("APPEND_LOCK_TIMEOUT", 10_000, least=100, most=600_000)
+PAYLOAD_MAX_BYTES = number("PAYLOAD_MAX_BYTES", 4 * 1024**2, least=1024, most=256 * 1024**2)
+APPEND_MAX_BYTES = number("APPEND_MAX_BYTES", 64 * 1024**2, least=1024, most=512 * 1024**2)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, least=100, most=3_600_000)
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
@@ -62,7 +64,8 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
         "transaction_mode": "IMMEDIATE",
         # SQLite gives its one write lock to any of those who wait, so that one of them may wait for several turns.
         "timeout": 3 * APPEND_LOCK_TIMEOUT_MS / 1000,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        " PRAGMA journal_size_limit=67108864;",
     }
     return config
 
@@ -72,6 +75,7 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
         raise ValueError
     timeout = (
         f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+        " -c datestyle=ISO"  # psycopg reads no other form of a date
         f" -c eventstore.append_lock_timeout={APPEND_LOCK_TIMEOUT_MS}"
     )
     given = config["OPTIONS"].get("options", "")

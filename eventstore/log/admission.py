@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any, Final
 
+from django.conf import settings
+
 from eventstore.errors import InvalidPayload
 from eventstore.records import Context, IdempotencyKey
 
@@ -28,6 +30,18 @@ def check_json(type_name: str, name: str, text: str) -> None:
     """Raise InvalidPayload if a JSON text contains the character NUL, which PostgreSQL cannot store."""
     if "\\u0000" in text and _NUL_ESCAPE.search(text):
         raise InvalidPayload(type_name, f"{name} contains the character NUL")
+
+
+def check_size(type_name: str, payload: str, before: int) -> int:
+    """Return the bytes of an append with this payload, given those before; raises InvalidPayload beyond a limit."""
+    size = len(payload) if payload.isascii() else len(payload.encode())
+    if size > settings.PAYLOAD_MAX_BYTES:
+        limit = f"PAYLOAD_MAX_BYTES allows {settings.PAYLOAD_MAX_BYTES}"
+        raise InvalidPayload(type_name, f"the payload has {size} bytes; {limit}")
+    if before + size > settings.APPEND_MAX_BYTES:
+        limit = f"APPEND_MAX_BYTES allows {settings.APPEND_MAX_BYTES}"
+        raise InvalidPayload(type_name, f"the payloads of the append have more than {before} bytes; {limit}")
+    return before + size
 
 
 def metadata_json(type_name: str, metadata: dict[str, Any]) -> str:
