@@ -35,6 +35,7 @@ from ledger.rules.events import (
 from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import Balance
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 
 SELLER, DEBTOR, DEAL, ASSET, PRODUCT, ACCOUNT = (UUID(int=number) for number in range(1, 7))
@@ -206,7 +207,6 @@ def test_events_are_listed_newest_first_even_if_another_order_is_requested(brows
         ({"q": CYCLED}, [10, 9]),
         ({"q": "%"}, []),
         ({"q": "99999999999999999999"}, []),
-        ({"actor": "\x00"}, []),
         ({"q": "system"}, [9]),
     ],
 )
@@ -312,7 +312,7 @@ def test_only_rows_of_the_live_generation_are_shown(browser: Client) -> None:
 
 def test_a_page_runs_a_bounded_number_of_queries(browser: Client) -> None:
     for number in range(150):
-        append("late_fees", SystemCycled(date(2026, 1, 7) + timedelta(days=number)), correlation_id=CYCLED, cause=9)
+        append("system", SystemCycled(date(2026, 1, 7) + timedelta(days=number)), correlation_id=CYCLED, cause=9)
     for name, args, most in (
         ("eventstore_event_changelist", (), 5),
         ("eventstore_event_change", (9,), 10),
@@ -343,7 +343,7 @@ def write_long_log(length: int) -> None:
         counted = f"values ({first}) union all select n + 1 from counted where n < {length}"
         numbers = f"with recursive counted(n) as ({counted}) select n from counted"
         last_part, moment = "substr('000000000000' || (n % 2000), -12)", "datetime('now')"
-    with connection.cursor() as cursor:
+    with unguarded() as cursor:
         cursor.execute(LONG_LOG.format(numbers=numbers, last_part=last_part, moment=moment))
         cursor.execute("analyze eventstore_event")
 
