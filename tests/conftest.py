@@ -12,7 +12,7 @@ from django.db import connection, connections
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.support import processes, scratch
+from tests.support import processes, scratch, shared
 from tests.support.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
 from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
@@ -20,6 +20,9 @@ from tests.support.webserver import Serve, WebServer, serving
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""
+
+DURABLE: Final = "daybook"
+"""The name of the database on a server of a test's own."""
 
 OURS: Final = {"database", "databases", "read_database", "durable_database", "cluster"}
 DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
@@ -77,24 +80,39 @@ def read_database(
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
+def cluster(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
     """Return a running PostgreSQL server of this test's own that flushes to disk, to be crashed and restored."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
     # Processes killed with -9 leave the files as they are, so that a crash in memory is as good as one on a disk.
-    with Cluster(durable=True, place=scratch.quick()) as own:
+    own = Cluster(durable=True, place=scratch.quick())
+    with django_db_blocker.unblock():
+        own.restore(_prepared_data())
+    with own:
         yield own
+
+
+def _prepared_data() -> Path:
+    """Return the data directory of a server with a migrated database; making one takes seconds, copying it does not."""
+    data = shared.folder() / "data"
+
+    def make() -> None:
+        with Cluster(durable=False) as server:
+            server.create_database(DURABLE)
+            migrate(Database(server.url(DURABLE), "postgresql"))
+            server.stop()
+            server.copy_to(data)
+
+    shared.once("cluster", make)
+    return data
 
 
 @pytest.fixture
 def durable_database(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
     """Return a migrated database on the test's own `cluster`, to which Django is connected in every thread."""
-    cluster.create_database("daybook")
-    fresh = Database(cluster.url("daybook"), "postgresql")
-    with django_db_blocker.unblock():
-        migrate(fresh)
-        with connected_to(fresh):
-            yield fresh
+    fresh = Database(cluster.url(DURABLE), "postgresql")
+    with django_db_blocker.unblock(), connected_to(fresh):
+        yield fresh
 
 
 def _own_database(request: pytest.FixtureRequest) -> Database:

@@ -10,7 +10,7 @@ from processmanagers.demo.output import DemoFailed
 
 _SMALL_CHUNKS: Final = ("--batch-size", "2")
 _KILL_AFTER_FEES: Final = 6
-_TIMEOUT_S: Final = 30
+_TIMEOUT_S: Final = 300
 
 
 def run_late_fees_killed_once() -> int:

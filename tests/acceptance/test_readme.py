@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import pages
-from tests.support.documents.terminal import compare, free_port, outputs
+from tests.support.documents.terminal import compare, free_port, outputs, quick_python
 
 DEMO = "env DEBUG=true .venv/bin/python manage.py demo --database var/demo.sqlite3"
 """What `make demo` runs."""
@@ -24,7 +24,9 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
     typed = [
         demo(step) if step.command == "make demo\n" else step.command.replace(":8000", f":{port}") for step in steps
     ]
-    compare(steps, outputs(typed, tmp_path, {**os.environ, "WEB_BIND": f"127.0.0.1:{port}"}))
+    environment = {**os.environ, "WEB_BIND": f"127.0.0.1:{port}"}
+    with quick_python(tmp_path, environment):
+        compare(steps, outputs(typed, tmp_path, environment))
 
 
 def demo(step: pages.Step) -> str:

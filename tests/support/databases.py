@@ -1,4 +1,4 @@
-"""Fresh, migrated databases for tests, each a copy of a template that is migrated once per process."""
+"""Fresh, migrated databases for tests, each a copy of a template that is migrated once in a run."""
 
 import importlib
 import importlib.util
@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
-from tests.support import scratch
+from tests.support import scratch, shared
 
 _CACHES: Final = (("eventstore.log.cache", "clear_all"), ("ledger.memberships", "reset"))
 """What the application keeps in the process about a database: module and function that forgets it."""
@@ -67,8 +67,8 @@ class SqliteDatabases(Databases):
     def __init__(self) -> None:
         super().__init__()
         self._directory = Path(tempfile.mkdtemp(prefix="daybook-sqlite-", dir=scratch.quick()))
-        self._template = self._directory / "template.sqlite3"
-        migrate(self._database(self._template))
+        self._template = shared.folder() / "template.sqlite3"
+        shared.once("template", lambda: migrate(self._database(self._template)))
 
     def drop(self, database: Database) -> None:
         """Delete the file and what SQLite keeps beside it."""
@@ -96,17 +96,19 @@ class PostgresDatabases(Databases):
     def __init__(self, socket_directory: str) -> None:
         super().__init__()
         self._socket_directory = socket_directory
-        self._template = f"template_{self._worker}_{os.getpid()}"
-        self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
-        migrate(self._database(self._template))
+        self._template = "template_daybook"
+        shared.once("template", self._make_template)
 
     def drop(self, database: Database) -> None:
         """Drop it by force."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _parsed(database.url)["NAME"])
 
     def close(self) -> None:
-        """Drop the template."""
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._template)
+        """Leave the template to the other processes of the run; the server is deleted with it."""
+
+    def _make_template(self) -> None:
+        self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
+        migrate(self._database(self._template))
 
     def _copy_template(self, name: str) -> Database:
         database = f"test_{name}"

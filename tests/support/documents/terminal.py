@@ -72,6 +72,33 @@ def resident(environment: Mapping[str, str]) -> Iterator[str]:
     project = environment.get("PYTHONPATH", str(ROOT))
     process = Resident({**environment, "PYTHONPATH": project}, Path(project))
     try:
-        yield f'manage.py() {{ {sys.executable} -S {ROOT}/tests/support/resident/asking.py {process.address} "$@"; }}'
+        yield f'manage.py() {{ {_asking(process)} "$@"; }}'
     finally:
         process.close()
+
+
+@contextmanager
+def quick_python(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Give a folder a virtual environment whose Python has a process that has loaded Django run `manage.py`."""
+    process = Resident({**environment, "PYTHONPATH": str(ROOT)})
+    binaries = directory / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    for program in Path(sys.executable).parent.iterdir():
+        if not program.name.startswith("python"):
+            (binaries / program.name).symlink_to(program)
+    python = binaries / "python"
+    script = (
+        "#!/bin/sh",
+        f'[ "$1" = manage.py ] && shift && exec {_asking(process)} "$@"',
+        f'exec {sys.executable} "$@"',
+    )
+    python.write_text("\n".join(script))
+    python.chmod(0o755)
+    try:
+        yield
+    finally:
+        process.close()
+
+
+def _asking(process: Resident) -> str:
+    return f"{sys.executable} -S {ROOT}/tests/support/resident/asking.py {process.address}"

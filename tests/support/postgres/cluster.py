@@ -125,15 +125,19 @@ class Cluster:
 
     def backup(self) -> Path:
         """Copy the data directory file by file and return the copy; the server must not be running."""
-        self._must_not_be_running()
         copy = Path(tempfile.mkdtemp(prefix="backup-", dir=self.root)) / "data"
-        shutil.copytree(self.data, copy, symlinks=True)
+        self.copy_to(copy)
         return copy
+
+    def copy_to(self, copy: Path) -> None:
+        """Copy the data directory to a place that does not exist; the server must not be running."""
+        self._must_not_be_running()
+        shutil.copytree(self.data, copy, symlinks=True)
 
     def restore(self, backup: Path) -> None:
         """Replace the data by those of a backup; the server must not be running."""
         self._must_not_be_running()
-        shutil.rmtree(self.data)
+        shutil.rmtree(self.data, ignore_errors=True)
         shutil.copytree(backup, self.data, symlinks=True)
         self._own(self.data)
 
