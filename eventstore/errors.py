@@ -20,6 +20,8 @@ EventStoreError
     ├── EventOfNewerCode     the code does not know the type or schema version of the next event: deploy newer code
     ├── MissedEvent          the next event is not at checkpoint + 1: the log has a hole
     ├── AnotherStore         the log no longer holds the last event that the consumer saw: it is another log
+    ├── StoreWentBack        the checkpoint is lower than a running process remembers: acknowledged events are gone
+    ├── RowsDoNotMatch       a read model's rows are not where its checkpoint says: rebuild it
     ├── CircularDependency   projectors depend on each other in a circle
     ├── BehindItsGroup       a projector is not at the position of its group: rebuild the group
     ├── ConsumerStopped      a handler raised, or the log has changed: mend the cause, or skip the event
@@ -187,6 +189,25 @@ class AnotherStore(ConsumerError):
         then = "unknown" if remembered is None else remembered.isoformat()
         super().__init__(f"{name} has seen position {position} as recorded at {then}, and now {now}: another store")
         self.name, self.position, self.remembered, self.found = name, position, remembered, found
+
+
+class StoreWentBack(ConsumerError):
+    """A checkpoint is lower than this process has seen it: the database lost acknowledged transactions."""
+
+    def __init__(self, name: str, remembered: int, found: int) -> None:
+        super().__init__(
+            f"{name} had handled position {remembered}, and its checkpoint is now at {found}: the store went back, and"
+            f" acknowledged events may be gone; compare with a backup, then run manage.py consumers resume"
+        )
+        self.name, self.remembered, self.found = name, remembered, found
+
+
+class RowsDoNotMatch(ConsumerError):
+    """The rows of a read model are not at the position of its checkpoint."""
+
+    def __init__(self, name: str, position: int, fault: str) -> None:
+        super().__init__(f"{name} is at position {position}, but {fault}: run manage.py rebuild_projector {name}")
+        self.name, self.position = name, position
 
 
 class CircularDependency(ConsumerError):

@@ -125,6 +125,9 @@ class Checkpoint(models.Model):
     error_at = models.DateTimeField(null=True)
     error_count = models.IntegerField(default=0)
     rate = models.FloatField(null=True, help_text="Recent rate, in events per second.")
+    went_back_from = models.BigIntegerField(
+        null=True, help_text="The position that a running process remembered when it found the row at a lower one."
+    )
     registered_at = models.DateTimeField()
     registered_position = models.BigIntegerField(
         help_text="The position at which the consumer began; it never changes."
@@ -138,6 +141,23 @@ class Checkpoint(models.Model):
         return f"{self.name} at {self.position}"
 
 
+class Generation(models.Model):
+    """One generation of a projector's rows: how far they go, and which tables have some. It lies beside the rows."""
+
+    projector = models.CharField(max_length=100)
+    number = models.IntegerField()
+    position = models.BigIntegerField(help_text="The last position whose effects the rows hold.")
+    filled = models.JSONField(default=list, help_text="The tables that have rows of the generation.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["projector", "number"], name="generation_projector_number_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.projector} {self.number} at {self.position}"
+
+
 class OperatorAction(models.Model):
     """What an operator did to a consumer: who, when and why, recorded with the change itself."""
 
@@ -148,6 +168,7 @@ class OperatorAction(models.Model):
         RESUME = "resume"
         SKIP = "skip"
         REBUILD = "rebuild"
+        RETIRE = "retire"
 
     consumer = models.CharField(max_length=100)
     action = models.CharField(max_length=10, choices=Action.choices)
@@ -183,5 +204,5 @@ class LagSample(models.Model):
         return f"{self.name} {self.minute:%H:%M}: {self.lag_events}"
 
 
-CONSUMER_TABLES: tuple[type[models.Model], ...] = (Checkpoint, OperatorAction, LagSample)
+CONSUMER_TABLES: tuple[type[models.Model], ...] = (Checkpoint, Generation, OperatorAction, LagSample)
 """Tables that exist in each database to which consumers write: that of the log and that of the read models."""

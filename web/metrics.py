@@ -33,7 +33,7 @@ _DURATIONS: Final = Histogram(
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _CONVERTER: Final = re.compile(r"<\w+:")
-_STATES: Final = ("running", "waiting", "paused", "stopped")
+_STATES: Final = ("running", "waiting", "paused", "stopped", "gone")
 
 
 def route(request: HttpRequest) -> str:

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from eventstore import store
 from eventstore.clock import utc_now
+from eventstore.consumers import generations
 from eventstore.consumers.registry import PROCESS_MANAGER, Group, consumers
 from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.models import Checkpoint, OperatorAction
@@ -15,6 +17,7 @@ from eventstore.models import Checkpoint, OperatorAction
 LIVE_GENERATION: Final = "SELECT generation FROM eventstore_checkpoint WHERE name = %(name)s"
 """A part of other queries: the generation of a projector's rows that answers queries now."""
 REBUILD_SUFFIX = "@rebuild"
+_LONGEST_MESSAGE = 1000
 _SKIPS_SINCE = "skips_since"
 """In the `progress` of a projector: skips up to this operator action were retried by a rebuild and no longer apply."""
 
@@ -87,18 +90,31 @@ def keep_progress(name: str, progress: Any, using: str, *, rate: float) -> None:
 
 
 def _alive(rate: float) -> dict[str, Any]:
-    return {"waiting_for": "", "last_seen": utc_now(), "rate": rate}
+    return {"waiting_for": "", "last_seen": Now(), "rate": rate}
 
 
-NO_ERROR: Mapping[str, Any] = {"error_position": None, "error_message": "", "error_at": None}
+NO_ERROR: Mapping[str, Any] = {
+    "error_position": None,
+    "error_message": "",
+    "error_at": None,
+    "went_back_from": None,
+}
 
 
-def fail(row: Checkpoint, position: int, message: str) -> None:
+def fail(row: Checkpoint, position: int, message: str, *, went_back_from: int | None = None) -> None:
     """Keep in a locked row the position, reason and time at which its consumer stopped, and count the error."""
     row.error_position, row.error_message, row.error_at = position, message, utc_now()
     row.error_count += 1
-    row.last_seen = row.error_at
-    row.save(update_fields=["error_position", "error_message", "error_at", "error_count", "last_seen"])
+    row.last_seen = Now()
+    row.went_back_from = went_back_from
+    fields = ("error_position", "error_message", "error_at", "error_count", "last_seen", "went_back_from")
+    row.save(update_fields=fields)
+
+
+def one_line(message: str) -> str:
+    """Return a message as one line of bounded length, of characters that every database can keep."""
+    line = " ".join(message.replace("\x00", "?").split())[:_LONGEST_MESSAGE]
+    return line.encode(errors="replace").decode()
 
 
 def is_of_this_log(row: Checkpoint) -> bool:
@@ -158,8 +174,12 @@ def register_group(group: Group, using: str) -> None:
         missing = [name for name in group.names if name not in {row.name for row in rows}]
         if missing and any(row.position for row in rows):
             raise BehindItsGroup(missing[0], group.names)
-        new = [new_row(name, Checkpoint.Kind.PROJECTOR, START) for name in missing]
-        Checkpoint.objects.using(using).bulk_create(new, ignore_conflicts=True)
+        if missing:
+            # See Note [A generation vouches for its rows]
+            number = rows[0].generation if rows else generations.unused(group, using)
+            new = [new_row(name, Checkpoint.Kind.PROJECTOR, START, generation=number) for name in missing]
+            generations.begin(missing, number, using)
+            Checkpoint.objects.using(using).bulk_create(new, ignore_conflicts=True)
 
 
 def register(name: str) -> None:

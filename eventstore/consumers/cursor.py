@@ -24,6 +24,7 @@ from eventstore.errors import (
     ConsumerStopped,
     EventOfNewerCode,
     MissedEvent,
+    StoreWentBack,
 )
 from eventstore.models import Checkpoint
 from eventstore.payloads.registry import registry
@@ -32,7 +33,6 @@ from eventstore.runtime.connections import forget_errors
 from eventstore.runtime.outages import is_outage, is_outage_of_own_connection
 
 _logger = logging.getLogger(__name__)
-_LONGEST_MESSAGE = 1000
 
 
 class ConsumerPaused(ConsumerError):
@@ -58,6 +58,7 @@ class Cursor:
         self.read_to_head = False
         self.had_outage = False
         self.rate = Rate()
+        self._highest = (0, 0)
         self._events: list[RecordedEvent] = []
         self._moved: LogPosition | None = None
         self._progress: object | None = None
@@ -90,7 +91,22 @@ class Cursor:
                 raise AnotherStore(last.name, last.position, last.recorded_at, None)
             raise BehindItsGroup(min(rows, key=lambda row: row.position).name, self.consumers)
         self.rows = rows
+        self._check_not_went_back()
         return True
+
+    def _check_not_went_back(self) -> None:
+        """Raise StoreWentBack if the rows are lower than this process has seen them, or were for another process.
+
+        A standby that lagged may have been promoted: log and checkpoints agree, and acknowledged events are gone. An
+        operator must know, so the row keeps the error until `resume`.
+        """
+        row, (generation, position) = self.rows[0], self._highest
+        remembered = row.went_back_from
+        if remembered is None and row.generation == generation and row.position < position:
+            remembered = position
+        if remembered is not None:
+            raise StoreWentBack(self.label, remembered, row.position)
+        self._highest = (row.generation, row.position)
 
     def load_skips(self) -> None:
         """Read which positions operators let each consumer skip."""
@@ -211,6 +227,7 @@ class Cursor:
         return progress
 
     def _remember(self, moved: LogPosition) -> None:
+        self._highest = (self.rows[0].generation, moved.position)
         if any(row.error_position is not None for row in self.rows):
             _logger.info("consumer recovered", extra={"consumer": self.label, "position": moved.position})
         for row in self.rows:
@@ -220,19 +237,23 @@ class Cursor:
             self._events = self._events[moved.position - self._events[0].position + 1 :]
         self.stopped = None
 
-    def stop(self, name: str | None, position: int, message: str) -> ConsumerStopped | None:
+    def stop(
+        self, name: str | None, position: int, message: str, *, went_back_from: int | None = None
+    ) -> ConsumerStopped | None:
         """Keep in one row, or in all, the position and reason of the stop; None if the rows have changed meanwhile."""
-        message = _one_line(message)
+        message = checkpoints.one_line(message)
         if not self.rows:
             self.rows = checkpoints.load(self.names, self.using)
         try:
             with transaction.atomic(using=self.using):
                 for row in self._lock():
                     if name in {None, row.name}:
-                        checkpoints.fail(row, position, message)
+                        checkpoints.fail(row, position, message, went_back_from=went_back_from)
         except (StaleCheckpoint, ConsumerPaused):
             self.forget()
             return None
+        if went_back_from is not None:
+            self._highest = (0, 0)  # from now on the row knows it
         self.stopped = ConsumerStopped(name or self.label, position, message)
         return self.stopped
 
@@ -262,9 +283,3 @@ class Cursor:
 
 def _are_together(rows: Sequence[Checkpoint]) -> bool:
     return len({(row.position, row.generation) for row in rows}) == 1
-
-
-def _one_line(message: str) -> str:
-    """Return a message as one line of bounded length, of characters that every database can keep."""
-    line = " ".join(message.replace("\x00", "?").split())[:_LONGEST_MESSAGE]
-    return line.encode(errors="replace").decode()

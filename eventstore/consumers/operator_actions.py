@@ -7,10 +7,10 @@ from django.db import transaction
 
 from eventstore import store
 from eventstore.clock import utc_now
-from eventstore.consumers import checkpoints
-from eventstore.consumers.registry import PROJECTOR, consumers
+from eventstore.consumers import checkpoints, generations
+from eventstore.consumers.registry import PROJECTOR, consumers, databases
 from eventstore.errors import OperationRefused
-from eventstore.models import Checkpoint, OperatorAction
+from eventstore.models import Checkpoint, LagSample, OperatorAction
 
 _logger = logging.getLogger(__name__)
 
@@ -62,13 +62,38 @@ def skip(name: str, position: int, *, actor: str, reason: str) -> None:
         record(OperatorAction.Action.SKIP, consumer, using, actor=actor, reason=reason, position=position)
 
 
+def retire(name: str, *, actor: str, reason: str) -> None:
+    """Forget a consumer that is not in the code any more, or was renamed; its rows of read models stay in their tables.
+
+    Raises OperationRefused if the code has it, if it has no checkpoint, or without a reason.
+    """
+    if not reason.strip():
+        raise OperationRefused("a retirement needs a reason: it is recorded for those who ask later")
+    if name in consumers.names:
+        raise OperationRefused(f"{name} is in the code: only a consumer whose code is gone can be retired")
+    names = [name, name + checkpoints.REBUILD_SUFFIX]
+    retired = False
+    for using in databases():
+        with transaction.atomic(using=using):
+            rows = checkpoints.load(names, using, lock=True)
+            if rows:
+                Checkpoint.objects.using(using).filter(name__in=names).delete()
+                LagSample.objects.using(using).filter(name__in=names).delete()
+                generations.forget([name], using)
+                at = max(row.position for row in rows)
+                record(OperatorAction.Action.RETIRE, name, using, actor=actor, reason=reason, position=at)
+                retired = True
+    if not retired:
+        raise OperationRefused(f"there is no consumer {name!r} to retire; `consumers` lists those whose code is gone")
+
+
 def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
     if row is None or row.error_position is None:
         raise OperationRefused(f"{name} is not stopped: there is nothing to skip")
     if row.error_position != position:
         raise OperationRefused(f"{name} stopped at position {row.error_position}, and only that can be skipped")
     if position <= row.position:
-        raise OperationRefused(f"{name} handled position {position} of another store: this cannot be skipped")
+        raise OperationRefused(f"{name} is past position {position}: no skip helps against {row.error_message}")
     if store.read_event(position) is None:
         raise OperationRefused(f"there is no event at position {position}: a hole in the log cannot be skipped")
 

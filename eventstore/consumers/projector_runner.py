@@ -8,9 +8,10 @@ from django.conf import settings
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
 from eventstore.consumers.cursor import Cursor
+from eventstore.consumers.generations import GenerationGuard
 from eventstore.consumers.registry import Group, consumers
 from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
-from eventstore.errors import BehindItsGroup, ConsumerError
+from eventstore.errors import BehindItsGroup, ConsumerError, RowsDoNotMatch
 from eventstore.records import RecordedEvent
 
 
@@ -42,6 +43,7 @@ class ProjectorRunner:
         try:
             self.load()
             events = self.cursor.next_events()
+            self._batches.check_rows()
             step = self._batches.project_next(events) if events else Step.IDLE
         except ConsumerError as error:
             step = step_after(error, self.cursor)
@@ -64,6 +66,7 @@ class Batches:
         )
         self._singly_until = 0
         self._outages = Outages()
+        self.guard = GenerationGuard(group, cursor.using)
         self._working = cursor.names[0]
 
     def project_next(self, events: Sequence[RecordedEvent]) -> Step:
@@ -79,13 +82,25 @@ class Batches:
             with cursor.transaction() as rows:
                 watch = Stopwatch()
                 self.project(batch, rows[0].generation)
+                self.guard.move(rows[0].generation, rows[0].position, batch[-1].position)
                 cursor.move(batch)
         except Exception as error:
-            if watch is None:
+            if watch is None or isinstance(error, RowsDoNotMatch):
                 raise  # before any handler: the rows have changed, or the database is away
             return self._after_error(error, batch, watch.seconds)
+        self.guard.remember(cursor.rows[0].generation)
         self.size.adapt(watch.seconds, len(batch))
         return Step.PROGRESSED
+
+    def check_rows(self) -> None:
+        """Raise RowsDoNotMatch if the read model's rows are not where the checkpoint is."""
+        cursor = self._cursor
+        try:
+            self.guard.check(cursor.rows[0].generation, cursor.at.position)
+        except RowsDoNotMatch:
+            # Another copy may have moved both between the two reads; under the lock nobody can.
+            with cursor.transaction() as rows:
+                self.guard.check(rows[0].generation, rows[0].position)
 
     def _after_error(self, error: Exception, batch: Sequence[RecordedEvent], seconds: float) -> Step:
         """Retry a failed batch in smaller ones. If a single event fails, keep the error in its row and stop.

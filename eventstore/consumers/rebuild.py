@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from eventstore import store
-from eventstore.consumers import checkpoints, operator_actions
+from eventstore.consumers import checkpoints, generations, operator_actions
 from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition, StaleCheckpoint
 from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.projector_runner import Batches
@@ -63,7 +63,8 @@ class RebuildRunner:
             return False
         rows = Checkpoint.objects.using(using)
         rows.filter(name__in=[row.name for row in own]).delete()
-        generation = max([1, *(row.generation for row in live + own)]) + 1
+        generation = max(generations.unused(self.group, using), *[row.generation + 1 for row in live + own], 2)
+        generations.begin(self.group.names, generation, using)
         progress = {_RETRY_SKIPPED: retry_skipped}
         if retry_skipped or not all(checkpoints.is_of_this_log(row) for row in live):
             progress |= checkpoints.progress_with(operator_actions.newest(using)) or {}
@@ -92,6 +93,7 @@ class RebuildRunner:
         try:
             self._load()
             events = cursor.next_events()
+            self.batches.check_rows()
             cursor.load_skips()  # operators may have skipped an event of the live rows since the last step
             step = self.batches.project_next(events) if events else Step.IDLE
         except ConsumerError as error:
@@ -144,6 +146,7 @@ class RebuildRunner:
         self._projected = True
         cursor.load_skips()
         self.batches.project(events, cursor.rows[0].generation)
+        self.batches.guard.move(cursor.rows[0].generation, cursor.at.position, events[-1].position)
         return LogPosition(events[-1].position, events[-1].recorded_at)
 
     def _point_to_new_generation(
@@ -196,6 +199,7 @@ def delete_garbage(group: Group, stop: Stop) -> None:
     for member in group.members:
         row = Checkpoint.objects.using(using).filter(name=member.name).first()
         live_generation = row.generation if row else 0
+        generations.forget([member.name], using, below=live_generation)
         for table in member.tables:
             while not stop.asked and _delete_some(table, live_generation, using):
                 pass

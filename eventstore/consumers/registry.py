@@ -106,6 +106,11 @@ class Consumers:
             raise CircularDependency(error.args[1]) from error
 
 
+def databases() -> list[str]:
+    """Return the aliases of the databases that hold checkpoints: the events' and the read models'."""
+    return list(dict.fromkeys(("default", str(settings.READ_DATABASE))))
+
+
 consumers: Final = Consumers()
 """The consumers of this process; apps add theirs in `AppConfig.ready`."""
 

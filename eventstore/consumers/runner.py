@@ -13,6 +13,8 @@ from eventstore.errors import (
     ConsumerStopped,
     EventOfNewerCode,
     MissedEvent,
+    RowsDoNotMatch,
+    StoreWentBack,
 )
 from eventstore.runtime.connections import close_connections
 
@@ -58,15 +60,27 @@ def step_after(error: ConsumerError, cursor: Cursor) -> Step:
         case MissedEvent() | AnotherStore() | EventOfNewerCode():
             position = error.expected if isinstance(error, MissedEvent) else error.position
             return stop(cursor, None, position, str(error))
+        case StoreWentBack():
+            return stop(cursor, None, error.found, str(error), went_back_from=error.remembered)
+        case RowsDoNotMatch():
+            return stop(cursor, None, error.position, str(error))
     raise error
 
 
-def stop(cursor: Cursor, name: str | None, position: int, message: str, error: Exception | None = None) -> Step:
+def stop(  # noqa: PLR0913 - the columns of the row that keeps it
+    cursor: Cursor,
+    name: str | None,
+    position: int,
+    message: str,
+    error: Exception | None = None,
+    *,
+    went_back_from: int | None = None,
+) -> Step:
     """Stop at a position, because of one row's consumer or of all; read again if the rows have changed meanwhile.
 
     The row keeps the message; the traceback of `error` is logged.
     """
-    stopped = cursor.stop(name, position, message)
+    stopped = cursor.stop(name, position, message, went_back_from=went_back_from)
     if stopped is None:
         return Step.PROGRESSED
     facts = {"consumer": name or cursor.label, "position": position, "event_type": cursor.type_at(position)}

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from eventstore import store
-from eventstore.clock import utc_now
+from eventstore.clock import database_now
 from eventstore.consumers import checkpoints
-from eventstore.consumers.registry import PROJECTOR, consumers
+from eventstore.consumers.registry import PROJECTOR, consumers, databases
 from eventstore.errors import BehindItsGroup
 from eventstore.models import Checkpoint, LagSample
 from eventstore.records import Head
@@ -22,7 +23,8 @@ _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
 """A consumer that was not seen for this long counts as stopped."""
 
-State = Literal["running", "waiting", "paused", "stopped"]
+State = Literal["running", "waiting", "paused", "stopped", "gone"]
+"""`gone` is a consumer with a checkpoint that this code does not have: retired code, or newer code elsewhere."""
 
 
 class Heartbeat:
@@ -40,7 +42,7 @@ class Heartbeat:
             with transaction.atomic(using=self._using):
                 checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
                 rows = Checkpoint.objects.using(self._using).filter(name__in=self._names)
-                rows.update(last_seen=utc_now(), rate=round(rate, 1))
+                rows.update(last_seen=Now(), rate=round(rate, 1))
         if now >= self._sampled + _SAMPLE_S:
             self._sampled = now
             sample(self._names, self._using)
@@ -48,7 +50,7 @@ class Heartbeat:
 
 def sample(names: Sequence[str], using: str) -> None:
     """Keep one sample of each consumer's lag for this minute, and delete samples older than a day."""
-    now, head = utc_now(), store.head()
+    now, head = database_now(using), store.head()
     minute = now.replace(second=0, microsecond=0)
     samples = [
         LagSample(name=row.name, minute=minute, lag_events=events, lag_seconds=seconds)
@@ -107,19 +109,28 @@ class Status:
 
 
 def statuses() -> list[Status]:
-    """Return every consumer of the code, whether it ever ran or not, and the rebuilds in progress."""
-    rows: dict[str, Checkpoint] = {}
-    for using in {consumers.database_of(name) for name in consumers.names} | {"default"}:
-        names = [name for name in consumers.names if consumers.database_of(name) == using]
-        names += [name + checkpoints.REBUILD_SUFFIX for name in names if consumers.kind(name) == PROJECTOR]
-        rows.update({row.name: row for row in checkpoints.load(names, using)})
-    now, head = utc_now(), store.head()
+    """Return every consumer of the code, the rebuilds in progress, and consumers whose code is gone."""
+    rows, gone = _rows()
+    now, head = database_now(), store.head()
     stopped = _stopped(rows)
-    known = [name for name in consumers.names if name in rows]
-    rebuilds = sorted(name for name in rows if name.endswith(checkpoints.REBUILD_SUFFIX))
     missing = [name for name in consumers.names if name not in rows]
-    found = [_status(rows[name], head, now, stopped) for name in known + rebuilds]
+    found = [_status(row, head, now, stopped) for row in rows.values()]
+    found += [replace(_status(row, head, now, set()), state="gone", error=None, waiting_for="") for row in gone]
     return sorted(found + [_never_ran(name, head, now, rows) for name in missing], key=lambda one: one.name)
+
+
+def _rows() -> tuple[dict[str, Checkpoint], list[Checkpoint]]:
+    """Return the rows of the code's consumers and their rebuilds by name, and the rows of others."""
+    known: dict[str, Checkpoint] = {}
+    gone: list[Checkpoint] = []
+    for using in databases():
+        for row in Checkpoint.objects.using(using).order_by("name"):
+            name = row.name.removesuffix(checkpoints.REBUILD_SUFFIX)
+            if name not in consumers.names:
+                gone.append(row)
+            elif consumers.database_of(name) == using:
+                known[row.name] = row
+    return known, gone
 
 
 def _stopped(rows: dict[str, Checkpoint]) -> set[str]:

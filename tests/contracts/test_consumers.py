@@ -14,7 +14,7 @@ from psycopg import errors
 
 from eventstore import store
 from eventstore.clock import utc_now
-from eventstore.consumers import loop, operator_actions
+from eventstore.consumers import checkpoints, loop, operator_actions, rebuild
 from eventstore.consumers import status as monitoring
 from eventstore.consumers.checkpoints import register
 from eventstore.consumers.definitions import Chunk, ProcessManager
@@ -23,11 +23,22 @@ from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
-from eventstore.models import Checkpoint, LagSample, OperatorAction
+from eventstore.models import Checkpoint, Generation, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
 from tests.contracts.events import DayBegan, ParcelRelabelled
-from tests.support.consumers.probes import HandlerBroke, Row, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.probes import (
+    Answers,
+    Copy,
+    HandlerBroke,
+    Row,
+    break_at,
+    make_tables,
+    mend,
+    registered,
+    trigger,
+    written,
+)
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
 from tests.support.databases import Database
 
@@ -745,3 +756,142 @@ class TestAnOutageInAHandler:
         with pytest.raises(NotCaughtUp, match=f"^{name} stopped at position 3: OperationalError: "):
             catch_up(name)
         assert row(name).error_count == 1
+
+
+class TestAStoreThatWentBack:
+    """A standby that lagged was promoted: log and checkpoints agree, and events that a process has seen are gone."""
+
+    def _promote_standby_at(self, position: int, *names: str) -> None:
+        moment = store.read_event(position)
+        assert moment is not None
+        forget_events_after(position)
+        Checkpoint.objects.filter(name__in=names).update(position=position, recorded_at=moment.recorded_at)
+        Generation.objects.filter(projector__in=names).update(position=position)
+        Row.objects.filter(position__gt=position).delete()
+
+    @pytest.mark.parametrize("name", ["copy", "answers"])
+    def test_stops_a_process_that_remembers_more_and_its_row_names_both_positions(
+        self, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        register("answers")
+        append(trigger(0), trigger(0), trigger(0), trigger(0), trigger(0))
+        running = process_manager_runner(name) if name == "answers" else projector_runners([name])[0]
+        while running.step() is not Step.IDLE:
+            pass
+        self._promote_standby_at(3, name)
+        assert running.step() is Step.STOPPED
+        message = f"{name} had handled position 5, and its checkpoint is now at 3"
+        assert row(name).error_message.startswith(message)
+        assert any(record.levelname == "ERROR" and message in record.getMessage() for record in caplog.records)
+        for _ in range(2):  # also for processes that remember nothing, until an operator knows
+            append(trigger(0))
+            with pytest.raises(NotCaughtUp, match=message):
+                catch_up(name)
+        operator_actions.resume(name, actor="me", reason="compared with the backup")
+        while running.step() is not Step.IDLE:
+            pass
+        catch_up(name)
+        assert (row(name).position, row(name).error_message, row(name).went_back_from) == (5, "", None)
+        if name == "copy":
+            assert written("copy") == [1, 2, 3, 4, 5]
+
+
+class TestCheckpointAndRows:
+    def test_a_projector_whose_checkpoint_was_deleted_begins_on_an_unused_generation(self) -> None:
+        triggers(3)
+        catch_up("copy")
+        Checkpoint.objects.filter(name="copy").delete()
+        catch_up("copy")
+        assert (row("copy").position, row("copy").generation) == (3, 2)
+        assert written("copy", 2) == [1, 2, 3]
+
+    def test_a_renamed_projector_begins_on_a_generation_that_its_tables_do_not_use(self) -> None:
+        triggers(3)
+        catch_up("copy")
+
+        class Renamed(Copy):
+            name = "renamed"
+
+        with registered(Renamed()):
+            catch_up("renamed")
+        assert (row("renamed").position, row("renamed").generation) == (3, 2)
+
+    def test_a_checkpoint_that_was_moved_by_hand_stops_the_projector(self) -> None:
+        triggers(3)
+        catch_up("copy")
+        Checkpoint.objects.filter(name="copy").update(position=0, recorded_at=None)
+        with pytest.raises(
+            NotCaughtUp, match="copy is at position 0, but its rows of generation 1 are at position 3: run"
+        ):
+            catch_up("copy")
+        assert written("copy") == [1, 2, 3]
+        triggers(1)
+        with pytest.raises(NotCaughtUp, match="manage.py rebuild_projector copy"):
+            catch_up("copy")
+
+    def test_tables_that_were_emptied_stop_the_projector_at_its_start(self) -> None:
+        triggers(3)
+        catch_up("base")
+        Row.objects.filter(name="base").delete()
+        with pytest.raises(NotCaughtUp, match="base is at position 3, but its table probe_row has lost its rows"):
+            catch_up("base")
+        assert rebuild.run(_begun("base"), Stop(), lambda *_: None, lambda _: None)
+        catch_up("base")
+        assert (row("base").error_message, written("base", 2)) == ("", [1, 2, 3])
+
+    def test_an_empty_table_that_never_had_rows_is_no_fault(self) -> None:
+        triggers(3)
+        catch_up("dependent")
+        catch_up("dependent")
+        assert row("dependent").position == 3
+
+
+def _begun(name: str) -> rebuild.RebuildRunner:
+    runner = rebuild.rebuild_runner(name)
+    runner.begin(name, actor="me")
+    return runner
+
+
+class TestAConsumerWhoseCodeIsGone:
+    @pytest.fixture(autouse=True)
+    def _gone(self) -> None:
+        class Former(Copy):
+            name = "former"
+
+        class FormerManager(Answers):
+            name = "former_manager"
+
+        triggers(2)
+        with registered(Former(), FormerManager()):
+            catch_up("former", "former_manager")
+
+    def test_is_listed_as_gone(self) -> None:
+        found = {status.name: status for status in monitoring.statuses()}
+        assert [(found[name].state, found[name].position) for name in ("former", "former_manager")] == [("gone", 2)] * 2
+
+    def test_is_retired_by_an_operator_with_a_reason_that_is_recorded(self) -> None:
+        for name in ("former", "former_manager"):
+            with pytest.raises(OperationRefused, match="reason"):
+                operator_actions.retire(name, actor="me", reason=" ")
+            operator_actions.retire(name, actor="me", reason="replaced")
+        assert not Checkpoint.objects.filter(name__startswith="former").exists()
+        assert {status.state for status in monitoring.statuses()} == {"stopped"}
+        kept = OperatorAction.objects.filter(action="retire").values_list("consumer", "position", "reason")
+        assert sorted(kept) == [("former", 2, "replaced"), ("former_manager", 2, "replaced")]
+
+    def test_a_consumer_of_the_code_and_an_unknown_name_are_not_retired(self) -> None:
+        with pytest.raises(OperationRefused, match="copy is in the code"):
+            operator_actions.retire("copy", actor="me", reason="x")
+        with pytest.raises(OperationRefused, match="no consumer 'nobody' to retire"):
+            operator_actions.retire("nobody", actor="me", reason="x")
+
+
+def test_a_machine_whose_clock_is_an_hour_slow_does_not_make_its_consumers_look_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    triggers(1)
+    with monkeypatch.context() as slow:
+        slow.setattr(checkpoints, "utc_now", lambda: utc_now() - timedelta(hours=1))
+        catch_up("copy", "tally", "base")
+    states = {status.name: status.state for status in monitoring.statuses()}
+    assert [states[name] for name in ("copy", "tally", "base", "dependent")] == ["running"] * 4

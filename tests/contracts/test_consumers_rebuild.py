@@ -109,11 +109,12 @@ def test_an_event_that_raises_within_the_switch_stops_the_rebuild_and_is_named()
         pass
     triggers(3)
     catch_up("copy")
+    generation = live("copy").generation
     break_at("copy", 6)
     assert not rebuild.switch()
     with pytest.raises(ConsumerStopped, match="copy@rebuild stopped at position 6: HandlerBroke"):
         finish(rebuild)
-    assert (live("copy").generation, live("copy").position, live("copy@rebuild").position) == (1, 7, 5)
+    assert (live("copy").generation, live("copy").position, live("copy@rebuild").position) == (generation, 7, 5)
 
 
 def test_an_interrupted_rebuild_continues_where_it_was() -> None:

@@ -1,4 +1,4 @@
-"""The command that lists, pauses and resumes consumers and lets them skip an event."""
+"""The command that lists, pauses, resumes and retires consumers and lets them skip an event."""
 
 import json
 from typing import Any, Final
@@ -22,16 +22,17 @@ _LONG_AGO_S: Final = 600
 class Command(ConsoleCommand):
     """List the consumers, or act on one."""
 
-    help = "Lists every consumer; pause, resume or skip act on one."
+    help = "Lists every consumer; pause, resume, skip or retire act on one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the actions and their options."""
         parser.add_argument("--json", action="store_true", help="a list for machines")
-        actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar="{pause,resume,skip}")
+        actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar="{pause,resume,skip,retire}")
         for action, explained in (
             ("pause", "pause it from its next transaction on"),
             ("resume", "let it go on, or try the event again at which it stopped"),
             ("skip", "let it pass over the event at which it stopped"),
+            ("retire", "forget a consumer whose code is gone"),
         ):
             one = actions.add_parser(action, help=explained)
             one.add_argument("name", help="the consumer; a projector stands for its group")
@@ -51,6 +52,8 @@ class Command(ConsoleCommand):
                 operator_actions.resume(name, **who)
             case "skip":
                 operator_actions.skip(name, _position(options["position"]), **who)
+            case "retire":
+                operator_actions.retire(name, **who)
             case _:
                 self._list(as_json=options["json"])
 
@@ -63,7 +66,7 @@ class Command(ConsoleCommand):
             console = Console()
             console.print(_table(found))
             for status in found:
-                if status.error or status.waiting_for:
+                if status.error or status.waiting_for or status.state == "gone":
                     console.print(f"{status.name}: {_state(status)}", markup=False, highlight=False)
         else:
             self.stdout.write("\t".join(_HEADINGS))
@@ -97,6 +100,8 @@ def _ago(status: Status) -> str:
 
 def _state(status: Status) -> str:
     state = f"waiting for {status.waiting_for}" if status.waiting_for else status.state
+    if status.state == "gone":
+        return "gone: not in this code; `consumers retire` forgets it"
     if status.error is None:
         return state
     return f"{state} at {status.error.position}: {status.error.message} ({status.error.count} times)"

@@ -40,12 +40,63 @@ class Row(models.Model):
         return f"{self.name} {self.position}"
 
 
+class RowsOf(models.Manager[Row]):
+    """The rows of one probe."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self._name = name
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        """Return only that probe's rows."""
+        return super().get_queryset().filter(name=self._name)
+
+
+class CopyRow(Row):
+    """What `copy` has written."""
+
+    objects: ClassVar[models.Manager[Any]] = RowsOf("copy")
+
+    class Meta:
+        app_label = "probes"
+        proxy = True
+
+
+class TallyRow(Row):
+    """What `tally` has written."""
+
+    objects: ClassVar[models.Manager[Any]] = RowsOf("tally")
+
+    class Meta:
+        app_label = "probes"
+        proxy = True
+
+
+class BaseRow(Row):
+    """What `base` has written."""
+
+    objects: ClassVar[models.Manager[Any]] = RowsOf("base")
+
+    class Meta:
+        app_label = "probes"
+        proxy = True
+
+
+class DependentRow(Row):
+    """What `dependent` has written."""
+
+    objects: ClassVar[models.Manager[Any]] = RowsOf("dependent")
+
+    class Meta:
+        app_label = "probes"
+        proxy = True
+
+
 class HandlerBroke(Exception):
     """The error that a probe raises at a position given to `break_at`."""
 
 
 class _Probe(Projector):
-    tables: ClassVar[tuple[type[models.Model], ...]] = (Row,)
     types: ClassVar[tuple[str, ...]] = ("ParcelRegistered", "ParcelRelabelled")
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
@@ -71,24 +122,28 @@ class Copy(_Probe):
     """An autonomous projector."""
 
     name = "copy"
+    tables = (CopyRow,)
 
 
 class Tally(_Probe):
     """Another autonomous projector."""
 
     name = "tally"
+    tables = (TallyRow,)
 
 
 class Base(_Probe):
     """The projector that `dependent` depends on."""
 
     name = "base"
+    tables = (BaseRow,)
 
 
 class Dependent(_Probe):
     """Writes down how many rows `base` has at each DayBegan."""
 
     name = "dependent"
+    tables = (DependentRow,)
     types: ClassVar[tuple[str, ...]] = ("DayBegan",)
     depends_on: ClassVar[tuple[str, ...]] = ("base",)
 

@@ -1,0 +1,117 @@
+"""Ties a projector's checkpoint to its rows: each generation knows how far its rows go and which tables it has filled.
+
+# Note [A generation vouches for its rows]
+A checkpoint alone says nothing about the rows: it may have been deleted or restored, the projector renamed, a table
+emptied. A generation's row moves in the same transaction as the rows and the checkpoint. If they do not agree, the
+projector stops and names the rebuild; a projector without a checkpoint begins on a generation that no row uses.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Max, Model
+
+from eventstore.consumers.definitions import Projector
+from eventstore.consumers.registry import Group
+from eventstore.errors import RowsDoNotMatch
+from eventstore.models import Generation
+
+
+def unused(group: Group, using: str) -> int:
+    """Return a number above that of every generation that the group's tables, or their descriptions, use."""
+    newest: list[int | None] = [
+        Generation.objects.using(using).filter(projector__in=group.names).aggregate(Max("number"))["number__max"]
+    ]
+    newest += [
+        _rows(table, using).aggregate(Max("generation"))["generation__max"]
+        for member in group.members
+        for table in member.tables
+    ]
+    return max([0, *(number for number in newest if number is not None)]) + 1
+
+
+def begin(names: Sequence[str], number: int, using: str) -> None:
+    """Describe a new generation, which has no rows yet."""
+    Generation.objects.using(using).bulk_create(
+        [Generation(projector=name, number=number, position=0) for name in names], ignore_conflicts=True
+    )
+
+
+def forget(names: Sequence[str], using: str, *, below: int | None = None) -> None:
+    """Delete the descriptions of a projector's generations, or only of those below a number."""
+    rows = Generation.objects.using(using).filter(projector__in=names)
+    (rows if below is None else rows.filter(number__lt=below)).delete()
+
+
+class GenerationGuard:
+    """Checks and moves the description of the generation that a group works on."""
+
+    def __init__(self, group: Group, using: str) -> None:
+        self._group, self._using = group, using
+        self._number = 0
+        self._filled: dict[str, set[str]] = {}
+
+    def check(self, number: int, position: int) -> None:
+        """Raise RowsDoNotMatch if the rows of a generation are not at a position.
+
+        Tables are looked into when a process first meets the generation; later only positions are compared.
+        """
+        found = {row.projector: row for row in self._described(number)}
+        for member in self._group.members:
+            row = found.get(member.name)
+            if row is None or row.position != position:
+                at = "unknown" if row is None else f"at position {row.position}"
+                raise RowsDoNotMatch(member.name, position, f"its rows of generation {number} are {at}")
+        if number != self._number:
+            for member in self._group.members:
+                self._check_tables(member, set(found[member.name].filled), number, position)
+            self._filled = {name: set(row.filled) for name, row in found.items()}
+            self._number = number
+
+    def _check_tables(self, member: Projector, filled: set[str], number: int, position: int) -> None:
+        for table in member.tables:
+            if _name(table) in filled and not _has_rows(table, number, self._using):
+                raise RowsDoNotMatch(
+                    member.name, position, f"its table {_name(table)} has lost its rows of generation {number}"
+                )
+
+    def move(self, number: int, before: int, after: int) -> None:
+        """Move the description with the rows, in their transaction; raises RowsDoNotMatch if it was not at `before`."""
+        rows = Generation.objects.using(self._using).filter(projector__in=self._group.names, number=number)
+        if rows.filter(position=before).update(position=after) != len(self._group.names):
+            self.check(number, before)
+        for member in self._group.members:
+            self._note_filled(member, number)
+
+    def _note_filled(self, member: Projector, number: int) -> None:
+        """Note each table once it has rows."""
+        known = self._filled.setdefault(member.name, set())
+        new = {
+            _name(table)
+            for table in member.tables
+            if _name(table) not in known and _has_rows(table, number, self._using)
+        }
+        if new:
+            rows = Generation.objects.using(self._using).filter(projector=member.name, number=number)
+            rows.update(filled=sorted(known | new))
+
+    def _described(self, number: int) -> list[Generation]:
+        return list(Generation.objects.using(self._using).filter(projector__in=self._group.names, number=number))
+
+    def remember(self, number: int) -> None:
+        """Remember, after a commit, which tables are described as filled."""
+        if any(len(self._filled.get(member.name, ())) < len(member.tables) for member in self._group.members):
+            self._filled = {row.projector: set(row.filled) for row in self._described(number)}
+
+
+def _rows(table: type[Model], using: str) -> Any:
+    return table._default_manager.using(using)  # noqa: SLF001 - Django's public name for it
+
+
+def _has_rows(table: type[Model], number: int, using: str) -> bool:
+    found: bool = _rows(table, using).filter(generation=number).exists()
+    return found
+
+
+def _name(table: type[Model]) -> str:
+    return table._meta.db_table  # noqa: SLF001 - Django's public name for it
