@@ -1,7 +1,7 @@
 """An installation whose read models an earlier release made is right at once, and quick after a rebuild."""
 
 from eventstore.consumers.loop import catch_up
-from eventstore.models import Checkpoint
+from eventstore.models import Checkpoint, Generation
 from projectors.catalog import PROJECTORS
 from projectors.models import AccountSum, JournalLine
 from projectors.queries.live import live
@@ -22,6 +22,7 @@ def test_read_models_of_an_earlier_release_go_on_and_new_ones_begin(database: Da
     lines = live(JournalLine).count()
     run_manage("migrate", "projectors", BEFORE_SUMS)
     Checkpoint.objects.filter(name__in=NEW).delete()
+    Generation.objects.update(filled=[])  # the earlier release described no generation
 
     run_manage("migrate")
     assert live(JournalLine).count() == lines
