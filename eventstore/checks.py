@@ -1,15 +1,16 @@
 """System checks: conditions that the code must meet before it reads or writes the log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
 from eventstore.consumers.definitions import ProcessManager, Projector
 from eventstore.consumers.registry import consumers
 from eventstore.errors import EventStoreError
 from eventstore.payloads.registry import registry
+from eventstore.runtime.session_settings import broken_guarantees
 
 LOG = "log"
 """The tag of the checks that must pass before the log is read or written."""
@@ -23,6 +24,20 @@ def check_upcaster_chains(app_configs: Sequence[AppConfig] | None, **_kwargs: ob
     except EventStoreError as error:
         return [Error(str(error), hint="Write the missing upcaster.", id="eventstore.E001")]
     return []
+
+
+@register(Tags.database)
+def check_session_settings(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001
+    databases: Collection[str] | None = None,
+    **_kwargs: object,
+) -> list[CheckMessage]:
+    """Return a warning for each guarantee that a session setting of PostgreSQL does not give."""
+    return [
+        Warning(fault, hint="A pooler may drop the settings that Daybook asks for.", id="eventstore.W001")
+        for using in databases or ()
+        for fault in broken_guarantees(using)
+    ]
 
 
 @register(LOG)

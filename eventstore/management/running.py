@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 
 from eventstore.consumers.loop import Loop
 from eventstore.consumers.runner import Runner
@@ -13,6 +14,7 @@ from eventstore.management.base import require_all_migrated
 from eventstore.management.progress import ProgressDisplay
 from eventstore.runtime.connections import short_sqlite_waits
 from eventstore.runtime.outages import Reconnecting
+from eventstore.runtime.session_settings import broken_guarantees
 from eventstore.runtime.shutdown import Stop
 
 _logger = logging.getLogger(__name__)
@@ -47,12 +49,20 @@ def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callab
     """
     with short_sqlite_waits(), Stop().on_signals() as stop:
         if not once:
-            Reconnecting(stop, _logger.warning).until_done(require_all_migrated)
+            Reconnecting(stop, _logger.warning).until_done(lambda: _check_databases(_logger.warning))
             Loop(runners, stop, once=False, report=_logger.warning).run()
             return
-        require_all_migrated()
+        _check_databases(report)
         with ProgressDisplay(what, "events", always=False) as display:
             Loop(runners, stop, once=True, report=report, show=display.update).run()
+
+
+def _check_databases(report: Callable[[str], None]) -> None:
+    """Raise CommandError if a database cannot be used, and report each guarantee that its sessions do not give."""
+    require_all_migrated()
+    for using in connections:
+        for fault in broken_guarantees(using):
+            report(fault)
 
 
 def operator() -> str:

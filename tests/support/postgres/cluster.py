@@ -22,7 +22,7 @@ from tests.support import scratch
 from tests.support.patience import PATIENCE_S
 from tests.support.postgres import watchdog
 
-_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "200",

@@ -1,0 +1,110 @@
+"""Consumers behind a real PgBouncer, which drops the settings of a client; skipped if it is not installed."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.support.consumers.observing import Start, append, position
+from tests.support.consumers.probes import trigger, written
+from tests.support.databases import Database
+from tests.support.patience import wait_until
+
+PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+PORT = 6432
+
+
+@pytest.fixture
+def pooled(database: Database, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of the test's database behind a PgBouncer of its own, in transaction mode."""
+    if database.vendor != "postgresql":
+        pytest.skip("PgBouncer is for PostgreSQL")
+    if PGBOUNCER is None:
+        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    name, directory = urlsplit(database.url).path.lstrip("/"), Path(urlsplit(database.url).query.removeprefix("host="))
+    # Beside PostgreSQL's socket, which the unprivileged user may reach; a socket's path must be short.
+    own = directory / f"pgbouncer-{os.getpid()}-{tmp_path.name[-8:]}"
+    own.mkdir()
+    (own / "pgbouncer.ini").write_text(
+        f"[databases]\n{name} = host={directory} dbname={name} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr =\nlisten_port = {PORT}\nunix_socket_dir = {own}\nauth_type = any\n"
+        f"pool_mode = transaction\nignore_startup_parameters = options\nserver_reset_query_always = 0\n"
+    )
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    if user is not None:
+        for path in (own, own / "pgbouncer.ini"):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    process = subprocess.Popen(
+        [PGBOUNCER, "-q", str(own / "pgbouncer.ini")],
+        user=None if user is None else user.pw_uid,
+        group=None if user is None else user.pw_gid,
+        extra_groups=None if user is None else [],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until((own / f".s.PGSQL.{PORT}").exists)
+    yield f"postgres://postgres@:{PORT}/{name}?host={own}"
+    process.terminate()
+    process.wait()
+    shutil.rmtree(own)
+
+
+def set_for_role(setting: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        cursor.execute(f'ALTER ROLE postgres IN DATABASE "{cursor.fetchone()[0]}" SET {setting}')
+
+
+def behind(pooled: str) -> dict[str, str]:
+    return {"DATABASE_URL": pooled, "PREPARED_STATEMENTS": "false", "IDLE_IN_TRANSACTION_TIMEOUT": "500"}
+
+
+def test_a_guarantee_that_the_pooler_dropped_is_reported_at_the_start(start: Start, pooled: str) -> None:
+    append(trigger())
+    process = start("run_projector", "copy", **behind(pooled))
+    wait_until(lambda: position("copy") == 1)
+    assert "a frozen process keeps its locks: idle_in_transaction_session_timeout is '0'" in process.errors()
+    assert "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '500ms'" in process.errors()
+
+
+def test_set_for_the_role_it_holds_and_a_frozen_copy_frees_its_locks(start: Start, pooled: str) -> None:
+    set_for_role("idle_in_transaction_session_timeout = '500ms'")
+    frozen = start("run_projector", "copy", **behind(pooled), PROBE_FREEZE_AT="3")
+    append(*(trigger() for _ in range(5)))
+    wait_until(lambda: Path(f"/proc/{frozen.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    assert "idle_in_transaction_session_timeout" not in frozen.errors()
+    start("run_projector", "copy", **behind(pooled))
+    wait_until(lambda: position("copy") == 5)
+    os.kill(frozen.pid, signal.SIGCONT)
+    append(trigger())
+    wait_until(lambda: position("copy") == 6)
+    assert written("copy") == [1, 2, 3, 4, 5, 6]
+
+
+def test_sessions_cut_behind_the_pooler_lose_and_double_nothing(start: Start, pooled: str, database: Database) -> None:
+    set_for_role("idle_in_transaction_session_timeout = '500ms'")
+    processes = [
+        start("run_projector", "copy", **behind(pooled)),
+        start("run_processmanager", "answers", **behind(pooled)),
+    ]
+    wait_until(lambda: position("answers") == position("copy") == 0)
+    for _ in range(10):
+        append(*(trigger(1) for _ in range(4)))
+        with psycopg.connect(database.url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connection.close()
+    wait_until(lambda: position("copy") == 80)
+    assert written("copy") == list(range(1, 81))
+    assert [process.poll() for process in processes] == [None, None]
