@@ -155,13 +155,22 @@ def start_manage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sta
 @pytest.fixture
 def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     """Serve the web on the test's database by a gunicorn of its own, which is killed in the end."""
-    own = _own_database(request)
+    yield from _servers(_own_database(request), tmp_path, alone=False)
+
+
+@pytest.fixture
+def serve_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
+    """Do the same by a new Python, which is slower: nothing is loaded before gunicorn starts."""
+    yield from _servers(_own_database(request), tmp_path, alone=True)
+
+
+def _servers(own: Database, folder: Path, *, alone: bool) -> Iterator[Serve]:
     numbers = itertools.count(1)
     with ExitStack() as servers:
 
         def start(**env: str) -> WebServer:
-            directory = tmp_path / f"server-{next(numbers)}"
+            directory = folder / f"server-{next(numbers)}"
             directory.mkdir()
-            return servers.enter_context(serving({**own.env, "DEBUG": "false", **env}, directory))
+            return servers.enter_context(serving({**own.env, "DEBUG": "false", **env}, directory, alone=alone))
 
         yield start

@@ -157,7 +157,6 @@ def test_the_code_of_the_pages_works_as_they_say(tmp_path: Path) -> None:
     here = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON", "DAYBOOK"))}
     environment = {
         **here,
-        "PYTHONPATH": str(tmp_path),
         "DEBUG": "true",
         "DATABASE_URL": f"sqlite:///{tmp_path}/ratings.sqlite3",
     }
@@ -167,7 +166,7 @@ def test_the_code_of_the_pages_works_as_they_say(tmp_path: Path) -> None:
         assert list(code) == []
         steps = pages.steps(page_of(name))
         typed = [step.command for step in steps]
-        with resident(environment) as manage:
+        with resident(environment, tmp_path) as manage:
             typed[0] = f"{manage}\n{typed[0]}"
-            seen = outputs(typed, tmp_path, environment)
+            seen = outputs(typed, tmp_path, environment, tmp_path)
         compare(steps, seen)

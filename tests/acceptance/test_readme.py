@@ -24,6 +24,7 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
     typed = [
         demo(step) if step.command == "make demo\n" else step.command.replace(":8000", f":{port}") for step in steps
     ]
+    typed = [f"{command}{wait_for(port)}" if command.endswith("&\n") else command for command in typed]
     environment = {**os.environ, "WEB_BIND": f"127.0.0.1:{port}"}
     with quick_python(tmp_path, environment):
         compare(steps, outputs(typed, tmp_path, environment))
@@ -32,3 +33,8 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
 def demo(step: pages.Step) -> str:
     """Return the demonstration's command; a page that shows none of its output sees it only if it fails."""
     return DEMO if step.promised else f"{DEMO} > demo.txt || cat demo.txt"
+
+
+def wait_for(port: int) -> str:
+    """Return a command that ends when the server answers: a reader does not type as fast as a test."""
+    return f"until curl -sf http://127.0.0.1:{port}/healthz > /dev/null; do sleep 0.1; done\n"

@@ -66,7 +66,7 @@ def make(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_readme_names_the_targets_that_are_run_here() -> None:
-    assert set(re.findall(r"\bmake ([a-z]+)", pages.text("README.md"))) - {"sure"} == TARGETS
+    assert set(re.findall(r"\bmake ([a-z]+)", pages.text("README.md"))) - {"check"} == TARGETS  # that is test
 
 
 def test_help_lists_the_targets(clone: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_signal_to_make_ends_all_that_it_started(ending: signal.Signals, clone
             os.killpg(process.pid, ending)  # as a terminal does
         else:
             process.send_signal(ending)
-        assert process.wait() == -ending  # make's own way to end; its child ends well
+        assert process.wait() in {0, -ending}  # make ends by the signal, or after its child, which ends well
         wait_until(lambda: not any(map(runs, started)))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.sources import ROOT, application, everything, name
+from tests.support.resident.server import LOADED
 
 MOST_LINES_OF_A_MODULE = 300
 MOST_LINES_OF_A_FUNCTION = 40
@@ -60,9 +61,29 @@ def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
     assert path.stem not in NAMES_WITHOUT_MEANING
 
 
-@pytest.mark.parametrize("path", [path for path in everything() if name(path).startswith("tests")], ids=name)
-def test_every_time_out_of_a_test_is_the_one_of_all_tests(path: Path) -> None:
-    assert re.findall(r"(?<!_)timeout=[1-9].*|mark\.timeout.*", path.read_text()) == [] or path == Path(__file__)
+def test_every_time_out_of_a_test_is_the_one_of_all_tests() -> None:
+    tests = [path for path in everything() if name(path).startswith("tests") and path != Path(__file__)]
+    others = {name(path): re.findall(r"(?<!_)timeout=[1-9].*|mark\.timeout.*", path.read_text()) for path in tests}
+    assert {path: found for path, found in others.items() if found} == {}
+
+
+def test_no_module_that_the_resident_process_of_the_tests_loads_reads_a_setting_while_it_is_imported() -> None:
+    loaded = [path for path in application() if name(path).partition("/")[0] in LOADED]
+    read = {name(path): settings_read_at_import(tree(path)) for path in loaded}
+    assert {path: settings for path, settings in read.items() if settings} == {}
+
+
+def settings_read_at_import(module: ast.Module) -> list[str]:
+    """Return the settings that are read outside functions."""
+    todo: list[ast.AST] = [module]
+    read = []
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings":
+            read.append(node.attr)
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, functions)]
+    return read
 
 
 @pytest.mark.parametrize("path", [path for path in application() if path.stem == "__init__"], ids=name)

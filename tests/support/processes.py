@@ -19,6 +19,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 _ENVIRONMENT: Final = dict(os.environ)
 
+WEB: Final = {"WEB_WORKERS": "1", "WEB_THREADS": "16"}
+"""How the web is served in tests, unless they say otherwise."""
+
 
 class RunManage(Protocol):
     """Runs `manage.py` on the test's database until it ends; with `check` it must succeed."""
@@ -53,10 +56,11 @@ class Started:
         *,
         pass_fds: Collection[int] = (),
         cwd: Path = ROOT,
+        alone: bool = False,
     ) -> None:
         self.stdout_path, self.stderr_path = directory / "stdout", directory / "stderr"
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:
-            self._process = _begin(arguments, environment, cwd, (stdout, stderr), pass_fds)
+            self._process = _begin(arguments, environment, cwd, (stdout, stderr), pass_fds, alone=alone)
         self.pid = self._process.pid
 
     @property
@@ -133,13 +137,15 @@ def _begin(
     folder: Path,
     outputs: tuple[IO[bytes], IO[bytes]],
     pass_fds: Collection[int] = (),
+    *,
+    alone: bool = False,
 ) -> Process:
-    """Start a process that leads its own group: a fork of the resident one if it runs manage.py or a test's module."""
+    """Start a process that leads its own group: a fork of a resident one unless it must be `alone`."""
     stdout, stderr = outputs
-    if folder == ROOT and _may_fork(arguments):
+    if folder == ROOT and not alone and _may_fork(arguments):
         with Path(os.devnull).open("rb") as stdin:
             files = {0: stdin.fileno(), 1: stdout.fileno(), 2: stderr.fileno(), **{fd: fd for fd in pass_fds}}
-            return _resident().start(arguments, environment, files)
+            return _resident(web="gunicorn" in arguments).start(arguments, environment, files)
     return subprocess.Popen(
         arguments,
         cwd=folder,
@@ -154,13 +160,14 @@ def _begin(
 
 def _may_fork(arguments: list[str]) -> bool:
     program, *command = arguments
-    ours = command[:1] == [str(ROOT / "manage.py")] or (command[:1] == ["-m"] and command[1].startswith("tests."))
+    module = command[1] if command[:1] == ["-m"] else ""
+    ours = command[:1] == [str(ROOT / "manage.py")] or module.startswith("tests.") or module == "gunicorn"
     return program == sys.executable and ours
 
 
 @cache
-def _resident() -> Resident:
-    """Return the resident process of this one, which is started when it is first needed."""
-    resident = Resident({**_ENVIRONMENT, "PYTHONUNBUFFERED": "1"})
+def _resident(*, web: bool) -> Resident:
+    """Return the resident process of this one for commands or for servers, which is started when it is first needed."""
+    resident = Resident({**_ENVIRONMENT, **(WEB if web else {}), "PYTHONUNBUFFERED": "1"}, web=web)
     atexit.register(resident.close)
     return resident

@@ -1,7 +1,9 @@
 """A live gunicorn on the test's database, with the project's own configuration."""
 
+import fcntl
 import http.client
 import json
+import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,9 +14,11 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.processes import Started
+from tests.support.processes import WEB, Started
 
-_SETTINGS: Final = {"SECRET_KEY": "tests-only", "DEBUG": "false", "WEB_WORKERS": "1", "WEB_THREADS": "16"}
+_SETTINGS: Final = {"SECRET_KEY": "tests-only", "DEBUG": "false", **WEB}
+_HIGH: Final = 200
+"""A number above all files that a resident process has open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +95,22 @@ class Serve(Protocol):
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], directory: Path, host: str = "127.0.0.1") -> Iterator[WebServer]:
+def serving(
+    environment: Mapping[str, str], directory: Path, host: str = "127.0.0.1", *, alone: bool = False
+) -> Iterator[WebServer]:
     """Serve with an environment until the block ends; then kill what is left of it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as listening:
         # The server is handed the socket, so that nobody can take its port before it does.
+        number = fcntl.fcntl(listening.fileno(), fcntl.F_DUPFD, _HIGH)
         process = Started(
             [sys.executable, "-m", "gunicorn", "settings.wsgi"],
-            {**_SETTINGS, "TMPDIR": str(directory), **environment, "WEB_BIND": f"fd://{listening.fileno()}"},
+            {**_SETTINGS, "TMPDIR": str(directory), **environment, "WEB_BIND": f"fd://{number}"},
             directory,
-            pass_fds=[listening.fileno()],
+            pass_fds=[number],
+            alone=alone,
         )
+        os.close(number)
         port = listening.getsockname()[1]
     server = WebServer(host, port, process)
     try:

@@ -1,35 +1,18 @@
 """A fork of the resident process is like a process of its own: in its settings, its ends, its files and its signals."""
 
-import ast
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import ROOT, name
+from tests.architecture.sources import ROOT
 from tests.support.databases import Database
 from tests.support.patience import wait_until
 from tests.support.processes import RunManage, StartManage, manage
-from tests.support.resident.server import LOADED
 
 PRINT = "from django.conf import settings; print(settings.CONSUMER_BATCH_SIZE)"
-MODULES = [path for package in LOADED for path in sorted((ROOT / package).rglob("*.py"))]
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_no_module_that_is_loaded_before_reads_a_setting_while_it_is_imported(path: Path) -> None:
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    todo: list[ast.AST] = [ast.parse(path.read_text())]
-    read = []
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings":
-            read.append(node.attr)
-        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, functions)]
-    assert read == []
 
 
 def test_settings_are_read_anew(run_manage: RunManage) -> None:

@@ -26,22 +26,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_it_serves_the_tests_own_database(serve: Serve) -> None:
-    server = serve()
+def test_it_serves_the_tests_own_database(serve_alone: Serve) -> None:
+    server = serve_alone()
     assert server.ask("GET", "/readyz").json() == {"status": "ready"}
     assert server.ask("GET", "/api/companies").status == 401
 
 
-def test_after_sigterm_it_ends_and_leaves_no_files_behind(serve: Serve, tmp_path: Path) -> None:
-    process = serve(TMPDIR=str(tmp_path)).process
+def test_after_sigterm_it_ends_and_leaves_no_files_behind(serve_alone: Serve, tmp_path: Path) -> None:
+    process = serve_alone(TMPDIR=str(tmp_path)).process
     assert [path.name.startswith("daybook-metrics-") for path in tmp_path.glob("*metrics*")] == [True]
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
     assert list(tmp_path.glob("*metrics*")) == []
 
 
-def test_after_sigterm_requests_under_way_are_answered(serve: Serve) -> None:
-    server = serve()
+def test_after_sigterm_requests_under_way_are_answered(serve_alone: Serve) -> None:
+    server = serve_alone()
     headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
     waiting = {**headers, "Ledger-Min-Position": "1", "Prefer": "wait=10"}
     with ThreadPoolExecutor(1) as pool:
@@ -63,9 +63,9 @@ def kill_worker(server: WebServer) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept_in_as_many_files(
-    serve: Serve, tmp_path: Path
+    serve_alone: Serve, tmp_path: Path
 ) -> None:
-    server = serve(TMPDIR=str(tmp_path))
+    server = serve_alone(TMPDIR=str(tmp_path))
     headers = {"Authorization": f"Bearer {clients.token(clients.create('robot', []))}"}
     numbers = []
     for _ in range(3):

@@ -20,7 +20,7 @@ BEGINS: Final = "\x1e"
 _LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py")
 
 
-def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str]) -> list[str]:
+def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str], project: Path = ROOT) -> list[str]:
     """Return the output of each command, typed in the given folder, which has links to the project's code."""
     for name in _LINKED:
         if not (directory / name).exists():
@@ -39,7 +39,7 @@ def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str
         timeout=PATIENCE_S,
         check=False,
         cwd=directory,
-        env={"PYTHONPATH": str(ROOT), **environment},
+        env={**environment, "PYTHONPATH": str(project)},
     )
     before, *seen = re.split(rf"{BEGINS}\d+\n", done.stdout)
     assert before == ""
@@ -64,13 +64,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def resident(environment: Mapping[str, str]) -> Iterator[str]:
+def resident(environment: Mapping[str, str], project: Path = ROOT) -> Iterator[str]:
     """Run a process that has loaded Django; yield a shell function `manage.py` that asks it to run a command.
 
-    The project is this one, unless PYTHONPATH in the environment names a copy of it.
+    The project is this one, or a copy of it.
     """
-    project = environment.get("PYTHONPATH", str(ROOT))
-    process = Resident({**environment, "PYTHONPATH": project}, Path(project))
+    process = Resident({**environment, "PYTHONPATH": str(project)}, project)
     try:
         yield f'manage.py() {{ {_asking(process)} "$@"; }}'
     finally:

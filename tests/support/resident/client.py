@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -52,11 +53,11 @@ class Forked:
 class Resident:
     """A resident process with one environment; it ends with this process, however that ends."""
 
-    def __init__(self, environment: Mapping[str, str], root: Path = ROOT) -> None:
+    def __init__(self, environment: Mapping[str, str], root: Path = ROOT, *, web: bool = False) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="daybook-"))
         self.address = str(self._directory / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.resident.server", self.address],
+            [sys.executable, "-m", "tests.support.resident.server", self.address, *(["web"] if web else [])],
             cwd=root,
             env=environment,
             stdin=subprocess.PIPE,
@@ -64,6 +65,7 @@ class Resident:
         )
         while not Path(self.address).exists():
             if self._process.poll() is not None:
+                self.close()
                 message = "the resident process did not start"
                 raise RuntimeError(message)
             select.select([], [], [], 0.01)
@@ -83,7 +85,8 @@ class Resident:
 
     def close(self) -> None:
         """End the resident process, and what it has started without a group of its own."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()

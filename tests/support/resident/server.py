@@ -1,19 +1,23 @@
-"""Serves requests at a socket: `python -m tests.support.resident.server SOCKET`, until standard input ends.
+"""Serves requests at a socket: `python -m tests.support.resident.server SOCKET [web]`, until standard input ends.
 
 Each request gets a process of its own, a fork of this one. It reads the settings anew from its own environment and then
 runs the command as Python would, so that it differs from a process of its own only in what is loaded already. If its
 environment is one under which Python or Django themselves would begin otherwise, the process is a new Python.
 """
 
+import atexit
 import fcntl
 import importlib
 import os
 import runpy
 import select
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import Final
@@ -28,26 +32,35 @@ from tests.support.resident.requests import Request
 
 LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers")
 """The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
-_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "PROMETHEUS_")
+METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
+_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "WEB_THREADS", METRICS)
 _FREE: Final = 100
 """Files are first put above this number, so that none of them is in the way of another."""
 
 
-def load() -> None:
-    """Import what commands import, so that none of them has to."""
+def load(*, web: bool) -> None:
+    """Import what commands import, or the web too, so that none of them has to."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    if web:
+        # prometheus_client decides when it is imported that each process counts in files of its own.
+        os.environ[METRICS] = tempfile.mkdtemp(prefix="daybook-resident-")
+        atexit.register(shutil.rmtree, os.environ[METRICS], ignore_errors=True)
     django.setup()
-    for package in LOADED:
+    for package in (*LOADED, *(["web"] if web else [])):
         for module in walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
     MigrationLoader(None)
+    if web:
+        importlib.import_module("settings.urls")
+        importlib.import_module("gunicorn.workers.gthread")
 
 
 def serve(address: str) -> Request | None:
     """Return None when standard input has ended; in the process of a request, return the request."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
-        listening.bind(address)
+        listening.bind(f"{address}.new")
         listening.listen(64)
+        Path(f"{address}.new").rename(address)  # it answers from the moment that it has this name
         while True:
             ready, *_ = select.select([listening, sys.stdin], [], [])
             if sys.stdin in ready:
@@ -92,11 +105,14 @@ def _become(request: Request, files: list[int]) -> None:
     os.chdir(request.folder)
 
 
-def run(request: Request, before: Mapping[str, str]) -> None:
+def run(request: Request, before: Mapping[str, str], *, web: bool) -> None:
     """Run the command of a request; like Python, this exits by SystemExit, by an exception, or at the end."""
     os.environ.clear()
     os.environ.update(request.environment)
     begins_otherwise = any(name.startswith(_BEGIN_OTHERWISE) for name in _changed(before, request.environment))
+    if web and not begins_otherwise:
+        # As gunicorn.conf.py does; the settings read it.
+        os.environ[METRICS] = tempfile.mkdtemp(prefix=f"daybook-metrics-{os.getpid()}-", dir=os.environ["TMPDIR"])
     if begins_otherwise or not _read_settings_anew():
         os.execv(request.command[0], list(request.command))  # noqa: S606 - a test names the program
     _, *arguments = request.command
@@ -133,7 +149,9 @@ def _read_settings_anew() -> bool:
 
 if __name__ == "__main__":
     environment = dict(os.environ)
-    load()
+    serves_web = "web" in sys.argv[2:]
+    load(web=serves_web)
     received = serve(sys.argv[1])
     if received is not None:
-        run(received, environment)
+        atexit.unregister(shutil.rmtree)
+        run(received, environment, web=serves_web)
