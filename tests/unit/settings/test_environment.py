@@ -233,4 +233,4 @@ def test_the_table_gives_the_defaults_and_bounds_of_numbers() -> None:
             least, most = (ast.literal_eval(keyword.value) for keyword in call.keywords)
             default, allowed = table()[name]
             assert default == f"`{ast.literal_eval(call.args[1])}`"
-            assert re.fullmatch(rf"{least} to {most}( ms| s| days)?", allowed), name
+            assert re.fullmatch(rf"{least} to {most}( ms| s| days| bytes)?", allowed), name
