@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Half as many again as there are processors, as many tests wait for processes of their own.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 / 2 )))
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
@@ -12,7 +14,7 @@ DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
 SUITES := tests-without-database tests-on-sqlite tests-on-postgres
 
-.PHONY: help demo test check run bench clean lint types imports migrations docs suite $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run bench clean lint types imports migrations docs suite $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -20,7 +22,10 @@ help: ## show this list
 demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in seconds
 	@$(DEVELOPMENT) $(MANAGE) demo
 
-test check: lint types imports migrations docs suite ## everything that CI runs: lint, types, imports, migrations, tests
+test check: checks suite ## everything that CI runs: lint, types, imports, migrations, tests
+
+prove: $(VENV)/development ## the tests, with twenty times the rounds of what chance decides; takes an hour or more
+	@DAYBOOK_TEST_ROUNDS=20 $(MAKE) --no-print-directory suite
 
 run: $(VENV)/runtime ## everything for real in one terminal, with a superuser for the admin; http://127.0.0.1:8000
 	@$(DEVELOPMENT) $(MANAGE) check_web_address
@@ -35,6 +40,9 @@ bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 clean: ## remove the virtual environment and every cache; databases stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+checks: $(VENV)/development # all that needs no test, at the same time
+	@$(MAKE) --no-print-directory --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) types lint imports migrations docs
 
 lint: $(VENV)/development ## ruff, on the code and on its layout
 	$(BIN)/ruff check .
@@ -90,13 +98,15 @@ $(VENV)/made:
 	    "none of python3.11 … python3 is one. Name yours with: make PYTHON=/path/to/python" >&2; exit 1; }
 
 $(VENV)/runtime: requirements.txt $(VENV)/made
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/development: requirements-dev.txt $(VENV)/runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@
+# uv installs the many packages of development five times as fast; pip does it if uv cannot, such as for an index of pip's.
+$(VENV)/development: requirements-dev.txt requirements.txt $(VENV)/made
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > $(VENV)/uv.txt
+	@{ $(PIP) -r $(VENV)/uv.txt && $(UV) -r requirements-dev.txt; } || $(PIP) -r requirements-dev.txt
+	@touch $(VENV)/runtime $@
 
 $(VENV)/benchmarks: requirements-bench.txt $(VENV)/development
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@

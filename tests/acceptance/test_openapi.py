@@ -12,6 +12,7 @@ from tests.support import processes
 from tests.support.api import story
 from tests.support.api.calling import Api
 from tests.support.databases import Database
+from tests.support.rounds import rounds
 from tests.support.webserver import Serve, WebServer
 from web.api.application import api as the_api
 
@@ -42,7 +43,8 @@ def asked(server: WebServer, token: str, *which: str) -> processes.Finished:
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/schemathesis.toml", "run"),
         f"{server.url}/api/openapi.json",
-        *("--header", f"Authorization: Bearer {token}", "--checks", "all", "--seed", "1", "--max-examples", "5"),
+        *("--header", f"Authorization: Bearer {token}", "--checks", "all"),
+        *("--seed", "1", "--max-examples", str(rounds(5))),
         *("--continue-on-failure", "--no-color", "--generation-database", "none"),
         *which,
     ]

@@ -27,6 +27,7 @@ from tests.support.ledger.invoices import (
 )
 from tests.support.patience import wait_until
 from tests.support.processes import ROOT, RunManage, StartManage
+from tests.support.rounds import rounds
 
 LATE_FEES = ("run_processmanager", "late_fees")
 GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")
@@ -95,7 +96,7 @@ def test_late_fees_killed_repeatedly_charges_every_day_late(
     run_manage("import_receivables", path, "--without-late-fees")
     chance = random.Random(7)
     kills = 0
-    while counted("LateFeesAssessed") < counted("SystemCycled") and kills < 5:
+    while counted("LateFeesAssessed") < counted("SystemCycled") and kills < rounds(5):
         before = counted("LateFeesAssessed")
         late_fees = start_manage(*LATE_FEES)
         wait_until(partial(more_than, before, "LateFeesAssessed"), every=0.001)
@@ -113,7 +114,7 @@ def test_an_import_killed_repeatedly_continues_where_it_ended(
     rows = made_up(MANY)
     path = written(tmp_path / "invoices.csv", rows)
     chance = random.Random(11)
-    for _ in range(3):
+    for _ in range(rounds(3)):
         before = counted("AssetRegistered")
         importing = start_manage("import_receivables", path)
         wait_until(partial(more_than, before, "AssetRegistered"), every=0.001)

@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
-settings.register_profile("properties", deadline=None)
+from tests.support.rounds import rounds
+
+settings.register_profile("properties", deadline=None, max_examples=rounds(100))
 settings.load_profile("properties")

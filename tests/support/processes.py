@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final, Protocol
 
+import psutil
+
 from tests.support.patience import PATIENCE_S
 from tests.support.resident.client import Forked, Resident
 
@@ -98,6 +100,8 @@ class Started:
 
     def kill_group(self) -> None:
         """Kill it and all that it started with -9, and wait for it."""
+        if self.poll() is not None and psutil.pid_exists(self.pid):
+            return  # It has ended, nothing of its group is left, and its number is another's by now.
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.wait()

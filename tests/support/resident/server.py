@@ -83,6 +83,10 @@ def _attend(client: socket.socket) -> Request:
         client.close()
         _become(request, files)
         return request
+    if request.leads_group:
+        # Both sides do it, so that it is done before either goes on.
+        with suppress(PermissionError):  # the child runs its command already
+            os.setpgid(child, child)
     for file in files:
         os.close(file)
     client.send(str(child).encode())
@@ -95,7 +99,7 @@ def _attend(client: socket.socket) -> Request:
 def _become(request: Request, files: list[int]) -> None:
     """Take the files, the folder and the environment of a request."""
     if request.leads_group:
-        os.setsid()
+        os.setpgid(0, 0)
     moved = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _FREE) for file in files]
     for file in files:
         os.close(file)

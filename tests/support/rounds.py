@@ -1,0 +1,11 @@
+"""How often a test tries what chance decides: a few times in `make test`, many times in `make prove`."""
+
+import os
+from typing import Final
+
+FACTOR: Final = int(os.environ.get("DAYBOOK_TEST_ROUNDS", "1"))
+
+
+def rounds(few: int) -> int:
+    """Return a number of rounds: `few`, or as many times that as `make prove` asks for."""
+    return few * FACTOR
