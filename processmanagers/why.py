@@ -11,7 +11,7 @@ from ledger import as_of, states
 from ledger.fee_lag import assessed_through
 from ledger.rules.aggregates.asset import Asset
 from ledger.rules.aggregates.product import Product
-from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed
+from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed, LateFeeReversed
 from ledger.rules.facts import stream_id
 from processmanagers.fees import AssetAt, Cycle, assess
 
@@ -122,16 +122,21 @@ def _asset_at(asset: Asset) -> AssetAt | None:
 
 
 def _recorded(product_uuid: UUID, on: date) -> RecordedEvent | None:
-    """Return the event by which late_fees charged the date, or said why it could not."""
+    """Return the event by which late_fees charged the date, or said why it could not, or which took the fee back."""
+    found: RecordedEvent | None = None
     for event in store.read_stream(stream_id("product", product_uuid)):
         if event.type in {"LateFeeIncurred", "LateFeeNotAssessed"} and event.data.business_date == on:
+            found = event
+        elif event.type == "LateFeeReversed" and found is not None and event.data.position == found.position:
             return event
-    return None
+    return found
 
 
 def _sentence(on: date, conditions: tuple[Condition, ...], recorded: RecordedEvent | None) -> str:
     if recorded is not None and isinstance(recorded.data, LateFeeIncurred):
         return f"It was charged {recorded.data.amount:,f} {recorded.data.currency} for {on}: every condition was met."
+    if recorded is not None and isinstance(recorded.data, LateFeeReversed):
+        return f"It was charged for {on}, and the fee was taken back: {recorded.data.reason}."
     failed = next((condition for condition in conditions if not condition.is_met), None)
     if failed is not None:
         return f"It was not charged for {on}: it was not so that {failed.asks}."

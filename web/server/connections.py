@@ -83,7 +83,7 @@ def listeners(sockets: list[Any]) -> list[Listener]:
 
 
 def discard_body(connection: object, body: Any) -> None:
-    """Read what the application left of a request's body, for a short time at most."""
+    """Read what the application left of a request's body, for at most _REST_OF_A_BODY_S seconds."""
     if isinstance(connection, Connection) and body is not None:
         connection.wait_at_most(_REST_OF_A_BODY_S)
         with suppress(OSError, ParseException):

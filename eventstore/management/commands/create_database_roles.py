@@ -20,7 +20,7 @@ class Command(ConsoleCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Create them."""
         if connection.vendor != "postgresql":
-            raise CommandError("roles are PostgreSQL's: an SQLite file belongs to whoever may open it")
+            raise CommandError("this database is SQLite, which has no roles: protect the file by its permissions")
         with connection.cursor() as cursor:
             # The text has percent signs of its own, so it must not be taken for a template.
             cursor.execute(_SQL.read_text(encoding="utf-8"), None)

@@ -5,10 +5,12 @@ from datetime import date, timedelta
 import pytest
 
 from eventstore.consumers.loop import catch_up
+from ledger.rules.commands import ReverseLateFee
 from processmanagers.why import why
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Book, Product
 from tests.support.ledger.paid_late import DUE, FINANCED, PAID
+from tests.support.ledger.portfolio import do
 
 
 def unmet(product: Product, on: date) -> str:
@@ -65,6 +67,17 @@ def test_a_date_that_is_not_assessed_yet_says_so(database: object) -> None:
     answer = why(product.uuid, PAID)
     assert answer is not None
     assert "late_fees has not assessed this date yet" in answer.sentence
+
+
+def test_a_fee_that_was_taken_back_says_so(invoice: Product) -> None:
+    on = DUE + timedelta(days=1)
+    charged = why(invoice.uuid, on)
+    assert charged is not None
+    assert charged.recorded is not None
+    do(ReverseLateFee(invoice.uuid, charged.recorded.position, "a mistake"))
+    answer = why(invoice.uuid, on)
+    assert answer is not None
+    assert answer.sentence == "It was charged for 2012-03-13, and the fee was taken back: a mistake."
 
 
 def test_the_page_ticks_each_condition(reader: Reader, invoice: Product) -> None:
