@@ -21,7 +21,7 @@ from projectors.tables.table import Table
 MOST_WORDS: Final = 12
 """Words of one name that are kept; a name that is longer is found by its first ones."""
 
-_TABLE = Table(SearchWord, key=("uuid", "word"))
+_TABLE = Table(SearchWord, key=("kind", "uuid", "word"))
 _WORD: Final = re.compile(r"\w+")
 _TEXT_OF: Final = {
     "CompanyRegistered": "name",
@@ -42,7 +42,9 @@ class Search(Projector):
         """Write the words of each name or reference in place of those before."""
         newest = {event.stream_id: event for event in events}
         renamed = [str(event.uuid) for event in newest.values() if event.type == "CompanyRenamed"]
-        _TABLE.delete("uuid", renamed, generation, using)
+        # A client chooses uuids: a company, a product and an asset may have the same.
+        before = SearchWord.objects.using(using).filter(generation=generation, kind="company", uuid__in=renamed)
+        before.delete()
         _TABLE.insert([row for event in newest.values() for row in rows(event)], generation, using)
 
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from eventstore.records import RecordedEvent
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut, Proof, Way
 from projectors.models import Balance, FinancialProduct, JournalLine
 from projectors.queries.live import live, position_of
+from projectors.schema.sums import ExactSum
 
 RECEIVABLES: Final = ("principal_receivable", "fees_receivable")
 
@@ -47,7 +48,11 @@ def _journal(name: str, party_uuid: UUID, accounts: Sequence[str], cut: Cut, las
     lines = live(JournalLine).filter(party_uuid=party_uuid, account__in=accounts, position__lte=cut.position)
     if cut.until is not None:
         lines = lines.filter(Q(business_date__isnull=True) | Q(business_date__lte=cut.until))
-    sums = lines.values("minor_digits").annotate(debits=Sum("debit"), credits=Sum("credit")).order_by("minor_digits")
+    sums = (
+        lines.values("minor_digits")
+        .annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
+        .order_by("minor_digits")
+    )
     total = sum((from_minor(int(s["debits"]) - int(s["credits"]), s["minor_digits"]) for s in sums), Decimal(0))
     return Way(name, total)
 

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['generation', 'word', 'kind'], name='search_word_beginning', opclasses=['int4_ops', 'varchar_pattern_ops', 'varchar_ops'])],
-                'constraints': [models.UniqueConstraint(fields=('generation', 'uuid', 'word'), name='search_word_key')],
+                'constraints': [models.UniqueConstraint(fields=('generation', 'kind', 'uuid', 'word'), name='search_word_key')],
             },
         ),
     ]

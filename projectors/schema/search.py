@@ -23,7 +23,7 @@ class SearchWord(ReadModelRow):
     text = models.CharField(max_length=200)
 
     class Meta:
-        constraints: ClassVar = [key("search_word_key", "uuid", "word")]
+        constraints: ClassVar = [key("search_word_key", "kind", "uuid", "word")]
         # With pattern operators, so that PostgreSQL finds beginnings of words under any collation.
         indexes: ClassVar = [
             models.Index(

@@ -20,9 +20,9 @@ register = template.Library()
 
 
 @register.filter
-def amount(value: Decimal | None) -> str:
+def amount(value: Decimal | str | None) -> str:
     """Return an amount with separators and all its digits; an empty text for None."""
-    return "" if value is None else amount_text(value)
+    return amount_text(value) if isinstance(value, Decimal) else ""
 
 
 @register.filter
