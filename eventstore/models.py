@@ -146,7 +146,9 @@ class Generation(models.Model):
 
     projector = models.CharField(max_length=100)
     number = models.IntegerField()
-    position = models.BigIntegerField(help_text="The last position whose effects the rows hold.")
+    position = models.BigIntegerField(
+        null=True, help_text="The last position whose effects the rows hold; null until a release that keeps it."
+    )
     filled = models.JSONField(default=list, help_text="The tables that have rows of the generation.")
 
     class Meta:

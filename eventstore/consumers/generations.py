@@ -9,7 +9,7 @@ projector stops and names the rebuild; a projector without a checkpoint begins o
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Max, Model
+from django.db.models import Max, Model, Q
 
 from eventstore.consumers.definitions import Projector
 from eventstore.consumers.registry import Group
@@ -59,7 +59,7 @@ class GenerationGuard:
         found = {row.projector: row for row in self._described(number)}
         for member in self._group.members:
             row = found.get(member.name)
-            if row is None or row.position != position:
+            if row is None or row.position not in {None, position}:
                 at = "unknown" if row is None else f"at position {row.position}"
                 raise RowsDoNotMatch(member.name, position, f"its rows of generation {number} are {at}")
         if number != self._number:
@@ -78,7 +78,8 @@ class GenerationGuard:
     def move(self, number: int, before: int, after: int) -> None:
         """Move the description with the rows, in their transaction; raises RowsDoNotMatch if it was not at `before`."""
         rows = Generation.objects.using(self._using).filter(projector__in=self._group.names, number=number)
-        if rows.filter(position=before).update(position=after) != len(self._group.names):
+        at_before = Q(position=before) | Q(position=None)  # unknown until the first move after an upgrade
+        if rows.filter(at_before).update(position=after) != len(self._group.names):
             self.check(number, before)
         for member in self._group.members:
             self._note_filled(member, number)

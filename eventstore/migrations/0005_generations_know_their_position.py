@@ -10,12 +10,15 @@ _REBUILD = "@rebuild"
 
 
 def describe_existing(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Make a row for each generation that a checkpoint names."""
+    """Make a row for each generation that a checkpoint names.
+
+    Its position stays unknown: projectors of the release before may still run, and move the checkpoint alone.
+    """
     alias = schema_editor.connection.alias
     checkpoint, generation = apps.get_model("eventstore", "Checkpoint"), apps.get_model("eventstore", "Generation")
     rows = checkpoint.objects.using(alias).filter(kind__in=["projector", "rebuild"])
     generation.objects.using(alias).bulk_create(
-        generation(projector=row.name.removesuffix(_REBUILD), number=row.generation, position=row.position)
+        generation(projector=row.name.removesuffix(_REBUILD), number=row.generation, position=None)
         for row in rows
     )
 
@@ -48,7 +51,13 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("projector", models.CharField(max_length=100)),
                 ("number", models.IntegerField()),
-                ("position", models.BigIntegerField(help_text="The last position whose effects the rows hold.")),
+                (
+                    "position",
+                    models.BigIntegerField(
+                        null=True,
+                        help_text="The last position whose effects the rows hold; null until a release that keeps it.",
+                    ),
+                ),
                 ("filled", models.JSONField(default=list, help_text="The tables that have rows of the generation.")),
             ],
             options={

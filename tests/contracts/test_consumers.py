@@ -797,6 +797,16 @@ class TestAStoreThatWentBack:
 
 
 class TestCheckpointAndRows:
+    def test_a_checkpoint_that_a_release_before_moved_after_the_migration_is_adopted(self) -> None:
+        triggers(5)
+        catch_up("copy")
+        # The migration describes a generation without its position: a process of the release before moves on alone.
+        Generation.objects.filter(projector="copy").update(position=None)
+        triggers(3)
+        catch_up("copy")
+        assert written("copy") == list(range(1, row("copy").position + 1))
+        assert Generation.objects.get(projector="copy").position == row("copy").position
+
     def test_a_projector_whose_checkpoint_was_deleted_begins_on_an_unused_generation(self) -> None:
         triggers(3)
         catch_up("copy")
