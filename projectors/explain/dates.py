@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from eventstore import store
+from eventstore.errors import EventStoreError
 from eventstore.records import RecordedEvent
 from projectors.events.dates import CYCLED
 
@@ -28,9 +29,17 @@ def dated(events: Sequence[RecordedEvent], using: str = "default") -> Iterator[D
     for event in events:
         while cycle is not None and cycle.position < event.position:
             booked, cycle = cycle.data.new_date, next(cycles, None)
+        yield Dated(event, booked, _own_date(event, booked))
+
+
+def _own_date(event: RecordedEvent, booked: date | None) -> date | None:
+    """Return the date that an event counts for; an event that this code cannot read counts for its booking date."""
+    try:
         data = event.data
-        own = data.new_date if event.type == CYCLED else getattr(data, "business_date", booked)
-        yield Dated(event, booked, own)
+    except EventStoreError:
+        return booked
+    own: date | None = data.new_date if event.type == CYCLED else getattr(data, "business_date", booked)
+    return own
 
 
 def counts(one: Dated, until: date | None) -> bool:

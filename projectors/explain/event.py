@@ -97,10 +97,10 @@ def words_of(event: RecordedEvent) -> Words:
 def subject_of(event: RecordedEvent) -> str:
     """Return the name or the reference of the entity that the event is about; an empty text if it has none."""
     try:
-        uuid = event.uuid
-    except ValueError:
+        return name_of(states.state(event.category, event.uuid, event.position).state)
+    except (ValueError, KeyError, EventStoreError):
+        # The stream has no uuid, its category has no state, or this code cannot read one of its events.
         return ""
-    return name_of(states.state(event.category, uuid, event.position).state)
 
 
 def name_of(state: Any) -> str:

@@ -28,6 +28,8 @@ def _settled(explained: ProductExplanation) -> str:
     last = [row for row in explained.rows if row.change < 0]
     if explained.state.written_off:
         return "what it still owed was written off" + _on(last)
+    if last and last[-1].type != "PaymentApplied":
+        return f"the last of it was settled{_on(last)}, {last[-1].what.lower()}"
     return "it was paid in full" + _on(last)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from eventstore import store
+from eventstore.errors import EventStoreError
 from eventstore.records import RecordedEvent
 from ledger.rules.decide import STATES
 from projectors.explain.dates import dated
@@ -39,18 +40,25 @@ class StreamRow:
 
 def stream_rows(stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200) -> Iterator[StreamRow]:
     """Yield the events of a stream with the state after each, oldest first, of those above a version."""
-    initial, evolve = STATES.get(stream_id.partition("-")[0], (None, None))
-    events = []
-    state = initial
+    category = stream_id.partition("-")[0]
+    state, events = STATES[category][0] if category in STATES else None, []
     for event in store.read_stream(stream_id, up_to=up_to, limit=after_version + limit):
         if event.version <= after_version:
-            state = state if evolve is None else evolve(state, event.data)
+            state = _after(category, state, event)
         else:
             events.append(event)
     for event, booked, counts_for in dated(events):
-        before, state = state, state if evolve is None else evolve(state, event.data)
-        fields = tuple(_fields(before, state)) if evolve is not None else ()
+        before, state = state, _after(category, state, event)
+        fields = () if state is None else tuple(_fields(before, state))
         yield StreamRow(event, words_of(event), booked, counts_for, fields)
+
+
+def _after(category: str, state: Any, event: RecordedEvent) -> Any:
+    """Return the state after an event; None if there is none, as after an event that this code cannot read."""
+    try:
+        return None if state is None else STATES[category][1](state, event.data)
+    except EventStoreError:
+        return None
 
 
 def _fields(before: Any, after: Any) -> Iterator[Field]:

@@ -35,7 +35,7 @@ def find(text: str, *, limit: int, kinds: tuple[str, ...] = ()) -> list[Hit]:
     folded, separate = whole(text), sorted(separate_words(text), key=len, reverse=True)
     if not folded:
         return []
-    found = {(row.kind, row.uuid): row for row in _beginning(rows, folded).order_by("word", "kind")[: limit + 1]}
+    found = {(row.kind, row.uuid): row for row in _beginning(rows, folded).order_by("word", "kind")[:MOST_CANDIDATES]}
     if len(separate) > 1 and len(found) <= limit:
         found = _with_every_word(rows, separate) | found
     ranked = sorted(found.values(), key=lambda row: (row.word != folded, row.kind, row.text, str(row.uuid)))

@@ -8,13 +8,15 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_protect
 
 from eventstore.consumers import history, operator_actions
+from eventstore.consumers.checkpoints import REBUILD_SUFFIX
 from eventstore.consumers.status import Status, statuses
 from eventstore.errors import OperationRefused
 from ledger.names import OPERATE
 from web.books import charts
-from web.books.frame import Frame, NotFound, Refused, page, refusal, shown
+from web.books.frame import Frame, NotFound, Refused, page, refusal, shown, whole_number
 
 ACTIONS: Final = ("pause", "resume", "skip")
+_LONGEST_REASON: Final = 200
 
 
 def condition(status: Status) -> tuple[str, str]:
@@ -94,14 +96,16 @@ def _act(request: HttpRequest, status: Status) -> str:
         raise Refused(f"action={action} is not possible: it must be {', '.join(ACTIONS)}.")
     if not reason:
         raise Refused("Give a reason: it is kept with what you do, for those who ask later.")
+    if len(reason) > _LONGEST_REASON:
+        raise Refused(f"The reason has {len(reason)} characters: it must have at most {_LONGEST_REASON}.")
+    if status.name.endswith(REBUILD_SUFFIX) and action != "skip":
+        raise Refused("A rebuild cannot be paused: pause its projector.", 409)
     actor = request.user.get_username()
     if action == "pause":
         operator_actions.pause(status.name, actor=actor, reason=reason)
     elif action == "resume":
         operator_actions.resume(status.name, actor=actor, reason=reason)
     else:
-        position = request.POST.get("position", "")
-        if not position.isdecimal():
-            raise Refused("Name the position of the event that is to be skipped.")
-        operator_actions.skip(status.name, int(position), actor=actor, reason=reason)
+        position = whole_number(request.POST, "position", default=0)
+        operator_actions.skip(status.name, position, actor=actor, reason=reason)
     return action

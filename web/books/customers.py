@@ -33,7 +33,7 @@ def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         cells = (
             (r.name, r.company_uuid, r.currency, r.owed, r.overdue, r.fees, r.fees_incurred, r.invoices) for r in rows
         )
-        return csv_export.export(frame, "customers", header, cells)
+        return csv_export.export(frame.present, "customers", header, cells)
     return shown(request, "customers.html", frame, "customers", rows=rows, by=by, rankings=RANKINGS, most=_PAGE)
 
 

@@ -37,8 +37,9 @@ def find(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Go to the one thing that is found, or list what is."""
     wanted = request.GET.get("q", "").strip()[:_LONGEST].replace("\x00", "")
     hits = list(_hits(wanted, frame)) if wanted else []
+    hits = [hit if "?" in hit.address else hit._replace(address=frame.address(hit.address)) for hit in hits]
     if len(hits) == 1:
-        return HttpResponseRedirect(frame.address(hits[0].address))
+        return HttpResponseRedirect(hits[0].address)
     return shown(request, "find.html", frame, "", q=wanted, hits=hits[:_MOST], more=len(hits) > _MOST)
 
 

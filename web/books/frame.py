@@ -9,7 +9,7 @@ A page without `as_of` shows all that is recorded; its permanent address names t
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import wraps
 from typing import Any, Final
@@ -81,6 +81,16 @@ class Frame:
         """Return an address that shows the same moment."""
         parameters = {**self.asked, **{name: str(value) for name, value in more.items()}}
         return f"{path}?{urlencode(parameters)}" if parameters else path
+
+    @property
+    def known_position(self) -> str | None:
+        """The position in the permanent address of a date; None if the address names no date."""
+        return self.permanent.get("known")
+
+    @property
+    def present(self) -> "Frame":
+        """The frame of all that is recorded, for a list that only shows the present."""
+        return replace(self, cut=Cut(self.head), known="now", asked={})
 
     @property
     def permanent(self) -> dict[str, str]:

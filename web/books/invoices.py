@@ -38,7 +38,7 @@ def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
             "fees",
             "owed",
         )
-        return csv_export.export(frame, "invoices", header, _cells(rows.iterator(1000)))
+        return csv_export.export(frame.present, "invoices", header, _cells(rows.iterator(1000)))
     start = whole_number(request.GET, "start", default=0)
     if start > _FURTHEST:
         raise Refused(f"start={start} is not possible: a list is paged to {_FURTHEST}; choose due dates instead.")

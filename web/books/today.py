@@ -1,7 +1,7 @@
 """The first page: the business date, what is not well, what is overdue, and what happened lately."""
 
-from datetime import timedelta
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -9,8 +9,8 @@ from django.http.response import HttpResponseBase
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of as dates
 from ledger.fee_lag import assessed_through
-from projectors.explain.reports import aging_now, aging_then, trial_balances
-from projectors.queries.reports import daily_activity
+from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
+from projectors.queries.reports import daily_activity, known_then
 from web.books import charts
 from web.books.frame import Frame, page, shown
 
@@ -33,9 +33,20 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         is_complete=on is None or (through is not None and through >= on),
         unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
-        overdue=[] if on is None else charts.of_aging(aging_then(on) if frame.known == "then" else aging_now(on)),
-        activity=[] if on is None else list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date")),
+        overdue=[] if on is None else charts.of_aging(_owed(frame, on)),
+        activity=[] if on is None else _activity(frame, on),
     )
+
+
+def _owed(frame: Frame, on: date) -> list[CurrencyAging]:
+    if frame.known == "then":
+        return aging_then(on)
+    return aging_now(on, None if frame.cut.position == frame.head else frame.cut.position)
+
+
+def _activity(frame: Frame, on: date) -> list[Any]:
+    rows = list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date"))
+    return known_then(rows) if frame.known == "then" else rows
 
 
 def is_unwell(status: Status) -> bool:

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, User
 from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
+from eventstore.consumers.rebuild import rebuild_runner
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from ledger.names import COMMANDS, codename
 from tests.integration.books.conftest import Reader
@@ -90,3 +91,12 @@ def test_the_lag_is_drawn_with_its_gaps(reader: Reader, invoice: Product) -> Non
     assert store.head().position
     operator_actions.pause("aging", actor="somebody", reason="a look")
     assert "somebody" in reader.text("/books/consumers/aging")
+
+
+def test_a_rebuild_is_not_paused_and_a_position_or_reason_may_not_be_endless(invoice: Product) -> None:
+    operator = member("operator")
+    rebuild_runner("journal", 100).begin("journal", actor="tester")
+    assert 'value="pause"' not in operator.text("/books/consumers/journal@rebuild")
+    assert operator.post("/books/consumers/journal@rebuild/act", action="pause", reason="x").status_code == 409
+    for form in ({"position": "9" * 5000, "reason": "x"}, {"position": "1", "reason": "x" * 201}):
+        assert operator.post("/books/consumers/journal/act", action="skip", **form).status_code == 400

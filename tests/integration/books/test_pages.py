@@ -9,9 +9,11 @@ import pytest
 from eventstore import store
 from eventstore.log.bounded_search import search_back
 from tests.integration.books.conftest import Reader
+from tests.support.consumers.tampering import unguarded
 from tests.support.ledger.book import Product
 from tests.support.ledger.portfolio import new_company
 from web.books.csv_export import cell
+from web.templatetags.books import amount
 
 
 def rows_of(response: object) -> list[dict[str, str]]:
@@ -121,3 +123,22 @@ def test_a_stream_shows_states_and_what_changed(reader: Reader, invoice: Product
     assert page.index("Invoice financed") < page.index("Payment received")
     assert 'is-marked">principal paid <b>45.00</b>' in page
     assert reader.get("/books/streams/product-0").status_code == 404
+
+
+def test_an_event_that_this_code_cannot_read_is_shown_all_the_same(reader: Reader) -> None:
+    company = new_company()
+    with unguarded() as cursor:
+        cursor.execute("UPDATE eventstore_event SET type = 'OfNewerCode' WHERE stream_id = %s", [f"company-{company}"])
+    assert "OfNewerCode" in reader.text("/books/log")
+    assert "OfNewerCode" in reader.text("/books/log/1")
+    assert "OfNewerCode" in reader.text(f"/books/streams/company-{company}")
+
+
+def test_links_to_another_moment_keep_what_the_page_was_asked_for(reader: Reader, invoice: Product) -> None:
+    page = reader.text("/books/log", actor="late_fees")
+    assert f"?actor=late_fees&amp;as_of={store.head().position}" in page
+    assert '<input type="hidden" name="actor" value="late_fees">' in page
+
+
+def test_a_figure_that_is_missing_is_empty() -> None:
+    assert amount(None) == amount("") == ""

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import RegisterCompany
 from tests.integration.books.conftest import Reader
@@ -135,3 +136,13 @@ def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: P
 def test_a_page_that_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
     assert "by the beginnings of their words" in reader.text("/books/find", q="zebra")
     assert "Type an invoice" in reader.text("/books/find")
+
+
+def test_a_search_with_a_moment_goes_to_an_address_that_exists(reader: Reader, debtor: None) -> None:
+    assert reader.get("/books/find", q="2012-03-13", as_of="1")["Location"] == "/books/?as_of=2012-03-13"
+    assert reader.get("/books/find", q="alder", as_of="12")["Location"] == f"/books/customers/{DEBTOR}?as_of=12"
+
+
+def test_an_export_of_the_present_is_named_so(reader: Reader, debtor: None) -> None:
+    response = reader.get("/books/customers", format="csv", as_of="1")
+    assert f"as-of-{store.head().position}.csv" in response["Content-Disposition"]

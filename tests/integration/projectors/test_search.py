@@ -99,6 +99,12 @@ def test_no_more_is_returned_than_is_asked_for() -> None:
     assert len(found("INV", limit=3)) == 3
 
 
+def test_companies_with_several_words_that_begin_so_each_count_once() -> None:
+    for number in range(12):
+        company(f"A{number}a A{number}b A{number}c")
+    assert len(found("a", limit=12)) == 12
+
+
 def test_characters_with_a_meaning_in_patterns_mean_themselves() -> None:
     company("100% Wool_len")
     assert len(found("100%")) == 1
