@@ -35,8 +35,8 @@ class HeadWatcher:
         """
         with self._head_moved:
             if not self._watched:
-                self._watched = True
                 Thread(target=self._watch, name="head watcher", daemon=True).start()
+                self._watched = True  # only now: a thread that could not start is tried again
             self._sleepers += 1
             try:
                 self._head_moved.wait_for(lambda: self._head > position or is_over(), seconds)
@@ -51,6 +51,14 @@ class HeadWatcher:
             self._head_moved.notify_all()
 
     def _watch(self) -> None:
+        try:
+            self._follow_head()
+        except BaseException:
+            with self._head_moved:
+                self._watched = False
+            raise
+
+    def _follow_head(self) -> None:
         stop, ended = Stop(), Event()
 
         def end() -> None:
@@ -65,10 +73,6 @@ class HeadWatcher:
                 sleep.listen()
                 self._look()
                 sleep.wait(_LOOK_EVERY_S)
-        except BaseException:
-            with self._head_moved:
-                self._watched = False
-            raise
         finally:
             sleep.close()
             connections.close_all()

@@ -9,6 +9,8 @@ import pytest
 from django.db import connections
 
 from eventstore import store
+from eventstore.runtime import head_watcher
+from eventstore.runtime.head_watcher import HeadWatcher
 from eventstore.runtime.subscription import Subscription
 from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support import processes
@@ -112,3 +114,20 @@ def test_the_watchers_thread_ends_before_the_interpreter(database: Database) -> 
     environment = {**database.env, "DJANGO_SETTINGS_MODULE": "settings"}
     finished = processes.run([sys.executable, "-c", ENDING], environment, check=True)
     assert (finished.stdout, finished.stderr) == ("before: 1\nat the end: 0\n", "")
+
+
+def test_a_watcher_whose_thread_could_not_start_is_started_by_the_next_sleeper(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoThread(Thread):
+        def start(self) -> None:
+            message = "can't start new thread"
+            raise RuntimeError(message)
+
+    watcher = HeadWatcher()
+    monkeypatch.setattr(head_watcher, "Thread", NoThread)
+    with pytest.raises(RuntimeError):
+        watcher.wait_beyond(0, 0)
+    monkeypatch.undo()
+    append(registered(parcel()))
+    assert watcher.wait_beyond(0, PATIENCE_S)
