@@ -135,5 +135,5 @@ def test_a_reader_reads_the_log_and_no_secrets(with_roles: Database) -> None:
 
 def test_sqlite_has_no_roles(database: Database) -> None:
     if database.vendor == "sqlite":
-        with pytest.raises(CommandError, match="PostgreSQL"):
+        with pytest.raises(CommandError, match="SQLite, which has no roles"):
             call_command("create_database_roles")
