@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from eventstore.browser.events import event_link
 from eventstore.browser.read_only import exact
+from ledger.rules.texts import identity
 from projectors.browser import report_pages  # noqa: F401 - registers its pages
 from projectors.browser.columns import companies_html, entity_link
 from projectors.browser.filters import NotZeroFilter
@@ -133,9 +134,14 @@ class FinancialProductAdmin(ReadModelAdmin):
         exact("status", "Status", offered=lambda: FinancialProduct.Status.values),
         exact("due_date", "Due on", hint="YYYY-MM-DD"),
     )
+    hidden = frozenset({"reference_identity"})
     sought = ("product_uuid", "deal_uuid", "asset_uuid", "obligor_company_uuid")
     search_fields = sought
-    search_help_text = "The uuid of a product, its deal, its asset or its obligor, in full."
+    search_help_text = "A reference, or the uuid of a product, its deal, its asset or its obligor; each in full."
+
+    def found_by_text(self, queryset: QuerySet[FinancialProduct], term: str) -> QuerySet[FinancialProduct]:
+        """Return the products with a reference."""
+        return queryset.filter(reference_identity=identity(term))
 
     @admin.display(description="companies")
     def roles(self, row: FinancialProduct) -> SafeString:

@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
+from ledger.rules import texts
 from projectors.events.payloads import digits, minor, payload_of
 from projectors.models import FinancialProduct
 from projectors.tables.draft import Draft
@@ -93,6 +94,7 @@ def _originated(product_uuid: str, event: RecordedEvent) -> Row:
         "late_fee_payer_role": payload["late_fee_payer_role"],
         "companies": json.dumps(payload["companies"]),
         "reference": payload["reference"],
+        "reference_identity": texts.identity(payload["reference"]),
         "principal_outstanding": principal,
         "principal_paid": 0,
         "fees_incurred": 0,

@@ -27,7 +27,8 @@ def as_uuid(term: str) -> uuid.UUID | None:
 class ReadModelAdmin(ReadOnlyAdmin):
     """Rows of the generation that answers queries. See Note [Generations] and Note [Pages of a long log].
 
-    `listed` names fields and methods; `moneys` are fields in minor units, `streams` are uuids with their category.
+    `listed` names fields and methods; `moneys` are fields in minor units, `streams` are uuids with their
+    category, `hidden` are fields that serve queries alone.
     """
 
     order: ClassVar[tuple[str | Combinable, ...]]
@@ -37,6 +38,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
     replaced: ClassVar[Mapping[str, str]] = {}
     sought: ClassVar[tuple[str, ...]] = ()
     hide_zero: ClassVar[bool] = False
+    hidden: ClassVar[frozenset[str]] = frozenset()
 
     @admin.display(description="last changed by event")
     def changed_by(self, row: Any) -> SafeString | str:
@@ -58,7 +60,7 @@ class ReadModelAdmin(ReadOnlyAdmin):
 
     def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str | Column]:  # type: ignore[override] # a column is more than a name
         """Return every field as a readable column."""
-        hidden = {"id", "generation", "position", "minor_digits"} | ({"currency"} if self.moneys else set())
+        hidden = {"id", "generation", "position", "minor_digits", *self.hidden, *["currency"] * bool(self.moneys)}
         names = [field.name for field in self.model._meta.concrete_fields if field.name not in hidden]  # noqa: SLF001 - Django's own name
         return [*(self._column(self.replaced.get(name, name)) for name in names), "changed_by"]
 

@@ -30,6 +30,12 @@ class FinancialProduct(ReadModelRow):
     late_fee_payer_role = models.CharField(max_length=200)
     companies = models.JSONField(help_text="A list of {company_uuid, role}, as the deal had them.")
     reference = models.CharField(max_length=200)
+    reference_identity = models.CharField(
+        max_length=200,
+        default="",
+        db_default="",
+        help_text="What all references that are the same have in common. See Note [Identity of text].",
+    )
     principal_outstanding = models.BigIntegerField()
     principal_paid = models.BigIntegerField(default=0)
     fees_incurred = SumField(default=0)
@@ -72,6 +78,9 @@ class FinancialProduct(ReadModelRow):
             ),
             models.Index(fields=["generation", "status", "product_uuid"], name="financial_product_status"),
             models.Index(fields=["generation", "deal_uuid", "product_uuid"], name="financial_product_deal"),
+            models.Index(
+                fields=["generation", "reference_identity", "product_uuid"], name="financial_product_reference"
+            ),
             models.Index(
                 fields=["generation", "obligor_company_uuid", "product_uuid"], name="financial_product_obligor"
             ),

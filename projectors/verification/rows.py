@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from ledger.rules import texts
 from ledger.rules.events import DealCompany as Role
 from ledger.rules.money import digits_of, to_minor
 from projectors.models import Balance, Company, Deal, DealCompany, FinancialProduct, OwedProduct
@@ -78,6 +79,7 @@ def _product(view: View) -> Row:
     return {
         **{column: to_minor(getattr(product, column)) for column in _MONEY},
         **{column: getattr(product, column) for column in _TERMS},
+        "reference_identity": texts.identity(product.reference),
         "currency": product.currency,
         "minor_digits": digits_of(product.principal),
         "daily_late_fee_rate": f"{product.daily_late_fee_rate:f}",

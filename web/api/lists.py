@@ -88,6 +88,9 @@ class ProductFilters(Paging):
     deal_uuid: Uuid | None = None
     company_uuid: Uuid | None = Field(None, description="The obligor.")
     asset_uuid: Uuid | None = None
+    reference: Text | None = Field(
+        None, description="The whole reference, without regard to joiners and to the number of blanks between words."
+    )
     status: ProductStatus | None = None
     overdue_on: BusinessDate | None = Field(
         None, description="Only products that owe something and were due before this date, ordered by due date."
@@ -132,6 +135,7 @@ def list_products(request: HttpRequest, parameters: Query[ProductFilters]) -> Ht
         deal_uuid=parameters.deal_uuid,
         obligor_company_uuid=parameters.company_uuid,
         asset_uuid=parameters.asset_uuid,
+        reference=parameters.reference,
         status=parameters.status,
         overdue_on=parameters.overdue_on,
     )

@@ -253,7 +253,9 @@ def test_a_filter_that_cannot_be_one_is_refused_with_its_place(name: str, parame
         assert [fault["pointer"] for fault in refused["errors"]] == [f"/{parameter}"]
 
 
-@pytest.mark.parametrize(("name", "parameter"), [("companies", "name"), ("events", "correlation_id")])
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("companies", "name"), ("products", "reference"), ("events", "correlation_id")]
+)
 def test_a_text_may_be_anything_but_empty_too_long_or_with_a_null_byte(name: str, parameter: str, reader: Api) -> None:
     for value in ("%00", "a%00", "", "a" * 201):
         problem(reader.get(f"/api/{name}?{parameter}={value}"), 422, "invalid-input")
