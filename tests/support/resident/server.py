@@ -7,6 +7,7 @@ environment is one under which Python or Django themselves would begin otherwise
 
 import atexit
 import fcntl
+import gc
 import importlib
 import os
 import runpy
@@ -53,6 +54,9 @@ def load(*, web: bool) -> None:
     if web:
         importlib.import_module("settings.urls")
         importlib.import_module("gunicorn.workers.gthread")
+    # What is loaded stays: a fork whose collector visited it, at the latest when it ends, would copy the memory of it.
+    gc.collect()
+    gc.freeze()
 
 
 def serve(address: str) -> Request | None:
