@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from eventstore import store
@@ -14,8 +14,6 @@ from projectors.explain import proof
 from projectors.explain.dates import Dated, counts, dated
 from projectors.explain.figures import Cut, Equation, Order, Proof, Row, Term
 from projectors.explain.words import words
-
-Category = Literal["company", "asset", "account"]
 
 TERMS_OF: Final[dict[str, dict[str, tuple[str, bool]]]] = {
     "company": {
@@ -50,6 +48,9 @@ class BalanceExplanation:
     equation: Equation
     rows: tuple[Row, ...]
     proof: Proof
+
+    parts: ClassVar[tuple[str, ...]] = ("balance",)
+    """What the amounts of a row's `changes` and `after` are of."""
 
     @property
     def stream_id(self) -> str:

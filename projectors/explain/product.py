@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from eventstore import store
@@ -63,6 +63,15 @@ class ProductExplanation:
     proof: Proof
     fee_data: LateFeeIncurred | None = None
     """The first late fee among the rows, from which its arithmetic can be shown."""
+
+    category: ClassVar[str] = "product"
+    parts: ClassVar[tuple[str, ...]] = ("principal", "fees")
+    """What the amounts of a row's `changes` and `after` are of."""
+
+    @property
+    def uuid(self) -> UUID:
+        """The product."""
+        return self.product_uuid
 
     @property
     def stream_id(self) -> str:

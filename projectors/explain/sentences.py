@@ -1,4 +1,4 @@
-"""One sentence that says why a product owes what it owes."""
+"""Sentences that say why a product owes what it owes, and why a balance is what it is."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,12 +6,30 @@ from decimal import Decimal
 from typing import Final
 
 from ledger.rules.events import LateFeeIncurred
-from projectors.explain.figures import Row
+from projectors.explain.balance import BalanceExplanation
+from projectors.explain.figures import Row, Term
 from projectors.explain.product import ProductExplanation
 from projectors.explain.words import amount_text, fee_arithmetic
 
 _ONES: Final = ("no", "one", "two", "three", "four", "five", "six")
 _NUMBERS: Final = (*_ONES, "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def of_balance(explained: BalanceExplanation) -> str:
+    """Return why a balance is what it is."""
+    equation = explained.equation
+    parts = [_moved(term) for term in equation.terms if term.amount]
+    if not parts:
+        return "Its balance is zero: no money has moved here."
+    total = f"{amount_text(equation.total)} {equation.unit}" if equation.total else "zero"
+    listed = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    return f"Its balance is {total} because {listed}."
+
+
+def _moved(term: Term) -> str:
+    verb = term.name if term.name.startswith("came") else f"was {term.name}"
+    times = len(term.positions)
+    return f"{amount_text(term.amount)} {verb} in {_count(times)} event{'' if times == 1 else 's'}"
 
 
 def of_product(explained: ProductExplanation, on: date | None) -> str:

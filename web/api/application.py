@@ -7,7 +7,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from web.api import business_date, commands, entities, event_stream, lists, log, operations, problem_pages, reports
+from web.api import (
+    business_date,
+    commands,
+    entities,
+    event_stream,
+    explanations,
+    lists,
+    log,
+    operations,
+    problem_pages,
+    reports,
+)
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.protocol.json_body import StrictParser
@@ -30,7 +41,7 @@ def new_api() -> NinjaAPI:
         docs_decorator=_read_only,
     )
     application.add_router("/commands", commands.router)
-    for module in (entities, business_date, log, event_stream, lists, reports, operations, problem_pages):
+    for module in (entities, explanations, business_date, log, event_stream, lists, reports, operations, problem_pages):
         application.add_router("", module.router)
     for error in problems.HANDLED:
         application.add_exception_handler(error, _handle)

@@ -14,6 +14,7 @@ from ninja import Router
 
 from eventstore import store
 from eventstore.errors import WrongExpectedVersion
+from eventstore.json_values import to_json
 from eventstore.records import Appended, IdempotencyKey, RecordedEvent
 from ledger import handlers
 from ledger.grant import grant_balances
@@ -25,7 +26,6 @@ from web.protocol import entity_tags, problem_kinds, problems, response_headers
 from web.protocol.authentication import actor, actor_id, authenticators
 from web.protocol.correlation_id import correlation_id
 from web.protocol.json_pointers import pointer_to
-from web.protocol.json_values import to_json
 from web.protocol.problems import Problem
 from web.protocol.query_parameters import check_names
 from web.protocol.request_schemas import RequestSchema, field_values, request_schema_of

@@ -13,10 +13,11 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import Field, WithJsonSchema
 
+from eventstore.json_values import to_json
 from projectors.queries.live import position_of
 from web.api.items import Item
 from web.protocol import response_headers
-from web.protocol.json_values import json_response, to_json
+from web.protocol.json_values import json_response
 from web.protocol.problems import Fault, Problem, invalid
 from web.protocol.query_parameters import MAX_INT, Limit, QueryParameters
 from web.protocol.read_your_writes import wait_for_position

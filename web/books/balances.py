@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ledger import states
+from projectors.explain import sentences
 from projectors.explain.balance import explain_balance
 from projectors.explain.event import name_of
 from web.books import csv_export
@@ -27,6 +28,7 @@ def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> Ht
         frame,
         "customers",
         explained=explained,
+        sentence=sentences.of_balance(explained),
         name=name_of(explained.state),
         owner=owner,
         owner_name=states.company(owner, frame.cut.position).state.name if owner else "",

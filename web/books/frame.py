@@ -1,11 +1,4 @@
-"""What all pages of Books share: who may see them, which moment they show, and what a refusal looks like.
-
-# Note [Two dates]
-Every page is cut by two dates. *Recorded up to*: the position of the last event that is looked at. *Counting up to*:
-the last business date whose events count. `as_of` names a position or a business date; `known` says what was known
-of a date: `now` (everything recorded by now), `then` (only what had been recorded when the date ended), or a position.
-A page without `as_of` shows all that is recorded; its permanent address names the position.
-"""
+"""What all pages of Books share: who may see them, which moment they show, and what a refusal looks like."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,14 +16,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from eventstore import store
-from ledger.as_of import last_cycled, position_as_of
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
+from ledger.rules.refusals.dates import PositionBeyondHead
 from projectors.explain.figures import Cut, Order
+from projectors.explain.moment import ImpossibleMoment, moment, parsed
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
-KNOWN: Final = ("now", "then")
 SECTIONS: Final = (
     ("today", "Today"),
     ("invoices", "Invoices"),
@@ -101,30 +94,19 @@ class Frame:
 
 
 def framed(parameters: Mapping[str, str]) -> Frame:
-    """Return the moment that an address names; raises Refused and the refusals of dates and positions."""
+    """Return the moment that an address names; raises Refused and the refusals of dates."""
     head = store.durable_head()
     as_of, known = parameters.get("as_of", "").strip(), parameters.get("known", "").strip() or "now"
-    if known not in KNOWN and not _POSITION.fullmatch(known):
-        raise Refused(f"known={known} is not possible: it must be now, then or a position.")
+    try:
+        shown = moment(parsed(as_of), known, head)
+    except ImpossibleMoment as impossible:
+        raise Refused(str(impossible)) from impossible
+    except PositionBeyondHead as beyond:
+        raise Refused(f"There is no event at {beyond.position}; the head is {head}.") from beyond
     asked = {name: value for name, value in (("as_of", as_of), ("known", known)) if value and value != "now"}
-    if not as_of:
-        if known != "now":
-            raise Refused("known says what was known of a date: name the date in as_of.")
-        return Frame(Cut(head), head, _last_date(head))
-    if _POSITION.fullmatch(as_of):
-        position = _recorded(int(as_of), head)
-        return Frame(Cut(position), head, _last_date(position), "now", {"as_of": as_of})
-    if not _DATE.fullmatch(as_of):
-        raise Refused(f"as_of={as_of} is not possible: it must be a date such as 2026-01-31, or a position.")
-    return _of_date(_date(as_of), known, head, asked)
-
-
-def _of_date(on: date, known: str, head: int, asked: Mapping[str, str]) -> Frame:
-    ended = position_as_of(on, head)
-    if known == "then":
-        return Frame(Cut(ended), head, on, "then", asked)
-    position = head if known == "now" else _recorded(int(known), head)
-    return Frame(Cut(position, on), head, on, known, asked)
+    if shown.cut.until is None and shown.known == "now":
+        asked.pop("known", None)
+    return Frame(shown.cut, head, shown.business_date, shown.known, asked)
 
 
 def _date(text: str) -> date:
@@ -132,17 +114,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Refused(f"There is no date {text}.") from error
-
-
-def _recorded(position: int, head: int) -> int:
-    if position > head:
-        raise Refused(f"There is no event at {position}; the head is {head}.")
-    return position
-
-
-def _last_date(position: int) -> date | None:
-    cycled = last_cycled(position)
-    return None if cycled is None else cycled.data.new_date
 
 
 def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> int:

@@ -13,12 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from eventstore.errors import EventStoreError, IdempotencyKeyReused, NotDurable, OutcomeUnknown, WrongExpectedVersion
+from eventstore.json_values import to_json
 from eventstore.runtime.outages import is_outage
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
 from web.protocol.json_pointers import json_pointer
-from web.protocol.json_values import to_json
 from web.protocol.problem_kinds import ProblemKind, kind_of, members_of
 
 CONTENT_TYPE: Final = "application/problem+json"

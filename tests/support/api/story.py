@@ -134,6 +134,12 @@ QUERIES: Final[list[Query]] = [
     Query("get-account", "/api/accounts/{account_uuid}", {"account_uuid": ACCOUNT}),
     Query("get-deal", "/api/deals/{deal_uuid}", {"deal_uuid": DEAL}),
     Query("get-product", "/api/products/{product_uuid}", {"product_uuid": PRODUCT, "as_of": "2026-03-02"}),
+    Query(
+        "explain-product", "/api/products/{product_uuid}/explanation", {"product_uuid": PRODUCT, "as_of": "2026-03-02"}
+    ),
+    Query("explain-company", "/api/companies/{company_uuid}/explanation", {"company_uuid": SELLER}),
+    Query("explain-asset", "/api/assets/{asset_uuid}/explanation", {"asset_uuid": ASSET}),
+    Query("explain-account", "/api/accounts/{account_uuid}/explanation", {"account_uuid": ACCOUNT}),
     Query("get-grant", "/api/grants/{grant_uuid}", {"grant_uuid": GRANT}),
     Query("get-membership", "/api/companies/{company_uuid}/membership", {"company_uuid": SELLER}),
     Query("get-business-date", "/api/business-date"),

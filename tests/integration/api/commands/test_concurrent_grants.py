@@ -14,6 +14,7 @@ import pytest
 from django.db import connections
 
 from eventstore import store
+from eventstore.json_values import to_json
 from eventstore.records import Appended
 from ledger.rules.commands import GrantBalances
 from ledger.rules.refusals.balances import AccountNotActive, InsufficientFunds, SourceWithoutBalance
@@ -23,7 +24,6 @@ from tests.support.ledger.folded_log import History
 from tests.support.ledger.market import Attempt, Market, check_money, is_true
 from tests.support.ledger.portfolio import together
 from tests.support.webserver import Answer, Serve, WebServer
-from web.protocol.json_values import to_json
 
 GRANTING: Final = 42
 FUNDING: Final = 5

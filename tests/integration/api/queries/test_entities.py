@@ -13,6 +13,7 @@ from django.core.management import call_command
 from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
+from eventstore.json_values import to_json
 from eventstore.records import RecordedEvent
 from ledger import as_of, daily_cycle, memberships
 from ledger.rules.commands import ActivateDeal, CreateDeal, DeleteDeal
@@ -23,7 +24,6 @@ from tests.support.databases import Database
 from tests.support.ledger.folded_log import History as Folded
 from tests.support.ledger.portfolio import do, new_company
 from web.api.entities import ENTITIES
-from web.protocol.json_values import to_json
 
 
 def fetched(api: Api, path: str, **headers: str) -> Any:

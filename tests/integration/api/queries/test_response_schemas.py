@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eventstore import store
+from projectors.explain.subject import CATEGORIES
 from tests.support.api.calling import Api
 from web.api.application import api as the_api
 from web.api.entities import ENTITIES
@@ -20,6 +21,12 @@ def asked() -> Iterator[tuple[str, str]]:
             yield f"/api/{shown.plural}/{{uuid}}", f"/api/{shown.plural}/{uuid}"
             for as_of in (store.head().position - 5, "2024-02-22"):
                 yield f"/api/{shown.plural}/{{uuid}}", f"/api/{shown.plural}/{uuid}?as_of={as_of}"
+            if category in CATEGORIES:
+                for asked_as in ("", "?as_of=2024-02-22&known=then&order=recorded"):
+                    yield (
+                        f"/api/{shown.plural}/{{uuid}}/explanation",
+                        f"/api/{shown.plural}/{uuid}/explanation{asked_as}",
+                    )
             if category == "company":
                 yield "/api/companies/{uuid}/membership", f"/api/companies/{uuid}/membership"
     for name in ("companies", "deals", "accounts", "balances", "products", "journal", "aging", "daily-activity"):
