@@ -15,6 +15,9 @@ EventStoreError
 ├── BrokenUpcasterChain      an upcaster between two schema versions is missing: write it
 ├── AppendOnly               code tried to change the log through a model: events are never changed
 ├── LogDamaged               the log has a gap, an unreadable event or no protection: restore it
+├── CannotExport             an export cannot be written: look at the event or at the file that it names
+├── CannotImport             the database does not take an import: use a new one
+├── FaultyExport             a line of an exported log is not as it was written: export again
 └── ConsumerError
     ├── UnknownConsumer      no consumer of the code has that name
     ├── EventOfNewerCode     the code does not know the type or schema version of the next event: deploy newer code
@@ -147,6 +150,22 @@ class AppendOnly(EventStoreError):
 
 class LogDamaged(EventStoreError):
     """The first fault that the verification of the log found; restore a backup from before the fault."""
+
+
+class CannotExport(EventStoreError):
+    """An event, or the file, is such that the log cannot be exported; no file was made."""
+
+
+class CannotImport(EventStoreError):
+    """The database does not take an import: the log is not empty, or the role may not write to it."""
+
+
+class FaultyExport(EventStoreError):
+    """A line of an exported log is not as it was written, or cannot be a part of this log; nothing was imported."""
+
+    def __init__(self, line: int, fault: str) -> None:
+        super().__init__(f"line {line}: {fault}; nothing was imported")
+        self.line, self.fault = line, fault
 
 
 class ConsumerError(EventStoreError):

@@ -7,9 +7,12 @@ from typing import Any, Final
 from django.conf import settings
 
 from eventstore.errors import InvalidPayload
+from eventstore.payloads.canonical import canonical_json
 from eventstore.records import Context, IdempotencyKey
 
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_MANY_DIGITS: Final = re.compile(r"[:,\[] ?-?\d{16}")
+"""What may be a whole number that no double can hold; it may also be a part of a text."""
 _GREATEST: Final = 2**63 - 1
 _LONGEST: Final = {"actor": 200, "correlation_id": 200, "scope": 200, "key": 200, "fingerprint": 64}
 """How many characters each column can hold."""
@@ -27,9 +30,17 @@ def check_context(type_name: str, context: Context, key: IdempotencyKey | None) 
 
 
 def check_json(type_name: str, name: str, text: str) -> None:
-    """Raise InvalidPayload if a JSON text contains the character NUL, which PostgreSQL cannot store."""
+    """Raise InvalidPayload if a JSON text has the character NUL, or a whole number that canonical JSON cannot hold.
+
+    PostgreSQL cannot store a NUL. An event without a canonical form could be neither exported nor sealed.
+    """
     if "\\u0000" in text and _NUL_ESCAPE.search(text):
         raise InvalidPayload(type_name, f"{name} contains the character NUL")
+    if _MANY_DIGITS.search(text):
+        try:
+            canonical_json(text)
+        except ValueError as error:
+            raise InvalidPayload(type_name, f"{name}: {error}") from error
 
 
 def check_size(type_name: str, payload: str, before: int) -> int:

@@ -17,7 +17,7 @@ FIRST_ACTOR: Final = "SELECT actor FROM eventstore_event WHERE position = 1"
 
 _HEAD: Final = "SELECT max(position) FROM eventstore_event"
 _STREAM_VERSION: Final = "SELECT max(version) FROM eventstore_event WHERE stream_id = %s"
-_INSERT: Final = (
+INSERT: Final = (
     "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor, correlation_id,"
     " causation, metadata, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
@@ -57,7 +57,7 @@ def _append(cursor: Any, rows: Rows) -> Outcome:
     head = _scalar(cursor, _HEAD, [])
     now = utc_now()
     moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
-    cursor.executemany(_INSERT, _values(rows, bases, head, moment))
+    cursor.executemany(INSERT, _values(rows, bases, head, moment))
     first, last = head + 1, head + len(rows.event_streams)
     if rows.key is not None:
         cursor.execute(_INSERT_KEY, [rows.key.scope, rows.key.key, rows.key.fingerprint, first, last, moment])

@@ -54,7 +54,8 @@ def _check_triggers(using: str) -> None:
         )
 
 
-def _check_sanity(event: RecordedEvent, latest: datetime) -> None:
+def fault_of(event: RecordedEvent, latest: datetime) -> str | None:
+    """Return what no append can have recorded of an event, or None; `latest` is the latest moment allowed."""
     fault = None
     if not event.actor.strip() or not event.correlation_id.strip():
         fault = "actor or correlation_id is empty"
@@ -62,13 +63,17 @@ def _check_sanity(event: RecordedEvent, latest: datetime) -> None:
         fault = "metadata is not an object"
     elif not _EARLIEST <= event.recorded_at <= latest:
         fault = f"recorded_at {event.recorded_at.isoformat()} is before {_EARLIEST:%Y} or in the future"
-    if fault is not None:
-        raise LogDamaged(f"{event.type} at position {event.position}: {fault}")
+    return fault
+
+
+def latest_moment() -> datetime:
+    """Return the latest moment at which an event can have been recorded: clocks of machines differ."""
+    return utc_now() + _CLOCK_DIFFERENCE
 
 
 def _positions(head: int, using: str) -> Iterator[int]:
     # See Note [Positions become visible in order]
-    expected, latest = 1, utc_now() + _CLOCK_DIFFERENCE
+    expected, latest = 1, latest_moment()
     while expected <= head:
         batch = store.read_batch(from_position=expected, limit=_BATCH, up_to=head, using=using)
         for event in batch:
@@ -77,11 +82,13 @@ def _positions(head: int, using: str) -> Iterator[int]:
             try:
                 event.data  # noqa: B018 - reading it decodes and checks the payload
                 event.metadata  # noqa: B018 - as above
-                _check_sanity(event, latest)
+                fault = fault_of(event, latest)
             except (UnreadableEvent, UnknownEventType) as error:
                 raise LogDamaged(str(error)) from error
             except ValueError as error:
                 raise LogDamaged(f"{event.type} at position {event.position} is not readable: {error}") from error
+            if fault is not None:
+                raise LogDamaged(f"{event.type} at position {event.position}: {fault}")
             expected += 1
         yield expected - 1
 

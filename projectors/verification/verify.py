@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
+from eventstore.runtime.snapshot import snapshot
 from eventstore.store import head, read_batch, read_stream
 from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
@@ -24,7 +25,6 @@ from projectors.verification.late_fees import LateFees
 from projectors.verification.log import Log
 from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
 from projectors.verification.search import SEARCHED, compare_words
-from projectors.verification.snapshot import snapshot
 from projectors.verification.streams import Entity, Observe, View, entities
 
 _BATCH: Final = 1000

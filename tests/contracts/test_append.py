@@ -251,6 +251,7 @@ def test_an_event_in_a_stream_of_another_category_is_refused() -> None:
         (Context("a", "\ud800"), None, "correlation_id contains half of a surrogate pair"),
         (Context("a", "c", 2**63), None, "is not a position"),
         (Context("a", "c", None, {"note": "\0"}), None, "metadata contains the character NUL"),
+        (Context("a", "c", None, {"n": [2**53 + 1]}), None, "metadata: the number 9007199254740993 is too large"),
         (Context("a", "c", None, {"note": float("nan")}), None, "metadata is not JSON"),
         (Context("a", "c", None, {"note": "\udfff"}), None, "metadata contains half of a surrogate pair"),
         (CONTEXT, IdempotencyKey("s", "k" * 201, "f"), "key has 201 characters"),

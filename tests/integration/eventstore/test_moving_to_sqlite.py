@@ -1,0 +1,85 @@
+"""A log moves from PostgreSQL to SQLite and back and stays the same, byte by byte; only the log's owner may import."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import environ
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+
+import settings as daybook
+from eventstore import store
+from eventstore.consumers.loop import catch_up
+from eventstore.errors import CannotImport
+from eventstore.log import verification
+from projectors.queries.trial_balance import trial_balance
+from projectors.verification import verify
+from tests.support.consumers.moving import exported, imported
+from tests.support.databases import Database, Databases, connected_to, forget
+from tests.support.ledger.book import charged, run_late_fees
+from tests.support.ledger.paid_late import paid_late
+
+pytestmark = pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="begins on PostgreSQL")
+
+
+@contextmanager
+def sqlite(path: Path) -> Iterator[None]:
+    """Connect Django to a new SQLite database, with the settings that such a database gets."""
+    before = connections.settings["default"]
+    config = daybook._database({"OPTIONS": {}} | environ.Env.db_url_config(f"sqlite:///{path}"))
+    connections["default"].close()
+    del connections["default"]
+    connections.settings["default"] = {**before, **config}
+    forget()
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connections["default"].close()
+        del connections["default"]
+        connections.settings["default"] = before
+        forget()
+
+
+def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_follows_from_it(
+    database: Database, databases: Databases, tmp_path: Path
+) -> None:
+    paid_late()
+    first, fees, balance = exported(), charged(), trial_balance()
+    with sqlite(tmp_path / "moved.sqlite3"):
+        assert connection.vendor == "sqlite"
+        imported(first)
+        second = exported()
+        run_late_fees()
+        catch_up()
+        assert charged() == fees
+        assert trial_balance() == balance
+        assert verification.verify(lambda _done, _total: None) == store.head().position
+        verify.verify(lambda _done, _total: None)
+    back = databases.make()
+    with connected_to(back):
+        imported(second)
+        third = exported()
+        run_late_fees()
+        catch_up()
+        assert charged() == fees
+        assert trial_balance() == balance
+    databases.drop(back)
+    assert first == second == third
+
+
+def test_a_role_that_may_not_insert_events_may_not_import(database: Database, databases: Databases) -> None:
+    paid_late()
+    content = exported()
+    fresh = databases.make()
+    with connected_to(fresh):
+        call_command("create_database_roles", stdout=io.StringIO())
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE daybook_app")
+        with pytest.raises(CannotImport, match="as the owner of the tables"):
+            imported(content)
+    databases.drop(fresh)

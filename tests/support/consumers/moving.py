@@ -1,0 +1,45 @@
+"""Exports and imports logs within the test's process, and writes lines that are wrong but have right checks."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from eventstore.moving.export import export
+from eventstore.moving.files import decompressed
+from eventstore.moving.importing import import_log
+from eventstore.moving.lines import LineReader, LineWriter
+from eventstore.payloads.canonical import canonical_value
+
+Edit = Callable[[list[dict[str, Any]]], None]
+
+
+def exported() -> bytes:
+    """Return the export of the log to which Django is connected."""
+    file = io.BytesIO()
+    export(file, lambda _done, _total: None)
+    return file.getvalue()
+
+
+def imported(content: bytes) -> None:
+    """Import an export into the log to which Django is connected."""
+    import_log(decompressed(io.BufferedReader(io.BytesIO(content))), lambda _done, _total: None)
+
+
+def edited(content: bytes, edit: Edit) -> bytes:
+    """Return an export whose lines were edited, with checks and a footer that fit them."""
+    lines = [json.loads(text) for text, _ in LineReader(io.BytesIO(content))]
+    edit(lines)
+    file = io.BytesIO()
+    writer = LineWriter(file)
+    for line in lines:
+        if line.get("kind") == "footer":
+            line["sha256"] = writer.hash.digest
+        writer.write(canonical_value(line))
+    return file.getvalue()
+
+
+def compressed(content: bytes) -> bytes:
+    """Return it compressed."""
+    return gzip.compress(content)
