@@ -27,6 +27,7 @@ def grant_balances(  # noqa: PLR0913 - what is granted, who grants it, and under
     correlation_id: str | None = None,
     key: IdempotencyKey | None = None,
     metadata: Mapping[str, Any] | None = None,
+    expected: Mapping[str, int] | None = None,
     using: str = "default",
 ) -> Appended:
     """Grant the balances of `sources` to the accounts of `destinations`; raises the Refusal of the first broken rule.
@@ -45,7 +46,13 @@ def grant_balances(  # noqa: PLR0913 - what is granted, who grants it, and under
         currency=currency,
     )
     return handlers.execute(
-        command, actor=actor, correlation_id=correlation_id, key=key, metadata=metadata, using=using
+        command,
+        actor=actor,
+        correlation_id=correlation_id,
+        key=key,
+        metadata=metadata,
+        expected=expected,
+        using=using,
     )
 
 

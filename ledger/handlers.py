@@ -87,6 +87,10 @@ class LoadedFacts:
         """Return the number of digits that the currency has after the point; raises UnknownCurrency."""
         return currencies.minor_digits(currency)
 
+    def states(self) -> dict[str, Any]:
+        """Return the states that were read so far, with what `apply` made of them, by stream."""
+        return dict(self._states)
+
     def have_moved(self) -> bool:
         """Say whether a stream has grown since it was read: then the states may never have existed at one time."""
         # See Note [Every stream looked at is checked]

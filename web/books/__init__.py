@@ -1,1 +1,1 @@
-"""Books: the ledger as auditors and accountants read it, in pages that record no event."""
+"""Books: the ledger as auditors and accountants read it, and the forms with which people record by hand."""

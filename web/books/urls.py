@@ -3,6 +3,8 @@
 from django.urls import path, register_converter
 
 from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today, why
+from web.books.acting import recorded
+from web.books.acting import views as acting
 
 
 class BalanceCategory:
@@ -39,6 +41,9 @@ urlpatterns = [
     path("log/<int:position>", log.event, name="event"),
     path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", why.why, name="why"),
+    path("do", recorded.commands, name="do"),
+    path("do/<str:command>", acting.do, name="command"),
+    path("recorded/<int:first>/<int:last>", recorded.recorded, name="recorded"),
     path("consumers", consumers.consumers, name="consumers"),
     path("consumers/<str:name>", consumers.consumer, name="consumer"),
     path("consumers/<str:name>/act", consumers.act, name="consumer-act"),

@@ -147,7 +147,7 @@ def _too_large(_error: Exception) -> Problem:
 def _invalid(error: ValidationError) -> Problem:
     if any(tuple(one["loc"]) == ("body", "body") and one["type"] == "missing" for one in error.errors):
         return Problem(problem_kinds.NOT_JSON, f"The body is empty. {problem_kinds.NOT_JSON.remedy}")
-    faults = [Fault(_pointer(one["loc"]), _reason(one)) for one in error.errors[:MAX_FAULTS]]
+    faults = [Fault(_pointer(one["loc"]), reason_of(one)) for one in error.errors[:MAX_FAULTS]]
     return invalid(*faults)
 
 
@@ -232,6 +232,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 """What is wrong, by the type of pydantic's error."""
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, of one of pydantic's errors."""
     describe = _REASONS.get(error["type"])
     return str(error["msg"]) if describe is None else describe(error)

@@ -17,6 +17,7 @@ class Reader:
 
     def __init__(self, user: User | None) -> None:
         self._client = Client(raise_request_exception=False)
+        self.user_id = None if user is None else user.pk
         if user is not None:
             self._client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
