@@ -10,8 +10,8 @@ from eventstore.errors import EventStoreError
 from ledger import states
 from ledger.rules.facts import stream_id
 from projectors.explain.event import name_of, words_of
-from projectors.explain.standing import about
 from projectors.explain.words import amount_text
+from projectors.preview.standing import about
 from projectors.queries.customers import accounts_of
 from projectors.queries.directory import deals
 from projectors.queries.search import find

@@ -19,7 +19,7 @@ from ledger.preview import preview
 from ledger.rules.commands import Command
 from ledger.rules.refusals.base import Refusal
 from projectors.explain.event import words_of
-from projectors.explain.preview import in_words
+from projectors.preview.in_words import in_words
 from web.api.commands import record as record_command
 from web.books.acting import ticket as tickets
 from web.books.acting.access import acting

@@ -15,9 +15,9 @@ from ledger.rules import events as e
 from ledger.rules.money import from_minor
 from projectors.events.dates import CYCLED, dated_since
 from projectors.explain.event import name_of
-from projectors.explain.standing import figures
 from projectors.explain.words import Words, amount_text, words
 from projectors.journal import lines
+from projectors.preview.standing import figures
 
 _PHRASES: Final[Mapping[type, str]] = {
     e.CompanyRegistered: "Registers the company {name}",

@@ -1,0 +1,1 @@
+"""A command before it is recorded: what it would do, in words and figures."""
