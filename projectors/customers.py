@@ -1,4 +1,10 @@
-"""Keeps what each customer owes, and what late fees add to dates that were over when they were recorded.
+"""Keeps what each customer owes, line by line, and what late fees add to dates that were over when they were recorded.
+
+# Note [Sums of customers at any position]
+Each event that changes what a customer owes makes a line, which has the customer's sums after it; so does each cycle
+that makes something overdue. So the sums at a position are in the last line at or below it, found by one look into an
+index for each customer, however long the log is. The sums of a date as known now are those at the position at which it
+ended, plus the late recorded fees that count for it or for an earlier date.
 
 # Note [Late recorded fees]
 A fee counts for its own business date B. If it was recorded after that date had ended, on booking date R, the aging of
@@ -17,7 +23,7 @@ from eventstore.records import RecordedEvent
 from projectors.events.dates import CYCLED, DatedEvent, dated
 from projectors.events.payloads import digits, minor
 from projectors.financial_products import FinancialProducts, change_of
-from projectors.models import CustomerSum, LateAging, LateRecordedFee, OwedProduct
+from projectors.models import CustomerLine, CustomerSum, LateAging, LateRecordedFee, OwedProduct
 from projectors.schema.sums import ExactSum
 from projectors.tables.draft import Draft
 from projectors.tables.layout import Key, Row
@@ -34,6 +40,7 @@ _FIGURES: Final = (
     "fees_paid",
     "fees_waived",
 )
+_OF_LINES: Final = tuple(name for name in _FIGURES if name != "principal")
 _TERMS: Final = ("company_uuid", "currency", "minor_digits", "due_date")
 _PRODUCTS = Table(
     OwedProduct,
@@ -42,6 +49,11 @@ _PRODUCTS = Table(
     reading=_TERMS,
 )
 _CUSTOMERS = Table(CustomerSum, key=("company_uuid", "currency", "minor_digits"), changing=(*_FIGURES, "position"))
+LINES = Table(
+    CustomerLine,
+    key=("company_uuid", "currency", "minor_digits", "position"),
+    reading=("product_uuid", "event_type", "business_date", "change", *_OF_LINES),
+)
 _FEES = Table(LateRecordedFee, key=("position",))
 _AGING = Table(
     LateAging,
@@ -51,11 +63,14 @@ _AGING = Table(
 
 
 class Customers(Projector):
-    """Projects sums by customer and currency, and late recorded fees. See Note [Late recorded fees]."""
+    """Projects sums and lines by customer and currency, and late recorded fees.
+
+    See Note [Sums of customers at any position] and Note [Late recorded fees].
+    """
 
     name: ClassVar[str] = "customers"
     types: ClassVar[tuple[str, ...]] = (*FinancialProducts.types, CYCLED)
-    tables: ClassVar[tuple[type[Model], ...]] = (OwedProduct, CustomerSum, LateRecordedFee, LateAging)
+    tables: ClassVar[tuple[type[Model], ...]] = (OwedProduct, CustomerSum, CustomerLine, LateRecordedFee, LateAging)
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Fold the events between two cycles at a time: a cycle makes products overdue that have no event."""
@@ -80,20 +95,19 @@ def _fold(events: Sequence[DatedEvent], sums: "_Sums", generation: int, using: s
     keyed = [((event.event.stream_id.partition("-")[2],), event) for event in events]
     draft = Draft(_PRODUCTS, {key for key, _ in keyed}, generation, using)
     late: list[Row] = []
-    changes: list[tuple[Row, int, _Change]] = []
+    changes: list[tuple[Row, DatedEvent, _Change]] = []
     for key, event in keyed:
-        position = event.event.position
         if event.event.type == "ProductOriginated":
             row = draft.add(key, _originated(key[0], event))
-            changes.append((row, position, _Change(products=1, principal=row["principal"])))
+            changes.append((row, event, _Change(products=1, principal=row["principal"])))
             continue
-        row = draft.change(key, position)
+        row = draft.change(key, event.event.position)
         if event.event.type == "LateFeeIncurred" and _is_late(event):
             late.append(_late_fee(key[0], row, event))
-        changes.append((row, position, _change(row, event)))
+        changes.append((row, event, _change(row, event)))
     sums.load([row for row, _, _ in changes])
-    for row, position, change in changes:
-        sums.add(row, position, change, events[0].booking_date)
+    for row, event, change in changes:
+        sums.add(row, event, change)
     draft.save()
     return late
 
@@ -167,11 +181,12 @@ class _Sums:
     def __init__(self, generation: int, using: str) -> None:
         self._generation, self._using = generation, using
         self._draft = Draft(_CUSTOMERS, set(), generation, using)
+        self._lines: list[Row] = []
 
-    def add(self, row: Row, position: int, change: _Change, today: str | None) -> None:
-        """Add what an event changed to the sums of its customer."""
-        total = self._row(row, position)
-        is_overdue = today is not None and row["due_date"] < today
+    def add(self, row: Row, event: DatedEvent, change: _Change) -> None:
+        """Add what an event changed to the sums of its customer, and note its line."""
+        total = self._row(row, event.event.position)
+        is_overdue = event.booking_date is not None and row["due_date"] < event.booking_date
         owed = change.principal + change.fees
         total["products"] += change.products
         total["overdue_products"] += change.products if is_overdue else 0
@@ -179,6 +194,7 @@ class _Sums:
         total["overdue"] += owed if is_overdue else 0
         for name in ("principal", "fees", "fees_incurred", "fees_paid", "fees_waived"):
             total[name] += getattr(change, name)
+        self._note(total, event, row["product_uuid"], owed)
 
     def begin(self, cycle: DatedEvent) -> None:
         """Add what becomes overdue as a date begins: what was due on the date before it or since."""
@@ -194,6 +210,12 @@ class _Sums:
             total = self._row(row, cycle.event.position)
             total["overdue_products"] += row["number"]
             total["overdue"] += row["principals"] + row["all_fees"]
+            self._note(total, cycle, None, 0)
+
+    def _note(self, total: Row, event: DatedEvent, product_uuid: str | None, change: int) -> None:
+        line = {column: total[column] for column in (*_CUSTOMERS.layout.key, *_OF_LINES, "position")}
+        of_event = {"event_type": event.event.type, "product_uuid": product_uuid, "change": change}
+        self._lines.append({**line, **of_event, "business_date": event.business_date})
 
     def load(self, rows: Iterable[Row]) -> None:
         """Load the sums of customers that are not loaded yet."""
@@ -207,8 +229,9 @@ class _Sums:
         return self._draft.change(key, position)
 
     def save(self) -> None:
-        """Write the sums."""
+        """Write the sums and the lines."""
         self._draft.save()
+        LINES.insert(self._lines, self._generation, self._using)
 
 
 def _customer(row: Row) -> Key:

@@ -61,6 +61,42 @@ class CustomerSum(ReadModelRow):
         return f"{self.company_uuid} in {self.currency}"
 
 
+class CustomerLine(ReadModelRow):
+    """What an event changed in what a customer owes in a currency, and the sums of the customer after it.
+
+    A line without a product is of the cycle at which products became overdue.
+    """
+
+    company_uuid = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    product_uuid = models.UUIDField(null=True, blank=True)
+    event_type = models.CharField(max_length=100)
+    business_date = models.DateField(null=True, blank=True)
+    change = SumField(help_text="Of principal and fees outstanding.")
+    products = models.BigIntegerField(help_text="Products that owe something.")
+    overdue_products = models.BigIntegerField()
+    fees = SumField(help_text="Outstanding.")
+    owed = SumField(help_text="Principal and fees outstanding.")
+    overdue = SumField()
+    fees_incurred = SumField()
+    fees_paid = SumField()
+    fees_waived = SumField()
+
+    class Meta:
+        constraints: ClassVar = [key("customer_line_key", "company_uuid", "currency", "minor_digits", "position")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["generation", "company_uuid", "business_date", "position"],
+                name="customer_line_by_date",
+                condition=models.Q(product_uuid__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company_uuid} in {self.currency} after {self.position}"
+
+
 class LateRecordedFee(ReadModelRow):
     """A late fee that was booked after the date that it counts for; its position is that of its event."""
 
@@ -80,6 +116,7 @@ class LateRecordedFee(ReadModelRow):
         constraints: ClassVar = [key("late_recorded_fee_key", "position")]
         indexes: ClassVar = [
             models.Index(fields=["generation", "company_uuid", "business_date"], name="late_recorded_fee_customer"),
+            models.Index(fields=["generation", "booking_date", "business_date"], name="late_recorded_fee_dates"),
         ]
 
     def __str__(self) -> str:

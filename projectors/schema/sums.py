@@ -88,6 +88,11 @@ class ExactSum(Aggregate):
 _SQLITE_SUM: Final = "daybook_sum"
 
 
+def sum_function(connection: BaseDatabaseWrapper) -> str:
+    """Return the name of the aggregate that adds up sums exactly, for statements that are written by hand."""
+    return _SQLITE_SUM if connection.vendor == "sqlite" else "sum"
+
+
 class _Adder:
     """SQLite's form of an aggregate."""
 

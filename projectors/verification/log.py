@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from eventstore.records import RecordedEvent
@@ -37,6 +38,7 @@ from projectors.models import DailyActivity, JournalLine, LateActivity
 from projectors.queries.live import live
 from projectors.tables.layout import Row
 from projectors.verification.account_sums import AccountSums
+from projectors.verification.customer_lines import CustomerLines
 from projectors.verification.differences import NOTHING, Difference, Money, Party
 from projectors.verification.due import Cycle
 
@@ -57,6 +59,7 @@ class Log:
         self.in_transit: dict[UUID, Money] = {}
         self.lines = 0
         self.sums = AccountSums()
+        self.customers = CustomerLines(positions["customers"], settings.READ_DATABASE)
 
     def read(self, events: list[RecordedEvent], journal: QuerySet[JournalLine]) -> None:
         """Compare the journal's lines with a batch of events; raises Difference."""
@@ -64,15 +67,17 @@ class Log:
         in_journal = journal.filter(position__range=(events[0].position, last)).order_by("position", "line").values()
         found: Iterator[Mapping[str, Any]] = iter(in_journal)
         for event in events:
-            data = event.data
+            data, of_event = event.data, self._lines_of(event)
+            self.customers.note(event, of_event)
             if event.position <= self._positions["journal"]:
                 self._transit(data)
-                self._compare_lines(event, self._lines_of(event), found)
+                self._compare_lines(event, of_event, found)
             self._count(event, data)
             if isinstance(data, SystemCycled):
                 self._cycled = data.new_date
                 self.cycles.append(Cycle(event.position, data.new_date))
         _nothing_more(found)
+        self.customers.compare_batch()
 
     def _lines_of(self, event: RecordedEvent) -> list[Row]:
         payload = payload_of(event)

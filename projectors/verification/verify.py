@@ -80,7 +80,7 @@ class _Verification:
             "daily_activity": len(log.days),
             "late_activity": len(log.late_days),
             "search": self._words,
-            "customers": customers.compare() + late_fees.compare(),
+            "customers": customers.compare() + late_fees.compare() + log.customers.compare_last(),
         }
         sums = _compare_totals(accounts.totals, live(JournalLine))
         return self._report(rows, accounts.parties, sums)

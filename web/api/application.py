@@ -10,6 +10,7 @@ from ninja import NinjaAPI
 from web.api import (
     business_date,
     commands,
+    customers,
     entities,
     event_stream,
     explanations,
@@ -41,7 +42,19 @@ def new_api() -> NinjaAPI:
         docs_decorator=_read_only,
     )
     application.add_router("/commands", commands.router)
-    for module in (entities, explanations, business_date, log, event_stream, lists, reports, operations, problem_pages):
+    modules = (
+        entities,
+        explanations,
+        business_date,
+        log,
+        event_stream,
+        lists,
+        reports,
+        customers,
+        operations,
+        problem_pages,
+    )
+    for module in modules:
         application.add_router("", module.router)
     for error in problems.HANDLED:
         application.add_exception_handler(error, _handle)

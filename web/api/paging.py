@@ -58,17 +58,36 @@ def keyset_page(  # noqa: PLR0913 - each is a word about the page
     # The position is read before the rows, which are therefore at least as new.
     wait_for_position(request, lambda: position_of(rows.model))
     wanted = rows.order_by(*key)
-    if paging.after is not None:
-        fields = [rows.model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
-        try:
-            last = [
-                field.to_python(value)  # type: ignore[union-attr] # each is a column
-                for field, value in zip(fields, _last(request, paging, len(key)), strict=True)
-            ]
-        except (ValidationError, TypeError, ValueError, OverflowError) as error:
-            raise _not_of_this_list() from error
+    last = _last_key(request, rows.model, paging, key)
+    if last is not None:
         wanted = wanted.filter(_beyond(key, last))
     return _response(request, item, wanted[: paging.limit + 1], paging, key, change)
+
+
+Fetch = Callable[[list[Any] | None, int], Iterable[Any]]
+"""Returns at most so many rows after a key, or from the first one on, in the order of the key."""
+
+
+def fetched_page(  # noqa: PLR0913, PLR0917 - each is a word about the page
+    request: HttpRequest, item: Item[M], model: type[M], fetch: Fetch, paging: Paging, key: Sequence[str]
+) -> HttpResponse:
+    """Answer a page of rows that `fetch` returns; their key has columns of the model."""
+    last = _last_key(request, model, paging, key)
+    return _response(request, item, fetch(last, paging.limit + 1), paging, key)
+
+
+def _last_key(request: HttpRequest, model: type[Model], paging: Paging, key: Sequence[str]) -> list[Any] | None:
+    """Return the key of the last row of the page before, None for the first page; raises Problem."""
+    if paging.after is None:
+        return None
+    fields = [model._meta.get_field(name) for name in key]  # noqa: SLF001 - Django's own name
+    try:
+        return [
+            field.to_python(value)  # type: ignore[union-attr] # each is a column
+            for field, value in zip(fields, _last(request, paging, len(key)), strict=True)
+        ]
+    except (ValidationError, TypeError, ValueError, OverflowError) as error:
+        raise _not_of_this_list() from error
 
 
 def sorted_page(

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query
 from pydantic import Field
 
-from eventstore import store
 from ledger import as_of
 from projectors.journal import ACCOUNTS
 from projectors.queries import aging, reports
@@ -18,7 +17,8 @@ from projectors.queries.live import position
 from web.api.fee_headers import FEE_HEADERS, set_fee_headers
 from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
-from web.protocol import response_headers, response_schemas
+from web.api.past_dates import KNOWN, position_and_date
+from web.protocol import response_schemas
 from web.protocol.problems import Fault, invalid
 from web.protocol.query_parameters import AsOf, BusinessDate, Uuid
 from web.protocol.query_router import QueryRouter
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 else:
     Account = Literal[ACCOUNTS]
 """An account of the journal."""
-
-
-_KNOWN: Final = Field(
-    Known.NOW,
-    description=(
-        "How past dates are known. `now`: everything recorded by now, by the date that it counts for. `then`: only what"
-        " had been recorded when the date ended, or for the aging report when it began."
-    ),
-)
 
 
 class DateRange(Paging):
@@ -99,7 +90,7 @@ class TrialBalanceParameters(Paging):
     """The parameters of the trial balance."""
 
     as_of: AsOf | None = None
-    known: Known = _KNOWN
+    known: Known = KNOWN
 
 
 _SUM: Final = Item(
@@ -120,38 +111,17 @@ _SUM: Final = Item(
 )
 def get_trial_balance(request: HttpRequest, parameters: Query[TrialBalanceParameters]) -> HttpResponse:
     """Answer the sums of the journal, up to a position or for a business date if one is given."""
-    up_to, business_date = _cut(request, parameters)
+    up_to, business_date = position_and_date(request, parameters.as_of, parameters.known, "journal")
     set_fee_headers(request, business_date, up_to)
     lines = sums.trial_balance(up_to, business_date=business_date)
     return sorted_page(request, _SUM, lines, parameters, {"account": None, "currency": None})
-
-
-def _cut(request: HttpRequest, parameters: TrialBalanceParameters) -> tuple[int | None, date | None]:
-    """Return the position up to which lines count, and the business date up to which they count.
-
-    None is no limit. Raises Problem if the journal is behind.
-    """
-    moment, is_known_now = parameters.as_of, parameters.known is Known.NOW
-    head = 0 if moment is None else store.durable_head()
-    wanted = at_least = as_of.resolve(moment, head)
-    if wanted is not None and isinstance(moment, date):
-        cycled = as_of.last_cycled(head)
-        if cycled is not None and cycled.data.new_date == moment:
-            at_least = cycled.position  # The date is not over: the answer is as far as the journal is.
-    reflected = wait_for_position(request, lambda: position("journal"), at_least or 0)
-    if wanted is None:
-        return None, None
-    if isinstance(moment, date) and is_known_now:
-        return reflected, moment
-    response_headers.set_position(request, min(wanted, reflected))
-    return min(wanted, reflected), None
 
 
 class AgingParameters(Paging):
     """The parameters of the aging report."""
 
     business_date: BusinessDate | None = Field(None, description="The default is the last date that the report has.")
-    known: Known = _KNOWN
+    known: Known = KNOWN
 
 
 _BUCKET: Final = Item(
@@ -182,7 +152,7 @@ def get_aging(request: HttpRequest, parameters: Query[AgingParameters]) -> HttpR
 class ActivityParameters(DateRange):
     """The parameters of the daily activity."""
 
-    known: Known = _KNOWN
+    known: Known = KNOWN
 
 
 _DAY: Final = Item(

@@ -21,6 +21,7 @@ from projectors.events.dates import DatedEvent, dated_since
 from projectors.events.payloads import minor
 from projectors.financial_products import change_of
 from projectors.models import (
+    CustomerLine,
     CustomerSum,
     DailyActivity,
     LateActivity,
@@ -30,6 +31,7 @@ from projectors.models import (
 )
 from projectors.queries import aging, customers, reports
 from projectors.queries.aging import AgingLine
+from projectors.queries.customer_sums import Moment, customer_sums, moment
 from projectors.queries.live import live
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
@@ -117,6 +119,64 @@ def test_a_product_settled_before_its_fee_was_recorded_owes_it_on_the_dates_betw
     assert [shown(aging.as_known_now(day, charged - 1)) for day in days[:4]] == then[:4]
 
 
+Sums = dict[tuple[UUID, str], tuple[int, ...]]
+
+
+def owed_by_customers(events: Iterable[DatedEvent], day: date | None) -> Sums:
+    """Return what the events say of each customer; overdue is what was due before the day."""
+    terms: dict[str, tuple[UUID, str, bool]] = {}
+    of_products: dict[str, dict[str, int]] = {}
+    for event, payload, _, _ in events:
+        if event.type == "ProductOriginated":
+            overdue = day is not None and payload["due_date"] < day.isoformat()
+            terms[event.stream_id] = (UUID(payload["obligor_company_uuid"]), payload["currency"], overdue)
+            figures = dict.fromkeys(change_of("LateFeeWaived", {"amount": "0"}), 0)
+            of_products[event.stream_id] = {**figures, "principal_outstanding": minor(payload["principal"])}
+        elif event.stream_id in terms and event.type in Customers.types:
+            for name, change in change_of(event.type, payload).items():
+                of_products[event.stream_id][name] += change
+    sums: Sums = {}
+    for stream, figures in of_products.items():
+        company, currency, overdue = terms[stream]
+        owed = figures["principal_outstanding"] + figures["fees_outstanding"]
+        added = (
+            *(int(owed > 0), int(overdue and owed > 0), figures["fees_outstanding"], owed, owed if overdue else 0),
+            *(figures[name] for name in ("fees_incurred", "fees_paid", "fees_waived")),
+        )
+        before = sums.get((company, currency), (0,) * len(added))
+        sums[company, currency] = tuple(map(sum, zip(before, added, strict=True)))
+    return sums
+
+
+def customer_sums_at(at: Moment) -> Sums:
+    return {(row.company_uuid, row.currency): tuple(row[3:-1]) for row in customer_sums(at)}
+
+
+@pytest.mark.parametrize("seed", [33, 34, 35])
+def test_customers_as_known_now_count_each_fee_for_its_own_date(database: Database, seed: int) -> None:
+    record(History(seed, 250, fees_late=True).appends)
+    catch_up("customers")
+    events, head = everything(), store.head().position
+    assert {(row.company_uuid, row.currency) for row in live(CustomerSum)} == customer_sums_at(moment(head)).keys()
+    differing = 0
+    for day, began in cycles():
+        ended = as_of.position_as_of(day, head)
+        then = customer_sums_at(moment(ended))
+        assert then == owed_by_customers((one for one in events if one.event.position <= ended), day)
+        counting = [one for one in events if one.business_date is None or one.business_date <= day.isoformat()]
+        now = customer_sums_at(moment(head, day))
+        assert now == owed_by_customers(counting, day)
+        differing += then != now
+        for up_to in range(began, head, 23):
+            recorded = [one for one in counting if one.event.position <= up_to]
+            assert customer_sums_at(moment(up_to, day)) == owed_by_customers(recorded, day)
+    assert differing
+    for position in range(1, head, 17):
+        begun = [day for day, began in cycles() if began <= position]
+        recorded = [one for one in events if one.event.position <= position]
+        assert customer_sums_at(moment(position)) == owed_by_customers(recorded, begun[-1] if begun else None)
+
+
 def test_without_late_fees_a_date_is_known_now_as_it_was_known_then(database: Database) -> None:
     record(History(38, 200).appends)
     catch_up("aging", "customers", "daily_activity", "late_activity")
@@ -172,6 +232,9 @@ def _assert_sums_of_products() -> None:
         (CustomerSum, "owed"),
         (CustomerSum, "overdue_products"),
         (CustomerSum, "fees_paid"),
+        (CustomerLine, "change"),
+        (CustomerLine, "overdue"),
+        (CustomerLine, "fees_incurred"),
         (LateRecordedFee, "amount"),
         (LateAging, "fees"),
         (LateAging, "products"),

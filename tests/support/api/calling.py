@@ -22,6 +22,7 @@ LISTS: Final = (
     "journal",
     "trial-balance",
     "aging",
+    "customers",
     "daily-activity",
 )
 """The read models that are paged, as their addresses name them."""

@@ -153,6 +153,7 @@ QUERIES: Final[list[Query]] = [
     Query("list-journal", "/api/journal", {"account": "clearing_in", "limit": 2}),
     Query("trial-balance", "/api/trial-balance"),
     Query("aging", "/api/aging", {"business_date": "2026-03-03"}),
+    Query("list-customers", "/api/customers", {"as_of": "2026-03-03"}),
     Query("daily-activity", "/api/daily-activity", {"from": "2026-03-01"}),
     Query("list-consumers", "/api/consumers"),
     Query("get-problem", "/api/problems/{slug}", {"slug": "insufficient-funds"}),

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from eventstore import store
 from processmanagers.receivables import ids
 from projectors.aging import bucket_of
 from projectors.queries.aging import as_known_now
+from projectors.queries.customer_sums import customer_sums, moment
 from projectors.queries.trial_balance import trial_balance
 
 HEADER = "customerID,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,DaysLate"
@@ -109,6 +111,7 @@ def counted(type_name: str) -> int:
 
 def assert_known_now(rows: list[Row]) -> None:
     """Check the reports of every date, as known now, against the file; a late run gives what a prompt one gives."""
+    head = store.head().position
     for day in [event.data.new_date for event in store.read_all(types=["SystemCycled"])]:
         lines = as_known_now(day)
         assert {line.bucket: (line.principal, line.fees, line.products) for line in lines} == _aging(rows, day), day
@@ -117,6 +120,26 @@ def assert_known_now(rows: list[Row]) -> None:
         assert sums.get("fees_receivable", 0) == sum(_fees_before(row, end) for row in rows), day
         owed = sum(_principal_before(row, end) for row in rows)
         assert sums.get("principal_receivable", 0) == owed, day
+        customers = {
+            row.company_uuid: (row.products, row.owed, row.overdue, row.fees, row.fees_incurred)
+            for row in customer_sums(moment(head, day))
+        }
+        assert customers == _customers(rows, day), day
+
+
+def _customers(rows: list[Row], day: date) -> dict[UUID, tuple[int, ...]]:
+    """Return invoices, what is owed and overdue, and fees outstanding and charged of each customer as a date ended."""
+    customers: dict[UUID, tuple[int, ...]] = {}
+    end = day + timedelta(days=1)
+    for row in rows:
+        if row.invoice_date <= day:
+            principal, fees = _principal_before(row, end), _fees_before(row, end)
+            owed = principal + fees
+            added = (int(owed > 0), owed, owed if row.due_date < day else 0, fees, fees)
+            uuid = ids.customer_uuid("Seller", row.customer)
+            before = customers.get(uuid, (0,) * len(added))
+            customers[uuid] = tuple(map(sum, zip(before, added, strict=True)))
+    return customers
 
 
 def _aging(rows: list[Row], day: date) -> dict[str, tuple[int, int, int]]:
@@ -133,11 +156,22 @@ def _aging(rows: list[Row], day: date) -> dict[str, tuple[int, int, int]]:
 
 def _principal_before(row: Row, day: date) -> int:
     settled = row.settled_date is not None and row.settled_date < day
-    return int(Decimal(row.amount) * 100) if row.invoice_date < day and not settled else 0
+    return _cents(row.amount) if row.invoice_date < day and not settled else 0
 
 
 def _fees_before(row: Row, day: date) -> int:
     """Return the fees of the dates before one: from the date after the due date to that of the settlement."""
     last = min(row.settled_date or date.max, day - timedelta(days=1))
     days = max(0, (last - row.due_date).days)
-    return days * int(round(Decimal(row.amount) * Decimal("0.001"), 2) * 100)
+    return days * _daily_fee(row.amount)
+
+
+@cache
+def _cents(amount: str) -> int:
+    return int(Decimal(amount) * 100)
+
+
+@cache
+def _daily_fee(amount: str) -> int:
+    """Return the late fee of a day in cents."""
+    return int(round(Decimal(amount) * Decimal("0.001"), 2) * 100)

@@ -214,6 +214,7 @@ def test_consumers_are_the_same_as_in_the_command(api: Api) -> None:
         "/api/journal",
         "/api/trial-balance",
         "/api/aging",
+        "/api/customers",
         "/api/daily-activity",
     ],
 )

@@ -18,7 +18,7 @@ def fees(api: Api, path: str) -> tuple[str | None, str]:
     return answer.headers.get("Fees-Assessed-Through"), answer["Fees-Complete"]
 
 
-@pytest.mark.parametrize("path", ["trial-balance", "aging", "daily-activity"])
+@pytest.mark.parametrize("path", ["trial-balance", "aging", "customers", "daily-activity"])
 def test_a_report_says_whether_its_fees_are_complete(path: str, database: Database, api: Api) -> None:
     names = [projector.name for projector in PROJECTORS]
     new_product()  # due on 2026-03-01
@@ -33,6 +33,7 @@ def test_a_report_says_whether_its_fees_are_complete(path: str, database: Databa
     assert incomplete[1] == "false"
     past = {
         "trial-balance": "?as_of=2026-03-01",
+        "customers": "?as_of=2026-03-01",
         "aging": "?business_date=2026-03-01",
         "daily-activity": "?to=2026-03-01",
     }

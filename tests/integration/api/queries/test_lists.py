@@ -33,6 +33,7 @@ KEYS: Final = {
     "journal": ("position", "line"),
     "trial-balance": ("account", "currency"),
     "aging": ("currency", "bucket"),
+    "customers": ("company_uuid", "currency"),
     "daily-activity": ("business_date", "currency"),
 }
 

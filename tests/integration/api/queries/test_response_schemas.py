@@ -29,7 +29,17 @@ def asked() -> Iterator[tuple[str, str]]:
                     )
             if category == "company":
                 yield "/api/companies/{uuid}/membership", f"/api/companies/{uuid}/membership"
-    for name in ("companies", "deals", "accounts", "balances", "products", "journal", "aging", "daily-activity"):
+    for name in (
+        "companies",
+        "deals",
+        "accounts",
+        "balances",
+        "products",
+        "journal",
+        "aging",
+        "customers",
+        "daily-activity",
+    ):
         yield f"/api/{name}", f"/api/{name}?limit=1000"
         yield f"/api/{name}", f"/api/{name}?limit=1"
     yield "/api/trial-balance", "/api/trial-balance?as_of=50"

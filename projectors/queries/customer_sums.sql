@@ -1,0 +1,37 @@
+-- The sums of customers through a position, and, as known now of a date, the late fees that were recorded after it.
+--
+-- The sums through a position are in the last line of each customer at or below it. A fee that counts for the date or
+-- for an earlier one, and was booked after it, is added; without a date none is.
+WITH live AS (
+    {live_generation}
+)
+SELECT company_uuid, currency, minor_digits, {sums}, max(position) AS position
+FROM (
+    SELECT line.company_uuid, line.currency, line.minor_digits, line.products, line.overdue_products,
+        line.fees, line.owed, line.overdue, line.fees_incurred, line.fees_paid, line.fees_waived, line.position
+    FROM projectors_customersum AS customer
+    JOIN projectors_customerline AS line ON line.id = (
+        SELECT id FROM projectors_customerline AS last
+        WHERE last.generation = (SELECT generation FROM live)
+            AND last.company_uuid = customer.company_uuid
+            AND last.currency = customer.currency
+            AND last.minor_digits = customer.minor_digits
+            AND last.position <= %(through)s
+        ORDER BY last.position DESC
+        LIMIT 1
+    )
+    WHERE customer.generation = (SELECT generation FROM live) {customer}
+    UNION ALL
+    SELECT fee.company_uuid, fee.currency, fee.minor_digits,
+        CASE WHEN fee.owing_after <= %(date)s THEN 1 ELSE 0 END,
+        CASE WHEN fee.owing_after <= %(date)s AND fee.due_date < %(date)s THEN 1 ELSE 0 END,
+        fee.amount, fee.amount, CASE WHEN fee.due_date < %(date)s THEN fee.amount ELSE 0 END, fee.amount, 0, 0,
+        fee.position
+    FROM projectors_laterecordedfee AS fee
+    WHERE fee.generation = (SELECT generation FROM live)
+        AND fee.business_date <= %(date)s
+        AND fee.booking_date > %(date)s
+        AND fee.position <= %(up_to)s {fee}
+) AS parts
+GROUP BY company_uuid, currency, minor_digits
+ORDER BY {order}
