@@ -12,6 +12,11 @@ RANKINGS: Final = ("owed", "overdue", "fees_incurred", "fees")
 """The sums by which customers can be ranked."""
 
 
+def all_sums() -> QuerySet[CustomerSum]:
+    """Return the sums of every customer."""
+    return live(CustomerSum)
+
+
 def ranked(by: str, currency: str | None = None) -> QuerySet[CustomerSum]:
     """Return the sums of customers, the greatest first."""
     rows = live(CustomerSum)

@@ -6,10 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query
 from pydantic import Field
 
-from projectors.models import CustomerSum
+from projectors.queries import customers
 from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums, moment
 from projectors.queries.known import Known
-from projectors.queries.live import live
 from web.api.fee_headers import FEE_HEADERS, set_fee_headers
 from web.api.items import Item, same
 from web.api.paging import Paging, fetched_page
@@ -30,7 +29,7 @@ _SUMS: Final = (
     "fees_waived",
 )
 _CUSTOMER: Final = Item(
-    live(CustomerSum),
+    customers.all_sums(),
     same("company_uuid", "currency", "products", "overdue_products", *_SUMS, "position"),
     amounts=_SUMS,
     name="Customer",
@@ -63,4 +62,4 @@ def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) 
         after = None if last is None else (last[0], last[1])
         return list(customer_sums(at, Which(parameters.company_uuid, after=after), limit=limit))
 
-    return fetched_page(request, _CUSTOMER, CustomerSum, fetch, parameters, ["company_uuid", "currency"])
+    return fetched_page(request, _CUSTOMER, customers.all_sums().model, fetch, parameters, ["company_uuid", "currency"])
