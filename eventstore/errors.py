@@ -3,7 +3,7 @@
 EventStoreError
 ├── WrongExpectedVersion     a stream is not at the version on which the decision is based: decide again
 ├── IdempotencyKeyReused     the key was used for something else: refuse
-├── OutcomeUnknown           the connection was lost after the append was sent: look before doing it again
+├── OutcomeUnknown           the append was sent, and its fate is not known: look before doing it again
 ├── NotDurable               events are visible but not yet durable: ask again in a moment
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
@@ -57,9 +57,10 @@ class IdempotencyKeyReused(EventStoreError):
 
 
 class OutcomeUnknown(EventStoreError):
-    """The connection was lost after the append was sent; it is not known yet whether the append was recorded.
+    """It is not known yet whether an append was recorded for good.
 
-    Repeat with the same idempotency key, or look at the streams before doing it again.
+    The connection was lost after the append was sent, or the wait for the synchronous standby was cancelled. Repeat
+    with the same idempotency key, or look at the streams before doing it again.
     """
 
     def __init__(self, append_id: str) -> None:
@@ -70,12 +71,8 @@ class OutcomeUnknown(EventStoreError):
 class NotDurable(EventStoreError):
     """Events that can be seen are not known to be durable yet; ask again in a moment."""
 
-    def __init__(self, position: int, seconds: float) -> None:
-        super().__init__(
-            f"the events up to position {position} have not become durable within {seconds:g} s: look at the disk and"
-            " the synchronous standby of the database, and ask again"
-        )
-        self.position = position
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}: look at the disk and the synchronous standby of the database, and ask again")
 
 
 class IsolationTooHigh(EventStoreError):

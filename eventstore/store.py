@@ -14,7 +14,13 @@ from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from eventstore.clock import utc_now
-from eventstore.errors import IdempotencyKeyReused, InvalidStreamId, WrongCategory, WrongExpectedVersion
+from eventstore.errors import (
+    IdempotencyKeyReused,
+    InvalidStreamId,
+    NotDurable,
+    WrongCategory,
+    WrongExpectedVersion,
+)
 from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
 from eventstore.log.append_call import Kind, Outcome, Rows
 from eventstore.log.durability import durable_head, ensure_durable, note_durable
@@ -66,8 +72,9 @@ def append(
 
     Raises WrongExpectedVersion and IdempotencyKeyReused (nothing is recorded, and a transaction stays usable),
     InvalidStreamId, WrongCategory, InvalidPayload and UnknownEventType (before the first statement), IsolationTooHigh,
-    and OutcomeUnknown if the connection was lost after the append was sent. Outside a transaction, any other error of
-    the database means that nothing was recorded; the append has verified it.
+    and OutcomeUnknown if the connection was lost after the append was sent, or if its commit's wait for the synchronous
+    standby was cancelled. Outside a transaction, any other error of the database means that nothing was recorded; the
+    append has verified it.
     """
     if not events:
         raise ValueError("an append has at least one event")
@@ -79,7 +86,7 @@ def append(
     began = utc_now()
     try:
         outcome = backend.append(connection, rows)
-    except (DatabaseError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError, NotDurable) as error:
         found = None if _is_in_transaction(connection) else recovery.find(append_id, rows, began, connection, error)
         if found is None:
             raise
@@ -186,7 +193,8 @@ def _places(streams: Sequence[str], distinct: Sequence[str]) -> tuple[list[int],
 def append_lock(using: str = "default") -> Iterator[None]:
     """Hold the append lock for a transaction: what it reads cannot change before its own append.
 
-    Use it for the last attempt at a command that lost to concurrent appends. All other appends wait, so be brief.
+    Use it for the last attempt at a command that lost to concurrent appends. All other appends wait, so be brief: on
+    PostgreSQL the transaction is ended if it is idle for longer than APPEND_LOCK_IDLE_TIMEOUT.
     """
     connection = connections[using]
     with transaction.atomic(using=using):
@@ -204,7 +212,10 @@ def append_lock_holder(longer_than_s: float, using: str = "default") -> str:
 
 
 def barrier(using: str = "default") -> None:
-    """Return when every event that was visible before is durable; run it before reporting something as recorded."""
+    """Return when every event that was visible before is durable; run it before reporting something as recorded.
+
+    Raises NotDurable if the wait for the synchronous standby is cancelled; inside `atomic()` its commit raises it.
+    """
     connection = connections[using]
     connection.ensure_connection()
     _BACKENDS[connection.vendor].barrier(connection)

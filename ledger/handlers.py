@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from eventstore import store
-from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
+from eventstore.errors import NotDurable, OutcomeUnknown, WrongExpectedVersion
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger import currencies, states
 from ledger.rules.aggregates.account import Account
@@ -216,7 +216,7 @@ def _found_after_all(appended: Appended, error: Exception, using: str) -> Append
         if found is not None and found.metadata == last.metadata:  # It contains the id of this append.
             store.barrier(using)
             return appended
-    except (DatabaseError, InterfaceError) as still_away:
+    except (DatabaseError, InterfaceError, NotDurable) as still_away:
         raise OutcomeUnknown(last.metadata["append_id"]) from still_away
     raise OutcomeUnknown(last.metadata["append_id"]) from error
 

@@ -48,6 +48,7 @@ COMMAND_MAX_ATTEMPTS = number("COMMAND_MAX_ATTEMPTS", 5, least=1, most=100)
 IDEMPOTENCY_KEY_LIFETIME_DAYS = number("IDEMPOTENCY_KEY_LIFETIME", 30, least=1, most=36_500)
 PREPARED_STATEMENTS = flag("PREPARED_STATEMENTS", default=True)
 APPEND_LOCK_TIMEOUT_MS = number("APPEND_LOCK_TIMEOUT", 10_000, least=100, most=600_000)
+APPEND_LOCK_IDLE_TIMEOUT_MS = number("APPEND_LOCK_IDLE_TIMEOUT", 2000, least=100, most=600_000)
 PAYLOAD_MAX_BYTES = number("PAYLOAD_MAX_BYTES", 4_194_304, least=1024, most=268_435_456)
 APPEND_MAX_BYTES = number("APPEND_MAX_BYTES", 67_108_864, least=1024, most=536_870_912)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, least=100, most=3_600_000)
@@ -76,7 +77,8 @@ def _postgres(config: dict[str, Any]) -> dict[str, Any]:
     timeout = (
         f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
         " -c datestyle=ISO"  # psycopg reads no other form of a date
-        f" -c eventstore.append_lock_timeout={APPEND_LOCK_TIMEOUT_MS}"
+        f" -c eventstore.append_lock_timeout={APPEND_LOCK_TIMEOUT_MS}ms"
+        f" -c eventstore.append_lock_idle_timeout={APPEND_LOCK_IDLE_TIMEOUT_MS}ms"
     )
     given = config["OPTIONS"].get("options", "")
     # A dead host is noticed within seconds, also while an answer is awaited: by default, TCP would ask only after two

@@ -1,5 +1,6 @@
 """The values that one append sends to the database, and the database's answer."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -28,6 +29,12 @@ class Rows(NamedTuple):
     context: Context
     metadata: str
     key: IdempotencyKey | None
+
+    @property
+    def append_id(self) -> str:
+        """The id of this append, by which it can be found in the log."""
+        metadata: dict[str, str] = json.loads(self.metadata)
+        return metadata["append_id"]
 
     def recorded(self, outcome: "Outcome") -> tuple[RecordedEvent, ...]:
         """Return the events as they were recorded."""

@@ -14,16 +14,16 @@ sends the barrier as a second statement.
 import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
-from eventstore.errors import IsolationTooHigh
+from eventstore.errors import IsolationTooHigh, NotDurable, OutcomeUnknown
 from eventstore.log import pg_arrays
 from eventstore.log.append_call import Kind, Outcome, Rows
+from eventstore.log.pg_session import Session, check_at_commit, session_of
 
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
@@ -56,7 +56,8 @@ _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _IS_RUNNING: Final = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
 _BOUND_THE_WAIT: Final = (
     "SELECT set_config('lock_timeout',"
-    " coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true)"
+    " coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true),"
+    " eventstore_limit_idle_time()"
 )
 _HOLDER: Final = (
     "SELECT a.pid, a.state, extract(epoch FROM clock_timestamp() - a.xact_start) FROM pg_locks l"
@@ -66,6 +67,7 @@ _HOLDER: Final = (
 )
 _LOCK: Final = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
+_CANCELLED: Final = "the wait for the synchronous standby was cancelled"
 _TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
 _FORMAT: Final = int(pq.Format.BINARY)
 _KINDS: Final = tuple(Kind)
@@ -73,35 +75,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE: Final = pg_arrays.bigints([1])
 
 
-class _Session:
-    """The state of one connection: its server process, its prepared statements, and how it appends.
-
-    `early_left` counts down the appends after contention that release the lock early without trying it first.
-    """
-
-    __slots__ = ("backend_pid", "early_left", "prepared")
-
-    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
-        self.backend_pid = raw.pgconn.backend_pid
-        self.early_left = 0
-        self.prepared: set[bytes] = set()
-
-
-_sessions: WeakKeyDictionary["psycopg.Connection[Any]", _Session] = WeakKeyDictionary()
-
-
-def session_of(connection: BaseDatabaseWrapper) -> _Session:
-    """Return the state of the open connection."""
-    raw = connection.connection
-    session = _sessions.get(raw)
-    if session is None:
-        session = _sessions[raw] = _Session(raw)
-    return session
-
-
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
-    """Append in one call: as part of the open transaction, otherwise alone and durable when it returns."""
+    """Append in one call: as part of the open transaction, otherwise alone and durable when it returns.
+
+    Raises NotDurable if it is recorded, but the wait for the synchronous standby was cancelled.
+    """
     session = session_of(connection)
+    waits = session.cancelled_waits
     joined = connection.in_atomic_block or not connection.autocommit
     how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
     outcome = _call(connection, session, how, rows)
@@ -113,6 +93,10 @@ def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
     if how != _ALONE_EARLY and (outcome.early or outcome.kind is Kind.REPEATED):
         # See Note [Early release needs the barrier]
         barrier(connection)
+    check_at_commit(connection, lambda: OutcomeUnknown(rows.append_id))
+    if session.cancelled_waits != waits:
+        # See Note [A cancelled wait for the standby is no error]
+        raise NotDurable(_CANCELLED)
     return outcome
 
 
@@ -120,10 +104,16 @@ def barrier(connection: BaseDatabaseWrapper) -> None:
     """Return when every earlier commit is on disk; inside a transaction, that transaction's commit waits instead.
 
     A transaction that only reads, such as one that finds its key repeated, would otherwise commit without a flush.
+    Raises NotDurable if the wait for the synchronous standby is cancelled.
     """
+    session = session_of(connection)
+    waits = session.cancelled_waits
     with connection.wrap_database_errors:
         _begin(connection)
         send(connection.connection, _BARRIER)
+    if session.cancelled_waits != waits:
+        raise NotDurable(_CANCELLED)
+    check_at_commit(connection, lambda: NotDurable(_CANCELLED))
 
 
 def lock(connection: BaseDatabaseWrapper) -> None:
@@ -200,7 +190,7 @@ def _begin(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("SELECT 1")
 
 
-def _call(connection: BaseDatabaseWrapper, session: _Session, how: int, rows: Rows) -> Outcome:
+def _call(connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows) -> Outcome:
     raw = connection.connection
     sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
     with connection.wrap_database_errors:
@@ -219,7 +209,7 @@ def _call(connection: BaseDatabaseWrapper, session: _Session, how: int, rows: Ro
     return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
 
 
-def _prepare(raw: "psycopg.Connection[Any]", session: _Session, sql: bytes) -> bytes:
+def _prepare(raw: "psycopg.Connection[Any]", session: Session, sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
     name = _NAMES[sql]

@@ -44,7 +44,7 @@ class _Durable:
             return
         seconds = settings.APPEND_LOCK_TIMEOUT_MS / 1000
         if not self._barrier.acquire(timeout=seconds):
-            raise NotDurable(position, seconds)
+            raise NotDurable(f"the events up to position {position} have not become durable within {seconds:g} s")
         try:
             # The barrier of the thread before may have been enough.
             if position > self.position:
@@ -68,8 +68,8 @@ _durable: Final[dict[str, _Durable]] = {}
 def ensure_durable(position: int, using: str = "default") -> None:
     """Return once all events up to a position are durable: at once if that is known, else after a shared barrier.
 
-    Run it before showing events to anybody. Raises NotDurable if that takes longer than APPEND_LOCK_TIMEOUT.
-    See Note [Only what is durable is answered].
+    Run it before showing events to anybody. Raises NotDurable if that takes longer than APPEND_LOCK_TIMEOUT or is
+    cancelled. See Note [Only what is durable is answered].
     """
     connection = connections[using]
     # On SQLite, what can be seen is durable.

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
-from eventstore.errors import OutcomeUnknown
+from eventstore.errors import NotDurable, OutcomeUnknown
 from eventstore.log import append_postgresql
 from eventstore.log.append_call import Rows
 from eventstore.log.reads import read_batch, read_stream
@@ -33,10 +33,22 @@ def find(
     """Return what the append recorded, once it is durable, or None if it certainly recorded nothing.
 
     The error alone does not say whether the append was committed: the statement that failed may come after the commit,
-    as a cancelled barrier does. Raises OutcomeUnknown if it cannot be known yet.
+    as a cancelled barrier does. Raises OutcomeUnknown if it cannot be known yet, and at once if it is recorded here but
+    perhaps not on the synchronous standby.
     """
+    if isinstance(error, NotDurable):
+        raise OutcomeUnknown(append_id) from error
     if connection.vendor != "postgresql":
         return _with_append_id(append_id, rows, began, connection.alias) or None
+    try:
+        return _find(append_id, rows, began, connection, error)
+    except NotDurable as not_durable:
+        raise OutcomeUnknown(append_id) from not_durable
+
+
+def _find(
+    append_id: str, rows: Rows, began: datetime, connection: BaseDatabaseWrapper, error: Exception
+) -> Events | None:
     if _has_session(connection):
         try:
             found = _with_append_id(append_id, rows, began, connection.alias)

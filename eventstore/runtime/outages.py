@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import psycopg
 from django.db import connections
 
-from eventstore.errors import OutcomeUnknown
+from eventstore.errors import NotDurable, OutcomeUnknown
 from eventstore.runtime.connections import close_connections
 from eventstore.runtime.shutdown import Stop
 
@@ -52,7 +52,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _is_outage(error: BaseException) -> bool:
     match error:
-        case OutcomeUnknown():
+        case OutcomeUnknown() | NotDurable():
             return True
         case sqlite3.Error():
             return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES

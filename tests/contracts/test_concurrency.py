@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from eventstore import store
 from eventstore.errors import WrongExpectedVersion
-from eventstore.log import append_postgresql
+from eventstore.log.pg_session import session_of
 from eventstore.models import Event
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered, weighed
@@ -167,22 +167,22 @@ class TestOnPostgreSQL:
             time.sleep(0.005)
         append(registered(parcel()))
         holder.join()
-        left = append_postgresql.session_of(connections["default"]).early_left
+        left = session_of(connections["default"]).early_left
         assert left > 100
         append(registered(parcel()))
-        assert append_postgresql.session_of(connections["default"]).early_left == left - 1
+        assert session_of(connections["default"]).early_left == left - 1
 
     def test_an_append_without_contention_or_inside_a_transaction_is_synchronous(self) -> None:
         append(registered(parcel()))
-        append_postgresql.session_of(connections["default"]).early_left = 10
+        session_of(connections["default"]).early_left = 10
         with transaction.atomic():
             append(registered(parcel()))
             assert self._synchronous_commit() == self._default_synchronous_commit()
-        assert append_postgresql.session_of(connections["default"]).early_left == 10
+        assert session_of(connections["default"]).early_left == 10
 
     def test_an_append_with_early_release_returns_the_same_as_any_other(self) -> None:
         append(registered(parcel()))
-        append_postgresql.session_of(connections["default"]).early_left = 10
+        session_of(connections["default"]).early_left = 10
         stream, key = parcel(), IdempotencyKey("client", "key", "f")
         first = append(registered(stream), weighed(stream), expected={stream: 0}, key=key)
         assert [(event.position, event.version) for event in first.events] == [(2, 1), (3, 2)]
@@ -193,7 +193,7 @@ class TestOnPostgreSQL:
 
     def test_an_early_release_makes_only_its_own_commit_asynchronous(self) -> None:
         append(registered(parcel()))
-        append_postgresql.session_of(connections["default"]).early_left = 10
+        session_of(connections["default"]).early_left = 10
         append(registered(parcel()))
         assert self._synchronous_commit() == self._default_synchronous_commit()
 

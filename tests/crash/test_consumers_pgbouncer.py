@@ -70,8 +70,10 @@ def behind(pooled: str) -> dict[str, str]:
 
 def test_a_guarantee_that_the_pooler_dropped_is_reported_at_the_start(start: Start, pooled: str) -> None:
     append(trigger())
-    process = start("run_projector", "copy", **behind(pooled))
+    process = start("run_projector", "copy", **behind(pooled), APPEND_LOCK_TIMEOUT="5000")
     wait_until(lambda: position("copy") == 1)
+    assert "eventstore.append_lock_timeout is '10000' on the database 'default'" in process.errors()
+    assert "ALTER ROLE postgres SET eventstore.append_lock_timeout = '5000ms'" in process.errors()
     assert "a frozen process keeps its locks: idle_in_transaction_session_timeout is '0'" in process.errors()
     assert "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '500ms'" in process.errors()
 

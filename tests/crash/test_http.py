@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from eventstore import store
 from ledger import states
-from tests.crash.losing import LostBefore
+from tests.crash.store.losing import LostBefore
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company

@@ -17,4 +17,6 @@ def prepare(vendor: str, url: str) -> None:
         DEBUG="false",
         HYDRATION_DELAY="0",
         HYDRATION_DELAY_ENTROPY="0",
+        # A slow machine must not end a transaction of a test that holds the append lock on purpose.
+        APPEND_LOCK_IDLE_TIMEOUT="60000",
     )

@@ -1,3 +1,17 @@
+-- Limits how long this transaction may be idle while it holds the append lock: a frozen process must not stop every
+-- writer for as long as it may keep other locks. Only an append within a caller's transaction holds the lock between
+-- statements. A shorter limit of the session stays.
+CREATE OR REPLACE FUNCTION eventstore_limit_idle_time() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    most CONSTANT text := coalesce(nullif(current_setting('eventstore.append_lock_idle_timeout', true), ''), '2s');
+    session_limit CONSTANT text := current_setting('idle_in_transaction_session_timeout');
+BEGIN
+    IF session_limit = '0' OR session_limit::interval > most::interval THEN
+        PERFORM set_config('idle_in_transaction_session_timeout', most, true);
+    END IF;
+END
+$$;
+
 -- Appends events to the log in one call.
 --
 -- Positions are handed out under one transaction-level advisory lock, in commit order and without gaps. The log itself
@@ -45,6 +59,9 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         -- A snapshot taken before the lock was had would show an old newest position.
         RAISE EXCEPTION 'append needs READ COMMITTED' USING ERRCODE = 'DB001';
+    END IF;
+    IF how = 0 THEN
+        PERFORM eventstore_limit_idle_time();
     END IF;
     IF early THEN
         PERFORM set_config('synchronous_commit', 'off', true);

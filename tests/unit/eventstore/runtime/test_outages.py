@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, OperationalError
 from psycopg import errors
 
-from eventstore.errors import OutcomeUnknown
+from eventstore.errors import NotDurable, OutcomeUnknown
 from eventstore.runtime.outages import BackOff, Reconnecting, is_outage
 from eventstore.runtime.shutdown import Stop
 
@@ -40,6 +40,7 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
         _wrapped(errors.LockNotAvailable("canceling statement due to lock timeout")),
         _wrapped(_sqlite(sqlite3.SQLITE_BUSY)),
         OutcomeUnknown("an append"),
+        NotDurable("the wait was cancelled"),
     ],
     ids=lambda error: str(error)[:30],
 )

@@ -15,6 +15,7 @@ from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.standby import wait_for_standby
 
 COMPANY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 _WAITING = (
@@ -34,20 +35,13 @@ def api(durable_database: Database) -> Api:
 def hanging_standby(cluster: Cluster, api: Api) -> Iterator[Cluster]:
     """Record an event that can be seen, while the standby that each commit waits for is not there."""
     assert api.get("/api/events").status_code == 200
-    _wait_for_standby(cluster, "nobody")
+    wait_for_standby(cluster, "nobody")
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
         store.append([NewEvent(f"company-{COMPANY}", CompanyRegistered("Acme"))], Context("tester", "tests"))
     yield cluster
-    _wait_for_standby(cluster, "")
-
-
-def _wait_for_standby(cluster: Cluster, name: str) -> None:
-    with cluster.connect("daybook") as server:
-        server.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
-        server.execute("SELECT pg_reload_conf()")
-        wait_until(lambda: server.execute("SHOW synchronous_standby_names").fetchone() == (name,))
+    wait_for_standby(cluster, "")
 
 
 def _count(cluster: Cluster, statement: str) -> int:
@@ -70,7 +64,7 @@ def test_an_event_that_is_not_durable_is_answered_once_it_is(hanging_standby: Cl
     thread.start()
     wait_until(lambda: _count(hanging_standby, _WAITING) == 1)
     assert answers == []
-    _wait_for_standby(hanging_standby, "")
+    wait_for_standby(hanging_standby, "")
     thread.join(PATIENCE_S)
     assert answers[0].status_code == 200
     assert "Acme" in answers[0].content.decode()
@@ -92,7 +86,7 @@ def test_others_are_answered_503_while_one_waits(hanging_standby: Cluster, api: 
     response = api.get("/api/events")
     assert (response.status_code, response["Retry-After"]) == (503, "1")
     assert "Acme" not in response.content.decode()
-    _wait_for_standby(hanging_standby, "")
+    wait_for_standby(hanging_standby, "")
     thread.join(PATIENCE_S)
 
 

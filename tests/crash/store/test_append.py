@@ -11,7 +11,7 @@ from eventstore import store
 from eventstore.errors import OutcomeUnknown
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
-from tests.crash.losing import CancelledBefore, LostBefore
+from tests.crash.store.losing import CancelledBefore, LostBefore
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S
 from tests.support.postgres.cluster import Cluster
