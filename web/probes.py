@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from eventstore import store
 from eventstore.consumers.status import statuses
+from eventstore.runtime.session_settings import broken_guarantees
 from ledger.fee_lag import fee_lag
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
@@ -86,7 +87,8 @@ class Readiness:
                     _consumer_faults(),
                     _append_lock_faults() + _late_fee_faults(),
                 )
-                self._log(examination.warnings)
+                # What is known of sessions is for the operator's log, and not for everybody who may probe.
+                self._log(examination.warnings + _session_faults())
         except Exception:
             _logger.exception("readyz failed")
             examination.reasons = ["the consumers cannot be read"]
@@ -155,6 +157,10 @@ def _newest_migrations() -> frozenset[tuple[str, str]]:
 def _append_lock_faults() -> list[str]:
     holder = store.append_lock_holder(longer_than_s=_LONG_HELD_S)
     return [holder] if holder else []
+
+
+def _session_faults() -> list[str]:
+    return [fault for alias in connections for fault in broken_guarantees(alias)]
 
 
 def _late_fee_faults() -> list[str]:

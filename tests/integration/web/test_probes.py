@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -47,6 +48,17 @@ def test_a_missing_migration_is_named(prober: Client) -> None:
     response = prober.get("/readyz")
     assert (response.status_code, response.json()["reasons"]) == (503, ["the database 'default' is not migrated"])
     assert prober.get("/healthz").status_code == 200
+
+
+def test_a_session_setting_that_breaks_a_guarantee_is_logged_and_not_answered(
+    prober: Client, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has no session settings")
+    settings.APPEND_LOCK_IDLE_TIMEOUT_MS = 100
+    with caplog.at_level(logging.WARNING):
+        assert prober.get("/readyz").json() == {"status": "ready"}
+    assert "a frozen process keeps the append lock: eventstore.append_lock_idle_timeout is" in caplog.text
 
 
 def test_late_fees_that_are_more_than_one_date_behind_are_a_warning(
