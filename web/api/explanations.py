@@ -14,10 +14,10 @@ from eventstore import store
 from ledger import states
 from ledger.rules.aggregates.account import Account
 from ledger.rules.aggregates.product import Product
-from projectors.explain.answer import NAME_OF, answer
+from projectors.explain.answers.data import NAME_OF, answer
+from projectors.explain.answers.subject import Subject, explain
 from projectors.explain.figures import Order, Row, Term, Way
 from projectors.explain.moment import ImpossibleMoment, Moment, is_known, moment
-from projectors.explain.subject import Subject, explain
 from web.api.entities import ENTITIES
 from web.protocol import response_headers
 from web.protocol.json_values import json_response

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today, why
 from web.books.acting import recorded
 from web.books.acting import views as acting
+from web.books.audit import account_line
 
 
 class BalanceCategory:
@@ -36,6 +37,7 @@ urlpatterns = [
     path("balances/<category:category>/<uuid:uuid>", balances.balance, name="balance"),
     path("aging", aging.aging, name="aging"),
     path("trial-balance", sums.trial_balance, name="trial-balance"),
+    path("trial-balance/<str:account>/<str:currency>", account_line.account_line, name="account-line"),
     path("journal", sums.journal, name="journal"),
     path("log", log.log, name="log"),
     path("log/<int:position>", log.event, name="event"),

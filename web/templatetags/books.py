@@ -107,3 +107,10 @@ def to(frame: Frame | None, name: str, *args: Any, **more: Any) -> str:
     """Return the address of a page of Books that shows the same moment as this one."""
     path = reverse(f"books:{name}", args=args)
     return path if frame is None else frame.address(path, **more)
+
+
+@register.simple_tag
+def query_of(name: str, frame: Frame, **parameters: Any) -> str:
+    """Return the address of a page that shows the same moment, with the parameters that have a value."""
+    given = {name: str(value) for name, value in parameters.items() if value is not None}
+    return frame.address(reverse(f"books:{name}"), **given)

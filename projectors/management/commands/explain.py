@@ -9,10 +9,10 @@ from eventstore import store
 from eventstore.json_values import to_json
 from eventstore.management.base import ConsoleCommand
 from ledger.rules.refusals.base import Refusal
-from projectors.explain.answer import answer
+from projectors.explain.answers.data import answer
+from projectors.explain.answers.subject import NoSubject, explain, find_subject
+from projectors.explain.answers.text import text_of
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
-from projectors.explain.subject import NoSubject, explain, find_subject
-from projectors.explain.text import text_of
 
 
 class Command(ConsoleCommand):

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eventstore import store
-from projectors.explain.subject import CATEGORIES
+from projectors.explain.answers.subject import CATEGORIES
 from tests.support.api.calling import Api
 from web.api.application import api as the_api
 from web.api.entities import ENTITIES

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Any, Final
 
+from projectors.explain.answers.subject import Explanation, sentence
 from projectors.explain.event import name_of
 from projectors.explain.figures import Proof
 from projectors.explain.moment import Moment
-from projectors.explain.subject import Explanation, sentence
 
 NAME_OF: Final = {"product": "reference", "company": "name", "asset": "reference", "account": "label"}
 """By category: what the field is called that holds the name of the entity."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from projectors.explain.answers.subject import Explanation, sentence
 from projectors.explain.event import name_of
 from projectors.explain.figures import Equation, Proof, Row
 from projectors.explain.moment import Moment
-from projectors.explain.subject import Explanation, sentence
 from projectors.explain.words import amount_text
 
 _NOUN: Final = {"product": "Invoice"}

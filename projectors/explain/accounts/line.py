@@ -1,0 +1,202 @@
+"""Why an account has its line in the trial balance: opening, debits, credits and closing, by event type and by party.
+
+The sums are read and never walked, except for one party. What makes them is grouped only if it is at most MOST_LINES
+lines; a longer period says so, and its lines are those of the journal.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db.models import Max, Q, QuerySet
+
+from ledger import as_of
+from ledger.rules.money import from_minor
+from projectors.explain.accounts import proof
+from projectors.explain.accounts.choice import AccountChoice
+from projectors.explain.figures import Cut, Equation, Proof, Term
+from projectors.explain.words import amount_text
+from projectors.models import AccountSum, JournalLine, LateAccountSum
+from projectors.queries.live import live
+from projectors.queries.parties import names_of_parties
+from projectors.queries.trial_balance import TrialBalanceLine, trial_balance
+from projectors.schema.sums import ExactSum
+
+MOST_LINES: Final = 10_000
+"""How many lines of the journal are grouped at most."""
+MOST_PARTIES: Final = 50
+"""How many parties are shown at most: those whose net moved most."""
+_ZERO: Final = Decimal(0)
+_COLUMNS: Final = ("account", "currency", "business_date", "event_type", "party_type", "party_uuid", "debit", "credit")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of the journal that have something in common: their event type, or their party."""
+
+    name: str
+    lines: int
+    debit: Decimal
+    credit: Decimal
+    party_type: str = ""
+    party_uuid: UUID | None = None
+
+    @property
+    def net(self) -> Decimal:
+        """Debits less credits."""
+        return self.debit - self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class AccountExplanation:
+    """All that explains a line of the trial balance; groups are None if there are more than MOST_LINES lines."""
+
+    choice: AccountChoice
+    cut: Cut
+    equation: Equation
+    by_event: tuple[Group, ...] | None
+    by_party: tuple[Group, ...] | None
+    parties: int
+    proof: Proof
+
+    @property
+    def sentence(self) -> str:
+        """The explanation in a sentence."""
+        opening, debit, credit = (term.signed for term in self.equation.terms)
+        unit = self.equation.unit
+        began = f"began with {amount_text(opening)} {unit}" if opening else "began with nothing"
+        moved = f"was debited {amount_text(debit)} and credited {amount_text(-credit)}"
+        return f"It {began}, {moved}, and so stands at {amount_text(self.equation.total)} {unit}, debits less credits."
+
+
+class Sums(NamedTuple):
+    """Debits and credits."""
+
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """Debits less credits."""
+        return self.debit - self.credit
+
+
+def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | None:
+    """Return the explanation of a line of the trial balance at a cut; None if the account has no line in it."""
+    last = min((on for on in (choice.last, cut.until) if on is not None), default=None)
+    closing = sums(choice, cut.position, last)
+    if closing is None:
+        return None
+    before = None if choice.first is None else choice.first - timedelta(days=1)
+    opening = (None if before is None else sums(choice, cut.position, before)) or Sums(_ZERO, _ZERO)
+    equation = _equation(opening, closing, choice.currency)
+    places = _places(choice, cut.position, last)
+    lines = list(_lines(choice, *places).values_list(*_COLUMNS, "minor_digits")[: MOST_LINES + 1])
+    is_whole = len(lines) <= MOST_LINES
+    in_period = [line for line in lines if _is_within(line, choice, last)] if is_whole else []
+    groups = sorted(_groups(in_period, by_party=True), key=lambda group: (-abs(group.net), str(group.party_uuid)))
+    period = Sums(sum((g.debit for g in groups), _ZERO), sum((g.credit for g in groups), _ZERO)) if is_whole else None
+    added = None if period is None else opening.net + period.net
+    return AccountExplanation(
+        choice=choice,
+        cut=cut,
+        equation=equation,
+        by_event=tuple(_groups(in_period, by_party=False)) if is_whole else None,
+        by_party=tuple(names_of_groups(groups[:MOST_PARTIES])) if is_whole else None,
+        parties=len(groups),
+        proof=proof.of_account(choice, cut, last, proof.Nets(opening.net, added, closing.net), places),
+    )
+
+
+def _equation(opening: Sums, closing: Sums, unit: str) -> Equation:
+    net = opening.net
+    terms = (
+        Term("opening", net >= 0, abs(net), ()),
+        Term("debits", adds=True, amount=closing.debit - opening.debit, positions=()),
+        Term("credits", adds=False, amount=closing.credit - opening.credit, positions=()),
+    )
+    return Equation(terms, closing.net, unit, "debits less credits")
+
+
+def sums(choice: AccountChoice, position: int, until: date | None) -> Sums | None:
+    """Return what was debited and credited up to a position and for dates up to one; None if there is no line."""
+    rows = (
+        trial_balance(position, business_date=until)
+        if choice.party_uuid is None
+        else _of_party(choice, position, until)
+    )
+    chosen = [row for row in rows if (row.account, row.currency) == (choice.account, choice.currency)]
+    if not chosen:
+        return None
+    debits, credits_ = (
+        sum((from_minor(getattr(row, side), row.minor_digits) for row in chosen), _ZERO) for side in ("debit", "credit")
+    )
+    return Sums(debits, credits_)
+
+
+def _of_party(choice: AccountChoice, position: int, until: date | None) -> list[TrialBalanceLine]:
+    lines = live(JournalLine).filter(party_uuid=choice.party_uuid, position__lte=position, currency=choice.currency)
+    if until is not None:
+        lines = lines.filter(Q(business_date__isnull=True) | Q(business_date__lte=until))
+    added = lines.values("account", "currency", "minor_digits").order_by()
+    return [
+        TrialBalanceLine(row["account"], row["currency"], row["minor_digits"], int(row["debits"]), int(row["credits"]))
+        for row in added.annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
+    ]
+
+
+def _places(choice: AccountChoice, position: int, last: date | None) -> tuple[int, int]:
+    """Return the positions between which the lines of the period are: after the first, up to the second."""
+    low = 0 if choice.first is None else as_of.booked_to(choice.first - timedelta(days=1))
+    ended = None if last is None else as_of.booked_to(last)
+    if low is None:
+        return position, position  # Nothing is booked on the first date or later.
+    if last is None or ended is None or ended >= position:
+        return low, position
+    if not live(AccountSum).exists():
+        return low, position  # A generation without sums does not know where its late lines are.
+    late = live(LateAccountSum).filter(
+        account=choice.account, currency=choice.currency, business_date__lte=last, booking_date__gt=last
+    )
+    return low, min(position, max(ended, late.aggregate(Max("position"))["position__max"] or 0))
+
+
+def _lines(choice: AccountChoice, low: int, high: int) -> QuerySet[JournalLine]:
+    lines = live(JournalLine).filter(position__gt=low, position__lte=high)
+    if choice.party_uuid is not None:
+        return lines.filter(party_uuid=choice.party_uuid).order_by("position", "line")
+    return lines.filter(account=choice.account).order_by("position", "line")
+
+
+def _is_within(line: Sequence[Any], choice: AccountChoice, last: date | None) -> bool:
+    account, currency, on, *_ = line
+    if (account, currency) != (choice.account, choice.currency):
+        return False
+    if on is None:
+        return choice.first is None
+    return (choice.first is None or on >= choice.first) and (last is None or on <= last)
+
+
+def _groups(lines: Sequence[Sequence[Any]], *, by_party: bool) -> Iterator[Group]:
+    found: dict[tuple[str, str, UUID | None], tuple[int, Decimal, Decimal]] = {}
+    for _, _, _, event_type, party_type, party_uuid, debit, credit, minor_digits in lines:
+        key = ("", party_type, party_uuid) if by_party else (event_type, "", None)
+        count, debits, credits_ = found.get(key, (0, _ZERO, _ZERO))
+        found[key] = (
+            count + 1,
+            debits + from_minor(int(debit), minor_digits),
+            credits_ + from_minor(int(credit), minor_digits),
+        )
+    for (name, party_type, party_uuid), (count, debits, credits_) in sorted(found.items(), key=str):
+        yield Group(name, count, debits, credits_, party_type, party_uuid)
+
+
+def names_of_groups(groups: Sequence[Group]) -> Iterator[Group]:
+    """Yield groups of parties with the names of these."""
+    names = names_of_parties((group.party_type, group.party_uuid) for group in groups if group.party_uuid is not None)
+    for group in groups:
+        name = names.get((group.party_type, group.party_uuid), "") if group.party_uuid is not None else ""
+        yield Group(name, group.lines, group.debit, group.credit, group.party_type, group.party_uuid)

@@ -1,0 +1,1 @@
+"""Explanations as the page, the API and the command show them."""
