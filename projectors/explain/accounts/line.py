@@ -123,11 +123,8 @@ def _equation(opening: Sums, closing: Sums, unit: str) -> Equation:
 
 def sums(choice: AccountChoice, position: int, until: date | None) -> Sums | None:
     """Return what was debited and credited up to a position and for dates up to one; None if there is no line."""
-    rows = (
-        trial_balance(position, business_date=until)
-        if choice.party_uuid is None
-        else _of_party(choice, position, until)
-    )
+    party = choice.party_uuid
+    rows = trial_balance(position, business_date=until) if party is None else _of_party(choice, party, position, until)
     chosen = [row for row in rows if (row.account, row.currency) == (choice.account, choice.currency)]
     if not chosen:
         return None
@@ -137,8 +134,8 @@ def sums(choice: AccountChoice, position: int, until: date | None) -> Sums | Non
     return Sums(debits, credits_)
 
 
-def _of_party(choice: AccountChoice, position: int, until: date | None) -> list[TrialBalanceLine]:
-    lines = live(JournalLine).filter(party_uuid=choice.party_uuid, position__lte=position, currency=choice.currency)
+def _of_party(choice: AccountChoice, party_uuid: UUID, position: int, until: date | None) -> list[TrialBalanceLine]:
+    lines = live(JournalLine).filter(party_uuid=party_uuid, position__lte=position, currency=choice.currency)
     if until is not None:
         lines = lines.filter(Q(business_date__isnull=True) | Q(business_date__lte=until))
     added = lines.values("account", "currency", "minor_digits").order_by()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from eventstore import store
 from eventstore.records import RecordedEvent
@@ -67,7 +68,7 @@ def _of_events(choice: AccountChoice, cut: Cut, last: date | None, opening: Deci
     reached = position_of(JournalLine)
     if reached < high:
         return Way(_ANEW, None, f"the journal is behind: it is at position {reached}")
-    stream = None if choice.party_uuid is None else _stream_of(choice)
+    stream = None if choice.party_uuid is None else _stream_of(choice.party_uuid, choice.account)
     if choice.party_uuid is not None and stream is None:
         return Way(_ANEW, None, "the party is no stream of its own")
     if stream is None:
@@ -81,9 +82,9 @@ def _of_events(choice: AccountChoice, cut: Cut, last: date | None, opening: Deci
     return Way(_ANEW, net if stream is not None else opening + net)
 
 
-def _stream_of(choice: AccountChoice) -> str | None:
-    """Return the stream of a party; a grant has lines from the streams of others."""
-    line = live(JournalLine).filter(party_uuid=choice.party_uuid, account=choice.account).first()
+def _stream_of(party_uuid: UUID, account: str) -> str | None:
+    """Return the stream of a party; None for a grant, which has lines from the streams of others."""
+    line = live(JournalLine).filter(party_uuid=party_uuid, account=account).order_by("position").first()
     if line is None or line.party_type == "grant":
         return None
     return stream_id(line.party_type, line.party_uuid)
