@@ -1,34 +1,38 @@
-"""Why a product was charged a late fee for a date, or why not: each condition with its figures and its event."""
+"""Why a product was charged a late fee for a date, or why not: the conditions, the record, and what came later."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from eventstore import store
 from eventstore.records import RecordedEvent
 from ledger import as_of, states
 from ledger.fee_lag import assessed_through
-from ledger.rules.aggregates.asset import Asset
-from ledger.rules.aggregates.product import Product
-from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed, LateFeeReversed
+from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed
 from ledger.rules.facts import stream_id
-from processmanagers.fees import AssetAt, Cycle, assess
+from ledger.rules.refusals.dates import DateNotCycled
+from processmanagers.fee_conditions import Assessed, Condition, assessed
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition of a fee: what it asks, whether it was met, its figures, and the event behind it."""
-
-    asks: str
-    is_met: bool
-    figures: str
-    position: int | None
+_LATER: Final = {
+    "LateFeeWaived": "amount",
+    "WaiverReversed": "amount",
+    "PaymentApplied": "to_fees",
+    "PaymentReversed": "to_fees",
+    "ProductWrittenOff": "fees",
+    "WriteOffReversed": "fees",
+}
+"""The types of events that change the fees outstanding, and the field of the fees that each moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The answer: one sentence, the conditions in their order, and the event that records it, if there is one."""
+    """The answer: one sentence, the conditions in their order, the event that records it, and what came later.
+
+    `later` are the events that have changed what is owed of the product's fees since the fee was recorded.
+    """
 
     product_uuid: UUID
     on: date
@@ -36,113 +40,80 @@ class Why:
     sentence: str
     conditions: tuple[Condition, ...]
     recorded: RecordedEvent | None
+    later: tuple[RecordedEvent, ...]
 
 
-def why(product_uuid: UUID, on: date) -> Why | None:
+def why(product_uuid: UUID, on: date, position: int | None = None) -> Why | None:
     """Return why a product was or was not charged for a date, None if there is no such product.
 
-    Conditions end with the first that was not met. Raises DateNotCycled for a date that has not begun.
+    It is known as of a position, or now. Raises DateNotCycled for a date that had not begun.
     """
-    newest = states.product(product_uuid).state
-    if not newest.exists:
+    product = states.product(product_uuid, position).state
+    if not product.exists:
         return None
     cycle = store.read_event(as_of.began(on))
-    conditions = tuple(_until_unmet(_conditions(product_uuid, on, cycle)))
-    recorded = _recorded(product_uuid, on)
-    return Why(product_uuid, on, newest.reference, _sentence(on, conditions, recorded), conditions, recorded)
+    if cycle is None or (position is not None and cycle.position > position):
+        last = as_of.last_cycled(position)
+        raise DateNotCycled(business_date=on, last_date=None if last is None else last.data.new_date)
+    of_rule = assessed(product_uuid, on, cycle)
+    recorded, later = _recorded(product_uuid, on, position)
+    sentence = _sentence(on, of_rule, recorded, later, position)
+    return Why(product_uuid, on, product.reference, sentence, of_rule.conditions, recorded, later)
 
 
-def _until_unmet(conditions: Iterator[Condition]) -> Iterator[Condition]:
-    for condition in conditions:
-        yield condition
-        if not condition.is_met:
-            return
-
-
-def _conditions(product_uuid: UUID, on: date, cycle: RecordedEvent | None) -> Iterator[Condition]:
-    began = cycle is not None and cycle.data.new_date == on
-    yield Condition(
-        f"{on} is a date that began", began, "" if began else "it was skipped", cycle.position if cycle else None
-    )
-    assert cycle is not None  # noqa: S101 - a date that began has its event, and the others end here
-    at = states.product(product_uuid, cycle.position)
-    product: Product = at.state
-    first = next(store.read_stream(stream_id("product", product_uuid), limit=1))
-    yield Condition(
-        "it was financed before the date began", product.exists, f"at event {first.position}", first.position
-    )
-    assert product.due_date is not None  # noqa: S101 - a product that exists has one
-    late = (on - product.due_date).days
-    yield Condition("it was due before the date", late > 0, f"due {product.due_date}, {late} days", first.position)
-    owed = product.principal_outstanding
-    yield Condition("it owed principal as the date began", owed > 0, f"{owed:,f} {product.currency}", at.position)
-    yield from _of_asset(product, cycle)
-
-
-def _of_asset(product: Product, cycle: RecordedEvent) -> Iterator[Condition]:
-    has_asset = product.asset_uuid is not None
-    yield Condition(
-        "it has an asset, whose value the fee is taken of", has_asset, str(product.asset_uuid or "none"), None
-    )
-    assert product.asset_uuid is not None  # noqa: S101 - the condition before ends this otherwise
-    at = states.asset(product.asset_uuid, cycle.position)
-    asset: Asset = at.state
-    value = f"worth {asset.value:,f} {asset.currency}" if asset.exists else "unknown"
-    yield Condition("the asset was in the ledger", asset.exists, value, at.position or None)
-    outcome = assess(_terms(product), _asset_at(asset), Cycle(cycle.data.new_date, cycle.position, cycle.recorded_at))
-    pays = not isinstance(outcome, LateFeeNotAssessed)
-    role = f"role {product.late_fee_payer_role}"
-    yield Condition("a company in the payer's role sends or receives the asset", pays, role, None)
-    exact = asset.value * product.daily_late_fee_rate
-    charged = isinstance(outcome, LateFeeIncurred)
-    arithmetic = f"{asset.value:,f} × {product.daily_late_fee_rate:f} = {exact.normalize():,f}"
-    yield Condition("value × rate does not round to zero", charged, arithmetic, at.position or None)
-
-
-class _Terms:
-    """What a fee needs of a product, taken from its state."""
-
-    def __init__(self, product: Product, due_date: date) -> None:
-        self.asset_uuid = product.asset_uuid
-        self.due_date = due_date
-        self.daily_late_fee_rate = product.daily_late_fee_rate
-        self.late_fee_payer_role = product.late_fee_payer_role
-        self.companies = tuple((each.company_uuid, each.role) for each in product.companies)
-
-
-def _terms(product: Product) -> _Terms:
-    assert product.due_date is not None  # noqa: S101 - a product that exists has one
-    return _Terms(product, product.due_date)
-
-
-def _asset_at(asset: Asset) -> AssetAt | None:
-    if not asset.exists or asset.sender_company_uuid is None or asset.receiver_company_uuid is None:
-        return None
-    return AssetAt(asset.value, asset.currency or "", asset.sender_company_uuid, asset.receiver_company_uuid)
-
-
-def _recorded(product_uuid: UUID, on: date) -> RecordedEvent | None:
-    """Return the event by which late_fees charged the date, or said why it could not, or which took the fee back."""
+def _recorded(
+    product_uuid: UUID, on: date, position: int | None
+) -> tuple[RecordedEvent | None, tuple[RecordedEvent, ...]]:
+    """Return the event by which late_fees charged the date or said why it could not, and what came after a fee."""
     found: RecordedEvent | None = None
-    for event in store.read_stream(stream_id("product", product_uuid)):
+    later: list[RecordedEvent] = []
+    for event in store.read_stream(stream_id("product", product_uuid), up_to=position):
         if event.type in {"LateFeeIncurred", "LateFeeNotAssessed"} and event.data.business_date == on:
             found = event
-        elif event.type == "LateFeeReversed" and found is not None and event.data.position == found.position:
-            return event
-    return found
+        elif found is not None and _concerns(event, found):
+            later.append(event)
+    is_fee = found is not None and found.type == "LateFeeIncurred"
+    return found, tuple(later) if is_fee else ()
 
 
-def _sentence(on: date, conditions: tuple[Condition, ...], recorded: RecordedEvent | None) -> str:
+def _concerns(event: RecordedEvent, fee: RecordedEvent) -> bool:
+    if event.type == "LateFeeReversed":
+        return bool(event.data.position == fee.position)
+    return event.type in _LATER and bool(getattr(event.data, _LATER[event.type]))
+
+
+def _sentence(
+    on: date,
+    of_rule: Assessed,
+    recorded: RecordedEvent | None,
+    later: Sequence[RecordedEvent],
+    position: int | None,
+) -> str:
+    unmet = next((condition for condition in of_rule.conditions if not condition.is_met), None)
     if recorded is not None and isinstance(recorded.data, LateFeeIncurred):
-        return f"It was charged {recorded.data.amount:,f} {recorded.data.currency} for {on}: every condition was met."
-    if recorded is not None and isinstance(recorded.data, LateFeeReversed):
-        return f"It was charged for {on}, and the fee was taken back: {recorded.data.reason}."
-    failed = next((condition for condition in conditions if not condition.is_met), None)
-    if failed is not None:
-        return f"It was not charged for {on}: it was not so that {failed.asks}."
-    through = assessed_through()
+        return _charged(on, recorded.data, of_rule.amount, unmet, later)
+    if unmet is not None:
+        is_said = recorded is not None and isinstance(recorded.data, LateFeeNotAssessed)
+        said = " late_fees recorded that it could not be assessed." if is_said else ""
+        return f"It was not charged for {on}: {unmet.otherwise}.{said}"
+    through = assessed_through(position)
     if through is None or through < on:
         return f"It is to be charged for {on}: late_fees has not assessed this date yet."
     return (
         f"It was not charged for {on}, although every condition is met: late_fees was registered after the date began."
     )
+
+
+def _charged(
+    on: date, fee: LateFeeIncurred, computed: Decimal | None, unmet: Condition | None, later: Sequence[RecordedEvent]
+) -> str:
+    charged = f"It was charged {fee.amount:,f} {fee.currency} for {on}"
+    if unmet is not None:
+        return f"{charged}, although {unmet.otherwise}. Run manage.py verify_ledger."
+    if computed != fee.amount:
+        return f"{charged}, although the rule gives {computed}. Run manage.py verify_ledger."
+    taken_back = next((event for event in later if event.type == "LateFeeReversed"), None)
+    if taken_back is not None:
+        return f"{charged}, and the fee was taken back: {taken_back.data.reason}."
+    moved = "; fees of this product were paid, waived or written off later" if later else ""
+    return f"{charged}: every condition was met{moved}."
