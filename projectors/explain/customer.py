@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db.models import Q
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut
 from projectors.models import CustomerSum, FinancialProduct, JournalLine
+from projectors.queries.customer_sums import CustomerFigures, Which, customer_sums, moment
 from projectors.queries.customers import names_of, products_of, ranked
 from projectors.queries.live import live
 
@@ -45,19 +47,28 @@ class Standing:
     invoices: int
 
 
-def standings(by: str, *, limit: int, currency: str | None = None) -> list[Standing]:
-    """Return the customers with the greatest sums, each with its name."""
-    return _named(ranked(by, currency)[:limit])
+def standings(at: Cut | None, by: str, *, start: int = 0, limit: int | None = None) -> Iterator[Standing]:
+    """Yield the customers with the greatest sums first, each with its name: now, or at a cut of the log."""
+    if at is None:
+        rows: Iterator[CustomerSum | CustomerFigures] = iter(_present(by, start, limit))
+    else:
+        rows = customer_sums(moment(at.position, at.until), by=by, limit=limit, start=start)
+    while some := list(islice(rows, _SOME)):
+        names = names_of({row.company_uuid for row in some})
+        yield from (_standing(row, names.get(row.company_uuid, "")) for row in some)
 
 
-def _named(rows: Iterable[CustomerSum]) -> list[Standing]:
-    found = list(rows)
-    names = names_of({row.company_uuid for row in found})
-    return [standing(row, names.get(row.company_uuid, "")) for row in found]
+def _present(by: str, start: int, limit: int | None) -> Iterator[CustomerSum]:
+    found = ranked(by)
+    return found.iterator(_SOME) if limit is None else iter(found[start : start + limit])
 
 
-def standing(row: CustomerSum, name: str) -> Standing:
-    """Return a row of sums in amounts."""
+def standings_of(company_uuid: UUID, name: str, at: Cut) -> list[Standing]:
+    """Return the sums of a customer at a cut of the log, by currency."""
+    return [_standing(row, name) for row in customer_sums(moment(at.position, at.until), Which(company_uuid))]
+
+
+def _standing(row: CustomerSum | CustomerFigures, name: str) -> Standing:
     owed, overdue, fees, incurred = (
         from_minor(units, row.minor_digits) for units in (row.owed, row.overdue, row.fees, row.fees_incurred)
     )

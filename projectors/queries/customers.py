@@ -24,11 +24,6 @@ def ranked(by: str, currency: str | None = None) -> QuerySet[CustomerSum]:
     return rows.order_by(F(by).desc(), "company_uuid", "currency")
 
 
-def sums_of(company_uuid: UUID) -> list[CustomerSum]:
-    """Return the sums of a customer, by currency."""
-    return list(live(CustomerSum).filter(company_uuid=company_uuid).order_by("currency"))
-
-
 def names_of(uuids: set[UUID]) -> dict[UUID, str]:
     """Return the names of companies."""
     return dict(live(Company).filter(company_uuid__in=uuids).values_list("company_uuid", "name"))

@@ -15,7 +15,7 @@ HEADER: Final = ("known", "business_date", "currency", "bucket", "principal", "f
 @page
 def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show what was owed as the page's date began: as known then, and beside it as known now."""
-    on = frame.business_date
+    frame, on = frame.as_date_began, frame.business_date
     then = [] if on is None else reports.aging_then(on)
     now = [] if on is None else reports.aging_now(on, None if frame.cut.position == frame.head else frame.cut.position)
     if csv_export.is_wanted(request):

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.http import HttpRequest, StreamingHttpResponse
 
 from projectors.explain.figures import Equation, Row
+from web.api.fee_headers import COMPLETE, THROUGH
 from web.books.frame import Frame, Refused
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -48,11 +49,22 @@ def _explained(row: Row, unit: str, parts: int) -> tuple[Any, ...]:
 
 
 def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Return rows as a CSV file, line by line, whose name says what they are and as of when."""
+    """Return rows as a CSV file, line by line, whose name says what they are and as of when.
+
+    The last column says whether the late fees were complete, and so do the headers that the API has.
+    """
+    fees = frame.fees
+    is_complete = str(fees.is_complete).lower()
     as_of = "-".join(("as-of", *(str(value) for value in frame.permanent.values())))
     name = _UNSAFE_IN_NAMES.sub("-", f"{what}-{as_of}.csv")
-    response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        _lines([*header, "fees_complete"], ((*row, is_complete) for row in rows)),
+        content_type="text/csv; charset=utf-8",
+    )
     response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response[COMPLETE] = is_complete
+    if fees.assessed_through is not None:
+        response[THROUGH] = str(fees.assessed_through)
     return response
 
 

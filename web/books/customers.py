@@ -9,10 +9,11 @@ from django.http.response import HttpResponseBase
 
 from ledger import memberships, states
 from projectors.explain.balance import explain_balance
-from projectors.explain.customer import Statement, invoice_rows, standing, standings, statement
-from projectors.queries.customers import RANKINGS, accounts_of, products_of, sums_of
+from projectors.explain.customer import Standing, Statement, invoice_rows, standings, standings_of, statement
+from projectors.queries.customers import RANKINGS, accounts_of, products_of
+from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, page, shown
+from web.books.frame import Frame, NotFound, Refused, date_of, page, shown, whole_number
 
 _PAGE: Final = 100
 _INVOICES: Final = 50
@@ -23,18 +24,43 @@ _HEADER: Final = ("date", "what", "invoice", "change", "balance", "currency", "p
 
 @page
 def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
-    """Rank customers by what they owe, owe overdue, or were charged."""
+    """Rank customers by what they owe, owe overdue, or were charged, now or at the page's moment."""
     by = request.GET.get("by", "owed")
     if by not in RANKINGS:
         raise Refused(f"by={by} is not possible: it must be {', '.join(RANKINGS)}.")
-    rows = standings(by, limit=_PAGE)
+    at = None if frame.is_now else frame.cut
     if csv_export.is_wanted(request):
-        header = ("customer", "company_uuid", "currency", "owed", "overdue", "fees", "fees_incurred", "invoices")
-        cells = (
-            (r.name, r.company_uuid, r.currency, r.owed, r.overdue, r.fees, r.fees_incurred, r.invoices) for r in rows
-        )
-        return csv_export.export(frame.present, "customers", header, cells)
-    return shown(request, "customers.html", frame, "customers", rows=rows, by=by, rankings=RANKINGS, most=_PAGE)
+        return csv_export.export(frame, "customers", _CUSTOMERS_HEADER, map(_customer_cells, standings(at, by)))
+    start = whole_number(request.GET, "start", default=0)
+    rows = list(standings(at, by, start=start, limit=_PAGE + 1))
+    return shown(
+        request,
+        "customers.html",
+        frame,
+        "customers",
+        rows=rows[:_PAGE],
+        by=by,
+        rankings=RANKINGS,
+        next_start=start + _PAGE if len(rows) > _PAGE else None,
+        behind=max(frame.cut.position - position("customers"), 0),
+    )
+
+
+_CUSTOMERS_HEADER: Final = (
+    "customer",
+    "company_uuid",
+    "currency",
+    "owed",
+    "overdue",
+    "fees",
+    "fees_incurred",
+    "invoices",
+)
+
+
+def _customer_cells(row: Standing) -> tuple[object, ...]:
+    sums = (row.owed, row.overdue, row.fees, row.fees_incurred, row.invoices)
+    return (row.name, row.company_uuid, row.currency, *sums)
 
 
 @page
@@ -59,7 +85,7 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         "customers",
         company=company,
         company_uuid=company_uuid,
-        standings=[standing(row, company.name) for row in sums_of(company_uuid)],
+        standings=standings_of(company_uuid, company.name, frame.cut),
         balance=None if balance is None else balance.equation,
         accounts=accounts_of(company_uuid),
         membership=memberships.lookup(company_uuid, frame.cut.position),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from eventstore import store
+from ledger.fee_lag import FeeCompleteness, fee_completeness
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import PositionBeyondHead
@@ -35,6 +36,8 @@ SECTIONS: Final = (
     ("consumers", "Consumers"),
 )
 """The navigation: the name of each address and what it is called."""
+REPORTS: Final = frozenset({"today", "invoices", "customers", "aging", "trial-balance", "journal"})
+"""The sections whose figures include late fees."""
 
 
 class Refused(Exception):
@@ -64,6 +67,19 @@ class Frame:
     business_date: date | None
     known: str = "now"
     asked: Mapping[str, str] = field(default_factory=dict)
+    has_fees_of_date: bool = True
+
+    @property
+    def fees(self) -> FeeCompleteness:
+        """Whether the late fees in the page's figures are complete."""
+        on = self.business_date
+        last_date = on if on is None or self.has_fees_of_date else on - timedelta(days=1)
+        return fee_completeness(last_date, self.cut.position)
+
+    @property
+    def as_date_began(self) -> "Frame":
+        """The frame of a report of the beginning of the date, which has no fees of the date itself."""
+        return replace(self, has_fees_of_date=False)
 
     @property
     def is_now(self) -> bool:
@@ -183,6 +199,7 @@ def page(view: View) -> Callable[..., HttpResponseBase]:
 
 def shown(request: HttpRequest, template: str, frame: Frame, section: str, **context: Any) -> TemplateResponse:
     """Return a page: the template with what the frame says, in a section of the navigation."""
+    context["fees"] = frame.fees if section in REPORTS else None
     context |= {"frame": frame, "section": section, "sections": SECTIONS}
     return TemplateResponse(request, f"books/{template}", context)
 

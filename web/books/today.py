@@ -8,7 +8,6 @@ from django.http.response import HttpResponseBase
 
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of as dates
-from ledger.fee_lag import assessed_through
 from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
 from projectors.queries.reports import daily_activity, known_then
 from web.books import charts
@@ -21,7 +20,6 @@ _DAYS: Final = 14
 def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show how the ledger stands."""
     cycled = dates.last_cycled(frame.cut.position)
-    through = assessed_through(frame.cut.position)
     on = frame.business_date
     return shown(
         request,
@@ -29,8 +27,6 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         frame,
         "today",
         opened=cycled,
-        through=through,
-        is_complete=on is None or (through is not None and through >= on),
         unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
         overdue=[] if on is None else charts.of_aging(_owed(frame, on)),

@@ -12,7 +12,7 @@ from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import RegisterCompany
 from tests.integration.books.conftest import Reader
-from tests.support.ledger.book import DEBTOR, Product
+from tests.support.ledger.book import DEBTOR, Book, Product
 from tests.support.ledger.paid_late import DUE, PAID
 from tests.support.ledger.portfolio import do
 
@@ -41,7 +41,7 @@ def test_today_shows_the_date_the_trial_balance_and_what_is_owed(reader: Reader,
 
 def test_today_of_a_past_date_says_that_its_fees_were_not_complete(reader: Reader, invoice: Product) -> None:
     page = reader.text("/books/", as_of=str(DUE + timedelta(days=1)), known="then")
-    assert "Late fees are complete only through" in page
+    assert "Late fees are complete for no date yet" in page
 
 
 def test_an_empty_ledger_says_what_to_do(reader: Reader) -> None:
@@ -113,6 +113,46 @@ def test_a_statement_of_a_period_begins_with_what_was_owed_before(reader: Reader
     assert [(row["what"], row["balance"]) for row in rows] == [("opening", "45.04"), ("Late fee", "45.08")]
 
 
+def test_customers_of_a_date_are_known_then_and_now(reader: Reader, debtor: None) -> None:
+    on = str(DUE + timedelta(days=2))
+    figures = ("owed", "overdue", "fees_incurred", "invoices")
+    then = rows_of(reader, "/books/customers", as_of=on, known="then")
+    now = rows_of(reader, "/books/customers", as_of=on)
+    assert [[row[name] for name in figures] for row in then] == [["45.00", "45.00", "0.00", "1"]]
+    assert [[row[name] for name in figures] for row in now] == [["45.08", "45.08", "0.08", "1"]]
+    assert "<b>45.08</b>" in reader.text("/books/customers", as_of=on)
+    assert "<b>45.08</b>" in reader.text(f"/books/customers/{DEBTOR}", as_of=on)
+    assert rows_of(reader, "/books/customers")[0]["owed"] == "0.12"
+    assert rows_of(reader, "/books/customers", as_of="1") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "invoices", "invoices/{invoice}", "customers", f"customers/{DEBTOR}", "aging", "trial-balance", "journal"],
+)
+def test_a_report_whose_fees_are_not_complete_says_so(
+    reader: Reader, debtor: None, invoice: Product, path: str
+) -> None:
+    address = f"/books/{path.format(invoice=invoice.uuid)}"
+    for days in (1, 2):
+        Book().cycle(LAST + timedelta(days=days))
+    incomplete = f"Late fees are complete only through {LAST}"
+    assert incomplete in reader.text(address)
+    assert incomplete not in reader.text(address, as_of=str(LAST))
+    if path:
+        response = reader.get(address, format="csv")
+        assert (response["Fees-Complete"], response["Fees-Assessed-Through"]) == ("false", str(LAST))
+        rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+        assert {row["fees_complete"] for row in rows} <= {"false"}
+        assert reader.get(address, format="csv", as_of=str(LAST))["Fees-Complete"] == "true"
+
+
+def test_the_beginning_of_a_date_needs_no_fees_of_the_date(reader: Reader, invoice: Product) -> None:
+    Book().cycle(LAST + timedelta(days=1))
+    assert "Late fees are complete only through" in reader.text("/books/customers")
+    assert "Late fees are complete only through" not in reader.text("/books/aging")
+
+
 def test_customers_cannot_be_ranked_by_anything_else(reader: Reader) -> None:
     assert reader.get("/books/customers", by="name").status_code == 400
     assert reader.get(f"/books/customers/{uuid4()}").status_code == 404
@@ -144,5 +184,5 @@ def test_a_search_with_a_moment_goes_to_an_address_that_exists(reader: Reader, d
 
 
 def test_an_export_of_the_present_is_named_so(reader: Reader, debtor: None) -> None:
-    response = reader.get("/books/customers", format="csv", as_of="1")
+    response = reader.get("/books/customers", format="csv")
     assert f"as-of-{store.head().position}.csv" in response["Content-Disposition"]
