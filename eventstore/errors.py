@@ -25,6 +25,7 @@ EventStoreError
     ├── AnotherStore         the log no longer holds the last event that the consumer saw: it is another log
     ├── StoreWentBack        the checkpoint is lower than a running process remembers: acknowledged events are gone
     ├── RowsDoNotMatch       a read model's rows are not where its checkpoint says: rebuild it
+    ├── LedgerIsACopy        the database is not the one in which the log is at home: adopt it, or leave it alone
     ├── CircularDependency   projectors depend on each other in a circle
     ├── BehindItsGroup       a projector is not at the position of its group: rebuild the group
     ├── ConsumerStopped      a handler raised, or the log has changed: mend the cause, or skip the event
@@ -224,6 +225,18 @@ class RowsDoNotMatch(ConsumerError):
     def __init__(self, name: str, position: int, fault: str) -> None:
         super().__init__(f"{name} is at position {position}, but {fault}: run manage.py rebuild_projector {name}")
         self.name, self.position = name, position
+
+
+class LedgerIsACopy(ConsumerError):
+    """The log is at home in another database; nothing acts by itself on a copy."""
+
+    def __init__(self, home: str, here: str) -> None:
+        origin = f"its home is {home!r}, and this is {here!r}" if home else "it was imported"
+        super().__init__(
+            f"this ledger is a copy ({origin}), so nothing acts on it by itself; if it is to take the original's place,"
+            " stop the original for good and run manage.py adopt_ledger --reason …"
+        )
+        self.home, self.here = home, here
 
 
 class CircularDependency(ConsumerError):

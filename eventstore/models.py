@@ -189,6 +189,21 @@ class OperatorAction(models.Model):
         return f"{self.action} {self.consumer}"
 
 
+class Home(models.Model):
+    """Where the log is at home, since when and why; the newest row counts. See Note [A copy does not act]."""
+
+    place = models.CharField(max_length=300, blank=True, help_text="The identity of the database; empty for an import.")
+    since = models.DateTimeField()
+    actor = models.CharField(max_length=200)
+    reason = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.place or 'nowhere'} since {self.since:%Y-%m-%d %H:%M}"
+
+
 class LagSample(models.Model):
     """How far behind a consumer was, once a minute."""
 

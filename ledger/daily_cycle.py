@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from eventstore import store
+from eventstore import home, store
 from eventstore.clock import utc_now
 from eventstore.errors import WrongExpectedVersion
 from eventstore.records import NO_STREAM, Context, NewEvent, RecordedEvent
@@ -34,7 +34,7 @@ def cycle(
     """Publish the missing dates up to today, in order, and return those that this call published.
 
     Raises TooManyMissingDates if more than `max_gap` (default DAILY_CYCLE_MAX_GAP) are missing, unless `catch_up`,
-    and InvalidDate if `today` is no business date.
+    InvalidDate if `today` is no business date, and LedgerIsACopy.
     """
     return list(published(today, max_gap=max_gap, catch_up=catch_up, actor=actor, using=using))
 
@@ -47,6 +47,7 @@ def published(
     most = settings.DAILY_CYCLE_MAX_GAP_DAYS if max_gap is None else max_gap
     last = last_cycled(using=using)
     _check_gap(last, today, most, catch_up=catch_up)
+    home.ensure(using)
     while last is None or last.data.new_date < today:
         next_date = _next_date(last, today)
         version = NO_STREAM if last is None else last.version

@@ -18,6 +18,7 @@ from settings.environment import (
     flag,
     folder,
     hosts,
+    label,
     listening_address,
     missing,
     misspelt,
@@ -52,6 +53,7 @@ APPEND_LOCK_IDLE_TIMEOUT_MS = number("APPEND_LOCK_IDLE_TIMEOUT", 2000, least=100
 PAYLOAD_MAX_BYTES = number("PAYLOAD_MAX_BYTES", 4_194_304, least=1024, most=268_435_456)
 APPEND_MAX_BYTES = number("APPEND_MAX_BYTES", 67_108_864, least=1024, most=536_870_912)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, least=100, most=3_600_000)
+LEDGER_HOME = label("LEDGER_HOME", "")
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 

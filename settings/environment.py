@@ -83,6 +83,18 @@ def read(name: str, parse: Callable[[], Value], allowed: str, *, secret: bool = 
         raise ImproperlyConfigured(message) from error
 
 
+def label(name: str, default: str) -> str:
+    """Return a short name, or the default."""
+
+    def parse() -> str:
+        value = text(name, default)
+        if not re.fullmatch(r"[A-Za-z0-9._-]{0,100}", value):
+            raise ValueError
+        return value
+
+    return read(name, parse, "at most 100 letters, digits, dots, hyphens and underscores")
+
+
 def flag(name: str, *, default: bool) -> bool:
     """Return whether something is on."""
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
-from eventstore import store
+from eventstore import home, store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
 from eventstore.consumers.cursor import ConsumerPaused, Cursor
@@ -66,6 +66,7 @@ class ProcessManagerRunner:
         first = next((index for index, event in enumerate(events) if self._answers(event)), len(events))
         if first:
             return self._pass_over(events[:first])
+        home.ensure(self.cursor.using)
         return self._advance_dependencies(events[0].position) or self._answer(events[0])
 
     def _answers(self, event: RecordedEvent) -> bool:

@@ -12,6 +12,7 @@ from eventstore.errors import (
     ConsumerError,
     ConsumerStopped,
     EventOfNewerCode,
+    LedgerIsACopy,
     MissedEvent,
     RowsDoNotMatch,
     StoreWentBack,
@@ -62,6 +63,9 @@ def step_after(error: ConsumerError, cursor: Cursor) -> Step:
             return stop(cursor, None, position, str(error))
         case StoreWentBack():
             return stop(cursor, None, error.found, str(error), went_back_from=error.remembered)
+        case LedgerIsACopy():
+            # Not at the event itself: a skip does not help.
+            return stop(cursor, None, cursor.at.position, str(error))
         case RowsDoNotMatch():
             return stop(cursor, None, error.position, str(error))
     raise error

@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 
 from django.db import DatabaseError, transaction
 
-from eventstore import store
+from eventstore import home, store
 from eventstore.consumers.registry import databases
 from eventstore.errors import CannotImport, EventStoreError
 from eventstore.log.verification import latest_moment
@@ -27,7 +27,7 @@ _KINDS: Final = tuple(kind for kind, _ in SECTIONS)
 def import_log(file: IO[bytes], seen: Seen, using: str = "default") -> Footer:
     """Import an exported log and return its footer; raises FaultyExport, and CannotImport if the log is not empty.
 
-    `seen` is called with the number of events imported and their total.
+    `seen` is called with the number of events imported and their total. The log is a copy until it is adopted.
     """
     with ExitStack() as transactions:
         # The log's transaction is committed last: without it the import has not been.
@@ -37,7 +37,9 @@ def import_log(file: IO[bytes], seen: Seen, using: str = "default") -> Footer:
         if store.head(using).position:
             raise CannotImport("the log is not empty: an export is imported only into a new database")
         insertion.prepare(using)
-        return _Import(LineReader(file), seen, using).run()
+        footer = _Import(LineReader(file), seen, using).run()
+        home.leave("import_log", f"imported {footer.events} events, SHA-256 {footer.sha256}", using)
+        return footer
 
 
 class _Import:

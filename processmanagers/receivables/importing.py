@@ -6,7 +6,7 @@ from datetime import date
 
 from django.conf import settings
 
-from eventstore import store
+from eventstore import home, store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.loop import catch_up
 from eventstore.management.progress import ProgressDisplay
@@ -90,6 +90,7 @@ def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay) -> S
     recorder = Recorder(prepared.terms, prepared.contents, _run_late_fees if choices.late_fees else _run_nothing)
     days = prepared.plan.days()
     if days:
+        home.ensure()
         # late_fees answers only cycles after its registration, so register it before the first date begins.
         checkpoints.register(LateFees.name)
         with progress:

@@ -50,6 +50,10 @@ class Databases(ABC):
         return self._copy_template(f"{self._worker}_{os.getpid()}_{self._made}")
 
     @abstractmethod
+    def copy(self, database: Database) -> Database:
+        """Return a copy of a database, to which nothing may be connected."""
+
+    @abstractmethod
     def drop(self, database: Database) -> None:
         """Drop it, even if connections to it are open."""
 
@@ -80,6 +84,12 @@ class SqliteDatabases(Databases):
         """Delete all of it."""
         shutil.rmtree(self._directory)
 
+    def copy(self, database: Database) -> Database:
+        """Copy the file; SQLite deletes its write-ahead log when the last connection is closed."""
+        path = self._directory / f"copy_of_{Path(database.url).name}"
+        shutil.copyfile(database.url.removeprefix("sqlite:///"), path)
+        return self._database(path)
+
     def _copy_template(self, name: str) -> Database:
         path = self._directory / f"{name}.sqlite3"
         shutil.copyfile(self._template, path)
@@ -109,6 +119,12 @@ class PostgresDatabases(Databases):
     def _make_template(self) -> None:
         self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
         migrate(self._database(self._template))
+
+    def copy(self, database: Database) -> Database:
+        """Copy it within the server."""
+        name = _parsed(database.url)["NAME"]
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", f"copy_of_{name}", name)
+        return self._database(f"copy_of_{name}")
 
     def _copy_template(self, name: str) -> Database:
         database = f"test_{name}"

@@ -5,16 +5,17 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from eventstore import store
+from eventstore import home, store
 from eventstore.consumers import checkpoints, operator_actions
 from eventstore.consumers.loop import catch_up
-from eventstore.errors import CannotExport, CannotImport, FaultyExport
+from eventstore.errors import CannotExport, CannotImport, FaultyExport, NotCaughtUp
 from eventstore.log import verification
 from eventstore.models import Checkpoint, OperatorAction, RecordedKey
 from eventstore.moving import importing
@@ -38,12 +39,13 @@ def seen(_done: int, _total: int) -> None:
 
 def play() -> None:
     """Record a ledger with fees, odd texts, a key, a process manager within its answer, and an operator's actions."""
+    checkpoints.register("late_fees")
     paid_late()
     context = Context("Zoë", "odd", 1, {"ratio": 0.5, "much": 1e21, "né": "\u2028", "a": [1, None, True]})
     store.append([NewEvent(COMPANY, CompanyRegistered("Ünïcode “Ltd”"))], context, key=KEY)
     operator_actions.pause("journal", actor="op", reason="a disk")
     operator_actions.resume("journal", actor="op")
-    book = Book()
+    book = Book(count(100))
     book.invoices(5, PAID)
     book.cycle(PAID + timedelta(days=2))
     catch_up("financial_products")
@@ -82,6 +84,10 @@ def test_an_imported_log_is_the_same_log_and_its_fees_are_charged_once(
         assert RecordedKey.objects.get().fingerprint == KEY.fingerprint
         assert verification.verify(seen) == len(events)
         operator_actions.resume("late_fees", actor="op")
+        with pytest.raises(NotCaughtUp, match=r"this ledger is a copy \(it was imported\)"):
+            catch_up("late_fees")
+        assert charged() == fees
+        home.adopt(actor="op", reason="the ledger has moved")
         catch_up()
         verify.verify(seen)
         after = charged()

@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 import settings as daybook
-from eventstore import store
+from eventstore import home, store
+from eventstore.consumers import checkpoints
 from eventstore.consumers.loop import catch_up
 from eventstore.errors import CannotImport
 from eventstore.log import verification
@@ -48,12 +49,15 @@ def sqlite(path: Path) -> Iterator[None]:
 def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_follows_from_it(
     database: Database, databases: Databases, tmp_path: Path
 ) -> None:
+    checkpoints.register("late_fees")
     paid_late()
     first, fees, balance = exported(), charged(), trial_balance()
+    assert fees
     with sqlite(tmp_path / "moved.sqlite3"):
         assert connection.vendor == "sqlite"
         imported(first)
         second = exported()
+        home.adopt(actor="op", reason="the ledger moves")
         run_late_fees()
         catch_up()
         assert charged() == fees
@@ -64,6 +68,7 @@ def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_foll
     with connected_to(back):
         imported(second)
         third = exported()
+        home.adopt(actor="op", reason="the ledger moves")
         run_late_fees()
         catch_up()
         assert charged() == fees
