@@ -128,6 +128,9 @@ class Checkpoint(models.Model):
     went_back_from = models.BigIntegerField(
         null=True, help_text="The position that a running process remembered when it found the row at a lower one."
     )
+    rebuild_request = models.BigIntegerField(
+        null=True, help_text="The operator action that asks the running projector to rebuild its read model."
+    )
     registered_at = models.DateTimeField()
     registered_position = models.BigIntegerField(
         help_text="The position at which the consumer began; it never changes."

@@ -63,11 +63,21 @@ def check_unchanged(locked: Sequence[Checkpoint], remembered: Sequence[Checkpoin
 def _identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
     """Return the values that must be unchanged; otherwise the process must forget what it remembers.
 
-    The error and the number of failures are part of it. A skip clears the error and keeps the number, so that a copy
+    A request for a rebuild is part of it, so that a process that is behind learns of it with its next transaction. The
+    error and the number of failures are part of it, too. A skip clears the error and keeps the number, so that a copy
     which read the row before the failure does not handle the event that was skipped after it.
     """
     return [
-        (row.name, row.position, row.recorded_at, row.progress, row.generation, row.error_position, row.error_count)
+        (
+            row.name,
+            row.position,
+            row.recorded_at,
+            row.progress,
+            row.generation,
+            row.error_position,
+            row.error_count,
+            row.rebuild_request,
+        )
         for row in rows
     ]
 

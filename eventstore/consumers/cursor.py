@@ -57,6 +57,8 @@ class Cursor:
         self.stopped: ConsumerStopped | None = None
         self.read_to_head = False
         self.had_outage = False
+        self.is_paused = False
+        self.rebuild_request: int | None = None
         self.rate = Rate()
         self._highest = (0, 0)
         self._events: list[RecordedEvent] = []
@@ -82,7 +84,7 @@ class Cursor:
         """Read the rows unless they are remembered; False if some do not exist. Raises BehindItsGroup, AnotherStore."""
         if self.rows:
             return True
-        rows = checkpoints.load(self.names, self.using)
+        rows = self._read_rows()
         if len(rows) < len(self.names):
             return False
         if not _are_together(rows):
@@ -93,6 +95,13 @@ class Cursor:
         self.rows = rows
         self._check_not_went_back()
         return True
+
+    def _read_rows(self) -> list[Checkpoint]:
+        """Read the rows that exist, and note what operators ask for, also if a row is missing or has an error."""
+        rows = checkpoints.load(self.names, self.using)
+        self.is_paused = any(row.paused for row in rows)
+        self.rebuild_request = next((row.rebuild_request for row in rows if row.rebuild_request is not None), None)
+        return rows
 
     def _check_not_went_back(self) -> None:
         """Raise StoreWentBack if the rows are lower than this process has seen them, or were for another process.
@@ -263,7 +272,7 @@ class Cursor:
 
     def is_still_stopped(self) -> bool:
         """Whether the rows still keep the error: no operator has cleared it, and no rebuild has replaced the rows."""
-        rows = checkpoints.load(self.names, self.using)
+        rows = self._read_rows()
         incomplete = len(rows) < len(self.names) or not _are_together(rows)
         return incomplete or any(row.error_position is not None for row in rows)
 

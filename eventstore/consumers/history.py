@@ -1,11 +1,14 @@
 """What is known of one consumer over time: its lag of the last hours, and what operators did to it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.conf import settings
 
 from eventstore.clock import utc_now
 from eventstore.consumers import checkpoints
 from eventstore.consumers.registry import consumers
-from eventstore.models import LagSample, OperatorAction
+from eventstore.models import Checkpoint, LagSample, OperatorAction
 
 
 def lag_samples(name: str, hours: int) -> tuple[datetime, datetime, list[LagSample]]:
@@ -27,6 +30,41 @@ def last_pause(name: str) -> OperatorAction | None:
     tied = consumers.tied_to(name.removesuffix(checkpoints.REBUILD_SUFFIX))
     pauses = OperatorAction.objects.using(_database_of(name)).filter(consumer__in=tied, action="pause")
     return pauses.order_by("-id").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """A rebuild that is asked for or in progress: who asked, when and why, and how far it is; 0 if it has not begun."""
+
+    actor: str
+    reason: str
+    asked_at: datetime
+    began_at: datetime | None
+    position: int
+
+
+def rebuildings() -> dict[str, Rebuilding]:
+    """Return the rebuilds that are asked for or in progress, by the name of each projector that takes part."""
+    using = str(settings.READ_DATABASE)
+    rows = {row.name: row for row in Checkpoint.objects.using(using).exclude(kind=Checkpoint.Kind.PROCESS_MANAGER)}
+    found: dict[str, Rebuilding] = {}
+    for name in consumers.projectors:
+        live, own = rows.get(name), rows.get(name + checkpoints.REBUILD_SUFFIX)
+        request = None if live is None else live.rebuild_request
+        action = None if request is None and own is None else _asked(name, request, using)
+        if action is not None:
+            began_at, position = (None, 0) if own is None else (own.registered_at, own.position)
+            found[name] = Rebuilding(action.actor, action.reason, action.at, began_at, position)
+    return found
+
+
+def _asked(name: str, request: int | None, using: str) -> OperatorAction | None:
+    """Return the operator action that asks for a rebuild, or the last one that began one."""
+    actions = OperatorAction.objects.using(using)
+    if request is not None:
+        return actions.filter(pk=request).first()
+    tied = consumers.tied_to(name)
+    return actions.filter(consumer__in=tied, action=OperatorAction.Action.REBUILD).order_by("-id").first()
 
 
 def _database_of(name: str) -> str:

@@ -11,6 +11,7 @@ from eventstore import store
 from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.registry import PROCESS_MANAGER, consumers
+from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Runner, Step
 from eventstore.errors import NotCaughtUp
 from eventstore.runtime.connections import forget_statements
@@ -65,6 +66,8 @@ class Loop:
         show: ShowProgress = show_nothing,
     ) -> None:
         self._turns = [_Turn(runner) for runner in runners]
+        self._rebuilds = [runner for runner in runners if isinstance(runner, RequestedRebuild)]
+        self._consumers = [runner for runner in runners if not isinstance(runner, RequestedRebuild)]
         self._stop, self._once, self._report = stop, once, report
         self._show, self._shown_at = show, time.monotonic()
         self._reconnecting = Reconnecting(stop, report)
@@ -77,7 +80,7 @@ class Loop:
         finish, also if it was asked to end.
         """
         level = logging.DEBUG if self._once else logging.INFO
-        facts = {"consumers": [turn.runner.cursor.label for turn in self._turns]}
+        facts = {"consumers": [runner.cursor.label for runner in self._consumers]}
         _logger.log(level, "consumers started", extra=facts)
         try:
             self._each(self._begin)
@@ -154,12 +157,16 @@ class Loop:
         assert stopped is not None  # noqa: S101 - Step.STOPPED implies it
         if self._once:
             turn.finished, turn.reason = True, str(stopped)
-        elif len(self._turns) == 1:
+        elif self._is_alone(turn):
             raise stopped
         else:
             delay = turn.retries.delay()
             turn.retry_at = time.monotonic() + delay
             self._report(f"{stopped}; trying again in {delay:.0f} s")
+
+    def _is_alone(self, turn: _Turn) -> bool:
+        """Whether nothing is left to do for the process once this consumer has stopped."""
+        return [turn.runner] == self._consumers and not any(rebuild.is_asked_for for rebuild in self._rebuilds)
 
 
 def _reason(runner: Runner, step: Step) -> str:

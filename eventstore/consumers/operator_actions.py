@@ -1,7 +1,8 @@
-"""What operators do to consumers: pause, resume and skip, each recorded with who, when and why, with its change."""
+"""What operators do to consumers, such as pause and resume, each recorded with who, when and why, with its change."""
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -9,7 +10,7 @@ from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.consumers import checkpoints, generations
 from eventstore.consumers.registry import PROJECTOR, consumers, databases
-from eventstore.errors import OperationRefused
+from eventstore.errors import BehindItsGroup, OperationRefused
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 
 _logger = logging.getLogger(__name__)
@@ -62,6 +63,26 @@ def skip(name: str, position: int, *, actor: str, reason: str) -> None:
         record(OperatorAction.Action.SKIP, consumer, using, actor=actor, reason=reason, position=position)
 
 
+def request_rebuild(name: str, *, actor: str, reason: str) -> None:
+    """Ask the running projector to rebuild its read model, and its group's, beside the rows that answer queries.
+
+    Raises UnknownConsumer, and OperationRefused for a process manager, without a reason, or if it is asked for already.
+    """
+    if consumers.kind(name) != PROJECTOR:
+        raise OperationRefused(f"{name} is a process manager: its answers are final, so it cannot be rebuilt")
+    if not reason.strip():
+        raise OperationRefused("a rebuild needs a reason: it is recorded for those who ask later")
+    using = consumers.database_of(name)
+    with transaction.atomic(using=using):
+        with suppress(BehindItsGroup):  # a rebuild is what a new member of a group needs
+            checkpoints.register(name)
+        rows = checkpoints.load(consumers.tied_to(name), using, lock=True)
+        if any(row.rebuild_request is not None for row in rows):
+            raise OperationRefused(f"a rebuild of {name} is asked for already")
+        action = record(OperatorAction.Action.REBUILD, name, using, actor=actor, reason=reason)
+        _change(rows, using, rebuild_request=action.pk)
+
+
 def retire(name: str, *, actor: str, reason: str) -> None:
     """Forget a consumer that is not in the code any more, or was renamed; its rows of read models stay in their tables.
 
@@ -100,13 +121,14 @@ def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
 
 def record(  # noqa: PLR0913 - the row's own columns
     action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None
-) -> None:
-    """Record what an operator did, in the transaction that does it."""
-    OperatorAction.objects.using(using).create(
+) -> OperatorAction:
+    """Record what an operator did, in the transaction that does it, and return it."""
+    action_row = OperatorAction.objects.using(using).create(
         consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()
     )
     facts = {"consumer": name, "action": str(action), "position": position, "actor": actor, "reason": reason.strip()}
     transaction.on_commit(lambda: _logger.info("operator action", extra=facts), using=using)
+    return action_row
 
 
 def newest(using: str) -> int:

@@ -48,7 +48,10 @@ class RebuildRunner:
         self._projected = False
 
     def begin(self, name: str, *, actor: str, retry_skipped: bool = False) -> bool:
-        """Make the rebuild's rows and record who asked; False if a rebuild is in progress and is continued."""
+        """Make the rebuild's rows and record who asked; False if a rebuild is in progress and is continued.
+
+        Without an actor nothing is recorded, because the request for the rebuild was.
+        """
         while True:
             try:
                 with transaction.atomic(using=self.cursor.using):
@@ -77,7 +80,8 @@ class RebuildRunner:
             for own_name in self.cursor.names
         )
         reason = "with what was skipped" if retry_skipped else ""
-        operator_actions.record(OperatorAction.Action.REBUILD, name, using, actor=actor, reason=reason)
+        if actor:
+            operator_actions.record(OperatorAction.Action.REBUILD, name, using, actor=actor, reason=reason)
         return True
 
     def _can_continue(self, own: Sequence[Checkpoint], *, retry_skipped: bool) -> bool:
@@ -157,7 +161,7 @@ class RebuildRunner:
         progress = checkpoints.progress_with(checkpoints.skips_since(self.cursor.rows[0]))
         checkpoints.move(known, reached, using, progress=progress, rate=self.cursor.rate.value)
         rows = Checkpoint.objects.using(using)
-        rows.filter(name__in=known).update(generation=generation)
+        rows.filter(name__in=known).update(generation=generation, rebuild_request=None)
         rows.filter(name__in=[row.name for row in own]).delete()
         new = [
             checkpoints.new_row(name, Checkpoint.Kind.PROJECTOR, reached, generation=generation, progress=progress)
@@ -195,14 +199,20 @@ def _advance(rebuild: RebuildRunner, show: ShowProgress) -> bool:
 
 def delete_garbage(group: Group, stop: Stop) -> None:
     """Delete the rows of generations below the live one, in small batches; the next rebuild deletes what is left."""
+    while not stop.asked and delete_some_garbage(group):
+        pass
+
+
+def delete_some_garbage(group: Group) -> bool:
+    """Delete a small batch of the rows of generations below the live one; False if there are none."""
     using = consumers.database_of(group.names[0])
     for member in group.members:
         row = Checkpoint.objects.using(using).filter(name=member.name).first()
         live_generation = row.generation if row else 0
+        if any(_delete_some(table, live_generation, using) for table in member.tables):
+            return True
         generations.forget([member.name], using, below=live_generation)
-        for table in member.tables:
-            while not stop.asked and _delete_some(table, live_generation, using):
-                pass
+    return False
 
 
 def _delete_some(table: type[Model], live_generation: int, using: str) -> int:

@@ -1,54 +1,84 @@
-"""The pages of consumers: how each stands in words, its lag over time, and what operators may do."""
+"""The pages of consumers: how each stands in words, its lag over time, and what operators did to it."""
 
-from typing import Final
+from typing import NamedTuple
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import reverse
-from django.views.decorators.csrf import csrf_protect
+from django.http.response import HttpResponseBase
 
-from eventstore.consumers import history, operator_actions
-from eventstore.consumers.checkpoints import REBUILD_SUFFIX
+from eventstore.consumers import history
+from eventstore.consumers.history import Rebuilding
+from eventstore.consumers.registry import consumers as registered
 from eventstore.consumers.status import Status, statuses
-from eventstore.errors import OperationRefused
 from ledger.names import OPERATE
 from web.books import charts
-from web.books.frame import Frame, NotFound, Refused, page, refusal, shown, whole_number
-
-ACTIONS: Final = ("pause", "resume", "skip")
-_LONGEST_REASON: Final = 200
+from web.books.frame import Frame, NotFound, page, shown
 
 
-def condition(status: Status) -> tuple[str, str]:
-    """Return how a consumer stands: a word for its colour, and a sentence."""
-    if status.error is not None:
-        return "stopped", f"stopped at event {status.error.position} because {status.error.message}"
+class Condition(NamedTuple):
+    """How a consumer stands: a word for its colour, the word as people read it, and a sentence."""
+
+    word: str
+    label: str
+    sentence: str
+
+
+def condition(status: Status) -> Condition:
+    """Return how a consumer stands. No two conditions look the same, and only those that need somebody are alarming."""
+    if status.state == "gone":
+        return Condition("gone", "gone", "gone: this code has no such consumer; `consumers retire` forgets it")
     if status.state == "paused":
-        pause = history.last_pause(status.name)
-        by = f" by {pause.actor}" if pause else ""
-        why = f": {pause.reason}" if pause and pause.reason else ""
-        return "paused", f"paused{by}{why}"
+        return Condition("paused", "paused", _paused(status.name))
+    if status.error is not None:
+        at = f" at event {status.error.position}" if status.error.position else ""
+        return Condition("stopped", "stopped", f"stopped{at} because {status.error.message}")
     if status.state == "waiting":
-        return "paused", f"waits for {status.waiting_for}, which is paused or stopped"
+        return Condition("waiting", "waiting", f"waits for {status.waiting_for}, which is paused or stopped")
     if status.state == "running":
-        return "working", "working" if status.lag_events else "at the head, working"
+        return Condition("working", "working", "working" if status.lag_events else "at the head, working")
     if not status.lag_events:
-        return "resting", "resting: at the head, and not seen lately"
-    return "stopped", f"not running: {status.lag_events} events behind, and not seen lately"
+        return Condition("resting", "resting", "resting: at the head, and not seen lately")
+    behind = f"{status.lag_events} event{'' if status.lag_events == 1 else 's'} behind"
+    seen = "never seen" if status.last_seen is None else "not seen lately"
+    return Condition("silent", "not running", f"{behind} and {seen}: it is not running, or it waits for its database")
+
+
+def _paused(name: str) -> str:
+    pause = history.last_pause(name)
+    if pause is None:
+        return "paused"
+    why = f": {pause.reason}" if pause.reason else ""
+    return f"paused by {pause.actor}{why}, since {pause.at:%Y-%m-%d %H:%M} UTC"
+
+
+def rebuilding_in_words(rebuilding: Rebuilding | None, head: int) -> str:
+    """Return how far a rebuild is and who asked for it; an empty text if there is none."""
+    if rebuilding is None:
+        return ""
+    why = f": {rebuilding.reason}" if rebuilding.reason else ""
+    if rebuilding.began_at is None:
+        return (
+            f"to be rebuilt, asked for by {rebuilding.actor} at {rebuilding.asked_at:%Y-%m-%d %H:%M} UTC{why};"
+            " its running projector begins it"
+        )
+    since = f"being rebuilt since {rebuilding.began_at:%Y-%m-%d %H:%M} UTC, asked for by {rebuilding.actor}{why}"
+    return f"{since}; {rebuilding.position} of {head} events are done"
 
 
 @page
 def consumers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show every consumer."""
-    rows = [(status, *condition(status)) for status in statuses()]
+    rebuildings = history.rebuildings()
+    rows = [
+        (status, condition(status), rebuilding_in_words(rebuildings.get(status.name), status.head))
+        for status in statuses()
+    ]
     return shown(request, "consumers.html", frame, "consumers", rows=rows)
 
 
 @page
 def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
     """Show one consumer, its lag over an hour and a day, and what operators did to it."""
-    status = _status(name)
-    word, sentence = condition(status)
+    status = status_of(name)
     lags = [charts.of_lag(hours, *history.lag_samples(name, hours)) for hours in (1, 24)]
     return shown(
         request,
@@ -56,8 +86,9 @@ def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
         frame,
         "consumers",
         status=status,
-        word=word,
-        sentence=sentence,
+        condition=condition(status),
+        rebuilding=rebuilding_in_words(history.rebuildings().get(name), status.head),
+        is_projector=name in registered.projectors,
         lags=lags,
         actions=history.actions(name),
         may_operate=request.user.has_perm(OPERATE),
@@ -65,47 +96,9 @@ def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
     )
 
 
-def _status(name: str) -> Status:
+def status_of(name: str) -> Status:
+    """Return a consumer of this name, or its rebuild; raises NotFound."""
     found = next((status for status in statuses() if status.name == name), None)
     if found is None:
         raise NotFound(f"There is no consumer {name}.")
     return found
-
-
-@csrf_protect
-def act(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Pause, resume or skip, recorded with who and why."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    if not request.user.is_authenticated:
-        return HttpResponseRedirect(reverse("books:login"))
-    if not request.user.has_perm(OPERATE):
-        return refusal(request, "You may not do that.", f"It asks for the permission {OPERATE}.", 403)
-    try:
-        done = _act(request, _status(name))
-    except Refused as refused:
-        return refusal(request, refused.reason, "", refused.status)
-    except OperationRefused as refused:
-        return refusal(request, f"{refused}.", "Nothing was changed.", 409)
-    return HttpResponseRedirect(f"{reverse('books:consumer', args=[name])}?done={done}")
-
-
-def _act(request: HttpRequest, status: Status) -> str:
-    action, reason = request.POST.get("action", ""), request.POST.get("reason", "").strip()
-    if action not in ACTIONS:
-        raise Refused(f"action={action} is not possible: it must be {', '.join(ACTIONS)}.")
-    if not reason:
-        raise Refused("Give a reason: it is kept with what you do, for those who ask later.")
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(f"The reason has {len(reason)} characters: it must have at most {_LONGEST_REASON}.")
-    if status.name.endswith(REBUILD_SUFFIX) and action != "skip":
-        raise Refused("A rebuild cannot be paused: pause its projector.", 409)
-    actor = request.user.get_username()
-    if action == "pause":
-        operator_actions.pause(status.name, actor=actor, reason=reason)
-    elif action == "resume":
-        operator_actions.resume(status.name, actor=actor, reason=reason)
-    else:
-        position = whole_number(request.POST, "position", default=0)
-        operator_actions.skip(status.name, position, actor=actor, reason=reason)
-    return action

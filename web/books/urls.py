@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today, why
+from web.books.acting import consumers as operating
 from web.books.acting import recorded
 from web.books.acting import views as acting
 from web.books.audit import account_line
@@ -48,5 +49,5 @@ urlpatterns = [
     path("recorded/<int:first>/<int:last>", recorded.recorded, name="recorded"),
     path("consumers", consumers.consumers, name="consumers"),
     path("consumers/<str:name>", consumers.consumer, name="consumer"),
-    path("consumers/<str:name>/act", consumers.act, name="consumer-act"),
+    path("consumers/<str:name>/act", operating.act, name="consumer-act"),
 ]

@@ -1,4 +1,4 @@
-"""The command that lists, pauses, resumes and retires consumers and lets them skip an event."""
+"""The command that lists, pauses, resumes, rebuilds and retires consumers and lets them skip an event."""
 
 import json
 from typing import Any, Final
@@ -22,16 +22,18 @@ _LONG_AGO_S: Final = 600
 class Command(ConsoleCommand):
     """List the consumers, or act on one."""
 
-    help = "Lists every consumer; pause, resume, skip or retire act on one."
+    help = "Lists every consumer; pause, resume, skip, rebuild or retire act on one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the actions and their options."""
         parser.add_argument("--json", action="store_true", help="a list for machines")
-        actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar="{pause,resume,skip,retire}")
+        metavar = "{pause,resume,skip,rebuild,retire}"
+        actions = parser.add_subparsers(parser_class=OneLineParser, dest="action", metavar=metavar)
         for action, explained in (
             ("pause", "pause it from its next transaction on"),
             ("resume", "let it go on, or try the event again at which it stopped"),
             ("skip", "let it pass over the event at which it stopped"),
+            ("rebuild", "ask the running projector to rebuild its read model"),
             ("retire", "forget a consumer whose code is gone"),
         ):
             one = actions.add_parser(action, help=explained)
@@ -52,6 +54,8 @@ class Command(ConsoleCommand):
                 operator_actions.resume(name, **who)
             case "skip":
                 operator_actions.skip(name, _position(options["position"]), **who)
+            case "rebuild":
+                operator_actions.request_rebuild(name, **who)
             case "retire":
                 operator_actions.retire(name, **who)
             case _:

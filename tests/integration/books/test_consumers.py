@@ -1,25 +1,33 @@
 """The pages of consumers: how each stands, and who may pause, resume and skip."""
 
+from dataclasses import replace
+
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
 from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import rebuild_runner
+from eventstore.consumers.status import Failure, Status
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from ledger.names import COMMANDS, codename
+from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
+from tests.support.patience import wait_until
+from tests.support.processes import StartManage
+from web.books.consumers import condition
 
+STATUS = Status("journal", "projector", "running", 6, 10, 4, 1.0, None, None, None)
 GROUPS = ("viewer", "operator", "treasurer", "administrator")
 MAY_OPERATE = {"operator", "administrator"}
 
 
-def member(group: str) -> Reader:
-    user = User.objects.create_user(group)
-    user.groups.add(Group.objects.get(name=group))
-    return Reader(user)
+def act(reader: Reader, name: str = "journal", **form: str) -> int:
+    """Confirm an action on a consumer, and return the status of the answer."""
+    status: int = reader.post(f"/books/consumers/{name}/act", confirmed="yes", **form).status_code
+    return status
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -32,14 +40,15 @@ def test_everybody_of_a_group_may_read(group: str, invoice: Product) -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_only_operators_and_administrators_may_pause(group: str, invoice: Product) -> None:
     reader = member(group)
-    response = reader.post("/books/consumers/journal/act", action="pause", reason="a reason")
-    assert response.status_code == (302 if group in MAY_OPERATE else 403)
+    assert act(reader, action="pause", reason="a reason") == (302 if group in MAY_OPERATE else 403)
+    assert act(reader, "aging", action="rebuild", reason="a reason") == (302 if group in MAY_OPERATE else 403)
+    assert OperatorAction.objects.count() == (2 if group in MAY_OPERATE else 0)
     assert Checkpoint.objects.get(name="journal").paused is (group in MAY_OPERATE)
     assert ('name="action"' in reader.text("/books/consumers/journal")) is (group in MAY_OPERATE)
 
 
 def test_nobody_may_act_without_a_session(invoice: Product) -> None:
-    assert Reader(None).post("/books/consumers/journal/act", action="pause", reason="x").status_code == 302
+    assert act(Reader(None), action="pause", reason="x") == 302
     assert not OperatorAction.objects.exists()
 
 
@@ -53,20 +62,23 @@ def test_the_administrators_may_do_everything_and_treasurers_move_money(invoice:
 
 def test_a_pause_is_recorded_with_its_actor_and_reason_and_shown(invoice: Product) -> None:
     operator = member("operator")
-    operator.post("/books/consumers/journal/act", action="pause", reason="month end")
+    asked = operator.post("/books/consumers/journal/act", action="pause", reason="month end")
+    assert "It handles no event until somebody resumes it" in asked.content.decode()
+    assert not OperatorAction.objects.exists()
+    act(operator, action="pause", reason="month end")
     action = OperatorAction.objects.get()
     assert (action.action, action.actor, action.reason) == ("pause", "operator", "month end")
     assert "paused by operator: month end" in operator.text("/books/consumers")
-    operator.post("/books/consumers/journal/act", action="resume", reason="done")
+    act(operator, action="resume", reason="done")
     assert not Checkpoint.objects.get(name="journal").paused
 
 
 def test_an_action_needs_a_reason_and_fits_the_state(invoice: Product) -> None:
     operator = member("operator")
-    assert operator.post("/books/consumers/journal/act", action="pause", reason=" ").status_code == 400
-    assert operator.post("/books/consumers/journal/act", action="stop", reason="x").status_code == 400
-    assert operator.post("/books/consumers/journal/act", action="resume", reason="x").status_code == 409
-    assert operator.post("/books/consumers/nothing/act", action="pause", reason="x").status_code == 404
+    assert act(operator, "journal", action="pause", reason=" ") == 400
+    assert act(operator, "journal", action="stop", reason="x") == 400
+    assert act(operator, "journal", action="resume", reason="x") == 409
+    assert act(operator, "nothing", action="pause", reason="x") == 404
     assert not OperatorAction.objects.exists()
 
 
@@ -77,6 +89,8 @@ def test_a_stopped_consumer_looks_different_from_one_that_rests(reader: Reader, 
     )
     page = reader.text("/books/consumers")
     assert "resting: at the head, and not seen lately" in page
+    assert "is-resting" in page
+    assert "is-stopped" in page
     assert "stopped at event 3 because ValueError: no" in page
     assert "directory" in reader.text("/books/")
     assert "balances" not in reader.text("/books/")
@@ -97,6 +111,58 @@ def test_a_rebuild_is_not_paused_and_a_position_or_reason_may_not_be_endless(inv
     operator = member("operator")
     rebuild_runner("journal", 100).begin("journal", actor="tester")
     assert 'value="pause"' not in operator.text("/books/consumers/journal@rebuild")
-    assert operator.post("/books/consumers/journal@rebuild/act", action="pause", reason="x").status_code == 409
+    assert act(operator, "journal@rebuild", action="pause", reason="x") == 409
     for form in ({"position": "9" * 5000, "reason": "x"}, {"position": "1", "reason": "x" * 201}):
-        assert operator.post("/books/consumers/journal/act", action="skip", **form).status_code == 400
+        assert act(operator, "journal", action="skip", **form) == 400
+
+
+def test_a_rebuild_is_asked_for_in_books_and_done_by_the_running_projector(
+    invoice: Product, start_manage: StartManage
+) -> None:
+    operator = member("operator")
+    links = [f"/books/invoices/{invoice.uuid}", "/books/journal", "/books/trial-balance", "/books/aging"]
+
+    def shown() -> list[str]:
+        at = str(store.head().position)
+        return [operator.text(link, as_of=at).partition("<main")[2] for link in links]
+
+    before = shown()
+    assert act(operator, action="rebuild", reason="to be sure") == 302
+    page = operator.text("/books/consumers/journal")
+    assert "to be rebuilt, asked for by operator at " in page
+    assert 'value="rebuild"' not in page
+    assert act(operator, action="rebuild", reason="again") == 409
+    process = start_manage("run_projector", "journal")
+    wait_until(lambda: Checkpoint.objects.get(name="journal").rebuild_request is None)
+    assert process.returncode is None
+    assert Checkpoint.objects.get(name="journal").generation == 2
+    assert shown() == before
+    assert act(operator, "late_fees", action="rebuild", reason="no") == 409
+
+
+def test_a_rebuild_in_progress_says_since_when_who_asked_and_how_far_it_is(reader: Reader, invoice: Product) -> None:
+    operator_actions.request_rebuild("journal", actor="ann", reason="wrong sums")
+    rebuild = rebuild_runner("journal", 2)
+    rebuild.begin("journal", actor="")
+    rebuild.step()
+    for page in (reader.text("/books/consumers"), reader.text("/books/consumers/journal")):
+        assert "being rebuilt since 20" in page
+        assert f"asked for by ann: wrong sums; 2 of {store.head().position} events are done" in page
+
+
+def test_no_two_conditions_look_the_same() -> None:
+    failure = Failure(3, "ValueError: no", None, 1)
+    statuses = {
+        "gone": replace(STATUS, state="gone"),
+        "stopped": replace(STATUS, state="stopped", error=failure),
+        "waiting": replace(STATUS, state="waiting", waiting_for="journal"),
+        "working": STATUS,
+        "resting": replace(STATUS, state="stopped", lag_events=0),
+        "silent": replace(STATUS, state="stopped"),
+    }
+    assert {condition(status).word: condition(status).word for status in statuses.values()} == {
+        word: word for word in statuses
+    }
+    assert condition(statuses["silent"]).sentence == (
+        "4 events behind and never seen: it is not running, or it waits for its database"
+    )

@@ -14,6 +14,8 @@ TYPED: Final = (
     "docs/how-to/README.md",
     "docs/how-to/import-invoices.md",
     "docs/how-to/explain-a-late-fee.md",
+    "docs/how-to/record-by-hand.md",
+    "docs/how-to/groups.md",
     "docs/how-to/operate-consumers.md",
     "docs/how-to/verify-and-restore.md",
     "docs/settings.md",
