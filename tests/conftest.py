@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -17,6 +18,9 @@ from tests.support.databases import Database, Databases, PostgresDatabases, Sqli
 from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.webserver import Serve, WebServer, serving
+
+# A password or secret is hashed in no time, in this process only; the hash says so, so that a server can check it.
+PBKDF2PasswordHasher.iterations = 1
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""

@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import uuid4
 
-from django.test import Client, override_settings
+from django.test import Client
 
 from ledger import clients
 from ledger.names import COMMANDS, permission
 
-QUICK_HASHES: Final = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-"""Hash secrets in no time: a test of something else is not one of hashing."""
 PROBLEM: Final = "application/problem+json"
 LISTS: Final = (
     "companies",
@@ -64,8 +62,7 @@ class Api:
 def new_token(name: str, permissions: Iterable[str] | None = None) -> str:
     """Return a token of a new machine client with exactly these permissions, beside reading; or with all."""
     given = map(permission, COMMANDS) if permissions is None else permissions
-    with override_settings(PASSWORD_HASHERS=QUICK_HASHES):
-        return clients.token(clients.create(name, given))
+    return clients.token(clients.create(name, given))
 
 
 def problem(response: Any, status: int, slug: str) -> dict[str, Any]:

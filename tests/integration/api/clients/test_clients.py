@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client
 from oauth2_provider.models import get_access_token_model, get_application_model
 
 from eventstore import store
@@ -20,18 +19,12 @@ from eventstore.clock import utc_now
 from ledger import clients
 from ledger.names import COMMANDS
 from tests.integration.api.conftest import NewApi
-from tests.support.api.calling import QUICK_HASHES, Api, problem
+from tests.support.api.calling import Api, problem
 
 pytestmark = pytest.mark.usefixtures("database")
 
 FORM = "application/x-www-form-urlencoded"
 REGISTER = "/api/commands/register-company"
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with override_settings(PASSWORD_HASHERS=QUICK_HASHES):
-        yield
 
 
 def make(*args: str) -> str:

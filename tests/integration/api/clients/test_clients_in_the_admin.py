@@ -1,29 +1,22 @@
 """An operator manages an existing client in the admin: its permissions, its secret, its tokens and its deletion."""
 
 import re
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 from oauth2_provider.models import get_access_token_model, get_application_model
 
 from ledger import clients
-from tests.support.api.calling import QUICK_HASHES, Api, problem
+from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 
 # Static files are collected when the project is installed for production, not for tests.
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at:UserWarning")
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with override_settings(PASSWORD_HASHERS=QUICK_HASHES):
-        yield
 
 
 @pytest.fixture
