@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('eventstore', '0006_bounded_hold_of_the_append_lock'),
+        ('eventstore', '0007_home_of_the_log'),
     ]
 
     operations = [
