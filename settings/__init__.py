@@ -18,6 +18,7 @@ from settings.environment import (
     flag,
     folder,
     hosts,
+    is_writable,
     label,
     listening_address,
     missing,
@@ -59,9 +60,13 @@ BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
     """Make the path absolute, from the project's folder. An in-memory database is refused: each thread has its own."""
-    path = BASE_DIR / config["NAME"]
+    path, mode = BASE_DIR / config["NAME"], config["OPTIONS"].pop("mode", "rwc")
     if config["NAME"].startswith((":memory:", "file:")) or path.is_dir() or not path.parent.is_dir():
         raise ValueError
+    if mode not in {"rwc", "ro"}:
+        raise ValueError
+    if mode == "ro" or not is_writable(path):
+        return _read_only(config, path)
     config["NAME"] = str(path)
     config["OPTIONS"] |= {
         "transaction_mode": "IMMEDIATE",
@@ -70,6 +75,18 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         " PRAGMA journal_size_limit=67108864;",
     }
+    return config
+
+
+def _read_only(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Open a file that is only read, such as a backup. Without a log beside it, nothing writes to it, or can.
+
+    SQLite reads a file in WAL mode only with the files beside it, which it would have to make, or as one that never
+    changes.
+    """
+    unchanging = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    config["NAME"] = f"{path.as_uri()}?mode=ro{unchanging}"
+    config["OPTIONS"] |= {"transaction_mode": "DEFERRED", "init_command": "PRAGMA foreign_keys=ON;"}
     return config
 
 

@@ -73,6 +73,11 @@ def folder(name: str) -> str:
     return read(name, parse, "the path of a folder that exists and can be written to")
 
 
+def is_writable(path: Path) -> bool:
+    """Return whether SQLite can write to a file, or make it: it also makes files beside it."""
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
 def read(name: str, parse: Callable[[], Value], allowed: str, *, secret: bool = False) -> Value:
     """Return `parse()`; raises ImproperlyConfigured, which shows the value unless it is secret."""
     try:

@@ -2,16 +2,12 @@
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import environ
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 
-import settings as daybook
 from eventstore import home, store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.loop import catch_up
@@ -19,31 +15,12 @@ from eventstore.errors import CannotImport
 from eventstore.log import verification
 from projectors.queries.trial_balance import trial_balance
 from projectors.verification import verify
-from tests.support.consumers.moving import exported, imported
-from tests.support.databases import Database, Databases, connected_to, forget
+from tests.support.consumers.moving import connected_to_url, exported, imported
+from tests.support.databases import Database, Databases, connected_to
 from tests.support.ledger.book import charged, run_late_fees
 from tests.support.ledger.paid_late import paid_late
 
 pytestmark = pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="begins on PostgreSQL")
-
-
-@contextmanager
-def sqlite(path: Path) -> Iterator[None]:
-    """Connect Django to a new SQLite database, with the settings that such a database gets."""
-    before = connections.settings["default"]
-    config = daybook._database({"OPTIONS": {}} | environ.Env.db_url_config(f"sqlite:///{path}"))
-    connections["default"].close()
-    del connections["default"]
-    connections.settings["default"] = {**before, **config}
-    forget()
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connections["default"].close()
-        del connections["default"]
-        connections.settings["default"] = before
-        forget()
 
 
 def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_follows_from_it(
@@ -53,7 +30,8 @@ def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_foll
     paid_late()
     first, fees, balance = exported(), charged(), trial_balance()
     assert fees
-    with sqlite(tmp_path / "moved.sqlite3"):
+    with connected_to_url(f"sqlite:///{tmp_path}/moved.sqlite3"):
+        call_command("migrate", verbosity=0)
         assert connection.vendor == "sqlite"
         imported(first)
         second = exported()

@@ -3,14 +3,20 @@
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import environ
+from django.db import connections
+
+import settings as daybook
 from eventstore.moving.export import export
 from eventstore.moving.files import decompressed
 from eventstore.moving.importing import import_log
 from eventstore.moving.lines import LineReader, LineWriter
 from eventstore.payloads.canonical import canonical_value
+from tests.support.databases import forget
 
 Edit = Callable[[list[dict[str, Any]]], None]
 
@@ -43,3 +49,22 @@ def edited(content: bytes, edit: Edit) -> bytes:
 def compressed(content: bytes) -> bytes:
     """Return it compressed."""
     return gzip.compress(content)
+
+
+@contextmanager
+def connected_to_url(url: str) -> Iterator[None]:
+    """Connect Django to a database of either vendor, with all the settings that such a database gets."""
+    before = connections.settings["default"]
+    config = daybook._database({"OPTIONS": {}} | environ.Env.db_url_config(url))
+    _connect({**before, **config})
+    try:
+        yield
+    finally:
+        _connect(before)
+
+
+def _connect(config: dict[str, Any]) -> None:
+    connections["default"].close()
+    del connections["default"]
+    connections.settings["default"] = config
+    forget()
