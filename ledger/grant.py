@@ -64,16 +64,16 @@ def _part(cls: type[Part], pointer: str, given: Part | Mapping[str, Any]) -> Par
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for name in sorted(name for name, field in fields.items() if field.default is dataclasses.MISSING):
         if name not in values:
-            raise InvalidInput(pointer=f"{pointer}/{name}", reason="it is missing")
+            raise InvalidInput(pointer=f"{pointer}/{name}", reason="is required")
     for name in sorted(values.keys() - fields.keys()):
-        raise InvalidInput(pointer=f"{pointer}/{name}", reason="there is no such field")
+        raise InvalidInput(pointer=f"{pointer}/{name}", reason="unknown field")
     hints = get_type_hints(cls)
     return cls(**{name: _CONVERSIONS[hints[name]](f"{pointer}/{name}", value) for name, value in values.items()})
 
 
 def _text(pointer: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(pointer=pointer, reason="it is not a text")
+        raise InvalidInput(pointer=pointer, reason="must be a string")
     return value
 
 
@@ -81,7 +81,7 @@ def _uuid(pointer: str, value: object) -> UUID:
     try:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError as error:
-        raise InvalidInput(pointer=pointer, reason="it is not a UUID") from error
+        raise InvalidInput(pointer=pointer, reason="must be a UUID") from error
 
 
 def _optional_uuid(pointer: str, value: object) -> UUID | None:
