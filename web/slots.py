@@ -124,6 +124,24 @@ def need_slot(request: HttpRequest, seconds: float, kind: SlotKind = SlotKind.WA
     taken = take_slot(request, seconds, kind)
     if taken is not None:
         return taken
+    raise _no_slot(request, kind, Problem(problem_kinds.TOO_MANY_STREAMS, headers={"Retry-After": str(_BUSY_S)}))
+
+
+def need_slot_to_wait(request: HttpRequest, seconds: float) -> Slot:
+    """Take a slot to wait for a read model; raises Problem: 429 if the client holds its share, or others hold all."""
+    taken = take_slot(request, seconds)
+    if taken is not None:
+        return taken
+    detail = f"As many requests wait as this server lets wait at once. Try again in {_BUSY_S} s, or do not wait."
+    raise _no_slot(
+        request,
+        SlotKind.WAITING,
+        Problem(problem_kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(_BUSY_S)}),
+    )
+
+
+def _no_slot(request: HttpRequest, kind: SlotKind, others_hold_all: Problem) -> Problem:
+    """Return the problem of a request that finds no slot: 429 if its own client holds its share."""
     client, share = actor_id(request), slots.share(kind)
     if share and not slots.left(client, kind):
         wait = slots.seconds_until_next(client, kind)
@@ -131,5 +149,5 @@ def need_slot(request: HttpRequest, seconds: float, kind: SlotKind = SlotKind.WA
             f"This client has {share} such request{'s' * (share > 1)} under way, as many as it may have at once."
             f" Try again in {wait} s, or end one of them."
         )
-        raise Problem(problem_kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
-    raise Problem(problem_kinds.TOO_MANY_STREAMS, headers={"Retry-After": str(_BUSY_S)})
+        return Problem(problem_kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
+    return others_hold_all

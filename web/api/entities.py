@@ -200,7 +200,6 @@ for _category, _entity in ENTITIES.items():
         f"get-{_category}",
         f"One {_category}, now, as of a position or as of a business date",
         may_be_missing=True,
-        may_need_slot=True,
         extra=entity_tags.READING,
     )(_view(_category))
 
@@ -224,7 +223,6 @@ _MembershipState = response_schemas.new_schema(
     "get-membership",
     "A company's membership, now, as of a position or as of a business date",
     may_be_missing=True,
-    may_need_slot=True,
     extra=entity_tags.READING,
 )
 def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:

@@ -12,6 +12,7 @@ from ledger.names import COMMANDS, VIEW, permission
 from web.protocol import problems
 from web.protocol.query_parameters import POSITION_HEADER
 from web.protocol.read_your_writes import MIN_POSITION
+from web.slots import RATE_LIMIT_HEADERS
 
 Document = dict[str, Any]
 
@@ -60,7 +61,8 @@ _WAIT_HEADERS: Final = [
         "in": "header",
         "required": False,
         "schema": {"type": "string", "examples": ["wait=2"]},
-        "description": "`wait=N`: wait up to N seconds, at most 10, for the position in `Ledger-Min-Position`.",
+        "description": "`wait=N`: wait up to N seconds, at most 10, for the position in `Ledger-Min-Position`. If too"
+        " many requests wait, 429.",
     },
 ]
 _REQUEST_ID: Final = {
@@ -136,7 +138,9 @@ def _headers(status: int) -> Document:
     match status:
         case 401:
             return {"WWW-Authenticate": _CHALLENGE}
-        case 429 | 503:
+        case 429:
+            return {"Retry-After": _RETRY_AFTER} | RATE_LIMIT_HEADERS
+        case 503:
             return {"Retry-After": _RETRY_AFTER}
         case _ if status < problems.FIRST_PROBLEM:
             return {"Ledger-Position": _POSITION}

@@ -12,7 +12,7 @@ from web.protocol import query_parameters, response_headers
 from web.protocol.response_schemas import ProblemSchema
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
-PROBLEMS: Final = (401, 403, 422, 503)
+PROBLEMS: Final = (401, 403, 422, 429, 503)
 """The error statuses that every query may have."""
 
 
@@ -31,14 +31,13 @@ class QueryRouter(Router):
         summary: str,
         *,
         may_be_missing: bool = False,
-        may_need_slot: bool = False,
         extra: dict[str, Any] | None = None,
     ) -> Callable[[View], View]:
-        """Register a view for GET of a path; `may_be_missing` if it may answer 404, `may_need_slot` if 429.
+        """Register a view for GET of a path; `may_be_missing` if it may answer 404.
 
         `schema` describes its answer; without one, `extra` does, in the words of OpenAPI.
         """
-        statuses = sorted((*PROBLEMS, *[404] * may_be_missing, *[429] * may_need_slot))
+        statuses = sorted((*PROBLEMS, *[404] * may_be_missing))
         responses: dict[int, Any] = {200: schema, **dict.fromkeys(statuses, ProblemSchema)}
         register = self.get(path, response=responses, operation_id=name, summary=summary, openapi_extra=extra)
 

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from web.protocol import problem_kinds, response_headers
 from web.protocol.problems import Problem
 from web.protocol.query_parameters import position_in_header
-from web.slots import take_slot
+from web.slots import SlotKind, need_slot_to_wait, slots
 
 MIN_POSITION: Final = "Ledger-Min-Position"
 _MAX_WAIT_S: Final = 10
@@ -30,14 +30,13 @@ def wait_for_position(request: HttpRequest, reflected: Callable[[], int], at_lea
     """
     wanted, seconds = max(position_in_header(request, MIN_POSITION), at_least), _seconds_to_wait(request)
     position = reflected()
-    slot = take_slot(request, seconds) if position < wanted and seconds else None
-    if slot is not None:
-        try:
-            position = _wait(wanted, reflected, time.monotonic() + seconds)
-        finally:
-            slot.give_back()
-        response_headers.set_header(request, "Preference-Applied", f"wait={seconds}")
     response_headers.set_position(request, position)
+    # With few threads nothing waits, so that a wait would be refused for good.
+    if position < wanted and seconds and slots.share(SlotKind.WAITING):
+        with need_slot_to_wait(request, seconds):
+            position = _wait(wanted, reflected, time.monotonic() + seconds)
+        response_headers.set_header(request, "Preference-Applied", f"wait={seconds}")
+        response_headers.set_position(request, position)
     if position < wanted:
         raise _not_reached(wanted, position)
     return position

@@ -164,8 +164,11 @@ def test_a_request_without_room_to_wait_is_answered_at_once(reader: Api) -> None
     assert taken
     try:
         response = reader.get("/api/companies", at_least(9999, "wait=10"))
-        problem(response, 503, "not-reached")
+        problem(response, 429, "too-many-requests")
         assert "Preference-Applied" not in response
+        assert response["Retry-After"] == "5"
+        assert response["RateLimit-Remaining"] == response["RateLimit-Limit"]
+        assert "Ledger-Position" in response
     finally:
         for slot in taken:
             slot.give_back()
