@@ -11,20 +11,29 @@ from pathlib import Path
 import psycopg
 
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.roles import APP, OWNER, as_role
 
 HERE = Path(__file__).parent
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
 
+_COMPARED = (
+    "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}",
+    "ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {role}",
+    "GRANT CREATE ON SCHEMA public TO {role}",
+)
+"""What the application's role may do with the tables that a benchmark compares with."""
+
 
 @contextmanager
 def server(*, flush_delay_us: int = 0) -> Iterator[str]:
-    """Yield the URL of a migrated database; each flush is slowed by so many microseconds."""
+    """Yield the URL of a migrated database, for the application; each flush is slowed by so many microseconds."""
     with tempfile.TemporaryDirectory() as directory:
         environment = slow_flush(Path(directory), flush_delay_us) if flush_delay_us else {}
         with Cluster(durable=True, settings=SETTINGS, environment=environment) as cluster:
             cluster.create_database("daybook")
             url = cluster.url("daybook")
-            manage(url, "migrate", "--verbosity", "0")
+            manage(as_role(url, OWNER), "migrate", "--verbosity", "0")
+            execute(url, *(statement.format(role=APP) for statement in _COMPARED))
             yield url
 
 
@@ -57,7 +66,7 @@ def manage(url: str, *arguments: str) -> None:
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run statements, each in a transaction of its own."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    """Run statements as the owner of the tables, each in a transaction of its own."""
+    with psycopg.connect(as_role(url, OWNER), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)

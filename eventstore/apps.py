@@ -1,6 +1,9 @@
 """The event store as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from eventstore.database_roles import grant_rights
 
 
 class EventStoreConfig(AppConfig):
@@ -10,5 +13,7 @@ class EventStoreConfig(AppConfig):
     verbose_name = "Event store"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and let each migration end with the rights of the database's roles."""
         from eventstore import checks  # noqa: F401, PLC0415 - importing registers them, and models are ready only now
+
+        post_migrate.connect(grant_rights, sender=self)

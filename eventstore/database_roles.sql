@@ -1,55 +1,63 @@
--- Gives each role of the database what it needs and no more. Run it as the owner of the tables, after each migration:
--- a function that a migration replaces loses what is set here. It can be run again at any time.
+-- Gives each role of the database what it needs and no more. The owner of the tables runs it after each migration, and it
+-- can be run again at any time. A role that does not exist gets nothing.
 --
 -- daybook_app: appends by eventstore_append alone, and keeps everything else: checkpoints, read models, users, sessions.
 -- daybook_reader: reads the log and the read models, and neither users nor sessions nor tokens.
 DO $roles$
 DECLARE
-    role_name text;
     here CONSTANT text := current_schema();
+    roles CONSTANT text[] := ARRAY(SELECT rolname FROM pg_roles WHERE rolname IN ('daybook_app', 'daybook_reader'));
+    app CONSTANT boolean := 'daybook_app' = ANY (roles);
+    reader CONSTANT boolean := 'daybook_reader' = ANY (roles);
+    tables text[];
+    table_name text;
+    role_name text;
     named record;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['daybook_app', 'daybook_reader'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
-            BEGIN
-                EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                NULL;  -- another session was quicker
-            END;
-        END IF;
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', here, role_name);
-        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', here, role_name);
-    END LOOP;
-    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', here);
+    -- Two sessions that change the rights of one table at once would fail.
+    PERFORM pg_advisory_xact_lock(4919131752989213765);
+    -- Only the owner of a table, or a member of its role, gives rights: tables of others are left alone.
+    tables := ARRAY(SELECT tablename FROM pg_tables WHERE schemaname = here AND pg_has_role(tableowner, 'USAGE'));
+    IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = here) THEN
+        EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', here);
+        FOREACH role_name IN ARRAY roles LOOP
+            EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', here, role_name);
+            EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', here, role_name);
+        END LOOP;
+    END IF;
 
-    FOR named IN SELECT tablename AS name FROM pg_tables WHERE schemaname = here LOOP
-        IF named.name IN ('eventstore_event', 'django_migrations') THEN
-            EXECUTE format('GRANT SELECT ON %I.%I TO daybook_app', here, named.name);
-        ELSIF named.name = 'eventstore_recordedkey' THEN
-            -- Keys are recorded by the append, and deleted when they expire.
-            EXECUTE format('GRANT SELECT, DELETE ON %I.%I TO daybook_app', here, named.name);
-        ELSE
-            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I.%I TO daybook_app', here, named.name);
+    FOREACH table_name IN ARRAY tables LOOP
+        FOREACH role_name IN ARRAY roles LOOP
+            EXECUTE format('REVOKE ALL ON %I.%I FROM %I', here, table_name, role_name);
+        END LOOP;
+        IF app THEN
+            EXECUTE format('GRANT %s ON %I.%I TO daybook_app', CASE
+                WHEN table_name IN ('eventstore_event', 'django_migrations') THEN 'SELECT'
+                -- Keys are recorded by the append, and deleted when they expire.
+                WHEN table_name = 'eventstore_recordedkey' THEN 'SELECT, DELETE'
+                ELSE 'SELECT, INSERT, UPDATE, DELETE' END, here, table_name);
         END IF;
-        IF named.name ~ '^(eventstore|projectors)_' AND named.name <> 'eventstore_recordedkey' THEN
-            EXECUTE format('GRANT SELECT ON %I.%I TO daybook_reader', here, named.name);
+        IF reader AND table_name ~ '^(eventstore|projectors)_' AND table_name <> 'eventstore_recordedkey' THEN
+            EXECUTE format('GRANT SELECT ON %I.%I TO daybook_reader', here, table_name);
         END IF;
     END LOOP;
-    EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO daybook_app', here);
 
-    -- The function inserts with its owner's rights. Its search_path is fixed, so that no caller can put a table or a
-    -- function of its own in the way.
+    -- What remains is for daybook_app. The functions' own rights are set by the migration that makes them.
+    IF NOT app THEN
+        RETURN;
+    END IF;
     FOR named IN
-        SELECT p.oid::regprocedure AS signature, p.proname AS name FROM pg_proc p
-        JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early')
+        SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = here AND c.relkind = 'S' AND pg_has_role(c.relowner, 'USAGE')
     LOOP
-        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', named.signature);
+        EXECUTE format('GRANT USAGE, SELECT ON SEQUENCE %I.%I TO daybook_app', here, named.name);
+    END LOOP;
+    FOR named IN
+        SELECT p.oid::regprocedure AS signature FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early')
+          AND pg_has_role(p.proowner, 'USAGE')
+    LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO daybook_app', named.signature);
-        IF named.name = 'eventstore_append' THEN
-            EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp',
-                           named.signature, here);
-        END IF;
     END LOOP;
 END
 $roles$;

@@ -14,7 +14,16 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import processes, scratch, shared
-from tests.support.databases import Database, Databases, PostgresDatabases, SqliteDatabases, connected_to, migrate
+from tests.support.databases import (
+    Database,
+    Databases,
+    PostgresDatabases,
+    SqliteDatabases,
+    connected_as,
+    connected_to,
+    migrate,
+)
+from tests.support.postgres import roles
 from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.webserver import Serve, WebServer, serving
@@ -66,6 +75,22 @@ def database(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterat
         assert connection.vendor == fresh.vendor == os.environ["DAYBOOK_TEST_VENDOR"]
         yield fresh
     databases.drop(fresh)
+
+
+@pytest.fixture
+def as_owner(database: Database) -> Iterator[None]:
+    """Connect Django as the owner of the tables, which can change them and switch off triggers."""
+    assert database.url
+    with connected_as(roles.OWNER):
+        yield
+
+
+@pytest.fixture
+def as_superuser(database: Database) -> Iterator[None]:
+    """Connect Django as a superuser of PostgreSQL, to which nothing is refused but by triggers."""
+    assert database.url
+    with connected_as(roles.SUPERUSER):
+        yield
 
 
 @pytest.fixture

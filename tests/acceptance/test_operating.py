@@ -13,6 +13,7 @@ from tests.support.documents import pages
 from tests.support.documents.terminal import compare, outputs, resident
 from tests.support.ledger.portfolio import new_company
 from tests.support.postgres import cluster as postgres
+from tests.support.postgres.roles import SUPERUSER, as_role
 from tests.support.webserver import serving
 
 FIRST = "docs/how-to/README.md"
@@ -24,6 +25,7 @@ PRODUCTION = {"SECRET_KEY": "long enough to please those who check it, and not i
 """The environment variables of production."""
 PLACEHOLDER = "postgres://daybook:password@database.internal:5432/daybook"
 """The URL in the pages that stands for the reader's own."""
+SUPERUSERS = "postgres://postgres:password@database.internal:5432/postgres"
 CONSUMERS = "manage.py run_processmanager late_fees --once; manage.py run_projector --once"
 """The consumers that a real installation runs all the time."""
 
@@ -51,16 +53,21 @@ def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path:
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "postgresql", reason="dumps a PostgreSQL database")
 def test_a_dump_is_taken_and_restored_as_the_page_says(database: Database, tmp_path: Path) -> None:
     new_company("100.00")
-    restored = urlunsplit(urlsplit(database.url)._replace(path="/daybook_restored"))
+    owner = database.owners["DATABASE_URL"]
+    restored = urlunsplit(urlsplit(owner)._replace(path="/daybook_restored"))
+    server = as_role(urlunsplit(urlsplit(owner)._replace(path="/postgres")), SUPERUSER)
     binaries = f"{postgres.binaries()}:{os.environ['PATH']}"
     steps = pages.steps(BACKUP, "postgresql")
     typed = [
-        step.command.replace(f"{PLACEHOLDER}_restored", restored).replace(PLACEHOLDER, database.url) for step in steps
+        step.command.replace(f"{PLACEHOLDER}_restored", restored)
+        .replace(PLACEHOLDER, owner)
+        .replace(SUPERUSERS, f"'{server}'")
+        for step in steps
     ]
     with resident(database.env) as manage:
         typed[0] = f"{manage}\n{typed[0]}"
         seen = outputs(
-            [*typed, f"dropdb --maintenance-db={database.url!r} daybook_restored"],
+            [*typed, f"dropdb --maintenance-db={server!r} daybook_restored"],
             tmp_path,
             {**database.env, "PATH": binaries},
         )

@@ -40,7 +40,8 @@ from tests.support.consumers.probes import (
     written,
 )
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
+from tests.support.postgres.roles import OWNER
 
 
 @pytest.fixture(autouse=True)
@@ -630,7 +631,7 @@ def test_an_error_at_the_commit_is_the_handlers_error() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite checks nothing at the commit but foreign keys")
     triggers(2)
-    with closing(connection.cursor()) as cursor, transaction.atomic():
+    with connected_as(OWNER), closing(connection.cursor()) as cursor, transaction.atomic():
         cursor.execute(
             "ALTER TABLE probe_row ADD CONSTRAINT late UNIQUE (generation, name) DEFERRABLE INITIALLY DEFERRED"
         )

@@ -10,8 +10,9 @@ from eventstore.log import idempotency as keys
 from eventstore.models import RecordedKey
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, registered
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
 from tests.support.ledger.portfolio import together
+from tests.support.postgres.roles import OWNER
 from tests.support.processes import RunManage
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -21,7 +22,8 @@ def recorded(key: str, age: timedelta) -> IdempotencyKey:
     """Append an event under a key, and give the key this age."""
     made = IdempotencyKey("robot:fund-parcel", key, "a body")
     append(registered(parcel()), key=made)
-    RecordedKey.objects.filter(key=key).update(recorded_at=utc_now() - age)
+    with connected_as(OWNER):
+        RecordedKey.objects.filter(key=key).update(recorded_at=utc_now() - age)
     return made
 
 

@@ -14,6 +14,7 @@ from tests.contracts.events import append, parcel, registered, weighed
 from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 
+pytestmark = pytest.mark.usefixtures("as_superuser")
 COLUMNS = "position, stream_id, version, type, schema_version, payload, actor, correlation_id, metadata, recorded_at"
 CHANGES = {
     "an update": "UPDATE eventstore_event SET actor = 'mallory'",

@@ -29,6 +29,7 @@ def test_an_append_beyond_its_limit_is_refused_by_name(settings: Settings) -> No
     append(*(registered(parcel(), "a" * 1000) for _ in range(4)))
 
 
+@pytest.mark.usefixtures("as_owner")
 def test_another_date_style_of_the_database_does_not_matter(database: Database) -> None:
     if database.vendor != "postgresql":
         pytest.skip("SQLite has no DateStyle")

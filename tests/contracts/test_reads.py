@@ -11,7 +11,8 @@ from eventstore.errors import InvalidCategory, UnknownEventType, UnreadableEvent
 from eventstore.payloads.registry import Registry
 from eventstore.records import Head
 from tests.contracts.events import ParcelRegistered, append, parcel, positions, registered, weighed
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
+from tests.support.postgres.roles import OWNER
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -178,7 +179,7 @@ def test_no_read_scans_the_table(database: Database, read: str) -> None:
 
 def _insert(database: Database, type_name: str, schema_version: int, payload: dict[str, object]) -> None:
     moment = "now()" if database.vendor == "postgresql" else "'2026-01-01 00:00:00'"
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,"
             " correlation_id, metadata, recorded_at)"

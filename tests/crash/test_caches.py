@@ -25,9 +25,10 @@ from ledger.rules.commands import ActivateDeal, DeleteDeal, FundCompany, Registe
 from ledger.rules.refusals.existence import AlreadyExists
 from tests.support import processes
 from tests.support.api.calling import Api, new_token
-from tests.support.databases import Database, connected_to, migrate
+from tests.support.databases import Database, connected_as, connected_to, migrate
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.roles import SUPERUSER
 
 pytestmark = pytest.mark.usefixtures("crashable")
 
@@ -66,10 +67,12 @@ def crashable(server: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[D
 @contextmanager
 def nothing_flushed() -> Iterator[None]:
     """Leave this thread's commits readable but not on disk, until another connection's commit flushes them."""
+    with connected_as(SUPERUSER), connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+        (writer,) = cursor.fetchone()
     with connection.cursor() as cursor:
         store.barrier()
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
-        os.kill(cursor.fetchone()[0], signal.SIGSTOP)
+        os.kill(writer, signal.SIGSTOP)
         cursor.execute("SET synchronous_commit = off")
         yield
         cursor.execute("SET synchronous_commit = on")

@@ -15,8 +15,9 @@ from django.db import connection
 
 from tests.support.consumers.observing import Start, append, position
 from tests.support.consumers.probes import trigger, written
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
 from tests.support.patience import wait_until
+from tests.support.postgres.roles import APP, SUPERUSER
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 PORT = 6432
@@ -34,7 +35,7 @@ def pooled(database: Database, tmp_path: Path) -> Iterator[str]:
     own = directory / f"pgbouncer-{os.getpid()}-{tmp_path.name[-8:]}"
     own.mkdir()
     (own / "pgbouncer.ini").write_text(
-        f"[databases]\n{name} = host={directory} dbname={name} user=postgres\n"
+        f"[databases]\n{name} = host={directory} dbname={name} user={APP}\n"
         f"[pgbouncer]\nlisten_addr =\nlisten_port = {PORT}\nunix_socket_dir = {own}\nauth_type = any\n"
         f"pool_mode = transaction\nignore_startup_parameters = options\nserver_reset_query_always = 0\n"
     )
@@ -52,16 +53,16 @@ def pooled(database: Database, tmp_path: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     wait_until((own / f".s.PGSQL.{PORT}").exists)
-    yield f"postgres://postgres@:{PORT}/{name}?host={own}"
+    yield f"postgres://{APP}@:{PORT}/{name}?host={own}"
     process.terminate()
     process.wait()
     shutil.rmtree(own)
 
 
 def set_for_role(setting: str) -> None:
-    with connection.cursor() as cursor:
+    with connected_as(SUPERUSER), connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
-        cursor.execute(f'ALTER ROLE postgres IN DATABASE "{cursor.fetchone()[0]}" SET {setting}')
+        cursor.execute(f'ALTER ROLE {APP} IN DATABASE "{cursor.fetchone()[0]}" SET {setting}')
 
 
 def behind(pooled: str) -> dict[str, str]:
@@ -73,9 +74,9 @@ def test_a_guarantee_that_the_pooler_dropped_is_reported_at_the_start(start: Sta
     process = start("run_projector", "copy", **behind(pooled), APPEND_LOCK_TIMEOUT="5000")
     wait_until(lambda: position("copy") == 1)
     assert "eventstore.append_lock_timeout is '10000' on the database 'default'" in process.errors()
-    assert "ALTER ROLE postgres SET eventstore.append_lock_timeout = '5000ms'" in process.errors()
+    assert f"ALTER ROLE {APP} SET eventstore.append_lock_timeout = '5000ms'" in process.errors()
     assert "a frozen process keeps its locks: idle_in_transaction_session_timeout is '0'" in process.errors()
-    assert "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '500ms'" in process.errors()
+    assert f"ALTER ROLE {APP} SET idle_in_transaction_session_timeout = '500ms'" in process.errors()
 
 
 def test_set_for_the_role_it_holds_and_a_frozen_copy_frees_its_locks(start: Start, pooled: str) -> None:

@@ -132,7 +132,10 @@ def test_a_lost_wake_up_costs_no_event(start: Start) -> None:
     start("run_projector", "copy")
     wait_until(lambda: position("copy") == 0)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
     append(trigger())
     wait_until(lambda: position("copy") == 1)
 

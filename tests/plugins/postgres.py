@@ -1,5 +1,8 @@
 """Runs the tests on PostgreSQL: one server for the whole run, shared by pytest-xdist's workers.
 
+The owner of the tables migrates, and the tests connect as the application's role, which cannot change the log. A test
+that needs more says so by the fixture `as_owner` or `as_superuser`.
+
 Loaded with `-p tests.plugins.postgres`, before Django, which reads DATABASE_URL once. The process that starts the run
 starts the server; workers find its socket's directory in the environment.
 """
@@ -7,6 +10,7 @@ starts the server; workers find its socket's directory in the environment.
 import os
 
 from tests.plugins import environment
+from tests.support.postgres import roles
 from tests.support.postgres.cluster import Cluster
 
 SOCKET_DIRECTORY = "DAYBOOK_TEST_POSTGRES"
@@ -15,7 +19,7 @@ _cluster: Cluster | None = None
 if SOCKET_DIRECTORY not in os.environ:
     _cluster = Cluster(durable=False)
     os.environ[SOCKET_DIRECTORY] = str(_cluster.root)
-environment.prepare("postgresql", f"postgres://postgres@/postgres?host={os.environ[SOCKET_DIRECTORY]}")
+environment.prepare("postgresql", roles.url(os.environ[SOCKET_DIRECTORY], "postgres"))
 
 
 def pytest_sessionstart() -> None:

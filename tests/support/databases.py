@@ -19,6 +19,7 @@ from django.db import connections
 from psycopg import sql
 
 from tests.support import scratch, shared
+from tests.support.postgres import cluster, roles
 
 _CACHES: Final = (("eventstore.log.cache", "clear_all"), ("ledger.memberships", "reset"))
 """What the application keeps in the process about a database: module and function that forgets it."""
@@ -35,6 +36,11 @@ class Database:
     def env(self) -> dict[str, str]:
         """The whole environment for a subprocess that is to work on this database."""
         return {**os.environ, "DATABASE_URL": self.url, "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """What is added to the environment of a subprocess that migrates."""
+        return {"DATABASE_URL": roles.as_role(self.url, roles.OWNER) if self.vendor == "postgresql" else self.url}
 
 
 class Databases(ABC):
@@ -118,6 +124,7 @@ class PostgresDatabases(Databases):
 
     def _make_template(self) -> None:
         self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
+        roles.create_roles(cluster.binaries(), self._socket_directory, self._template)
         migrate(self._database(self._template))
 
     def copy(self, database: Database) -> Database:
@@ -128,23 +135,41 @@ class PostgresDatabases(Databases):
 
     def _copy_template(self, name: str) -> Database:
         database = f"test_{name}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", database, self._template)
+        copy = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}"
+        self._execute(copy, database, self._template, roles.OWNER)
         return self._database(database)
 
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(
-            host=self._socket_directory, user="postgres", dbname="postgres", autocommit=True
+            host=self._socket_directory, user=roles.SUPERUSER, dbname="postgres", autocommit=True
         ) as server:
             server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _database(self, name: str) -> Database:
-        return Database(f"postgres://postgres@/{name}?host={self._socket_directory}", "postgresql")
+        return Database(roles.url(self._socket_directory, name), "postgresql")
 
 
 def migrate(database: Database) -> None:
-    """Bring a database up to date with the migrations."""
-    with connected_to(database):
+    """Bring a database up to date with the migrations, as the owner of its tables."""
+    with connected_to(database), connected_as(roles.OWNER):
         call_command("migrate", verbosity=0)
+
+
+@contextmanager
+def connected_as(role: str, alias: str = "default") -> Iterator[None]:
+    """Let Django connect to its PostgreSQL database as another role; SQLite has none, so nothing changes there."""
+    settings = connections.settings[alias]
+    if connections[alias].vendor != "postgresql":
+        yield
+        return
+    before = settings["USER"]
+    _disconnect(alias)
+    settings["USER"] = role
+    try:
+        yield
+    finally:
+        _disconnect(alias)
+        settings["USER"] = before
 
 
 @contextmanager

@@ -122,7 +122,6 @@ for _category, _summary in _SUMMARIES.items():
         f"explain-{_category}",
         _summary,
         may_be_missing=True,
-        may_need_slot=True,
     )(_view(_category))
 
 

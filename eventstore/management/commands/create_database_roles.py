@@ -1,27 +1,27 @@
-"""Creates the roles of the PostgreSQL database, and gives each what it needs."""
+"""Creates the roles of the PostgreSQL databases, and gives each what it needs."""
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import connections
 
-import eventstore
+from eventstore.database_roles import create_roles, has_roles
 from eventstore.management.base import ConsoleCommand
-
-_SQL: Final = Path(eventstore.__file__).parent / "roles.sql"
 
 
 class Command(ConsoleCommand):
-    """Runs roles.sql as the owner of the tables; it can be run again, and must be after each migration."""
+    """Creates the roles, as a role that may; `migrate` renews their rights."""
 
-    help = "Creates the roles daybook_app and daybook_reader and gives them their rights; run it after each migrate."
+    help = (
+        "Creates the roles daybook_app and daybook_reader, in the database of the log and in that of the read models,"
+        " and gives them their rights. Run it once; each `migrate` gives them their rights anew."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Create them."""
-        if connection.vendor != "postgresql":
+        """Create them in each database that knows roles."""
+        named = [using for using in connections if has_roles(using)]
+        if not named:
             raise CommandError("this database is SQLite, which has no roles: protect the file by its permissions")
-        with connection.cursor() as cursor:
-            # The text has percent signs of its own, so it must not be taken for a template.
-            cursor.execute(_SQL.read_text(encoding="utf-8"), None)
+        for using in named:
+            create_roles(using)
         self.stdout.write("daybook_app can append, project and serve; daybook_reader can read the log and read models")

@@ -34,6 +34,9 @@ $$;
 --      5 whether the lock was contended, 6 whether it was released early
 --      7 the index of the stream in conflict, 8 its actual version
 --      9 and on: the version of each stream before the append
+--
+-- It inserts with its owner's rights: the application's role has none on the log but to read it. What CREATE OR REPLACE
+-- does not say again is lost, so all of it stands in this file.
 CREATE OR REPLACE FUNCTION eventstore_append(
     how integer,
     stream_ids text[], expected bigint[],
@@ -41,7 +44,7 @@ CREATE OR REPLACE FUNCTION eventstore_append(
     types text[], schema_versions bigint[], payloads text[],
     event_actor text, event_correlation_id text, event_causation bigint, event_metadata text,
     key_scope text, key_text text, key_fingerprint text
-) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS bigint[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     lock_key CONSTANT bigint := 4919131752989213764;  -- the bytes of 'DAYBOOK' and a version; any constant will do
     contended CONSTANT boolean := NOT pg_try_advisory_xact_lock(lock_key);
@@ -125,5 +128,15 @@ BEGIN
     PERFORM pg_notify('eventstore', (head + cardinality(event_streams))::text);
     RETURN ARRAY[0, head + 1, head + cardinality(event_streams),
                  (extract(epoch FROM appended_at) * 1000000)::bigint] || flags || ARRAY[0, 0]::bigint[] || bases;
+END
+$$;
+
+-- The search path is fixed, so that no caller can put a table or a function of its own in the way.
+DO $$
+DECLARE
+    append CONSTANT regprocedure := 'eventstore_append'::regproc::regprocedure;
+BEGIN
+    EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', append, current_schema());
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', append);
 END
 $$;

@@ -15,6 +15,7 @@ from tests.support.databases import Database, Databases
 from tests.support.ledger.portfolio import new_company
 from tests.support.patience import PATIENCE_S
 from tests.support.postgres import cluster as postgres
+from tests.support.postgres.roles import OWNER, SUPERUSER, as_role
 from tests.support.processes import RunManage
 
 
@@ -39,13 +40,14 @@ def restored(database: Database, databases: Databases, tmp_path: Path) -> Iterat
         return
     name = f"{urlsplit(database.url).path.removeprefix('/')}_restored"
     dump = tmp_path / "daybook.dump"
-    server = psql(database.url, "postgres")
+    owner = database.owners["DATABASE_URL"]
+    server = as_role(psql(owner, "postgres"), SUPERUSER)
     binaries = postgres.binaries()
-    _run(binaries / "pg_dump", "--format=custom", f"--file={dump}", database.url)
+    _run(binaries / "pg_dump", "--format=custom", f"--file={dump}", owner)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-    _run(binaries / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={psql(database.url, name)}", dump)
-    yield psql(database.url, name)
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 OWNER {OWNER}')
+    _run(binaries / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={psql(owner, name)}", dump)
+    yield psql(owner, name)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -25,9 +25,10 @@ from ledger.rules.events import CompanyRegistered
 from projectors.verification import verify
 from tests.support.consumers.moving import compressed, edited, exported, imported
 from tests.support.consumers.tampering import delete_event
-from tests.support.databases import Database, Databases, connected_to
+from tests.support.databases import Database, Databases, connected_as, connected_to
 from tests.support.ledger.book import Book, charged, late_fees
 from tests.support.ledger.paid_late import PAID, paid_late
+from tests.support.postgres.roles import OWNER
 
 KEY = IdempotencyKey("1 register-company", "a key", "f" * 64)
 COMPANY = "company-00000000-0000-4000-8000-000000000001"
@@ -250,7 +251,7 @@ def test_the_commands_write_a_file_and_read_it(database: Database, databases: Da
     assert file.read_bytes()[:2] == b"\x1f\x8b"
     with pytest.raises(CommandError, match="exists"):
         call_command("export_log", str(file), stderr=io.StringIO())
-    with another(databases):
+    with another(databases), connected_as(OWNER):
         call_command("import_log", str(file), stdout=io.StringIO())
         assert store.head().position > 0
         with pytest.raises(CommandError, match="not empty"):

@@ -45,7 +45,7 @@ def test_every_wrong_setting_is_reported_with_the_statement_that_mends_it(databa
     for name, (_, shown, right) in WRONG.items():
         [fault] = [one for one in faults if f": {name} is " in one]
         assert fault.endswith(
-            f": {name} is {shown} on the database 'default'; run ALTER ROLE postgres SET {name} = '{right}'"
+            f": {name} is {shown} on the database 'default'; run ALTER ROLE daybook_app SET {name} = '{right}'"
         )
 
 

@@ -19,8 +19,10 @@ from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
+from tests.support.databases import connected_as
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.patience import wait_until
+from tests.support.postgres.roles import OWNER
 from tests.support.processes import StartManage
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -282,7 +284,7 @@ def _record_members(number: int) -> None:
                {now}
         FROM numbers
     """
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute(sql)
 
 

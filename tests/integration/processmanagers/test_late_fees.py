@@ -22,7 +22,7 @@ from processmanagers.overdue import FIRST, overdue_page
 from projectors.models import FinancialProduct
 from projectors.queries import overdue
 from projectors.queries.live import live
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
 from tests.support.ledger.book import (
     DEAL,
     DEBTOR,
@@ -35,6 +35,7 @@ from tests.support.ledger.book import (
     late_fees,
     run_late_fees,
 )
+from tests.support.postgres.roles import OWNER
 
 DUE, D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3, 4))
 
@@ -266,7 +267,7 @@ def test_products_paid_before_the_cycle_are_not_read_again(book: Book) -> None:
     rows.bulk_create(rows_of_products(30, principal_zero_position=1000, **paid))
     rows.bulk_create(rows_of_products(40, **owing))
     statement, parameters = overdue.statement(500, D1, FIRST, 100)
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)

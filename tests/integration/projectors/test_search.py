@@ -15,6 +15,8 @@ from eventstore.records import Context, NewEvent
 from ledger.rules.events import AssetRegistered, CompanyRegistered, CompanyRenamed, DealCompany, ProductOriginated
 from projectors.queries.search import Hit, find
 from projectors.search import words
+from tests.support.databases import connected_as
+from tests.support.postgres.roles import OWNER
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -126,7 +128,7 @@ def test_a_search_reads_the_index_of_beginnings_alone() -> None:
     for number in range(200):
         company(f"Company {number}")
     catch_up("search")
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ANALYZE projectors_searchword")
             cursor.execute("SET enable_seqscan = off")

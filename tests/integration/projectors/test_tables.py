@@ -30,6 +30,7 @@ def execute(statement: str) -> str:
         return "\n".join(str(row[-1]) for row in cursor.fetchall()) if cursor.description else ""
 
 
+@pytest.mark.usefixtures("as_owner")
 @pytest.mark.parametrize("analyzed", [True, False], ids=["statistics", "no statistics"])
 def test_a_generation_younger_than_the_statistics_is_looked_up_by_its_key(database: Database, analyzed: bool) -> None:
     if database.vendor == "postgresql":

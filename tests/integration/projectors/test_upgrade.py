@@ -20,11 +20,11 @@ def test_read_models_of_an_earlier_release_go_on_and_new_ones_begin(database: Da
     record(appends[:-40])
     catch_up(*(projector.name for projector in PROJECTORS))
     lines = live(JournalLine).count()
-    run_manage("migrate", "projectors", BEFORE_SUMS)
+    run_manage("migrate", "projectors", BEFORE_SUMS, env=database.owners)
     Checkpoint.objects.filter(name__in=NEW).delete()
     Generation.objects.update(filled=[])  # the earlier release described no generation
 
-    run_manage("migrate")
+    run_manage("migrate", env=database.owners)
     assert live(JournalLine).count() == lines
     record(appends[-40:])
     run_manage("run_projector", "--once")

@@ -16,8 +16,9 @@ from django.test import Client
 from eventstore.clock import utc_now
 from eventstore.models import Checkpoint
 from ledger import clients, daily_cycle
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
 from tests.support.ledger.book import run_late_fees
+from tests.support.postgres.roles import OWNER
 from tests.support.webserver import Serve, serving
 from web import probes
 
@@ -43,7 +44,7 @@ def test_a_consumer_that_an_error_stopped_is_named(prober: Client) -> None:
 
 
 def test_a_missing_migration_is_named(prober: Client) -> None:
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
     response = prober.get("/readyz")
     assert (response.status_code, response.json()["reasons"]) == (503, ["the database 'default' is not migrated"])
@@ -94,7 +95,7 @@ def test_late_fees_that_are_more_than_one_date_behind_are_a_warning(
 def test_without_its_tables_the_web_answers_503_with_the_reason(method: str, path: str, prober: Client) -> None:
     prober.raise_request_exception = False
     tables = ("web_allowance", "oauth2_provider_accesstoken")
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
@@ -106,7 +107,7 @@ def test_without_its_tables_the_web_answers_503_with_the_reason(method: str, pat
 
 def test_a_failure_of_a_migrated_web_remains_500(prober: Client) -> None:
     prober.raise_request_exception = False
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE web_allowance RENAME TO web_allowance_away")
     assert prober.post("/o/token/", secure=True).status_code == 500
 

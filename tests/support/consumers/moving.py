@@ -16,7 +16,8 @@ from eventstore.moving.files import decompressed
 from eventstore.moving.importing import import_log
 from eventstore.moving.lines import LineReader, LineWriter
 from eventstore.payloads.canonical import canonical_value
-from tests.support.databases import forget
+from tests.support.databases import connected_as, forget
+from tests.support.postgres.roles import OWNER
 
 Edit = Callable[[list[dict[str, Any]]], None]
 
@@ -29,8 +30,9 @@ def exported() -> bytes:
 
 
 def imported(content: bytes) -> None:
-    """Import an export into the log to which Django is connected."""
-    import_log(decompressed(io.BufferedReader(io.BytesIO(content))), lambda _done, _total: None)
+    """Import an export into the log to which Django is connected, as its owner."""
+    with connected_as(OWNER):
+        import_log(decompressed(io.BufferedReader(io.BytesIO(content))), lambda _done, _total: None)
 
 
 def edited(content: bytes, edit: Edit) -> bytes:

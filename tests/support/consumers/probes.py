@@ -14,6 +14,8 @@ from eventstore.consumers.definitions import Chunk, ProcessManager, Projector
 from eventstore.consumers.registry import Consumers, consumers
 from eventstore.records import NewEvent, RecordedEvent
 from tests.contracts.events import ParcelRegistered, ParcelRelabelled
+from tests.support.databases import connected_as
+from tests.support.postgres.roles import APP, OWNER
 
 TABLES = (
     "CREATE TABLE probe_row (id {serial}, generation integer, name text, position bigint, detail text)",
@@ -201,14 +203,16 @@ def registered(*probes: ProcessManager | Projector) -> Iterator[Consumers]:
 
 
 def make_tables(using: str = "default") -> None:
-    """Create the tables of the probes' rows and of their faults."""
+    """Create the tables of the probes' rows and of their faults, as the owner, and let the application use them."""
     serial = {
         "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
         "sqlite": "integer PRIMARY KEY",
     }[connections[using].vendor]
-    with connections[using].cursor() as cursor:
+    with connected_as(OWNER, using), connections[using].cursor() as cursor:
         for table in TABLES:
             cursor.execute(table.format(serial=serial))
+        if connections[using].vendor == "postgresql":
+            cursor.execute(f"GRANT ALL ON probe_row, probe_fault TO {APP}")
 
 
 def break_at(name: str, position: int) -> None:

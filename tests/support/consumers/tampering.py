@@ -7,11 +7,14 @@ from datetime import timedelta
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from tests.support.databases import connected_as
+from tests.support.postgres.roles import OWNER
+
 
 @contextmanager
 def unguarded() -> Iterator[CursorWrapper]:
-    """Remove the triggers; the database is of no use to another test."""
-    with connection.cursor() as cursor:
+    """Remove the triggers, as the owner of the tables; the database is of no use to another test."""
+    with connected_as(OWNER), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ALTER TABLE eventstore_event DISABLE TRIGGER USER")
         else:

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from tests.support import scratch
 from tests.support.patience import PATIENCE_S
-from tests.support.postgres import watchdog
+from tests.support.postgres import roles, watchdog
 
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS: Final = {
@@ -83,13 +83,13 @@ class Cluster:
         """End the server and delete all that it kept."""
         self.destroy()
 
-    def url(self, database: str = "postgres") -> str:
-        """Return the database's URL, as django-environ and psycopg both read it: the host is the socket's directory."""
-        return f"postgres://postgres@/{database}?host={self.root}"
+    def url(self, database: str, role: str = roles.APP) -> str:
+        """Return the database's URL: the host is the socket's directory."""
+        return roles.url(self.root, database, role)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """Return a new connection in autocommit mode."""
-        return psycopg.connect(host=str(self.root), user="postgres", dbname=database, autocommit=True)
+        return psycopg.connect(host=str(self.root), user=roles.SUPERUSER, dbname=database, autocommit=True)
 
     def start(self) -> None:
         """Start the server, on the data that it left or on new ones, and wait until it answers."""
@@ -142,10 +142,11 @@ class Cluster:
         self._own(self.data)
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
-        """Make a database as a copy of another one, to which nobody may be connected."""
+        """Make a database as a copy of another one, to which nobody may be connected; it belongs to the owner."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with self.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        roles.create_roles(binaries(), self.root, name)
 
     def drop_database(self, name: str) -> None:
         """Drop a database, even if connections to it are open."""
@@ -165,7 +166,7 @@ class Cluster:
             shutil.rmtree(self.root, ignore_errors=True)
 
     def _make_data_directory(self) -> None:
-        command = [str(self._bin / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust"]
+        command = [str(self._bin / "initdb"), "-D", str(self.data), "-U", roles.SUPERUSER, "-A", "trust"]
         command += ["-E", "UTF8", "--locale=C", "--no-sync"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_server())
         if done.returncode:

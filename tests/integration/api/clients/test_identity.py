@@ -17,7 +17,8 @@ from eventstore.models import RecordedKey
 from ledger import daily_cycle
 from tests.integration.api.conftest import NewApi
 from tests.support.api.calling import Api
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
+from tests.support.postgres.roles import OWNER
 
 migration = importlib.import_module("ledger.migrations.0002_names_without_case")
 
@@ -111,17 +112,18 @@ def test_a_user_is_saved_under_its_own_name_in_another_case(robot: Api, browser:
 def test_keys_of_the_release_before_are_moved_to_their_users(robot: Api) -> None:
     user = User.objects.get(username="robot")
     first = register(robot)
-    RecordedKey.objects.update(scope="robot:register-company")
+    with connected_as(OWNER):
+        RecordedKey.objects.update(scope="robot:register-company")
     assert register(robot, "k").status_code == 201
     RecordedKey.objects.filter(scope=f"user {user.pk}:register-company").delete()
-    with connection.schema_editor() as editor:
+    with connected_as(OWNER), connection.schema_editor() as editor:
         migration.move_keys(apps, editor)
     again = register(robot)
     assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
 
 
 def test_names_that_differ_only_in_case_stop_the_migration(robot: Api) -> None:
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("DROP INDEX auth_user_name_without_case")
     User.objects.create_user("ROBOT")
     with connection.schema_editor() as editor, pytest.raises(ValueError, match="robot. Rename one of each"):

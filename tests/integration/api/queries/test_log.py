@@ -15,7 +15,8 @@ from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
 from tests.support.api.calling import Api, problem
 from tests.support.consumers.tampering import unguarded
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
+from tests.support.postgres.roles import OWNER
 
 STREAM: Final = "/api/events/stream"
 FILTERS: Final = ("type", "stream_id", "category", "correlation_id")
@@ -180,7 +181,7 @@ def write_long_log() -> None:
 def test_no_filter_reads_more_of_a_long_log_than_it_finds(with_statistics: bool, database: Database, api: Api) -> None:
     write_long_log()
     if with_statistics:
-        with connection.cursor() as cursor:
+        with connected_as(OWNER), connection.cursor() as cursor:
             cursor.execute("ANALYZE eventstore_event")
     stream = "product-00000000-0000-4000-8000-000000000007"
     for asked, index in (
