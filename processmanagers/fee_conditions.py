@@ -93,7 +93,7 @@ def _of_product(  # noqa: PLR0913, PLR0917 - each is a figure of the conditions
     yield Condition(
         "it was due before the date",
         late > 0,
-        f"it was due on {due}, and fees begin on the day after, without grace",
+        f"it was due on {due}, and fees begin the day after, without grace",
         f"due {due}, {late} day{'' if late == 1 else 's'} before" if late > 0 else f"due {due}",
         first.position,
     )

@@ -6,7 +6,7 @@ from web.books import aging, balances, consumers, customers, find, invoices, log
 from web.books.acting import consumers as operating
 from web.books.acting import recorded
 from web.books.acting import views as acting
-from web.books.audit import account_line
+from web.books.audit import account_line, sample
 
 
 class BalanceCategory:
@@ -44,6 +44,7 @@ urlpatterns = [
     path("log/<int:position>", log.event, name="event"),
     path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", why.why, name="why"),
+    path("sample", sample.draw, name="sample"),
     path("do", recorded.commands, name="do"),
     path("do/<str:command>", acting.do, name="command"),
     path("recorded/<int:first>/<int:last>", recorded.recorded, name="recorded"),

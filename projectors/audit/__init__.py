@@ -1,0 +1,1 @@
+"""Samples for auditors: which events, products and journal lines are looked at."""
