@@ -57,33 +57,31 @@ def assessed(product_uuid: UUID, on: date, cycle: RecordedEvent) -> Assessed:
 
     A condition that cannot be looked at, because one before it is not met, is left out.
     """
-    began = cycle.data.new_date == on
-    conditions = [
-        Condition(
-            "the date began",
-            began,
-            f"{on} never began: {cycle.data.new_date} was the next date to begin",
-            f"{cycle.data.new_date} began",
-            cycle.position,
-        )
-    ]
     product: Product = states.product(product_uuid, cycle.position).state
     first = next(store.read_stream(stream_id("product", product_uuid), limit=1))
-    conditions.append(
-        Condition(
-            "it was financed before the date began",
-            product.exists,
-            "it was financed only after the date had begun",
-            f"financed at event {first.position}, the date began at event {cycle.position}",
-            first.position,
-        )
-    )
-    if not began or not product.exists or product.due_date is None:
+    conditions = [_of_date(on, cycle), _of_existence(product, first, cycle)]
+    if product.due_date is None or not all(condition.is_met for condition in conditions):
         return Assessed(tuple(conditions), None)
     conditions += _of_product(product_uuid, product, product.due_date, on, first, cycle.position)
     asset_conditions, amount = _of_asset(product, product.due_date, first, cycle)
     conditions += asset_conditions
     return Assessed(tuple(conditions), amount if all(condition.is_met for condition in conditions) else None)
+
+
+def _of_date(on: date, cycle: RecordedEvent) -> Condition:
+    new_date = cycle.data.new_date
+    skipped = f"{on} never began: {new_date} was the next date to begin"
+    return Condition("the date began", new_date == on, skipped, f"{new_date} began", cycle.position)
+
+
+def _of_existence(product: Product, first: RecordedEvent, cycle: RecordedEvent) -> Condition:
+    return Condition(
+        "it was financed before the date began",
+        product.exists,
+        "it was financed only after the date had begun",
+        f"financed at event {first.position}, the date began at event {cycle.position}",
+        first.position,
+    )
 
 
 def _of_product(  # noqa: PLR0913, PLR0917 - each is a figure of the conditions
@@ -113,43 +111,31 @@ def _of_product(  # noqa: PLR0913, PLR0917 - each is a figure of the conditions
 def _of_asset(
     product: Product, due: date, first: RecordedEvent, cycle: RecordedEvent
 ) -> tuple[list[Condition], Decimal | None]:
-    has_asset = product.asset_uuid is not None
-    found = [
-        Condition(
-            "it has an asset, whose value the fee is taken of",
-            has_asset,
-            "it has no asset whose value a fee could be taken of",
-            str(product.asset_uuid or "none"),
-            first.position,
-        )
-    ]
-    if product.asset_uuid is None:
-        return found, None
-    asset: Asset = states.asset(product.asset_uuid, cycle.position).state
-    backwards = store.read_stream(stream_id("asset", product.asset_uuid), up_to=cycle.position, backwards=True)
-    valued = next((event.position for event in backwards if event.type in _VALUE), None)
-    value = f"{asset.value:,f} {asset.currency}"
-    found.append(
-        Condition(
-            "the asset was in the ledger",
-            asset.exists,
-            "its asset was not in the ledger when the date began",
-            f"worth {value}" if asset.exists else "unknown",
-            valued,
-        )
+    """Return the conditions of the asset, the payer and the amount, and the amount if there is one."""
+    asks, lacks = (
+        "it has an asset, whose value the fee is taken of",
+        "it has no asset whose value a fee could be taken of",
     )
+    uuid = product.asset_uuid
+    found = [Condition(asks, uuid is not None, lacks, str(uuid or "none"), first.position)]
+    if uuid is None:
+        return found, None
+    asset: Asset = states.asset(uuid, cycle.position).state
+    backwards = store.read_stream(stream_id("asset", uuid), up_to=cycle.position, backwards=True)
+    valued = next((event.position for event in backwards if event.type in _VALUE), None)
+    value = f"worth {asset.value:,f} {asset.currency}" if asset.exists else "unknown"
+    missing = "its asset was not in the ledger when the date began"
+    found.append(Condition("the asset was in the ledger", asset.exists, missing, value, valued))
     known = _asset_at(asset)
     if known is None:
         return found, None
-    of_cycle = Cycle(cycle.data.new_date, cycle.position, cycle.recorded_at)
-    outcome = assess(_Terms(product, due), known, of_cycle)
+    outcome = assess(_Terms(product, due), known, Cycle(cycle.data.new_date, cycle.position, cycle.recorded_at))
     found.append(_of_payer(product, known, outcome, first))
     exact = asset.value * product.daily_late_fee_rate
     arithmetic = f"{asset.value:,f} × {product.daily_late_fee_rate:f} = {exact.normalize():,f}"
     if not isinstance(outcome, LateFeeNotAssessed):
-        charged = outcome is not None
         zero = f"the fee rounds to zero: {arithmetic}"
-        found.append(Condition("value × rate does not round to zero", charged, zero, arithmetic, valued))
+        found.append(Condition("value × rate does not round to zero", outcome is not None, zero, arithmetic, valued))
     return found, outcome.amount if isinstance(outcome, LateFeeIncurred) else None
 
 

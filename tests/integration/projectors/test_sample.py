@@ -1,12 +1,13 @@
 """A sample is drawn again for ever, and each member has the same chance."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from hashlib import sha256
 
 import pytest
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
+from projectors import journal
 from projectors.audit import sample as sampling
 from projectors.audit.sample import KINDS, Member, Sample, sample
 from projectors.audit.sampled import sampled_rows
@@ -96,6 +97,12 @@ def test_lines_have_the_same_chance_whatever_the_number_of_lines_of_their_event(
     expected = 60 * 20 / len(members)
     for counts in (of_two, of_more):
         assert not counts or abs(sum(counts) / len(counts) - expected) < expected / 2
+
+
+def test_no_event_has_more_lines_than_draws_are_made_for() -> None:
+    payload: dict[str, str] = defaultdict(lambda: "1.00")
+    lines = [len(list(sides("product", "a uuid", payload))) for sides in journal._ENTRIES.values()]
+    assert max(lines) == sampling.MOST_LINES_OF_AN_EVENT
 
 
 def test_the_page_names_its_position_and_method_and_its_csv_has_the_rows(reader: Reader, invoice: Product) -> None:

@@ -23,7 +23,7 @@ _LONGEST_SEED: Final = 100
 def draw(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show a sample of events, products or journal lines, or ask for its seed."""
     kind, seed, number = _kind(request), _seed(request), _number(request)
-    given = {"kind": kind, "seed": seed, "n": number}
+    given: dict[str, str | int] = {"kind": kind, "seed": seed, "n": number}
     limits = {"few": FEW, "most_draws": MOST_DRAWS, "most": _MOST, "kinds": KINDS}
     if not seed or not frame.cut.position:
         return shown(request, "sample.html", frame, "log", **given, **limits, drawn=None)
