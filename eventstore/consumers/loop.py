@@ -56,7 +56,7 @@ class _Turn:
 class Loop:
     """Drives runners in turn, in one thread; with `once` each of them only as far as the head."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a word about the loop
         self,
         runners: Sequence[Runner],
         stop: Stop,
@@ -64,13 +64,14 @@ class Loop:
         once: bool,
         report: Report = report_nothing,
         show: ShowProgress = show_nothing,
+        patience_s: float | None = None,
     ) -> None:
         self._turns = [_Turn(runner) for runner in runners]
         self._rebuilds = [runner for runner in runners if isinstance(runner, RequestedRebuild)]
         self._consumers = [runner for runner in runners if not isinstance(runner, RequestedRebuild)]
         self._stop, self._once, self._report = stop, once, report
         self._show, self._shown_at = show, time.monotonic()
-        self._reconnecting = Reconnecting(stop, report)
+        self._reconnecting = Reconnecting(stop, report, patience_s)
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
@@ -179,9 +180,12 @@ def _reason(runner: Runner, step: Step) -> str:
     return ""
 
 
-def catch_up(*names: str) -> None:
+def catch_up(
+    *names: str, stop: Stop | None = None, report: Report = report_nothing, patience_s: float | None = None
+) -> None:
     """Bring the named consumers, or all, to the head within this process, without any delay.
 
+    `stop` ends it early. A database that is away is reported and waited for, at most `patience_s` seconds at a time.
     Raises UnknownConsumer, and NotCaughtUp with the reasons.
     """
     named = names or tuple(consumers.names)
@@ -194,7 +198,7 @@ def catch_up(*names: str) -> None:
         groups.append(projector_runners(projectors))
     for runners in groups:
         try:
-            Loop(runners, Stop(), once=True).follow()
+            Loop(runners, stop or Stop(), once=True, report=report, patience_s=patience_s).follow()
         except NotCaughtUp as error:
             reasons += error.reasons
     if reasons:

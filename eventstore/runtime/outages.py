@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
@@ -91,11 +92,14 @@ class BackOff:
 
 
 class Reconnecting:
-    """Repeats what a lost database has cut short, on a new connection and after a growing delay."""
+    """Repeats what a lost database has cut short, on a new connection and after a growing delay.
 
-    def __init__(self, stop: Stop, report: Callable[[str], None]) -> None:
-        self._stop, self._report = stop, report
-        self._is_away = False
+    An outage of more than `patience_s` seconds is raised as the error that it is; without a bound none is.
+    """
+
+    def __init__(self, stop: Stop, report: Callable[[str], None], patience_s: float | None = None) -> None:
+        self._stop, self._report, self._patience_s = stop, report, patience_s
+        self._is_away, self._away_since = False, 0.0
         self._delays = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
 
     def until_done(self, act: Callable[[], _T]) -> _T | None:
@@ -110,6 +114,8 @@ class Reconnecting:
                 if not is_outage(error):
                     raise
                 close_connections()
+                if self._is_too_long():
+                    raise
                 self._wait(error)
             else:
                 if self._is_away:
@@ -118,6 +124,11 @@ class Reconnecting:
                 self._delays.reset()
                 return done
         return None
+
+    def _is_too_long(self) -> bool:
+        if not self._is_away:
+            self._away_since = time.monotonic()
+        return self._patience_s is not None and time.monotonic() - self._away_since > self._patience_s
 
     def _wait(self, error: Exception) -> None:
         if self._stop.asked:

@@ -1,18 +1,22 @@
 """The import of a file of invoices: `prepare` checks it and compares it with the ledger, `record` records the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
 from eventstore import home, store
 from eventstore.consumers import checkpoints
-from eventstore.consumers.loop import catch_up
+from eventstore.consumers.loop import Report, catch_up
+from eventstore.errors import NotCaughtUp
 from eventstore.management.progress import ProgressDisplay
+from eventstore.runtime.shutdown import Stop
 from processmanagers.late_fees import LateFees
 from processmanagers.receivables.comparison import Comparer
-from processmanagers.receivables.date_gaps import gap_faults
+from processmanagers.receivables.date_gaps import LeftOut, beyond_gaps, gap_faults
 from processmanagers.receivables.file.faults import Fault, FaultyFile
 from processmanagers.receivables.file.file_check import check
 from processmanagers.receivables.file.file_format import FileFormat
@@ -22,6 +26,9 @@ from processmanagers.receivables.ledger_contents import LedgerContents, read_led
 from processmanagers.receivables.other_sellers import same_invoices
 from processmanagers.receivables.plan import Plan
 from processmanagers.receivables.recording import Recorder, Summary
+
+LONGEST_OUTAGE_S: Final = 60.0
+"""The import waits so long for a database that is away; then it ends, and continues when it is run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A checked file, ready to be recorded. `faults` are of the rows that are left out."""
+    """A checked file, ready to be recorded. `faults` are of the rows that are left out.
+
+    `notes` say which dates are left out, and of which other sellers the invoices are.
+    """
 
     table: Table
     terms: Terms
@@ -44,7 +54,7 @@ class Prepared:
     contents: LedgerContents
     plan: Plan
     faults: tuple[Fault, ...]
-    other_sellers: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def left_out(self) -> set[int]:
@@ -59,50 +69,76 @@ def prepare(content: bytes, terms: Terms, file_format: FileFormat, choices: Choi
     if checked.faults and not choices.skip_faulty:
         raise FaultyFile(checked.faults)
     contents = read_ledger_contents(checked.invoices, terms)
-    invoices, faults = checked.invoices, list(checked.faults)
-    plan, found = _compare(invoices, terms, contents, choices)
+    comparer = Comparer(terms, contents, choices.record_late)
+    plan, differences = comparer.compare(checked.invoices)
     others = tuple(same_invoices([part.invoice for part in plan.invoices], terms, contents.head))
-    while found:
-        faults += found
-        lines = {fault.line for fault in found}
-        invoices = tuple(invoice for invoice in invoices if lines.isdisjoint(invoice.lines))
-        if not choices.skip_faulty:
-            raise FaultyFile(faults, others)
-        # Without these rows other gaps may appear, so the rest is compared again.
-        plan, found = _compare(invoices, terms, contents, choices)
+    if not choices.skip_faulty:
+        found = [*differences, *([] if choices.catch_up else _gap_faults(plan, contents))]
+        if found:
+            raise FaultyFile(found, others)
+        return Prepared(table, terms, checked.invoices, contents, plan, (), others)
+    differing = {fault.line for fault in differences}
+    invoices = _without(checked.invoices, differing)
+    left_out = [] if choices.catch_up else _beyond_gaps(plan, differing, contents)
+    faults = [*checked.faults, *differences, *(fault for one in left_out for fault in one.faults())]
+    invoices = _without(invoices, {part.line for one in left_out for part in one.parts})
     if not invoices:
         raise FaultyFile(faults, others)
-    return Prepared(table, terms, invoices, contents, plan, tuple(sorted(faults)), others)
+    if differences or left_out:
+        plan, _ = comparer.compare(invoices)
+    return Prepared(table, terms, invoices, contents, plan, tuple(sorted(faults)), (*map(str, left_out), *others))
 
 
-def _compare(
-    invoices: Sequence[Invoice], terms: Terms, contents: LedgerContents, choices: Choices
-) -> tuple[Plan, list[Fault]]:
-    plan, differences = Comparer(terms, contents, choices.record_late).compare(invoices)
-    faults = list(differences)
-    if not choices.catch_up:
-        faults += gap_faults(plan.parts, contents.calendar.last, settings.DAILY_CYCLE_MAX_GAP_DAYS)
-    return plan, faults
+def _without(invoices: Sequence[Invoice], lines: set[int]) -> tuple[Invoice, ...]:
+    return tuple(invoice for invoice in invoices if lines.isdisjoint(invoice.lines))
 
 
-def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay) -> Summary:
-    """Record what the ledger lacks. An interrupted import can be run again and continues where it ended."""
-    recorder = Recorder(prepared.terms, prepared.contents, _run_late_fees if choices.late_fees else _run_nothing)
-    days = prepared.plan.days()
-    if days:
-        home.ensure()
-        # late_fees answers only cycles after its registration, so register it before the first date begins.
-        checkpoints.register(LateFees.name)
-        with progress:
-            recorder.record(days, progress.update)
-    # What the report calls recorded must be durable, also if another import recorded it.
-    store.barrier()
-    return recorder.summary
+def _gap_faults(plan: Plan, contents: LedgerContents) -> Iterator[Fault]:
+    return gap_faults(plan.parts, contents.calendar.last, settings.DAILY_CYCLE_MAX_GAP_DAYS)
 
 
-def _run_late_fees() -> None:
-    catch_up(LateFees.name)
+def _beyond_gaps(plan: Plan, differing: set[int], contents: LedgerContents) -> list[LeftOut]:
+    parts = [part for part in plan.parts if differing.isdisjoint(part.invoice.lines)]
+    return beyond_gaps(parts, contents.calendar.last, settings.DAILY_CYCLE_MAX_GAP_DAYS)
 
 
-def _run_nothing() -> None:
-    """Leave the fees to late_fees, which somebody runs afterwards."""
+class ImportInterrupted(Exception):
+    """A signal ended the import between two transactions. What is recorded stays; run it again to continue."""
+
+
+def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay, report: Report) -> Summary:
+    """Record what the ledger lacks. An interrupted import can be run again and continues where it ended.
+
+    It reports that the database is away, and waits for it at most LONGEST_OUTAGE_S. Raises ImportInterrupted.
+    """
+    with Stop().on_signals() as stop:
+
+        def check() -> None:
+            if stop.asked:
+                raise ImportInterrupted
+
+        def show(done: int, total: int) -> None:
+            progress.update(done, total)
+            check()
+
+        def run_late_fees() -> None:
+            check()
+            if choices.late_fees:
+                catch_up(LateFees.name, stop=stop, report=report, patience_s=LONGEST_OUTAGE_S)
+
+        recorder = Recorder(prepared.terms, prepared.contents, run_late_fees)
+        days = prepared.plan.days()
+        try:
+            if days:
+                home.ensure()
+                # late_fees answers only cycles after its registration, so register it before the first date begins.
+                checkpoints.register(LateFees.name)
+                with progress:
+                    recorder.record(days, show)
+            # What the report calls recorded must be durable, also if another import recorded it.
+            store.barrier()
+        except (NotCaughtUp, DatabaseError, InterfaceError) as error:
+            if stop.asked:
+                raise ImportInterrupted from error
+            raise
+        return recorder.summary

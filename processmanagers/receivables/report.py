@@ -20,7 +20,7 @@ def findings(prepared: Prepared) -> Iterator[str]:
     yield from (f"line {line}: {note}" for line, note in notes[:_NOTES_SHOWN])
     if len(notes) > _NOTES_SHOWN:
         yield f"{len(notes) - _NOTES_SHOWN:,} more lines of this kind"
-    yield from prepared.other_sellers
+    yield from prepared.notes
 
 
 def announcement(prepared: Prepared) -> str:

@@ -114,12 +114,17 @@ def test_an_import_killed_repeatedly_continues_where_it_ended(
     rows = made_up(MANY)
     path = written(tmp_path / "invoices.csv", rows)
     chance = random.Random(11)
-    for _ in range(rounds(3)):
+    for number in range(rounds(3)):
         before = counted("AssetRegistered")
         importing = start_manage("import_receivables", path)
         wait_until(partial(more_than, before, "AssetRegistered"), every=0.001)
         time.sleep(chance.uniform(0, 0.05))
-        importing.kill_group()
+        if number:
+            importing.kill_group()
+        else:
+            importing.send_signal(signal.SIGTERM)
+            assert importing.wait() == 130
+            assert "interrupted; run the import again to go on" in importing.errors()
     assert counted("ProductOriginated") < len(rows)
     run_manage("import_receivables", path)
     run_manage(*LATE_FEES, "--once")

@@ -20,7 +20,7 @@ from processmanagers.receivables.file import faults
 from processmanagers.receivables.file.amounts import DECIMAL_SIGNS
 from processmanagers.receivables.file.faults import Fault, FaultyFile
 from processmanagers.receivables.file.file_format import COLUMNS, DEFAULT_DATE_FORMAT, FileFormat
-from processmanagers.receivables.importing import Choices, Prepared, prepare, record
+from processmanagers.receivables.importing import Choices, ImportInterrupted, Prepared, prepare, record
 from processmanagers.receivables.invoices import Terms
 from processmanagers.receivables.recording import DateNoLongerOpen, RowRefused
 
@@ -65,7 +65,8 @@ class Command(ConsoleCommand):
         try:
             prepared = prepare(_read(path), _terms(options), _file_format(options), choices, business_today())
             self._begin(path, prepared, options)
-            summary = record(prepared, choices, ProgressDisplay(path.name, "invoices and settlements"))
+            progress = ProgressDisplay(path.name, "invoices and settlements")
+            summary = record(prepared, choices, progress, lambda line: self.stderr.write(f"{path.name}: {line}"))
         except FaultyFile as faulty:
             for note in faulty.notes:
                 self.stderr.write(f"{path.name}: {note}")
@@ -73,7 +74,7 @@ class Command(ConsoleCommand):
             raise CommandError(f"{path}: {_number(faulty.faults)}, nothing was recorded") from faulty
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"the database connection was lost; run the import again to go on: {error}") from error
-        except KeyboardInterrupt as interrupt:
+        except (ImportInterrupted, KeyboardInterrupt) as interrupt:
             raise CommandError(f"{path}: interrupted; run the import again to go on", returncode=130) from interrupt
         self.stdout.write(report.result(path.name, prepared, summary))
         if prepared.faults:

@@ -11,8 +11,10 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connections
 
 from eventstore import store
+from eventstore.consumers.loop import catch_up
 from eventstore.models import Checkpoint
 from ledger import as_of, daily_cycle, handlers, states
 from ledger.rules.commands import ApplyPayment, ReversePayment
@@ -167,6 +169,22 @@ class TestLateFees:
         importer(*self.ROWS, Row("C-1", "3", date(2024, 3, 9), date(2024, 3, 20), "1.00", None))
         assert counted("LateFeeIncurred") == 3 + 8
         assert counted("LateFeesAssessed") == 9
+
+    def test_a_database_that_is_away_is_reported_and_ends_the_wait(self, database: Database) -> None:
+        run_late_fees()
+        lines: list[str] = []
+        before, connection = dict(connections["default"].settings_dict), connections["default"]
+        connection.close()
+        away = {"NAME": "/nowhere/ledger.sqlite3"} if database.vendor == "sqlite" else {"HOST": "/nowhere"}
+        connection.settings_dict.update(away)
+        try:
+            with pytest.raises(OperationalError):
+                catch_up("late_fees", report=lines.append, patience_s=0.2)
+        finally:
+            connection.close()
+            connection.settings_dict.update(before)
+        assert lines
+        assert all(line.startswith("the database is away: ") for line in lines)
 
     def test_a_paused_late_fees_refuses_the_import_before_anything_is_recorded(self, importer: Importer) -> None:
         run_late_fees()
@@ -326,7 +344,27 @@ class TestFaultyRows:
         with time_machine.travel("2026-11-25 12:00:00+00:00"):
             importer(*rows, skip_faulty=True)
         assert importer.report.splitlines()[-1].startswith("left out: 3 rows")
+        assert (
+            "2 rows dated from 2026-03-04 to 2026-03-05 left out: a gap of 732 days from 2024-03-02;"
+            " --catch-up records them"
+        ) in importer.lines()
         assert counted("ProductOriginated") == 3
+
+    def test_the_smaller_side_of_a_gap_is_left_out_at_once(self, importer: Importer) -> None:
+        early = [replace(ROWS[0], number=f"early {number}", invoice_date=date(2021, 3, 1)) for number in range(30)]
+        importer(*early, *self.many(60), skip_faulty=True)
+        assert counted("ProductOriginated") == 60
+        assert importer.lines()[0].startswith("30 rows dated 2021-03-01 left out: a gap of 1,096 days from 2024-03-01")
+        (fault,) = [line for line in importer.lines() if "more faults of this kind" in line]
+        assert fault.startswith(
+            "line 2, column InvoiceDate: 2021-03-01 is 1096 days before 2024-03-01, the nearest date"
+        )
+        assert "(29 more faults of this kind)" in fault
+        assert importer.report.endswith(f"left out: 30 rows, in {importer.path.with_name('invoices.faulty.csv')}\n")
+
+    @staticmethod
+    def many(number: int) -> list[Row]:
+        return [replace(ROWS[1], number=f"late {one}") for one in range(number)]
 
     def test_a_file_of_faulty_rows_only_is_refused(self, importer: Importer) -> None:
         assert len(importer.faults(*self.rows()[3:], skip_faulty=True)) == 2

@@ -102,6 +102,18 @@ def test_work_that_an_outage_interrupted_is_repeated() -> None:
     assert [report.partition(";")[0] for report in reports] == [away, away, "the database is back"]
 
 
+def test_an_outage_that_lasts_longer_than_the_patience_is_raised() -> None:
+    reports: list[str] = []
+
+    def act() -> str:
+        raise _wrapped(psycopg.OperationalError("server closed the connection"))
+
+    with pytest.raises(OperationalError):
+        Reconnecting(Stop(), reports.append, patience_s=0.2).until_done(act)
+    assert len(reports) >= 1
+    assert all(report.startswith("the database is away") for report in reports)
+
+
 def test_a_request_to_end_ends_every_wait() -> None:
     stop = Stop()
     stop.ask()
