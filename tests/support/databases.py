@@ -3,14 +3,15 @@
 import importlib
 import importlib.util
 import os
+import pickle
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import environ
 import psycopg
@@ -23,6 +24,9 @@ from tests.support.postgres import cluster, roles
 
 _CACHES: Final = (("eventstore.log.cache", "clear_all"), ("ledger.memberships", "reset"))
 """What the application keeps in the process about a database: module and function that forgets it."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,32 @@ class Databases(ABC):
     def __init__(self) -> None:
         self._made = 0
         self._worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self._template = self._shared("template_daybook")
+        shared.once("template", self._make_template)
 
     def make(self) -> Database:
         """Return a new database, migrated and otherwise empty."""
-        self._made += 1
-        return self._copy_template(f"{self._worker}_{os.getpid()}_{self._made}")
+        return self.copy(self._template)
 
-    @abstractmethod
+    def prepared(self, name: str, prepare: Callable[[], T]) -> tuple[Database, T]:
+        """Return a new database in which a function has recorded something, and its result; it runs once in a run."""
+        source, result = self._shared(f"prepared_{name}"), shared.folder() / f"{name}.pickle"
+
+        def make() -> None:
+            self._copy(self._template, source)
+            with connected_to(source):
+                result.write_bytes(pickle.dumps(prepare()))
+
+        shared.once(name, make)
+        value: T = pickle.loads(result.read_bytes())  # noqa: S301 - written above
+        return self.copy(source), value
+
     def copy(self, database: Database) -> Database:
-        """Return a copy of a database, to which nothing may be connected."""
+        """Return a copy of a database, to which nobody may be connected."""
+        self._made += 1
+        copy = self._own(f"test_{self._worker}_{os.getpid()}_{self._made}")
+        self._copy(database, copy)
+        return copy
 
     @abstractmethod
     def drop(self, database: Database) -> None:
@@ -68,21 +89,30 @@ class Databases(ABC):
         """Leave nothing behind."""
 
     @abstractmethod
-    def _copy_template(self, name: str) -> Database: ...
+    def _make_template(self) -> None: ...
+
+    @abstractmethod
+    def _copy(self, source: Database, copy: Database) -> None: ...
+
+    @abstractmethod
+    def _own(self, name: str) -> Database:
+        """Return a database of this process that need not exist."""
+
+    @abstractmethod
+    def _shared(self, name: str) -> Database:
+        """Return a database of all processes of the run that need not exist."""
 
 
 class SqliteDatabases(Databases):
     """SQLite files, in memory if the machine has room, so that flushing them costs nothing."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._directory = Path(tempfile.mkdtemp(prefix="daybook-sqlite-", dir=scratch.quick()))
-        self._template = shared.folder() / "template.sqlite3"
-        shared.once("template", lambda: migrate(self._database(self._template)))
+        super().__init__()
 
     def drop(self, database: Database) -> None:
         """Delete the file and what SQLite keeps beside it."""
-        path = Path(database.url.removeprefix("sqlite:///"))
+        path = self._path(database)
         for file in path.parent.glob(f"{path.name}*"):
             file.unlink(missing_ok=True)
 
@@ -90,54 +120,47 @@ class SqliteDatabases(Databases):
         """Delete all of it."""
         shutil.rmtree(self._directory)
 
-    def copy(self, database: Database) -> Database:
-        """Copy the file; SQLite deletes its write-ahead log when the last connection is closed."""
-        path = self._directory / f"copy_of_{Path(database.url).name}"
-        shutil.copyfile(database.url.removeprefix("sqlite:///"), path)
-        return self._database(path)
+    def _make_template(self) -> None:
+        migrate(self._template)
 
-    def _copy_template(self, name: str) -> Database:
-        path = self._directory / f"{name}.sqlite3"
-        shutil.copyfile(self._template, path)
-        return self._database(path)
+    def _copy(self, source: Database, copy: Database) -> None:
+        # SQLite deletes its write-ahead log when the last connection is closed, so that the file is the whole database.
+        shutil.copyfile(self._path(source), self._path(copy))
+
+    def _own(self, name: str) -> Database:
+        return Database(f"sqlite:///{self._directory / name}.sqlite3", "sqlite")
+
+    def _shared(self, name: str) -> Database:
+        return Database(f"sqlite:///{shared.folder() / name}.sqlite3", "sqlite")
 
     @staticmethod
-    def _database(path: Path) -> Database:
-        return Database(f"sqlite:///{path}", "sqlite")
+    def _path(database: Database) -> Path:
+        return Path(database.url.removeprefix("sqlite:///"))
 
 
 class PostgresDatabases(Databases):
     """Databases on one PostgreSQL server, given by the directory of its socket."""
 
     def __init__(self, socket_directory: str) -> None:
-        super().__init__()
         self._socket_directory = socket_directory
-        self._template = "template_daybook"
-        shared.once("template", self._make_template)
+        super().__init__()
 
     def drop(self, database: Database) -> None:
         """Drop it by force."""
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _parsed(database.url)["NAME"])
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._name(database))
 
     def close(self) -> None:
         """Leave the template to the other processes of the run; the server is deleted with it."""
 
     def _make_template(self) -> None:
-        self._execute("CREATE DATABASE {} TEMPLATE template0", self._template)
-        roles.create_roles(cluster.binaries(), self._socket_directory, self._template)
-        migrate(self._database(self._template))
+        name = self._name(self._template)
+        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        roles.create_roles(cluster.binaries(), self._socket_directory, name)
+        migrate(self._template)
 
-    def copy(self, database: Database) -> Database:
-        """Copy it within the server."""
-        name = _parsed(database.url)["NAME"]
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", f"copy_of_{name}", name)
-        return self._database(f"copy_of_{name}")
-
-    def _copy_template(self, name: str) -> Database:
-        database = f"test_{name}"
-        copy = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}"
-        self._execute(copy, database, self._template, roles.OWNER)
-        return self._database(database)
+    def _copy(self, source: Database, copy: Database) -> None:
+        statement = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}"
+        self._execute(statement, self._name(copy), self._name(source), roles.OWNER)
 
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(
@@ -145,8 +168,15 @@ class PostgresDatabases(Databases):
         ) as server:
             server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
-    def _database(self, name: str) -> Database:
+    def _own(self, name: str) -> Database:
         return Database(roles.url(self._socket_directory, name), "postgresql")
+
+    _shared = _own
+
+    @staticmethod
+    def _name(database: Database) -> str:
+        name: str = _parsed(database.url)["NAME"]
+        return name
 
 
 def migrate(database: Database) -> None:

@@ -1,15 +1,19 @@
 """A person who may read the ledger, and a ledger with an invoice that was paid late."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
 from eventstore.consumers.loop import catch_up
-from tests.support.databases import Database
+from eventstore.models import Home
+from tests.support.databases import Database, Databases, connected_as, connected_to
 from tests.support.ledger.book import Product
 from tests.support.ledger.paid_late import paid_late
+from tests.support.postgres.roles import OWNER
 
 
 class Reader:
@@ -37,6 +41,36 @@ class Reader:
 
 
 @pytest.fixture
+def prepared(
+    request: pytest.FixtureRequest, databases: Databases, django_db_blocker: DjangoDbBlocker
+) -> tuple[Database, Product | None]:
+    """Return a database with an invoice of 45.00 that was paid three days late, or an empty one without the invoice."""
+    if "invoice" not in request.fixturenames:
+        return databases.make(), None
+    with django_db_blocker.unblock():
+        return databases.prepared("paid_late", _paid_late)
+
+
+def _paid_late() -> Product:
+    catch_up("late_fees")
+    invoice = paid_late()
+    with connected_as(OWNER):
+        Home.objects.all().delete()  # each copy is at home where something first acts in it
+    return invoice
+
+
+@pytest.fixture
+def database(
+    prepared: tuple[Database, Product | None], databases: Databases, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Database]:
+    """Return the database of this test, to which Django is connected in every thread."""
+    own, _ = prepared
+    with django_db_blocker.unblock(), connected_to(own):
+        yield own
+    databases.drop(own)
+
+
+@pytest.fixture
 def reader(database: Database) -> Reader:
     """Return a user who may view the ledger and is not staff."""
     user = User.objects.create_user("auditor", password="auditor")
@@ -45,7 +79,8 @@ def reader(database: Database) -> Reader:
 
 
 @pytest.fixture
-def invoice(database: Database) -> Product:
+def invoice(prepared: tuple[Database, Product | None], database: Database) -> Product:
     """Return an invoice of 45.00 that was paid three days late, with its fees."""
-    catch_up("late_fees")
-    return paid_late()
+    _, recorded = prepared
+    assert recorded is not None
+    return recorded
