@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from ledger import clients
+from ledger.user_names import of_the_name
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -26,8 +27,7 @@ class _NameForm(_UserForm):
     def clean_username(self) -> str:
         """Return the name; raises ValidationError if it is taken."""
         name: str = self.cleaned_data["username"]
-        others = User.objects.exclude(pk=self.instance.pk)
-        if others.filter(username__iexact=name).exists():
+        if of_the_name(User.objects.exclude(pk=self.instance.pk), name).exists():
             raise ValidationError("Another user has this name, perhaps in another case. Choose another name.")
         if "username" in self.changed_data and clients.is_reserved(name):
             raise ValidationError("The ledger itself records under this name. Choose another name.")

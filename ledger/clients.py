@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from oauth2_provider.generators import generate_client_id, generate_client_secret
 from oauth2_provider.models import AbstractApplication, get_access_token_model, get_application_model, set_token_value
 from oauthlib.common import generate_token
@@ -14,6 +16,7 @@ from oauthlib.common import generate_token
 from eventstore.clock import utc_now
 from eventstore.consumers.registry import consumers
 from ledger.names import VIEW
+from ledger.user_names import of_the_name
 
 RESERVED: Final = frozenset({"daily_cycle", "import_receivables"})
 """Actors of the ledger's own management commands; the names of process managers are reserved too."""
@@ -51,8 +54,8 @@ def is_reserved(name: str) -> bool:
 def create(name: str, permissions: Iterable[str]) -> Client:
     """Make a client that may read and has the named permissions, such as `ledger.grant_balances`; raises NameTaken."""
     model = get_application_model()
-    people, machines = User.objects.filter(username__iexact=name), model.objects.filter(name__iexact=name)
-    if is_reserved(name) or people.exists() or machines.exists():
+    machines = _clients_named(name)
+    if is_reserved(name) or machines.exists() or of_the_name(User.objects.all(), name).exists():
         raise NameTaken(name, by_client=machines.exists())
     secret = generate_client_secret()
     try:
@@ -68,14 +71,21 @@ def create(name: str, permissions: Iterable[str]) -> Client:
                 client_type=model.CLIENT_CONFIDENTIAL,
                 authorization_grant_type=model.GRANT_CLIENT_CREDENTIALS,
             )
-    except IntegrityError as error:
+    except (IntegrityError, ValidationError) as error:
         raise NameTaken(name) from error
     return Client(application.client_id, secret, application)
 
 
+def _clients_named(name: str) -> QuerySet[Any]:
+    """Return the client of a name, in any case."""
+    users = of_the_name(User.objects.all(), name)
+    found: QuerySet[Any] = get_application_model().objects.filter(Q(name__iexact=name) | Q(user__in=users))
+    return found
+
+
 def renew_secret(name: str) -> Client:
     """Give the client of this name a new secret, and return it; its tokens stay. Raises UnknownClient."""
-    application = get_application_model().objects.filter(name__iexact=name).first()
+    application = _clients_named(name).first()
     if application is None:
         raise UnknownClient(name)
     secret = application.client_secret = generate_client_secret()

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +16,7 @@ from oauth2_provider.models import get_application_model
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.models import RecordedKey
-from ledger import daily_cycle
+from ledger import clients, daily_cycle
 from tests.integration.api.conftest import NewApi
 from tests.support.api.calling import Api
 from tests.support.databases import Database, connected_as
@@ -78,12 +80,27 @@ def test_a_client_with_a_reused_name_shares_no_key(robot: Api, new_api: NewApi) 
 def test_the_database_refuses_a_name_that_differs_only_in_case(name: str, robot: Api) -> None:
     other = User.objects.create_user("other")
     for act in (
-        lambda: User.objects.create_user(name),
         lambda: User.objects.bulk_create([User(username=name)]),
         lambda: User.objects.filter(pk=other.pk).update(username=name),
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             act()
+
+
+def test_a_name_is_taken_in_every_case_of_every_alphabet(robot: Api, browser: Client) -> None:
+    for taken, name in (("robot", "ROBOT"), ("Änne", "äNNE"), ("ΣΟΦΙΑ", "σοφια"), ("Straße", "STRASSE")):
+        user = User.objects.filter(username=taken).first() or User.objects.create_user(taken)
+        user.save()  # under its own name
+        with pytest.raises(ValidationError, match=f"The name '{name}' is taken, perhaps in another case"):
+            User.objects.create_user(name)
+        with pytest.raises(clients.NameTaken):
+            clients.create(name, [])
+        with pytest.raises(CommandError, match=rf"^The name '{name}' is taken.*\.$"):
+            call_command("createsuperuser", username=name, email="", interactive=False)
+        answer = browser.post(reverse("admin:auth_user_add"), {"username": name, "usable_password": "false"})
+        assert "username" in answer.context["adminform"].form.errors
+    clients.create("Bäcker", [])
+    assert clients.renew_secret("BÄCKER").client_secret
 
 
 @pytest.mark.parametrize("name", ["Robot", "late_fees", "LATE_FEES"])
@@ -125,6 +142,6 @@ def test_keys_of_the_release_before_are_moved_to_their_users(robot: Api) -> None
 def test_names_that_differ_only_in_case_stop_the_migration(robot: Api) -> None:
     with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("DROP INDEX auth_user_name_without_case")
-    User.objects.create_user("ROBOT")
+    User.objects.bulk_create([User(username="ROBOT")])
     with connection.schema_editor() as editor, pytest.raises(ValueError, match="robot. Rename one of each"):
         migration.refuse_duplicates(apps, editor)
