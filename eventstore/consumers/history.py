@@ -11,12 +11,11 @@ from eventstore.consumers.registry import consumers
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 
 
-def lag_samples(name: str, hours: int) -> tuple[datetime, datetime, list[LagSample]]:
-    """Return the beginning and the end of a time that ends now, and the samples of it, oldest first."""
+def lag_samples(name: str, hours: int) -> tuple[datetime, list[LagSample]]:
+    """Return the present, and the samples of the hours before it, oldest first."""
     end = utc_now()
-    start = end - timedelta(hours=hours)
-    samples = LagSample.objects.using(_database_of(name)).filter(name=name, minute__gte=start).order_by("minute")
-    return start, end, list(samples)
+    rows = LagSample.objects.using(_database_of(name)).filter(name=name, minute__gte=end - timedelta(hours=hours))
+    return end, list(rows.order_by("minute"))
 
 
 def actions(name: str, limit: int = 20) -> list[OperatorAction]:

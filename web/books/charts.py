@@ -1,8 +1,9 @@
 """Charts as shapes: what a template draws as SVG, in whole units of its view box."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Final, Protocol
 
 from projectors.explain.product import ProductExplanation
@@ -11,6 +12,11 @@ from projectors.explain.reports import Bucket, CurrencyAging
 _WIDTH: Final = 1000
 _BAR: Final = 300
 _LAG_HEIGHT: Final = 60
+_BASE: Final = 84
+_FLAT: Final = 2
+"""The height of a minute in which a consumer was at the head."""
+_EDGE: Final = 20
+"""Labels are not drawn nearer to the ends of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +95,88 @@ class LagSample(Protocol):
 
     minute: datetime
     lag_events: int
+    lag_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class LagBar:
-    """How far behind a consumer was in one minute: a bar that stands on 80."""
+class Span:
+    """Minutes side by side that look the same: from `x`, `width` wide and `height` high on the base line."""
 
-    x: int
-    y: int
-    height: int
+    x: float
+    width: float
+    height: float
+
+    @property
+    def y(self) -> float:
+        """Where it begins, from the top."""
+        return _BASE - self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A round time on the axis."""
+
+    x: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class LagChart:
-    """How far behind a consumer was, minute by minute, on a time axis of 0 to 1000; a gap has no bar."""
+    """How far behind a consumer was, minute by minute, on a time axis of 0 to 1000.
+
+    `measured` are the minutes with a sample, `gaps` those without one.
+    """
 
     hours: int
-    start: datetime
-    end: datetime
-    width: float
-    most: int
-    bars: tuple[LagBar, ...]
+    unit: str
+    most: str
+    measured: tuple[Span, ...]
+    gaps: tuple[Span, ...]
+    unmeasured: int
+    ticks: tuple[Tick, ...]
 
     @property
     def minutes(self) -> int:
         """The minutes that the chart spans."""
         return self.hours * 60
 
-    @property
-    def gaps(self) -> int:
-        """The minutes without a sample."""
-        return max(self.minutes - len(self.bars), 0)
+
+def of_lag(hours: int, end: datetime, samples: Sequence[LagSample]) -> tuple[LagChart, LagChart]:
+    """Return the charts of a consumer's lag over the hours until a moment, in events and in seconds."""
+    first = end.replace(second=0, microsecond=0) - timedelta(minutes=hours * 60 - 1)
+    minutes = [first + timedelta(minutes=number) for number in range(hours * 60)]
+    events: dict[datetime, float] = {sample.minute: sample.lag_events for sample in samples}
+    seconds = {sample.minute: sample.lag_seconds for sample in samples}
+    return _of_unit(hours, "events", minutes, events), _of_unit(hours, "seconds", minutes, seconds)
 
 
-def of_lag(hours: int, start: datetime, end: datetime, samples: Sequence[LagSample]) -> LagChart:
-    """Return the chart of a consumer's lag between two moments."""
-    most = max((sample.lag_events for sample in samples), default=0)
-    width = _WIDTH / (hours * 60)
-    bars = []
-    for sample in samples:
-        x = round((sample.minute - start) / (end - start) * _WIDTH)
-        height = round(sample.lag_events / most * _LAG_HEIGHT) if most else 0
-        bars.append(LagBar(max(x, 0), _LAG_HEIGHT + 20 - height, height))
-    return LagChart(hours, start, end, round(max(width, 0.7), 1), most, tuple(bars))
+def _of_unit(hours: int, unit: str, minutes: Sequence[datetime], lags: Mapping[datetime, float]) -> LagChart:
+    found = [lags.get(minute) for minute in minutes]
+    most = max((lag for lag in found if lag is not None), default=0)
+    heights = [None if lag is None else _FLAT + round(lag / most * _LAG_HEIGHT) if most else _FLAT for lag in found]
+    spans = list(_spans(heights))
+    every = 10 if hours == 1 else 180
+    ticks = [
+        Tick(round(number / len(minutes) * _WIDTH, 1), f"{minute:%H:%M}")
+        for number, minute in enumerate(minutes)
+        if (minute.hour * 60 + minute.minute) % every == 0
+    ]
+    return LagChart(
+        hours=hours,
+        unit=unit,
+        most=f"{most:,.1f}" if unit == "seconds" else f"{most:,.0f}",
+        measured=tuple(span for span, height in spans if height is not None),
+        gaps=tuple(span for span, height in spans if height is None),
+        unmeasured=found.count(None),
+        ticks=tuple(tick for tick in ticks if _EDGE <= tick.x <= _WIDTH - _EDGE),
+    )
+
+
+def _spans(heights: Sequence[int | None]) -> Iterator[tuple[Span, int | None]]:
+    """Yield neighbours of the same height as one span; None is the height of what was not measured."""
+    first = 0
+    for height, run in groupby(heights):
+        number = len(list(run))
+        x, width = first / len(heights) * _WIDTH, number / len(heights) * _WIDTH
+        yield Span(round(x, 1), round(width, 1), _LAG_HEIGHT + _FLAT if height is None else height), height
+        first += number

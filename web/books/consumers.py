@@ -79,7 +79,8 @@ def consumers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
     """Show one consumer, its lag over an hour and a day, and what operators did to it."""
     status = status_of(name)
-    lags = [charts.of_lag(hours, *history.lag_samples(name, hours)) for hours in (1, 24)]
+    end, samples = history.lag_samples(name, 24)
+    lags = [charts.of_lag(hours, end, samples) for hours in (1, 24)]
     return shown(
         request,
         "consumer.html",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.names import COMMANDS
 from ledger.rules.aggregates.deal import PRODUCT_LINES
 
 
@@ -17,46 +16,55 @@ class Title:
     about: str
 
 
-SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Money": {
-        "grant-balances": "Grant balances",
-        "fund-company": "Fund a company",
-        "fund-asset": "Record cash collected on an asset",
-        "pay-out-funds": "Pay out of a funding account",
-        "apply-payment": "Apply a payment",
-        "waive-late-fee": "Waive late fees",
-        "write-off-product": "Write off what an invoice owes",
-        "record-recovery": "Record a recovery",
+        "grant-balances": (
+            "Grant balances",
+            "Draws on balances of companies and assets, and credits funding accounts.",
+        ),
+        "fund-company": ("Fund a company", "Adds money from outside to a company's balance."),
+        "fund-asset": ("Record cash collected on an asset", "Adds cash that came in on an asset to its balance."),
+        "pay-out-funds": ("Pay out of a funding account", "Money leaves the ledger from a funding account."),
+        "apply-payment": ("Apply a payment", "Pays an invoice: its principal first, then its late fees."),
+        "waive-late-fee": ("Waive late fees", "Forgives late fees that an invoice owes."),
+        "write-off-product": ("Write off what an invoice owes", "Gives up the principal and fees that are still owed."),
+        "record-recovery": ("Record a recovery", "Money came in after all for an invoice that was written off."),
     },
     "Corrections": {
-        "reverse-funding": "Reverse a receipt",
-        "return-payout": "Return a payout",
-        "reverse-payment": "Reverse a payment",
-        "reverse-late-fee": "Reverse a late fee",
-        "reverse-waiver": "Reverse a waiver",
-        "reverse-write-off": "Reverse a write-off",
-        "reverse-recovery": "Reverse a recovery",
-        "revalue-asset": "Revalue an asset, or correct its first currency",
+        "reverse-funding": ("Reverse a receipt", "Takes back money that was added to a company or an asset."),
+        "return-payout": (
+            "Return a payout",
+            "A payout came back; if its account is closed, the company gets the money.",
+        ),
+        "reverse-payment": ("Reverse a payment", "Takes back a payment: what it paid is owed again."),
+        "reverse-late-fee": ("Reverse a late fee", "Takes back a late fee that was charged in error."),
+        "reverse-waiver": ("Reverse a waiver", "Takes back a waiver: the fees are owed again."),
+        "reverse-write-off": ("Reverse a write-off", "Takes back a write-off: what it gave up is owed again."),
+        "reverse-recovery": ("Reverse a recovery", "Takes back a recovery that was recorded in error."),
+        "revalue-asset": (
+            "Revalue an asset",
+            "Records what an asset is worth now; also corrects its first currency while no money has it.",
+        ),
     },
     "Funding accounts": {
-        "open-funding-account": "Open a funding account",
-        "activate-funding-account": "Activate a funding account",
-        "close-funding-account": "Close a funding account",
+        "open-funding-account": ("Open a funding account", "Opens an account of a company; it is pending at first."),
+        "activate-funding-account": ("Activate a funding account", "Lets a pending account be credited."),
+        "close-funding-account": ("Close a funding account", "Closes an empty account for good."),
     },
     "Companies, assets, deals and invoices": {
-        "register-company": "Register a company",
-        "rename-company": "Rename a company",
-        "register-asset": "Register an asset",
-        "create-deal": "Create a deal",
-        "update-deal": "Change the terms of a deal",
-        "activate-deal": "Activate a deal",
-        "delete-deal": "Delete a deal",
-        "originate-product": "Finance an invoice",
+        "register-company": ("Register a company", "Adds a company to the ledger."),
+        "rename-company": ("Rename a company", "Gives a company another name from here on."),
+        "register-asset": ("Register an asset", "Adds a receivable that one company sends to another."),
+        "create-deal": ("Create a deal", "Says which companies play which roles under a product line."),
+        "update-deal": ("Change the terms of a deal", "Replaces all its terms; it must then be activated again."),
+        "activate-deal": ("Activate a deal", "Lets invoices be financed under a deal."),
+        "delete-deal": ("Delete a deal", "Ends a deal; its invoices stay as they are."),
+        "originate-product": ("Finance an invoice", "A company owes a principal under a deal from here on."),
     },
 }
-"""The commands by what they are about, each with its title."""
+"""The commands by what they are about, each with its title and what it does."""
 
-_TITLES: Final = {name: title for section in SECTIONS.values() for name, title in section.items()}
+_TITLES: Final = {name: texts for section in SECTIONS.values() for name, texts in section.items()}
 
 LABELS: Final[Mapping[str, str]] = {
     "account_uuid": "Funding account",
@@ -131,6 +139,15 @@ PICKED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The fields that are picked by name, and what each names."""
 
+SEARCHED_BY: Final[Mapping[str, str]] = {
+    "account": "the name of its company, or its uuid",
+    "asset": "reference or uuid",
+    "company": "name or uuid",
+    "deal": "the name of one of its companies, or its uuid",
+    "product": "reference or uuid",
+}
+"""What is typed to find something, by what it is."""
+
 FOLLOWS: Final[Mapping[str, str]] = {"from_type": "from_uuid", "to_company_uuid": "to_company_account_uuid"}
 """Fields that are not asked for, because what is picked in another field decides them."""
 
@@ -150,6 +167,5 @@ REVERSAL_OF: Final = {event_type: name for name, types in REVERSIBLE.items() for
 
 
 def title(name: str) -> Title:
-    """Return what a command is called; its sentence is the first of the command's docstring."""
-    sentence = (COMMANDS[name].__doc__ or "").splitlines()[0]
-    return Title(name, _TITLES[name], sentence)
+    """Return what a command is called and what it does."""
+    return Title(name, *_TITLES[name])

@@ -9,7 +9,7 @@ from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, Record, Shape
 from ledger.names import COMMANDS
 from web.api.commands import UUID_FIELDS
 from web.books.acting import pickers
-from web.books.acting.catalog import CHOICES, FOLLOWS, HINTS, LABELS, PICKED, REVERSIBLE
+from web.books.acting.catalog import CHOICES, FOLLOWS, HINTS, LABELS, PICKED, REVERSIBLE, SEARCHED_BY
 from web.books.acting.pickers import Option
 from web.books.acting.submitted import FIND, MOST_ROWS, Typed, rows_of, split
 
@@ -39,6 +39,7 @@ class Field:
     is_required: bool
     hint: str = ""
     find: str = ""
+    find_by: str = ""
     options: tuple[Option, ...] = ()
     fault: Fault | None = None
     is_list: bool = False
@@ -96,7 +97,9 @@ def _with_options(name: str, own: str, field: Field, filled: Filled) -> Field:
     if options is None:
         known = _chosen(own, field)
         options = () if known is None else (known,)
-    return replace(field, find=filled.values.get(field.name + FIND, ""), options=options)
+    return replace(
+        field, find=filled.values.get(field.name + FIND, ""), find_by=SEARCHED_BY[PICKED[own][-1]], options=options
+    )
 
 
 def _chosen(own: str, field: Field) -> Option | None:

@@ -79,7 +79,9 @@ def reversible(name: str, category: str, uuid: UUID) -> list[Option]:
     for event, _ in zip(found, range(_MOST_EVENTS), strict=False):
         said, amount = words_of(event), amount_text(event.data.amount) if hasattr(event.data, "amount") else ""
         figure = f", {amount} {event.data.currency}" if amount and amount not in said.what else ""
-        options.append(Option(str(event.position), f"{said.what}{figure}", f"event {event.position}: {said.why}"))
+        on = getattr(event.data, "business_date", None) or event.recorded_at.date()
+        about = f"event {event.position}, {on}: {said.why}"
+        options.append(Option(str(event.position), f"{said.what}{figure}", about))
     return options
 
 

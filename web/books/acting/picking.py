@@ -9,15 +9,14 @@ from ledger import states
 from ledger.handlers import MAX_POSITION
 from ledger.rules.facts import stream_id
 from web.books.acting import pickers
-from web.books.acting.catalog import PICKED, REVERSIBLE
+from web.books.acting.catalog import PICKED, REVERSIBLE, SEARCHED_BY
 from web.books.acting.fields import Fault
 from web.books.acting.pickers import MOST, Option
 from web.books.acting.submitted import FIND, Typed
 
-_NONE: Final = Fault(
-    "Nothing is named so, and no word of a name begins so.",
-    "Type the beginning of a word of the name or the reference, or the whole uuid.",
-)
+_NAMES: Final = {"account": "funding account", "product": "invoice"} | {
+    category: category for category in ("asset", "company", "deal")
+}
 _SEVERAL: Final = Fault("Several are named so.", "Choose one of them.")
 _MANY: Final = Fault("More are named so than are shown.", "Type more of the name, or choose one of these.")
 
@@ -54,7 +53,12 @@ def _search(full: str, picked: Picked) -> None:
     if hits:
         shown = [Option(_value(full, category, hit), hit.name, hit.about) for category, hit in hits[:MOST]]
         picked.found[full] = tuple(shown)
-    picked.faults[full] = _NONE if not hits else _SEVERAL if len(hits) <= MOST else _MANY
+    picked.faults[full] = _none(categories) if not hits else _SEVERAL if len(hits) <= MOST else _MANY
+
+
+def _none(categories: tuple[str, ...]) -> Fault:
+    sentence = f"No {' or '.join(_NAMES[category] for category in categories)} is found by that."
+    return Fault(sentence, f"Type the beginning of a word of {SEARCHED_BY[categories[-1]]}.")
 
 
 def _value(full: str, category: str, option: Option) -> str:

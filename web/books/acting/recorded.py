@@ -5,6 +5,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 
 from eventstore import store
 from ledger.names import COMMANDS
@@ -13,6 +14,7 @@ from projectors.explain.event import subject_of, words_of
 from projectors.queries.live import position
 from web.books.acting.access import may
 from web.books.acting.catalog import SECTIONS, title
+from web.books.frame import SECTIONS as NAVIGATION
 from web.books.frame import Frame, NotFound, page, shown
 from web.slots import slots
 
@@ -23,12 +25,13 @@ _NAMES: Final = tuple(projector.name for projector in PROJECTORS)
 
 
 @page
-def commands(request: HttpRequest, frame: Frame) -> HttpResponseBase:
+def commands(request: HttpRequest, _frame: Frame) -> HttpResponseBase:
     """List the commands that the reader may record by hand."""
     allowed = {name for name in COMMANDS if may(request.user, name)}
     sections = [(section, [title(name) for name in names if name in allowed]) for section, names in SECTIONS.items()]
     listed = [(section, titles) for section, titles in sections if titles]
-    return shown(request, "acting/commands.html", frame.present, "do", listed=listed)
+    context = {"listed": listed, "frame": None, "section": "do", "sections": NAVIGATION}
+    return TemplateResponse(request, "books/acting/commands.html", context)
 
 
 @page

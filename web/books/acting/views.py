@@ -33,8 +33,6 @@ from web.books.frame import SECTIONS, Refused
 from web.protocol.correlation_id import correlation_id
 
 _MOST_CHANGES: Final = 20
-_UNPROCESSABLE: Final = 422
-_CONFLICT: Final = 409
 _UNAVAILABLE: Final = 503
 _STALE: Final = "The preview was changed, is older than a day, or is somebody else's. Fill in the form again."
 
@@ -81,19 +79,18 @@ def _form(  # noqa: PLR0913 - the form, and what is wrong with it
     faults: Mapping[str, Fault] | None = None,
     changes: Sequence[Any] = (),
     empty_rows: int = 0,
-    status: int = 200,
 ) -> HttpResponse:
     wrong = {**picked.faults, **(faults or {})}
     shown = fields(command, Filled(picked.values, wrong, picked.found, empty_rows))
     names = {field.name for field in shown} | {part.name for field in shown for row in field.rows for part in row}
-    context = {
+    context: dict[str, Any] = {
         "fields": shown,
         "form_id": form,
         "general": [fault for name, fault in wrong.items() if name not in names],
         "changes": changes,
         "has_faults": bool(wrong),
     }
-    return page(request, "form.html", command, status=status, **context)
+    return page(request, "form.html", command, **context)
 
 
 def _preview(
@@ -104,7 +101,7 @@ def _preview(
     if already is not None:
         return _to_recorded(already, again=True)
     if picked.faults:
-        return _form(request, command, picked, form, status=_UNPROCESSABLE)
+        return _form(request, command, picked, form)
     changes = [] if stale is None else _changes(stale)
     made: Command | None = None
     try:
@@ -112,13 +109,13 @@ def _preview(
         previewed = preview(made)
     except NotACommand as refused:
         faults = {name: Fault(f"{text[:1].upper()}{text[1:]}.") for name, text in refused.faults.items()}
-        return _form(request, command, picked, form, faults=faults, status=_UNPROCESSABLE)
+        return _form(request, command, picked, form, faults=faults)
     except Refusal as refusal:
         faults = {field_of(refusal, made): fault_of(refusal)}
-        return _form(request, command, picked, form, faults=faults, changes=changes, status=_UNPROCESSABLE)
+        return _form(request, command, picked, form, faults=faults, changes=changes)
     ticket = Ticket(command, picked.values, dict(previewed.expected), form, _user(request).pk)
-    context = {"preview": in_words(previewed), "ticket": ticket.sign(), "changes": changes}
-    return page(request, "preview.html", command, status=200 if stale is None else _CONFLICT, **context)
+    context: dict[str, Any] = {"preview": in_words(previewed), "ticket": ticket.sign(), "changes": changes}
+    return page(request, "preview.html", command, **context)
 
 
 def _record(request: HttpRequest, ticket: Ticket) -> HttpResponse:
