@@ -9,21 +9,21 @@ END = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 MINUTE = END.replace(second=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Sample:
-    """How far behind a consumer was, so many minutes before the end."""
+    """How far behind a consumer was in a minute."""
 
-    ago: int
+    minute: datetime
     lag_events: int
     lag_seconds: float
 
-    @property
-    def minute(self) -> datetime:
-        return MINUTE - timedelta(minutes=self.ago)
+
+def ago(minutes: int, lag_events: int, lag_seconds: float) -> Sample:
+    return Sample(MINUTE - timedelta(minutes=minutes), lag_events, lag_seconds)
 
 
 def test_a_minute_stands_where_it_belongs_and_neighbours_that_look_the_same_are_one_span() -> None:
-    samples = [Sample(30, 4, 1.0), Sample(2, 0, 0.0), Sample(1, 0, 0.0), Sample(0, 8, 2.5)]
+    samples = [ago(30, 4, 1.0), ago(2, 0, 0.0), ago(1, 0, 0.0), ago(0, 8, 2.5)]
     events, seconds = of_lag(1, END, samples)
     assert events.measured == (Span(483.3, 16.7, 32), Span(950.0, 33.3, 2), Span(983.3, 16.7, 62))
     assert [(gap.x, gap.width) for gap in events.gaps] == [(0.0, 483.3), (500.0, 450.0)]
@@ -50,6 +50,6 @@ def test_the_axis_has_round_times() -> None:
 
 
 def test_a_sample_from_before_the_axis_is_not_drawn() -> None:
-    events, _ = of_lag(1, END, [Sample(60, 9, 1.0)])
+    events, _ = of_lag(1, END, [ago(60, 9, 1.0)])
     assert events.measured == ()
     assert events.unmeasured == 60
