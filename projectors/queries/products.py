@@ -1,5 +1,6 @@
 """Queries of financial products."""
 
+from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
@@ -54,3 +55,9 @@ def in_order_of_due_date(
     if due_to is not None:
         rows = rows.filter(due_date__lte=due_to)
     return rows.order_by("due_date", "product_uuid")
+
+
+def originated_products_of(company_uuid: UUID, position: int) -> Iterator[UUID]:
+    """Yield the products that a company has owed as of a position, in the order of an index."""
+    rows = live(FinancialProduct).filter(obligor_company_uuid=company_uuid, originated_position__lte=position)
+    yield from rows.order_by("product_uuid").values_list("product_uuid", flat=True).iterator(1000)

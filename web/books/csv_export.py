@@ -38,14 +38,20 @@ def export_explanation(
     frame: Frame, what: str, equation: Equation, rows: Iterable[Row], parts: Sequence[str] = ()
 ) -> StreamingHttpResponse:
     """Return the rows of an explanation as CSV; `parts` name the parts of its figure, such as principal and fees."""
-    after = [f"{part}_after" for part in (*parts, equation.name)]
-    header = ["counts_for", "booked", "what", "why", "change", *after, "currency", "actor", "position", "cause"]
-    return export(frame, what, header, (_explained(row, equation.unit, len(parts)) for row in rows))
+    return export(frame, what, explained_header(parts, equation.name), explained_cells(rows, equation.unit, len(parts)))
 
 
-def _explained(row: Row, unit: str, parts: int) -> tuple[Any, ...]:
-    before = (row.counts_for, row.booked, row.what, row.why, row.change)
-    return (*before, *row.after[:parts], row.total, unit, row.actor, row.position, row.cause)
+def explained_header(parts: Sequence[str], figure: str) -> list[str]:
+    """Return the heading of the rows of an explanation."""
+    after = [f"{part}_after" for part in (*parts, figure)]
+    return ["counts_for", "booked", "what", "why", "change", *after, "currency", "actor", "position", "cause"]
+
+
+def explained_cells(rows: Iterable[Row], unit: str, parts: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of each row of an explanation."""
+    for row in rows:
+        before = (row.counts_for, row.booked, row.what, row.why, row.change)
+        yield (*before, *row.after[:parts], row.total, unit, row.actor, row.position, row.cause)
 
 
 def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
@@ -55,10 +61,9 @@ def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequen
     """
     fees = frame.fees
     is_complete = str(fees.is_complete).lower()
-    as_of = "-".join(("as-of", *(str(value) for value in frame.permanent.values())))
-    name = _UNSAFE_IN_NAMES.sub("-", f"{what}-{as_of}.csv")
+    name = file_name(frame, what, "csv")
     response = StreamingHttpResponse(
-        _lines([*header, "fees_complete"], ((*row, is_complete) for row in rows)),
+        lines([*header, "fees_complete"], ((*row, is_complete) for row in rows)),
         content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -68,7 +73,17 @@ def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequen
     return response
 
 
-def _lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def file_name(frame: Frame, what: str, ending: str) -> str:
+    """Return the name of a file: what it shows, as of when, and how that was known."""
+    if frame.known == "then":
+        moment = f"{frame.business_date}-known-then"
+    else:
+        moment = "-known-at-".join(str(value) for value in frame.permanent.values())
+    return f"{_UNSAFE_IN_NAMES.sub('-', f'{what}-as-of-{moment}')}.{ending}"
+
+
+def lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a CSV file."""
     writer = csv.writer(_Line())
     yield writer.writerow(header)
     for row in rows:

@@ -22,6 +22,8 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import PositionBeyondHead
 from projectors.explain.figures import Cut, Order
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
+from web.protocol.problems import Problem
+from web.slots import Slot, SlotKind, need_slot
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
@@ -91,6 +93,10 @@ class Frame:
         parameters = {**self.asked, **{name: str(value) for name, value in more.items()}}
         return f"{path}?{urlencode(parameters)}" if parameters else path
 
+    def at_permanent(self, path: str, **more: str) -> str:
+        """Return an address that shows the same figures for ever."""
+        return f"{path}?{urlencode({**more, **self.permanent})}"
+
     @property
     def known_position(self) -> str | None:
         """The position in the permanent address of a date; None if the address names no date."""
@@ -130,6 +136,15 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Refused(f"There is no date {text}.") from error
+
+
+def heavy(request: HttpRequest, seconds: float) -> Slot:
+    """Take a slot for work that takes long; raises Refused. See Note [Long requests hold slots]."""
+    request.auth = request.user  # type: ignore[attr-defined] # whose slot it is
+    try:
+        return need_slot(request, seconds, SlotKind.FOLDING)
+    except Problem as problem:
+        raise Refused(problem.detail or problem.kind.title, problem.status) from problem
 
 
 def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> int:

@@ -39,7 +39,7 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show the lines of the journal that match the filters, oldest first, with running totals by currency."""
     choice = _choice(request)
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, "journal", _HEADER, map(_cells, journal_rows(choice, frame.cut)))
+        return csv_export.export(frame, "journal", JOURNAL_HEADER, map(journal_cells, journal_rows(choice, frame.cut)))
     rows = journal_page(choice, frame.cut, after=_after(request), limit=_PAGE + 1)
     return shown(
         request,
@@ -73,7 +73,7 @@ def _by(request: HttpRequest) -> Literal["booking", "business"]:
             raise Refused(f"by={other} is not possible: it must be booking or business.")
 
 
-_HEADER: Final = (
+JOURNAL_HEADER: Final = (
     "position",
     "line",
     "event_type",
@@ -90,7 +90,8 @@ _HEADER: Final = (
 )
 
 
-def _cells(row: JournalRow) -> tuple[Any, ...]:
+def journal_cells(row: JournalRow) -> tuple[Any, ...]:
+    """Return the cells of a line of the journal."""
     line = row.line
     dates = (row.position, line.line, row.event_type, row.business_date, row.booking_date)
     party = (line.account, line.party_type, line.party_uuid)

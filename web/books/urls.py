@@ -6,7 +6,7 @@ from web.books import aging, balances, consumers, customers, find, invoices, log
 from web.books.acting import consumers as operating
 from web.books.acting import recorded
 from web.books.acting import views as acting
-from web.books.audit import account_line, sample
+from web.books.audit import account_line, evidence, sample
 
 
 class BalanceCategory:
@@ -45,6 +45,7 @@ urlpatterns = [
     path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", why.why, name="why"),
     path("sample", sample.draw, name="sample"),
+    path("evidence", evidence.evidence, name="evidence"),
     path("do", recorded.commands, name="do"),
     path("do/<str:command>", acting.do, name="command"),
     path("recorded/<int:first>/<int:last>", recorded.recorded, name="recorded"),

@@ -90,6 +90,12 @@ def plain(value: Any) -> str:
     return "–" if value in (None, "") else str(value)
 
 
+@register.filter
+def evidence(value: Any) -> str:
+    """Return a cell of a page of evidence: dates in the form of ISO 8601, whatever the settings are."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: Any) -> str:
     """Return this page's address with some parameters changed, or left out if their value is None."""

@@ -16,7 +16,7 @@ _GAP: Final = "  "
 
 def text_of(explained: Explanation, at: Moment) -> Iterator[str]:
     """Yield the lines of an explanation."""
-    yield _title(explained)
+    yield title_of(explained)
     yield moment_text(at)
     yield ""
     if explained.equation.terms:
@@ -31,7 +31,8 @@ def text_of(explained: Explanation, at: Moment) -> Iterator[str]:
         yield from proof_text(explained.proof)
 
 
-def _title(explained: Explanation) -> str:
+def title_of(explained: Explanation) -> str:
+    """Return what is explained: its name, its stream, its status and when it is due."""
     noun = _NOUN.get(explained.category, explained.category.capitalize())
     status = getattr(explained.state, "status", None)
     facts = [explained.stream_id, *([str(status).replace("_", " ")] if status else [])]
