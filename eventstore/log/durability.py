@@ -19,6 +19,7 @@ from django.db.backends.signals import connection_created
 from eventstore.errors import NotDurable
 from eventstore.log import append_postgresql
 from eventstore.log.reads import head
+from eventstore.runtime.snapshot import is_read_only
 
 _EVERY_S: Final = 0.01
 """Barriers of one process begin at least this far apart."""
@@ -56,7 +57,9 @@ class _Durable:
         time.sleep(max(0.0, self._began + _EVERY_S - time.monotonic()))
         self._began, before = time.monotonic(), self.connections
         newest = head(connection.alias).position
-        append_postgresql.barrier(connection)
+        # A database that takes no writes has no barrier: what can be seen there was flushed before it was replayed.
+        if not is_read_only(connection.alias):
+            append_postgresql.barrier(connection)
         # Within a transaction the barrier takes effect when that is committed.
         if before == self.connections and not connection.in_atomic_block:
             self.position = max(self.position, newest)

@@ -33,7 +33,7 @@ def verify(seen: Seen, using: str = "default") -> int:
 
     `seen` is called from time to time with the number of steps done and their total. Memory does not grow with the log.
     """
-    head = store.head(using).position
+    head = store.durable_head(using)
     for done in _positions(head, using):
         seen(done, 2 * head)
     for done in _versions(head, using):

@@ -20,7 +20,7 @@ from eventstore.moving.lines import (
     text_of,
 )
 from eventstore.payloads.canonical import canonical_event, canonical_value
-from eventstore.runtime.snapshot import is_read_only, snapshot
+from eventstore.runtime.snapshot import snapshot
 
 Seen = Callable[[int, int], None]
 
@@ -36,8 +36,7 @@ def export(file: IO[bytes], seen: Seen) -> Footer:
     """
     with snapshot("default"):
         head, managers, actions = store.head(), list(_process_managers()), list(_operator_actions())
-    if not is_read_only("default"):
-        store.ensure_durable(head.position)
+    store.ensure_durable(head.position)
     writer = LineWriter(file)
     writer.write(text_of(Header(FORMAT, FORMAT_VERSION, head.position)))
     _write_events(writer, head.position, seen)

@@ -19,7 +19,7 @@ from web.protocol.authentication import authenticators
 from web.protocol.problems import Problem
 
 _PREFIX: Final = "/api/"
-_PUBLIC: Final = frozenset({"/api/docs", "/api/openapi.json"})
+PUBLIC: Final = frozenset({"/api/docs", "/api/openapi.json"})
 _COMPRESSED: Final = (_PREFIX, "/metrics")
 _MIN_COMPRESSED: Final = 1000
 """A shorter answer fits in one packet anyway."""
@@ -92,7 +92,7 @@ class MethodMiddleware:
 def _options(request: HttpRequest, refused: HttpResponseBase) -> HttpResponse:
     """Return the methods of the path that does not support OPTIONS itself."""
     try:
-        if request.path_info not in _PUBLIC and all(known(request) is None for known in authenticators()):
+        if request.path_info not in PUBLIC and all(known(request) is None for known in authenticators()):
             return problems.handle(request, AuthenticationError())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as any error under /api/
         return problems.handle(request, error)

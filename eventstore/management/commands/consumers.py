@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rich.console import Console
 from rich.table import Table
 
+from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.consumers import operator_actions
 from eventstore.consumers.status import Status, statuses
@@ -63,6 +64,7 @@ class Command(ConsoleCommand):
 
     def _list(self, *, as_json: bool) -> None:
         found = statuses()
+        store.durable_head()  # at or above every position that is shown; see Note [Only what is durable is answered]
         if as_json:
             content = [status.as_json() for status in found]
             self.stdout.write(json.dumps(content, cls=DjangoJSONEncoder, indent=2))

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from eventstore.consumers.checkpoints import never_registered
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand, require_migrated
-from eventstore.runtime.connections import close_connections
-from eventstore.runtime.outages import BackOff, is_outage
+from eventstore.runtime.outages import Reconnecting
+from eventstore.runtime.session_settings import broken_guarantees
 from eventstore.runtime.shutdown import Stop
 from ledger.as_of import last_cycled
 from ledger.daily_cycle import business_today, published
@@ -80,21 +81,19 @@ class Command(ConsoleCommand):
                 self.stderr.write(_why_nothing(options["today"]))
 
     def _loop(self, stop: Stop, options: dict[str, Any]) -> None:
-        period, back_off = options["period"] or settings.DAILY_CYCLE_PERIOD_S, BackOff(1, 60)
+        """Run again after each period; an append whose outcome is unknown is looked for before anything is published.
+
+        See Note [Which faults end a process].
+        """
+        period, reconnecting = options["period"] or settings.DAILY_CYCLE_PERIOD_S, Reconnecting(stop, self.stderr.write)
+        reconnecting.until_done(self._report_sessions)
         while not stop.asked:
-            try:
-                self._run(stop, options)
-            except Exception as error:
-                # This includes an append whose outcome is unknown: the next run looks before it publishes.
-                if not is_outage(error):
-                    raise
-                close_connections()
-                delay = back_off.delay()
-                self.stderr.write(f"looking again in {delay:.1f} s: {' '.join(str(error).split())}")
-                stop.wait(delay)
-            else:
-                back_off.reset()
-                stop.wait(period)
+            reconnecting.until_done(lambda: self._run(stop, options))
+            stop.wait(period)
+
+    def _report_sessions(self) -> None:
+        for fault in broken_guarantees(DEFAULT_DB_ALIAS):
+            self.stderr.write(fault)
 
     def _run(self, stop: Stop, options: dict[str, Any]) -> int:
         """Publish the missing dates, until a signal ends it, and return their number."""

@@ -1,0 +1,76 @@
+"""Holds every answer that may show the log until what it shows is durable.
+
+The log, the read models and the states of consumers show an event as soon as it is committed, and a crash or another
+server may still take it back. So no view decides by itself: each answer passes here. An answer of the API names the
+position that it reflects; of any other answer it is only known that it shows nothing beyond the head, which is read
+after the view has read. A stream of events checks each event itself, because it has no end.
+See Note [Only what is durable is answered].
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from eventstore import store
+from eventstore.errors import NotDurable
+from web.protocol import problems, response_headers
+from web.protocol.middleware import PUBLIC
+
+API: Final = "/api/"
+_SHOW_THE_LOG: Final = ("/admin/", API, "/books/", "/metrics")
+_SHOW_NOTHING: Final = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_STREAM: Final = "text/event-stream"
+_RETRY_AFTER_S: Final = 1
+_TEXT: Final = "The newest events of the ledger are not durable yet, so they are not shown. Try again in a moment.\n"
+
+
+class DurableAnswersMiddleware:
+    """Answers 503 if what an answer shows does not become durable in time."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response, once what it shows is durable."""
+        response = self._get_response(request)
+        if not _may_show_the_log(request, response):
+            return response
+        try:
+            position = response.headers.get(response_headers.POSITION)
+            if position is None:
+                store.durable_head()
+            else:
+                store.ensure_durable(int(position))
+        except (NotDurable, OperationalError, InterfaceError) as error:
+            response.close()
+            return _unavailable(request, error)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Answer a view that found by itself that what it was to show is not durable."""
+        return _unavailable(request, error) if isinstance(error, NotDurable) else None
+
+
+def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
+    status = response.status_code
+    return (
+        request.path_info.startswith(_SHOW_THE_LOG)
+        and request.path_info not in PUBLIC
+        and status not in _SHOW_NOTHING
+        and not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.NOT_MODIFIED
+        and status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and not response.headers.get("Content-Type", "").startswith(_STREAM)
+    )
+
+
+def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
+    if request.path_info.startswith(API):
+        return problems.of(error).response()
+    headers = {"Retry-After": str(_RETRY_AFTER_S)}
+    return HttpResponse(_TEXT, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")
