@@ -99,6 +99,26 @@ class RecordedKey(models.Model):
         return f"{self.scope}/{self.key}"
 
 
+class Snapshot(models.Model):
+    """The state of a stream after one of its events. See Note [Snapshots are only a cache]."""
+
+    stream_id = models.CharField(max_length=100)
+    version = models.BigIntegerField()
+    position = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+    fingerprint = models.CharField(max_length=64, help_text="A digest of the code that folded it.")
+    state = models.TextField(help_text="The state, as JSON.")
+    checksum = models.CharField(max_length=64, help_text="A digest of all other columns.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stream_id", "version"], name="snapshot_stream_id_version_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} {self.version}"
+
+
 class Checkpoint(models.Model):
     """The position and the state of a consumer: one row, which each of its transactions locks.
 

@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from eventstore import store
-from eventstore.log.cache import Fold, Loaded, must_fold_alone
+from eventstore.folding import Fold, Loaded
+from eventstore.log.cache import must_fold_alone
 from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import Membership, Memberships

@@ -1,13 +1,17 @@
 """The state of any company, asset, account, deal, product or grant, now or as of a position."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from eventstore import store
-from eventstore.log.cache import AggregateCache, Loaded
+from eventstore import payloads, store
+from eventstore.folding import Loaded
+from eventstore.log.cache import AggregateCache
+from eventstore.log.snapshots import fingerprint_of
+from ledger import rules
 from ledger.rules import decide
 from ledger.rules.aggregates.account import Account
 from ledger.rules.aggregates.asset import Asset
@@ -22,7 +26,19 @@ from ledger.rules.facts import stream_id
 def cache_of(category: str, using: str) -> AggregateCache[Any]:
     """Return the process's cache of a category, made on first use; raises KeyError for an unknown category."""
     initial, evolve = decide.STATES[category]
-    return AggregateCache(initial, evolve, settings.AGGREGATE_CACHE_SIZE, using)
+    return AggregateCache(initial, evolve, settings.AGGREGATE_CACHE_SIZE, using, _fingerprint())
+
+
+@functools.cache
+def _fingerprint() -> str:
+    """Return the fingerprint of the code that makes a state of stored events."""
+    return fingerprint_of(rules, payloads)
+
+
+def wrong_snapshots(most: int, using: str = "default") -> Iterator[str]:
+    """Compare the newest kept snapshots of each category with folds of all their events; yield what differs."""
+    for category in decide.STATES:
+        yield from cache_of(category, using).wrong_snapshots(category, most)
 
 
 def state(category: str, uuid: UUID, position: int | None = None, using: str = "default") -> Loaded[Any]:

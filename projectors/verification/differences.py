@@ -1,7 +1,8 @@
 """The first figure in which a read model differs from the events.
 
 ReadModelFault
-└── Difference
+├── Difference
+└── WrongSnapshot
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,10 @@ class Difference(ReadModelFault):
         self.expected = expected
         self.found = found
         super().__init__(f"{table}: {account} of {party}: {expected} by the events, {found} in the read model")
+
+
+class WrongSnapshot(ReadModelFault):
+    """A kept snapshot is not what its events fold to."""
 
 
 class Money(NamedTuple):

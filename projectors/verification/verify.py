@@ -12,6 +12,7 @@ from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
 from eventstore.runtime.snapshot import snapshot
 from eventstore.store import ensure_durable, head, read_batch, read_stream
+from ledger import states
 from ledger.rules.facts import stream_id
 from projectors.catalog import PROJECTORS
 from projectors.models import AgingBucket, Deal, DealCompany, JournalLine, SearchWord
@@ -19,7 +20,7 @@ from projectors.queries.live import live
 from projectors.schema.sums import ExactSum
 from projectors.verification.accounts import PartyAccounts
 from projectors.verification.customer_sums import CustomerSums
-from projectors.verification.differences import NOTHING, Difference, Money, Party
+from projectors.verification.differences import NOTHING, Difference, Money, Party, WrongSnapshot
 from projectors.verification.due import Cycle, Due, DueByCycle
 from projectors.verification.late_fees import LateFees
 from projectors.verification.log import Log
@@ -29,6 +30,8 @@ from projectors.verification.streams import Entity, Observe, View, entities
 
 _BATCH: Final = 1000
 _ENTITIES: Final = 500
+_SNAPSHOTS: Final = 10
+"""How many snapshots of each category are compared."""
 
 
 Progress = Callable[[int, int], None]
@@ -43,7 +46,7 @@ class Report(NamedTuple):
 
 
 def verify(progress: Progress) -> Report:
-    """Compare every read model with the events; raises Difference."""
+    """Compare every read model, and some snapshots, with the events; raises Difference or WrongSnapshot."""
     newest = head().position
     with snapshot(settings.READ_DATABASE):
         known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
@@ -51,6 +54,8 @@ def verify(progress: Progress) -> Report:
         report = _Verification(positions, newest, progress).run()
     # What the report says leaves the house. See Note [Only what is durable is answered].
     ensure_durable(max(newest, *positions.values()))
+    for fault in states.wrong_snapshots(_SNAPSHOTS):
+        raise WrongSnapshot(fault)
     return report
 
 

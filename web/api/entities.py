@@ -13,7 +13,7 @@ from ninja import Query
 from pydantic import Field
 
 from eventstore import store
-from eventstore.log.cache import Loaded
+from eventstore.folding import Loaded
 from ledger import as_of, memberships, states
 from ledger.rules import events
 from ledger.rules.aggregates.account import Account

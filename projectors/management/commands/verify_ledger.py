@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.progress import ProgressDisplay
-from projectors.verification.differences import Difference
+from projectors.verification.differences import Difference, WrongSnapshot
 from projectors.verification.verify import verify
 
 
@@ -12,7 +12,7 @@ class Command(ConsoleCommand):
     """Print a line for each comparison; exit 1 with the first difference: account, party and both figures."""
 
     help = "Folds the streams and compares them with the read models and the journal."
-    refusals: ClassVar[tuple[type[Exception], ...]] = (*ConsoleCommand.refusals, Difference)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (*ConsoleCommand.refusals, Difference, WrongSnapshot)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify it."""

@@ -14,9 +14,10 @@ from django.db import DatabaseError, connection, connections
 from eventstore import home
 from tests.support import scratch
 from tests.support.consumers.moving import connected_to_url, exported
-from tests.support.databases import Database, connected_to
+from tests.support.databases import Database, connected_as, connected_to
 from tests.support.ledger.paid_late import paid_late
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.roles import OWNER
 
 NOBODY = 65534
 ON_SQLITE = pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="of a file")
@@ -82,7 +83,7 @@ def test_a_file_in_a_folder_without_permission_to_write(database: Database, cont
 
 @ON_POSTGRESQL
 def test_a_role_whose_transactions_are_read_only(database: Database, content: bytes) -> None:
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         name = connection.ops.quote_name(cursor.fetchone()[0])
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")

