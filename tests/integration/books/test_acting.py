@@ -7,7 +7,7 @@ import pytest
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
-from ledger.names import COMMANDS, permission
+from ledger.names import COMMANDS
 from ledger.rules.commands import ApplyPayment, FundCompany
 from ledger.rules.refusals.base import Refusal
 from projectors.explain.event import journal_lines
@@ -16,22 +16,10 @@ from tests.integration.books.conftest import Reader
 from tests.support.api.bodies import GOOD, funded_account
 from tests.support.api.refused import REFUSED
 from tests.support.databases import Database
-from tests.support.ledger.portfolio import do, new_account, new_company, new_product
+from tests.support.ledger.book import Product
+from tests.support.ledger.portfolio import do, new_account, new_company, new_deal, new_product
 from web.books.acting.catalog import LABELS, SECTIONS
 from web.books.acting.submitted import leaves
-
-GROUPS = ("viewer", "operator", "treasurer", "administrator")
-TERMS = {
-    "register-company",
-    "rename-company",
-    "register-asset",
-    "revalue-asset",
-    "create-deal",
-    "update-deal",
-    "activate-deal",
-    "delete-deal",
-    "originate-product",
-}
 
 
 @pytest.fixture
@@ -202,18 +190,51 @@ def test_an_amount_is_typed_with_a_point_and_refused_with_the_rule(treasurer: Re
         assert sentence in form.preview({**fields, "amount": amount})
 
 
-@pytest.mark.parametrize("group", [*GROUPS, None])
-def test_every_form_asks_for_the_permission_that_the_api_asks_for(group: str | None, database: Database) -> None:
-    reader = member(group) if group else Reader(None)
-    may = {"administrator": set(COMMANDS), "treasurer": set(COMMANDS) - TERMS}.get(group or "", set())
-    for name in COMMANDS:
-        expected = 302 if group is None else 200 if name in may else 403
-        response = reader.get(f"/books/do/{name}")
-        assert response.status_code == expected, name
-        assert reader.post(f"/books/do/{name}", step="find").status_code == expected, name
-        if expected == 403:
-            assert permission(name) in response.content.decode()
-    if group is not None:
-        listed = reader.text("/books/do")
-        assert {name for name in COMMANDS if f'href="/books/do/{name}"' in listed} == may
-        assert ('href="/books/do"' in listed) is bool(may)
+def test_pages_lead_to_the_forms_that_a_reader_wants_there(treasurer: Reader, reader: Reader, invoice: Product) -> None:
+    page = treasurer.text(f"/books/invoices/{invoice.uuid}")
+    for name in ("apply-payment", "waive-late-fee", "write-off-product"):
+        assert f'href="/books/do/{name}?product_uuid={invoice.uuid}"' in page
+    assert "record-recovery" not in page
+    assert "/books/do/" not in reader.text(f"/books/invoices/{invoice.uuid}")
+    assert "/books/do/" not in treasurer.text(f"/books/invoices/{invoice.uuid}", as_of="5")
+    paid = next(store.read_all(types=["PaymentApplied"])).position
+    assert f'href="/books/do/reverse-payment?position={paid}"' in treasurer.text(f"/books/log/{paid}")
+    balance = treasurer.text(f"/books/balances/asset/{invoice.asset_uuid}")
+    assert f'href="/books/do/grant-balances?sources-0-from_uuid=asset-{invoice.asset_uuid}"' in balance
+    form = treasurer.text("/books/do/grant-balances", **{"sources-0-from_uuid": f"asset-{invoice.asset_uuid}"})
+    assert f'value="asset-{invoice.asset_uuid}" checked' in form
+
+
+def test_the_form_that_changes_a_deal_holds_its_terms_and_another_row_is_empty(administrator: Reader) -> None:
+    company = new_company()
+    deal = new_deal(company_uuid=company)
+    page = administrator.text("/books/do/update-deal", deal_uuid=str(deal))
+    assert f'name="companies-0-company_uuid" value="{company}" checked' in page
+    assert 'name="companies-0-role" value="debtor"' in page
+    assert '<option value="1" selected>' in page
+    more = administrator.post(
+        "/books/do/update-deal", **{"step": "more", "companies-0-role": "debtor", "deal_uuid": str(deal)}
+    ).content.decode()
+    assert 'name="companies-1-role" value=""' in more
+
+
+def test_change_leads_back_to_the_form_as_it_was_filled_in(treasurer: Reader) -> None:
+    form = Form(treasurer, "fund-company")
+    page = form.preview({"company_uuid": str(new_company("1.00")), "amount": "2.00", "reference": "wire & co"})
+    back = treasurer.post(form.path, step="change", ticket=hidden(page, "ticket")).content.decode()
+    assert 'value="wire &amp; co"' in back
+    assert hidden(back, "form") == form.id
+
+
+def test_what_was_recorded_is_shown_and_which_read_models_are_behind(treasurer: Reader) -> None:
+    catch_up()
+    form = Form(treasurer, "fund-company")
+    page = form.preview({"company_uuid": str(new_company("1.00")), "amount": "2.00", "reference": "wire"})
+    to = recorded(form.record(page))
+    behind = treasurer.text(to)
+    assert "These read models do not show them yet" in behind
+    assert "journal" in behind
+    catch_up()
+    assert "do not show them yet" not in treasurer.text(to)
+    assert treasurer.get("/books/recorded/1/3").status_code == 404
+    assert treasurer.get("/books/recorded/9/999").status_code == 404

@@ -2,16 +2,12 @@
 
 from dataclasses import replace
 
-import pytest
-from django.contrib.auth.models import Group
-
 from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import rebuild_runner
 from eventstore.consumers.status import Failure, Status
 from eventstore.models import Checkpoint, LagSample, OperatorAction
-from ledger.names import COMMANDS, codename
 from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
@@ -20,44 +16,12 @@ from tests.support.processes import StartManage
 from web.books.consumers import condition
 
 STATUS = Status("journal", "projector", "running", 6, 10, 4, 1.0, None, None, None)
-GROUPS = ("viewer", "operator", "treasurer", "administrator")
-MAY_OPERATE = {"operator", "administrator"}
 
 
 def act(reader: Reader, name: str = "journal", **form: str) -> int:
     """Confirm an action on a consumer, and return the status of the answer."""
     status: int = reader.post(f"/books/consumers/{name}/act", confirmed="yes", **form).status_code
     return status
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_everybody_of_a_group_may_read(group: str, invoice: Product) -> None:
-    reader = member(group)
-    for path in ("", "consumers", "consumers/journal", "log", f"invoices/{invoice.uuid}"):
-        assert reader.get(f"/books/{path}").status_code == 200
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_only_operators_and_administrators_may_pause(group: str, invoice: Product) -> None:
-    reader = member(group)
-    assert act(reader, action="pause", reason="a reason") == (302 if group in MAY_OPERATE else 403)
-    assert act(reader, "aging", action="rebuild", reason="a reason") == (302 if group in MAY_OPERATE else 403)
-    assert OperatorAction.objects.count() == (2 if group in MAY_OPERATE else 0)
-    assert Checkpoint.objects.get(name="journal").paused is (group in MAY_OPERATE)
-    assert ('name="action"' in reader.text("/books/consumers/journal")) is (group in MAY_OPERATE)
-
-
-def test_nobody_may_act_without_a_session(invoice: Product) -> None:
-    assert act(Reader(None), action="pause", reason="x") == 302
-    assert not OperatorAction.objects.exists()
-
-
-def test_the_administrators_may_do_everything_and_treasurers_move_money(invoice: Product) -> None:
-    administrator = set(Group.objects.get(name="administrator").permissions.values_list("codename", flat=True))
-    assert {codename(name) for name in COMMANDS} <= administrator
-    treasurer = set(Group.objects.get(name="treasurer").permissions.values_list("codename", flat=True))
-    assert "grant_balances" in treasurer
-    assert "create_deal" not in treasurer
 
 
 def test_a_pause_is_recorded_with_its_actor_and_reason_and_shown(invoice: Product) -> None:

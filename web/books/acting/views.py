@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from eventstore import store
-from eventstore.errors import OutcomeUnknown, WrongExpectedVersion
+from eventstore.errors import NotDurable, OutcomeUnknown, WrongExpectedVersion
 from eventstore.records import Appended, RecordedEvent
 from ledger import states
 from ledger.names import ACTOR_ID
@@ -132,7 +132,7 @@ def _record(request: HttpRequest, ticket: Ticket) -> HttpResponse:
         )
     except (WrongExpectedVersion, Refusal):
         return _preview(request, ticket.command, Picked(ticket.values), ticket.form, ticket)
-    except OutcomeUnknown:
+    except (OutcomeUnknown, NotDurable):
         context = {"ticket": ticket.sign(), "is_unknown": True}
         return page(request, "preview.html", ticket.command, status=_UNAVAILABLE, **context)
     return _to_recorded(appended, again=appended.repeated)
