@@ -14,7 +14,7 @@ DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
 SUITES := tests-without-database tests-on-sqlite tests-on-postgres
 
-.PHONY: help demo test check checks prove run bench clean lint types imports migrations docs suite $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run bench screenshots chromium clean lint types imports migrations docs suite $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -27,7 +27,7 @@ test check: checks suite ## everything that CI runs: lint, types, imports, migra
 prove: $(VENV)/development ## the tests, with twenty times the rounds of what chance decides; takes an hour or more
 	@DAYBOOK_TEST_ROUNDS=20 $(MAKE) --no-print-directory suite
 
-run: $(VENV)/runtime ## everything for real in one terminal, with a superuser for the admin; http://127.0.0.1:8000
+run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; Books is at http://127.0.0.1:8000/books/
 	@$(DEVELOPMENT) $(MANAGE) check_web_address
 	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
@@ -36,6 +36,9 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser fo
 
 bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 	@$(DEVELOPMENT) python -m benchmarks
+
+screenshots: $(VENV)/development chromium ## take the pictures of Books that README shows, of the demonstration's ledger
+	@$(DEVELOPMENT) python -m tests.support.browser.screenshots
 
 clean: ## remove the virtual environment and every cache; databases stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
@@ -62,10 +65,16 @@ docs: $(VENV)/development ## generated documentation is up to date
 	$(DEVELOPMENT) $(MANAGE) describe_events --check
 	$(DEVELOPMENT) $(MANAGE) describe_problems --check
 
-suite: $(VENV)/development ## the tests: without a database, on SQLite and on PostgreSQL; all three run, whatever fails
+suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL; all three run, whatever fails
 	@failed=; \
 	for part in $(SUITES); do $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
 	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+chromium: # the browser in which Books is tested: Debian's, installed if it is missing and root may do so
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "apt-get installs chromium" && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
+	echo "There is no chromium and it cannot be installed: the tests of Books in a browser are skipped."
 
 tests-without-database: $(VENV)/development
 	$(PYTEST) tests/unit tests/properties tests/architecture

@@ -11,7 +11,10 @@ ENDED_ON_REQUEST: Final = {130, 143}
 
 def run(address: str) -> int:
     """Print the address of the web, run the processes, and return the exit status."""
-    sys.stdout.write(f"Daybook is at http://{address}, its admin at http://{address}/admin/. Ctrl-C ends it.\n")
+    sys.stdout.write(
+        f"Books is at http://{address}/books/, the admin at http://{address}/admin/: log in to both as admin, with the"
+        " password of the first `make run`. Ctrl-C ends it.\n"
+    )
     sys.stdout.flush()
     try:
         main(["start"])

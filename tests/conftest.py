@@ -23,6 +23,7 @@ from tests.support.databases import (
     connected_to,
     migrate,
 )
+from tests.support.ledger.replay import replayed
 from tests.support.postgres import roles
 from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
@@ -37,7 +38,9 @@ WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 DURABLE: Final = "daybook"
 """The name of the database on a server of a test's own."""
 
-OURS: Final = {"database", "databases", "read_database", "durable_database", "cluster"}
+OWN: Final = ("durable_database", "replayed_database", "database")
+"""The fixtures that are a test's own database."""
+OURS: Final = {*OWN, "databases", "read_database", "cluster"}
 DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
 
 
@@ -94,6 +97,16 @@ def as_superuser(database: Database) -> Iterator[None]:
 
 
 @pytest.fixture
+def replayed_database(databases: Databases, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+    """Return a database of this test's own in which two years of invoices were replayed; Django is connected to it."""
+    with django_db_blocker.unblock():
+        own = replayed(databases)
+        with connected_to(own):
+            yield own
+    databases.drop(own)
+
+
+@pytest.fixture
 def read_database(
     database: Database, databases: Databases, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
@@ -146,7 +159,7 @@ def durable_database(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> It
 
 def _own_database(request: pytest.FixtureRequest) -> Database:
     """Return the database that the test already asked for, or a fresh one."""
-    name = "durable_database" if "durable_database" in request.fixturenames else "database"
+    name = next(name for name in OWN if name in request.fixturenames or name == "database")
     asked: Database = request.getfixturevalue(name)
     return asked
 

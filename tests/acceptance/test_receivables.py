@@ -1,11 +1,8 @@
 """Two years of real invoices and a few weeks of made-up ones incur exactly the late fees that the files imply."""
 
-import csv
-import os
 import random
 import signal
 import time
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +22,12 @@ from tests.support.ledger.invoices import (
     last_date,
     made_up,
 )
+from tests.support.ledger.replay import GIVEN, real_invoices
 from tests.support.patience import wait_until
-from tests.support.processes import ROOT, RunManage, StartManage
+from tests.support.processes import RunManage, StartManage
 from tests.support.rounds import rounds
 
 LATE_FEES = ("run_processmanager", "late_fees")
-GIVEN = Path(os.environ.get("RECEIVABLES_CSV") or ROOT.parent / "shared" / "data" / "receivables.csv")
-
 
 MANY = 1_000
 """Enough invoices for a run to be killed before its end, also on a busy machine."""
@@ -167,47 +163,17 @@ def test_read_models_may_be_in_another_database(
 
 @pytest.mark.skipif(not GIVEN.exists(), reason=f"{GIVEN} is not there; RECEIVABLES_CSV may name another place")
 def test_two_years_of_real_invoices_incur_exactly_the_late_fees_of_the_file(
-    database: Database, run_manage: RunManage, start_manage: StartManage
+    replayed_database: Database, run_manage: RunManage
 ) -> None:
-    # late_fees lags behind the import, so that many fees are recorded after the dates that they count for.
-    importing = start_manage("import_receivables", str(GIVEN), "--without-late-fees")
-    chance = random.Random(5)
-    while importing.poll() is None:
-        late_fees = start_manage(*LATE_FEES)
-        time.sleep(chance.uniform(1, 5))
-        late_fees.kill_group()
-    assert importing.returncode == 0, importing.errors()
-    run_manage(*LATE_FEES, "--once")
     assert counted("SystemCycled") == counted("LateFeesAssessed") == 738
     assert counted("ProductOriginated") == 2466
     assert counted("LateFeeIncurred") == 8489
-    rows = real_rows()
+    rows = real_invoices()
     assert sum(row.days_late for row in rows) == 8489
     assert sum(row.days_late > 0 for row in rows) == 877
     assert_recorded(rows)
     assert_records_nothing_more(run_manage, str(GIVEN))
-    run_manage("run_projector", "--once")
     assert LateRecordedFee.objects.exists()
     assert_known_now(rows)
     assert "customers: " in run_manage("verify_ledger").stdout
     assert last_date(rows).isoformat() == "2014-01-09"
-
-
-def real_rows() -> list[Row]:
-    with GIVEN.open(newline="") as file:
-        return [
-            Row(
-                line["customerID"],
-                line["invoiceNumber"],
-                day(line["InvoiceDate"]),
-                day(line["DueDate"]),
-                line["InvoiceAmount"],
-                day(line["SettledDate"]),
-            )
-            for line in csv.DictReader(file)
-        ]
-
-
-def day(text: str) -> date:
-    number, month, year = text.split("/")
-    return date(int(year), int(month), int(number))

@@ -106,6 +106,7 @@ def test_everything_runs_from_no_database_at_all_and_ends_whole(clone: Path) -> 
         assert status(port, "/admin/login/") == 200
         assert status(port, "/api/companies") == 401
         assert "the password " in process.output()
+        assert f"Books is at http://127.0.0.1:{port}/books/" in process.output()
         assert f"http://127.0.0.1:{port}/admin/" in process.output()
         wait_until(lambda: lag(clone) == 0)
         supervisor, *_ = psutil.Process(process.pid).children()

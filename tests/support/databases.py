@@ -60,14 +60,14 @@ class Databases(ABC):
         """Return a new database, migrated and otherwise empty."""
         return self.copy(self._template)
 
-    def prepared(self, name: str, prepare: Callable[[], T]) -> tuple[Database, T]:
+    def prepared(self, name: str, prepare: Callable[[Database], T]) -> tuple[Database, T]:
         """Return a new database in which a function has recorded something, and its result; it runs once in a run."""
         source, result = self._shared(f"prepared_{name}"), shared.folder() / f"{name}.pickle"
 
         def make() -> None:
             self._copy(self._template, source)
             with connected_to(source):
-                result.write_bytes(pickle.dumps(prepare()))
+                result.write_bytes(pickle.dumps(prepare(source)))
 
         shared.once(name, make)
         value: T = pickle.loads(result.read_bytes())  # noqa: S301 - written above

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
@@ -18,6 +19,8 @@ from ledger.rules.refusals.base import Refusal
 from processmanagers.demo.output import DemoFailed
 from processmanagers.demo.steps import STEPS
 
+VISITOR: Final = "demo"
+"""The user who may open Books on the demonstration's database; the password is the same word."""
 _ENVIRONMENT: Final = ("READ_DATABASE_URL=", "HYDRATION_DELAY=0", "HYDRATION_DELAY_ENTROPY=0")
 
 
@@ -56,7 +59,14 @@ class Command(ConsoleCommand):
             f"  export DEBUG=true DATABASE_URL=sqlite:///{shown}\n"
             "  .venv/bin/python manage.py consumers\n"
             "  .venv/bin/python manage.py daily_cycle --today 2026-03-07\n"
-            "  .venv/bin/python manage.py run_processmanager late_fees --once"
+            "  .venv/bin/python manage.py run_processmanager late_fees --once\n"
+            "\nRead it in Books:\n"
+            f"  DEBUG=true DATABASE_URL=sqlite:///{shown} .venv/bin/python manage.py runserver\n"
+            f"Open http://127.0.0.1:8000/books/ and log in as {VISITOR} with the password {VISITOR}. Look first at\n"
+            "  INV-107      type it into the search: why this invoice owes what it owes, from its events\n"
+            "  Aging        as of 2026-03-03: what was owed as the date began, as known then and as known now\n"
+            "  Consumers    late fees: what it has handled, and how far behind it was\n"
+            "  Log          the newest event: what caused it, and the journal lines that it made"
         )
 
     def _play(self) -> None:
@@ -65,6 +75,9 @@ class Command(ConsoleCommand):
             self.stdout.write(f"\n{number}. {title}\n")
             step(lambda line: self.stdout.write(f"   {line}"))
             self.stdout.flush()
+        # Anybody may know this password: the database contains nothing but the demonstration.
+        visitor = User.objects.create_user(VISITOR, password=VISITOR)
+        visitor.groups.add(Group.objects.get(name="administrator"))
 
 
 def _default_path() -> Path:

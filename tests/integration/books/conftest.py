@@ -51,7 +51,7 @@ def prepared(
         return databases.prepared("paid_late", _paid_late)
 
 
-def _paid_late() -> Product:
+def _paid_late(_: Database) -> Product:
     catch_up("late_fees")
     invoice = paid_late()
     with connected_as(OWNER):

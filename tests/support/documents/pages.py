@@ -13,6 +13,7 @@ TYPED: Final = (
     "docs/how-to/write-a-client.md",
     "docs/how-to/README.md",
     "docs/how-to/import-invoices.md",
+    "docs/how-to/read-in-books.md",
     "docs/how-to/explain-a-late-fee.md",
     "docs/how-to/record-by-hand.md",
     "docs/how-to/groups.md",

@@ -1,0 +1,129 @@
+"""Every page of Books in a browser: light and dark, on a phone, without JavaScript, by keyboard."""
+
+import re
+from typing import Final
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Browser
+
+from eventstore import store
+from tests.acceptance.books.conftest import Books
+from tests.acceptance.books.ledger_answers import PaidLate
+from tests.support.browser.reading import hindrances
+from tests.support.browser.visitor import Visitor
+from web.books.urls import urlpatterns
+
+ELSEWHERE: Final = {"login", "logout", "consumer-act"}
+"""The names of addresses that are not in the list of pages: two only take forms, and one shows itself to strangers."""
+
+MOST_TABS: Final = 12
+
+
+@pytest.fixture(scope="package")
+def pages(books: Books, late: PaidLate) -> list[str]:
+    """Return the pages that are looked at; a new page of Books is added here."""
+    product, company, fee = late.product_uuid, books.funded, late.fees[0]
+    asset = next(store.read_stream(f"product-{product}")).data.asset_uuid
+    moment = f"as_of={late.on}"
+    return [
+        "/books/",
+        f"/books/?{moment}",
+        f"/books/?{moment}&known=then",
+        f"/books/find?q={late.customer[:2]}",
+        "/books/find?q=nothing+is+named+so",
+        "/books/invoices",
+        f"/books/invoices/{product}",
+        f"/books/invoices/{product}?order=recorded&{moment}",
+        "/books/customers",
+        "/books/customers?by=overdue",
+        f"/books/customers/{company}",
+        f"/books/customers/{company}?from=2012-01-01",
+        f"/books/balances/company/{company}",
+        f"/books/balances/asset/{asset}",
+        f"/books/balances/account/{books.account}",
+        f"/books/aging?{moment}",
+        f"/books/trial-balance?{moment}&known=then",
+        f"/books/trial-balance/fees_receivable/USD?{moment}",
+        "/books/journal",
+        f"/books/journal?account=fees_receivable&from={late.on}&to={late.on}",
+        "/books/log",
+        "/books/log?type=DealDeleted",
+        f"/books/log/{fee.position}",
+        f"/books/log/{fee.causation}",
+        f"/books/streams/product-{product}",
+        f"/books/streams/company-{company}",
+        f"/books/why?product={product}&date={late.on}",
+        "/books/do",
+        "/books/do/grant-balances",
+        "/books/do/reverse-payment",
+        f"/books/recorded/{books.head}/{books.head}",
+        f"/books/sample?kind=products&seed=browser&n=5&as_of={books.head}",
+        "/books/sample",
+        "/books/evidence",
+        "/books/consumers",
+        "/books/consumers/late_fees",
+        "/books/consumers/journal",
+    ]
+
+
+REFUSED: Final = ("/books/log/99999999", "/books/aging?as_of=2012-02-30", "/books/consumers/nothing")
+
+
+def test_every_address_of_books_is_looked_at(pages: list[str]) -> None:
+    looked_at = {resolve(page.partition("?")[0]).url_name for page in pages}
+    assert looked_at == {pattern.name for pattern in urlpatterns} - ELSEWHERE
+
+
+def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(visitor: Visitor, pages: list[str]) -> None:
+    faults = [f"{page}: {fault}" for page in (*pages, *REFUSED) for fault in faults_of(visitor, page)]
+    visitor.complaints = [each for each in visitor.complaints if not is_of_a_refusal(each)]
+    assert not faults, "\n".join(faults)
+
+
+def test_a_stranger_can_log_in_in_light_and_dark_and_on_a_phone(browser: Browser, books: Books) -> None:
+    with Visitor(browser, books.url, None) as stranger:
+        assert faults_of(stranger, "/books/login/") == []
+        assert stranger.complaints == []
+
+
+def is_of_a_refusal(complaint: str) -> bool:
+    """Say whether the browser notes that a page which must be refused was refused."""
+    return "Failed to load resource" in complaint and any(page in complaint for page in REFUSED)
+
+
+def faults_of(visitor: Visitor, address: str) -> list[str]:
+    """Return what hinders a reader of a page."""
+    visitor.open(address)
+    return hindrances(visitor.page)
+
+
+def test_without_javascript_every_page_shows_the_same(
+    visitor: Visitor, browser: Browser, books: Books, pages: list[str]
+) -> None:
+    with Visitor(browser, books.url, books.state, scripts=False) as plain:
+        for page in pages:
+            visitor.open(page)
+            plain.open(page)
+            assert plain.page.title() == visitor.page.title()
+            assert without_the_time(plain.text(), page) == without_the_time(visitor.text(), page), page
+        assert plain.complaints == []
+
+
+def without_the_time(text: str, page: str) -> str:
+    """Return a text without the numbers that move with the clock."""
+    return re.sub(r"[0-9]+", "#", text) if page.startswith("/books/consumers") else text
+
+
+def test_the_search_is_reached_by_the_tabulator_key(visitor: Visitor) -> None:
+    for _ in range(MOST_TABS):
+        visitor.page.keyboard.press("Tab")
+        if visitor.page.evaluate("document.activeElement.id") == "q":
+            return
+    pytest.fail(f"the search is not reached within {MOST_TABS} tabulators")
+
+
+def test_the_first_tabulator_offers_to_skip_to_the_content(visitor: Visitor) -> None:
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("Enter")
+    assert visitor.page.evaluate("document.activeElement.id") == "content"

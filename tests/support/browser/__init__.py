@@ -1,0 +1,1 @@
+"""A browser for tests: headless Chromium, a person in front of it, and axe-core, which finds what hinders people."""
