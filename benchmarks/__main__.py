@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import say
 
-BENCHMARKS = ("append", "projectors", "late_fees", "memberships", "http")
+BENCHMARKS = ("append", "projectors", "late_fees", "memberships", "http", "moving")
 
 if __name__ == "__main__":
     failed = []
