@@ -1,6 +1,7 @@
 """The Django app; it registers the process managers."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ProcessManagersConfig(AppConfig):
@@ -12,6 +13,11 @@ class ProcessManagersConfig(AppConfig):
     def ready(self) -> None:
         """Register every process manager by its name."""
         from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
+        from eventstore.seals.seal import register_source  # noqa: PLC0415
         from processmanagers.late_fees import LateFees  # noqa: PLC0415
+        from processmanagers.seals import Seals, recorded_seals  # noqa: PLC0415
 
         register(LateFees())
+        register_source(recorded_seals)
+        if settings.SEAL_KEY:
+            register(Seals())

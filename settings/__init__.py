@@ -20,12 +20,14 @@ from settings.environment import (
     hosts,
     is_writable,
     label,
+    listed,
     listening_address,
     missing,
     misspelt,
     number,
     origins,
     secret,
+    secret_key,
     text,
     time_zone,
 )
@@ -55,6 +57,8 @@ PAYLOAD_MAX_BYTES = number("PAYLOAD_MAX_BYTES", 4_194_304, least=1024, most=268_
 APPEND_MAX_BYTES = number("APPEND_MAX_BYTES", 67_108_864, least=1024, most=536_870_912)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, least=100, most=3_600_000)
 LEDGER_HOME = label("LEDGER_HOME", "")
+SEAL_KEY = secret_key("SEAL_KEY")
+SEAL_PUBLIC_KEYS = listed("SEAL_PUBLIC_KEYS", "", "[0-9a-f]{64}", "public keys of 64 hexadecimal digits, with commas")
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 

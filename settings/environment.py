@@ -61,6 +61,18 @@ def secret(name: str, default: str) -> str:
     return read(name, parse, "a long random text", secret=True)
 
 
+def secret_key(name: str) -> str:
+    """Return a key of 32 bytes in hexadecimal digits, or "" if it is not set."""
+
+    def parse() -> str:
+        value = text(name, "").strip()
+        if not re.fullmatch(r"([0-9a-f]{64})?", value):
+            raise ValueError
+        return value
+
+    return read(name, parse, "64 hexadecimal digits in lower case, which nobody can guess", secret=True)
+
+
 def folder(name: str) -> str:
     """Return the path of a folder in which files can be made, or "" if it is not set."""
 

@@ -1,8 +1,8 @@
 """Verifies the whole log: positions and versions have no holes, and every event can be read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connections
 
@@ -11,6 +11,7 @@ from eventstore.clock import utc_now
 from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
 from eventstore.log.reads import SQL
 from eventstore.records import RecordedEvent
+from eventstore.seals.check import SealCheck
 
 _BATCH: Final = 2000
 
@@ -28,18 +29,28 @@ _GUARDS: Final = {
 Seen = Callable[[int, int], None]
 
 
-def verify(seen: Seen, using: str = "default") -> int:
-    """Verify the log and return the number of its events; raises LogDamaged at the first fault.
+class Verified(NamedTuple):
+    """How many events and seals a verification has read."""
 
-    `seen` is called from time to time with the number of steps done and their total. Memory does not grow with the log.
+    events: int
+    seals: int
+
+
+def verify(seen: Seen, using: str = "default", anchored: Mapping[str, str] | None = None) -> Verified:
+    """Verify the log and its seals and return what was verified; raises LogDamaged at the first fault.
+
+    `anchored` are the published chains of the seals, by the seal's name. `seen` is called from time to time with the
+    number of steps done and their total. Memory does not grow with the log.
     """
     head = store.durable_head(using)
-    for done in _positions(head, using):
+    check = SealCheck(head, using, anchored)
+    for done in _positions(head, check, using):
         seen(done, 2 * head)
+    check.finish()
     for done in _versions(head, using):
         seen(head + done, 2 * head)
     _check_triggers(using)
-    return head
+    return Verified(head, check.checked)
 
 
 def _check_triggers(using: str) -> None:
@@ -71,7 +82,7 @@ def latest_moment() -> datetime:
     return utc_now() + _CLOCK_DIFFERENCE
 
 
-def _positions(head: int, using: str) -> Iterator[int]:
+def _positions(head: int, check: SealCheck, using: str) -> Iterator[int]:
     # See Note [Positions become visible in order]
     expected, latest = 1, latest_moment()
     while expected <= head:
@@ -83,6 +94,7 @@ def _positions(head: int, using: str) -> Iterator[int]:
                 event.data  # noqa: B018 - reading it decodes and checks the payload
                 event.metadata  # noqa: B018 - as above
                 fault = fault_of(event, latest)
+                check.see(event)
             except (UnreadableEvent, UnknownEventType) as error:
                 raise LogDamaged(str(error)) from error
             except ValueError as error:

@@ -375,7 +375,7 @@ class BalancesGranted:
     destinations: tuple[GrantDestination, ...]
 
 
-# system and late_fees: the two streams without a uuid
+# system, late_fees and seals: the streams without a uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +395,39 @@ class LateFeesAssessed:
     not_assessed: int
     rounded_to_zero: int
     totals: tuple[CurrencyTotal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTotal:
+    """The debits and the credits of the journal in one currency, up to the end of a seal; they are equal."""
+
+    currency: str
+    debit: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DaySealed:
+    """A business date has ended, and every event since the seal before is sealed: none can change unnoticed.
+
+    The root is that of the Merkle tree (RFC 9162) over these events in canonical form (RFC 8785); the blocks are the
+    roots of its parts, each of as many events as the block size says. The chain is the SHA-256 of the seal's statement,
+    which names the chain of the seal before as the previous one. The signature is Ed25519's. Hashes, keys and
+    signatures are hexadecimal.
+    """
+
+    sealed_date: date
+    first_position: int
+    last_position: int
+    events: int
+    totals: tuple[SealedTotal, ...]
+    root: str
+    previous: str
+    block_size: int
+    blocks: tuple[str, ...]
+    chain: str
+    public_key: str
+    signature: str
 
 
 CompanyEvent = (
@@ -429,6 +462,7 @@ ProductReversal = PaymentReversed | LateFeeReversed | WaiverReversed | WriteOffR
 GrantEvent = BalancesGranted
 SystemEvent = SystemCycled
 LateFeesEvent = LateFeesAssessed
+SealEvent = DaySealed
 
 CATEGORIES: dict[str, tuple[type, ...]] = {
     "company": CompanyEvent.__args__,
@@ -439,4 +473,5 @@ CATEGORIES: dict[str, tuple[type, ...]] = {
     "grant": (BalancesGranted,),
     "system": (SystemCycled,),
     "late_fees": (LateFeesAssessed,),
+    "seals": (DaySealed,),
 }

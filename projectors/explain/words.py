@@ -15,6 +15,7 @@ LedgerEvent = (
     | e.BalancesGranted
     | e.SystemCycled
     | e.LateFeesAssessed
+    | e.DaySealed
 )
 
 _NOT_ASSESSED = {
@@ -71,6 +72,14 @@ def words(data: LedgerEvent) -> Words:
         case e.BalancesGranted():
             places = f"{len(data.sources)} sources to {len(data.destinations)} accounts"
             return Words(f"{_money(data.total, data)} granted", f"from {places}, reference {data.reference}")
+        case e.SystemCycled() | e.LateFeesAssessed() | e.DaySealed():
+            return _of_day(data)
+        case _:
+            return _of_product(data)
+
+
+def _of_day(data: e.SystemCycled | e.LateFeesAssessed | e.DaySealed) -> Words:
+    match data:
         case e.SystemCycled():
             return Words(f"Business date {data.new_date} began")
         case e.LateFeesAssessed():
@@ -79,8 +88,9 @@ def words(data: LedgerEvent) -> Words:
                 f"{data.overdue} overdue: {data.incurred} charged, {data.not_assessed} not assessed,"
                 f" {data.rounded_to_zero} rounded to zero",
             )
-        case _:
-            return _of_product(data)
+        case e.DaySealed():
+            through = f"events {data.first_position} to {data.last_position}"
+            return Words(f"{data.sealed_date} was sealed", f"{through}, chain {data.chain}")
 
 
 def _of_funds(data: Any) -> Words:

@@ -15,5 +15,6 @@ class Command(ConsoleCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Verify the log."""
         with ProgressDisplay("verify_eventstore", "steps") as display:
-            events = verify(display.update)
-        self.stdout.write(f"{events} events: positions and versions without holes, every one readable")
+            found = verify(display.update)
+        sealed = f"; {found.seals} seals hold" if found.seals else ""
+        self.stdout.write(f"{found.events} events: positions and versions without holes, every one readable{sealed}")

@@ -83,7 +83,7 @@ def test_an_imported_log_is_the_same_log_and_its_fees_are_charged_once(
         assert found == actions
         assert store.recorded_under(KEY) is not None
         assert RecordedKey.objects.get().fingerprint == KEY.fingerprint
-        assert verification.verify(seen) == len(events)
+        assert verification.verify(seen).events == len(events)
         operator_actions.resume("late_fees", actor="op")
         with pytest.raises(NotCaughtUp, match=r"this ledger is a copy \(it was imported\)"):
             catch_up("late_fees")

@@ -41,7 +41,7 @@ def test_a_log_that_moves_to_sqlite_and_back_is_the_same_and_so_is_all_that_foll
         catch_up()
         assert charged() == fees
         assert trial_balance() == balance
-        assert verification.verify(lambda _done, _total: None) == store.head().position
+        assert verification.verify(lambda _done, _total: None).events == store.head().position
         verify.verify(lambda _done, _total: None)
     back = databases.make()
     with connected_to(back):

@@ -25,6 +25,7 @@ TYPED: Final = (
     "docs/how-to/monitor.md",
     "docs/how-to/back-up-and-restore.md",
     "docs/how-to/move-a-ledger.md",
+    "docs/how-to/seal-days.md",
 )
 """Pages whose console blocks tests/acceptance types, and whose promised output it compares with the real one."""
 

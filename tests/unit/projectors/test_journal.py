@@ -123,6 +123,7 @@ NO_LINES: list[tuple[str, object]] = [
     ("grant", e.BalancesGranted(TEN, "USD", "a grant", (), ())),
     ("system", e.SystemCycled(DAY)),
     ("late_fees", e.LateFeesAssessed(DAY, 0, 0, 0, 0, ())),
+    ("seals", e.DaySealed(DAY, 1, 2, 2, (), "", "", 1, (), "", "", "")),
 ]
 
 UUIDS = {"company": COMPANY, "asset": ASSET, "account": ACCOUNT, "deal": DEAL, "product": PRODUCT, "grant": GRANT}

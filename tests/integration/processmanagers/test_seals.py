@@ -1,0 +1,145 @@
+"""Each date is sealed once when it has ended, and whatever is done to a sealed event is found and located."""
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.backends.utils import CursorWrapper
+from pytest_django.fixtures import Settings
+
+from eventstore import store
+from eventstore.consumers.loop import catch_up
+from eventstore.errors import LogDamaged
+from eventstore.log.verification import verify
+from eventstore.payloads.canonical import canonical_event
+from eventstore.seals.merkle import Tree, leaf_hash
+from ledger.rules.events import DaySealed
+from projectors.verification import verify as verification
+from tests.support.consumers.tampering import unguarded
+from tests.support.databases import Database
+from tests.support.ledger.book import Book
+from tests.support.ledger.sealing import DAY, days, seal, sealing
+
+OTHER_KEY = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
+
+
+@pytest.fixture
+def sealed_days(database: Database, settings: Settings) -> Iterator[list[DaySealed]]:
+    """Return the seals of a ledger with four dates, of which three are over; late_fees was late."""
+    with sealing(settings):
+        days(4)
+        seal(chunk=2)
+        yield seals()
+
+
+def seals() -> list[DaySealed]:
+    return [event.data for event in store.read_all(types=["DaySealed"])]
+
+
+def check() -> int:
+    return verify(lambda _done, _total: None).seals
+
+
+def test_each_date_that_is_over_is_sealed_from_the_end_of_the_seal_before(sealed_days: list[DaySealed]) -> None:
+    assert [seal.sealed_date for seal in sealed_days] == [DAY + timedelta(days=day) for day in range(3)]
+    cycles = [event.position for event in store.read_all(types=["SystemCycled"])]
+    assert [seal.last_position + 1 for seal in sealed_days] == cycles[1:]
+    assert [seal.first_position for seal in sealed_days] == [1, *cycles[1:-1]]
+    for one in sealed_days:
+        tree = Tree()
+        for event in store.read_all(after=one.first_position - 1, up_to=one.last_position):
+            tree.add(leaf_hash(canonical_event(event).encode()))
+        assert one.root == tree.root().hex()
+        assert one.events == tree.size
+        assert [(total.currency, total.debit == total.credit) for total in one.totals] == [("USD", True)]
+    assert sealed_days[1].totals[0].debit > sealed_days[0].totals[0].debit > Decimal(0)
+    assert check() == 3
+    catch_up()
+    verification.verify(lambda _done, _total: None)
+
+
+def test_a_seal_is_the_same_whatever_the_chunks_and_nothing_is_sealed_twice(sealed_days: list[DaySealed]) -> None:
+    seal()
+    assert seals() == sealed_days
+    Book().cycle(DAY + timedelta(days=4))
+    seal()
+    assert [one.sealed_date for one in seals()] == [DAY + timedelta(days=day) for day in range(4)]
+    assert seals()[-1].previous == sealed_days[-1].chain
+    said = io.StringIO()
+    call_command("verify_eventstore", stdout=said)
+    assert said.getvalue().rstrip().endswith("; 4 seals hold")
+
+
+def change_payload(cursor: CursorWrapper, position: int) -> None:
+    cursor.execute("SELECT payload FROM eventstore_event WHERE position = %s", [position])
+    text = str(cursor.fetchone()[0]).replace("1000.00", "1000.01")
+    cursor.execute("UPDATE eventstore_event SET payload = %s WHERE position = %s", [text, position])
+
+
+def change_actor(cursor: CursorWrapper, position: int) -> None:
+    cursor.execute("UPDATE eventstore_event SET actor = 'somebody' WHERE position = %s", [position])
+
+
+def swap_with_next(cursor: CursorWrapper, position: int) -> None:
+    for old, new in ((position, 10**6), (position + 1, position), (10**6, position + 1)):
+        cursor.execute("UPDATE eventstore_event SET position = %s WHERE position = %s", [new, old])
+
+
+def drop_and_close_the_gap(cursor: CursorWrapper, position: int) -> None:
+    """Remove an event, the only one of its stream, and move every later one down by one."""
+    cursor.execute("DELETE FROM eventstore_event WHERE position = %s", [position])
+    for later in range(position + 1, store.head().position + 1):
+        cursor.execute("UPDATE eventstore_event SET position = %s WHERE position = %s", [later - 1, later])
+
+
+@pytest.mark.parametrize("tamper", [change_payload, change_actor, swap_with_next, drop_and_close_the_gap])
+def test_whatever_is_done_to_a_sealed_event_is_found_and_located(
+    sealed_days: list[DaySealed], tamper: Callable[[CursorWrapper, int], None]
+) -> None:
+    day = sealed_days[1]
+    position = next(
+        event.position
+        for event in store.read_all(after=day.first_position, up_to=day.last_position, types=["AssetRegistered"])
+    )
+    with unguarded() as cursor:
+        tamper(cursor, position)
+    with pytest.raises(LogDamaged) as fault:
+        check()
+    assert f"the seal of {day.sealed_date}" in str(fault.value)
+    if tamper is not drop_and_close_the_gap:
+        assert f"an event from position {position} to {position} was changed" in str(fault.value)
+
+
+def test_a_seal_that_was_changed_is_found_by_its_own_chain_or_signature(sealed_days: list[DaySealed]) -> None:
+    last = store.last_of_type("DaySealed")
+    assert last is not None
+    for old, new in ((last.data.totals[0].debit, Decimal(1)), (last.data.signature, "00" * 64)):
+        text = last.payload_json
+        with unguarded() as cursor:
+            changed = text.replace(str(old), str(new))
+            assert changed != text
+            cursor.execute("UPDATE eventstore_event SET payload = %s WHERE position = %s", [changed, last.position])
+        with pytest.raises(LogDamaged, match=f"the seal of {last.data.sealed_date} at position {last.position}: its"):
+            check()
+
+
+def test_a_seal_of_an_unknown_key_is_refused_and_an_old_key_is_trusted_by_name(
+    sealed_days: list[DaySealed], settings: Settings
+) -> None:
+    settings.SEAL_KEY = OTHER_KEY
+    with pytest.raises(LogDamaged, match="which SEAL_PUBLIC_KEYS does not name"):
+        check()
+    settings.SEAL_PUBLIC_KEYS = [sealed_days[0].public_key]
+    assert check() == 3
+    Book().cycle(DAY + timedelta(days=4))
+    seal()
+    assert check() == 4
+    assert seals()[-1].public_key != sealed_days[0].public_key
+
+
+def test_without_a_key_there_is_no_such_process_manager(database: Database) -> None:
+    with pytest.raises(CommandError, match="there is no process manager 'seals'"):
+        call_command("run_processmanager", "seals", once=True)

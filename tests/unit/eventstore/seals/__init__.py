@@ -1,0 +1,1 @@
+"""Tests of seals without a database."""
