@@ -14,7 +14,7 @@ from eventstore.records import RecordedEvent
 from ledger import states
 from ledger.rules.money import from_minor
 from projectors.explain.dates import dated
-from projectors.explain.words import Words, words
+from projectors.explain.words import Words, headline, words
 from projectors.models import JournalLine
 from projectors.queries.live import live
 
@@ -43,7 +43,7 @@ class Related:
     """An event in the tree of causes and effects; `depth` is 0 for the one that began it."""
 
     event: RecordedEvent
-    words: Words
+    headline: str
     depth: int
     is_this: bool
 
@@ -54,6 +54,7 @@ class ExplainedEvent:
 
     event: RecordedEvent
     words: Words
+    headline: str
     subject: str
     booked: date | None
     counts_for: date | None
@@ -75,6 +76,7 @@ def explain_event(position: int) -> ExplainedEvent | None:
     return ExplainedEvent(
         event=event,
         words=words_of(event),
+        headline=headline_of(event),
         subject=subject_of(event),
         booked=booked,
         counts_for=counts_for,
@@ -92,6 +94,14 @@ def words_of(event: RecordedEvent) -> Words:
         return words(event.data)
     except EventStoreError as error:
         return Words(event.type, str(error))
+
+
+def headline_of(event: RecordedEvent) -> str:
+    """Return what happened with its amount; the type of an event that this code cannot read."""
+    try:
+        return headline(event.data)
+    except EventStoreError:
+        return event.type
 
 
 def subject_of(event: RecordedEvent) -> str:
@@ -162,7 +172,7 @@ def _effects(position: int, limit: int) -> Sequence[RecordedEvent]:
 
 
 def _related(event: RecordedEvent, depth: int, *, is_this: bool = False) -> Related:
-    return Related(event, words_of(event), depth, is_this)
+    return Related(event, headline_of(event), depth, is_this)
 
 
 def _neighbours(event: RecordedEvent) -> tuple[int | None, int | None]:

@@ -44,6 +44,23 @@ def fee_arithmetic(fee: e.LateFeeIncurred) -> str:
     return shown if exact == fee.amount else f"{shown}, rounded half-even to {fee.amount:,f}"
 
 
+def headline(data: LedgerEvent) -> str:
+    """Return what happened with its amount, for a reader who sees the event by itself."""
+    what = words(data).what
+    amount: Decimal | None = getattr(data, "amount", None) or getattr(data, "principal", None)
+    match data:
+        case e.LateFeeIncurred():
+            return f"{what} of {_money(data.amount, data)} for {data.business_date}"
+        case e.LateFeeNotAssessed():
+            return f"{what} for {data.business_date}"
+        case e.AssetFinanced() | e.AssetRegistered() | e.AssetRevalued():
+            return what
+        case _ if amount is None or amount_text(amount) in what:
+            return what
+        case _:
+            return f"{what}: {_money(amount, data)}"
+
+
 def words(data: LedgerEvent) -> Words:
     """Return an event of the ledger in words."""
     match data:

@@ -1,6 +1,6 @@
 """The pages of consumers: how each stands in words, its lag over time, and what operators did to it."""
 
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -10,7 +10,7 @@ from eventstore.consumers.history import Rebuilding
 from eventstore.consumers.registry import consumers as registered
 from eventstore.consumers.status import Status, statuses
 from ledger.names import OPERATE
-from web.books import charts
+from web.books import charts, csv_export
 from web.books.frame import Frame, NotFound, page, shown
 
 
@@ -72,7 +72,18 @@ def consumers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         (status, condition(status), rebuilding_in_words(rebuildings.get(status.name), status.head))
         for status in statuses()
     ]
+    if csv_export.is_wanted(request):
+        return csv_export.export(frame.present, "consumers", _HEADER, (_cells(*row) for row in rows))
     return shown(request, "consumers.html", frame, "consumers", rows=rows)
+
+
+_HEADER: Final = ("name", "kind", "condition", "sentence", "position", "head", "lag_events", "lag_seconds", "last_seen")
+
+
+def _cells(status: Status, stands: Condition, rebuilding: str) -> tuple[Any, ...]:
+    sentence = f"{stands.sentence}; {rebuilding}" if rebuilding else stands.sentence
+    lag = (status.position, status.head, status.lag_events, status.lag_seconds)
+    return (status.name, status.kind, stands.label, sentence, *lag, status.last_seen)
 
 
 @page
@@ -80,6 +91,9 @@ def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
     """Show one consumer, its lag over an hour and a day, and what operators did to it."""
     status = status_of(name)
     end, samples = history.lag_samples(name, 24)
+    if csv_export.is_wanted(request):
+        lag = ((sample.minute, sample.lag_events, sample.lag_seconds) for sample in samples)
+        return csv_export.export(frame.present, f"lag-of-{name}", ("minute", "lag_events", "lag_seconds"), lag)
     lags = [charts.of_lag(hours, end, samples) for hours in (1, 24)]
     return shown(
         request,

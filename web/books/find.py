@@ -17,6 +17,7 @@ from ledger.rules.decide import STATES
 from ledger.rules.facts import stream_id
 from projectors.explain.event import name_of
 from projectors.queries.search import find as find_words
+from web.books import csv_export
 from web.books.frame import Frame, page, shown
 
 _MOST: Final = 50
@@ -38,6 +39,8 @@ def find(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     wanted = request.GET.get("q", "").strip()[:_LONGEST].replace("\x00", "")
     hits = list(_hits(wanted, frame)) if wanted else []
     hits = [hit if "?" in hit.address else hit._replace(address=frame.address(hit.address)) for hit in hits]
+    if csv_export.is_wanted(request):
+        return csv_export.export(frame.present, f"found-{wanted}", ("kind", "name", "address"), hits[:_MOST])
     if len(hits) == 1:
         return HttpResponseRedirect(hits[0].address)
     return shown(request, "find.html", frame, "", q=wanted, hits=hits[:_MOST], more=len(hits) > _MOST)

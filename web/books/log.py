@@ -1,28 +1,45 @@
 """The pages of the log: its events, one event with its causes and effects, and a stream as a time line."""
 
 import json
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from eventstore import store
-from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, search_back
+from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, every, search_back
 from eventstore.payloads.registry import registry
-from eventstore.records import is_stream_id
+from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES
-from projectors.explain.event import explain_event, words_of
+from projectors.explain.event import explain_event, headline_of, words_of
 from projectors.explain.stream import stream_rows
+from web.books import csv_export
 from web.books.frame import Frame, NotFound, Refused, page, shown, whole_number
 
 _PAGE: Final = 100
 _LONGEST: Final = 200
+_HEADER: Final = (
+    "position",
+    "recorded_at",
+    "type",
+    "stream_id",
+    "version",
+    "what",
+    "why",
+    "actor",
+    "correlation_id",
+    "cause",
+)
 
 
 @page
 def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """List events, newest first, that match the filters."""
     filters = _filters(request)
+    if csv_export.is_wanted(request):
+        rows = _event_cells(every(filters, before=frame.cut.position + 1))
+        return csv_export.export(frame, "-".join(("log", *map(str, filters.values()))), _HEADER, rows)
     before = whole_number(request.GET, "before", default=frame.cut.position + 1)
     found = search_back(filters, before=min(before, frame.cut.position + 1), limit=_PAGE)
     return shown(
@@ -30,7 +47,7 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         "log.html",
         frame,
         "log",
-        rows=[(event, words_of(event)) for event in found.events],
+        rows=[(event, headline_of(event), words_of(event).why) for event in found.events],
         filters={name: filters.get(name, "") for name in FILTERS},
         types=registry.names(),
         categories=sorted(CATEGORIES),
@@ -46,6 +63,9 @@ def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase
     explained = explain_event(position) if position <= frame.head else None
     if explained is None:
         raise NotFound(f"There is no event at {position}; the head is {frame.head}.")
+    if csv_export.is_wanted(request):
+        rows = _event_cells(related.event for related in explained.tree)
+        return csv_export.export(frame, f"event-{position}-with-causes-and-effects", _HEADER, rows)
     return shown(
         request,
         "event.html",
@@ -64,6 +84,9 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
     """Show a stream, oldest first, with the state after each event."""
     if not is_stream_id(stream_id):
         raise NotFound(f"{stream_id} is not a stream: its id is a category, a hyphen and a uuid.")
+    if csv_export.is_wanted(request):
+        events = store.read_stream(stream_id, up_to=frame.cut.position)
+        return csv_export.export(frame, stream_id, _HEADER, _event_cells(events))
     after = whole_number(request.GET, "after", default=0)
     rows = list(stream_rows(stream_id, up_to=frame.cut.position, after_version=after, limit=_PAGE))
     if not rows and not after:
@@ -81,6 +104,12 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
         rows=rows,
         next_after=last if newest is not None and newest.version > last else None,
     )
+
+
+def _event_cells(events: Iterable[RecordedEvent]) -> Iterator[tuple[Any, ...]]:
+    for each in events:
+        place = (each.position, each.recorded_at, each.type, each.stream_id, each.version)
+        yield (*place, headline_of(each), words_of(each).why, each.actor, each.correlation_id, each.causation)
 
 
 def _filters(request: HttpRequest) -> dict[str, str | int]:

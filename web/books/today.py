@@ -8,12 +8,15 @@ from django.http.response import HttpResponseBase
 
 from eventstore.consumers.status import Status, statuses
 from ledger import as_of as dates
+from ledger.rules.money import from_minor
 from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
 from projectors.queries.reports import daily_activity, known_then
-from web.books import charts
+from web.books import charts, csv_export
 from web.books.frame import Frame, page, shown
 
 _DAYS: Final = 14
+_AMOUNTS: Final = ("paid_in", "paid_out", "granted", "fees_assessed", "fees_waived")
+_HEADER: Final = ("business_date", "currency", *_AMOUNTS)
 
 
 @page
@@ -21,6 +24,9 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show how the ledger stands."""
     cycled = dates.last_cycled(frame.cut.position)
     on = frame.business_date
+    activity = [] if on is None else _activity(frame, on)
+    if csv_export.is_wanted(request):
+        return csv_export.export(frame, "activity", _HEADER, map(_cells, activity))
     return shown(
         request,
         "today.html",
@@ -30,7 +36,7 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
         overdue=[] if on is None else charts.of_aging(_owed(frame, on)),
-        activity=[] if on is None else _activity(frame, on),
+        activity=activity,
     )
 
 
@@ -43,6 +49,11 @@ def _owed(frame: Frame, on: date) -> list[CurrencyAging]:
 def _activity(frame: Frame, on: date) -> list[Any]:
     rows = list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date"))
     return known_then(rows) if frame.known == "then" else rows
+
+
+def _cells(row: Any) -> tuple[Any, ...]:
+    amounts = (from_minor(getattr(row, name), row.minor_digits) for name in _AMOUNTS)
+    return (row.business_date, row.currency, *(amounts if row.currency else [None] * len(_AMOUNTS)))
 
 
 def is_unwell(status: Status) -> bool:

@@ -1,15 +1,17 @@
 """Filters of Books' templates: amounts, dates and addresses, written the same way on every page."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import template
 from django.template import Context
 from django.urls import reverse
 
+from eventstore.patterns import UUID_PATTERN
 from ledger.rules.facts import stream_id
 from ledger.rules.money import from_minor
 from projectors.explain.reports import Bucket, CurrencyAging
@@ -17,6 +19,10 @@ from projectors.explain.words import amount_text
 from web.books.frame import Frame
 
 register = template.Library()
+
+_UUID_LENGTH: Final = 36
+_SHORT: Final = 8
+_UUID: Final = re.compile(UUID_PATTERN)
 
 
 @register.filter
@@ -52,10 +58,16 @@ def moment(value: datetime | None) -> str:
 
 @register.filter
 def short(value: Any) -> str:
-    """Return the first part of a uuid or stream id."""
+    """Return the first part of a uuid, or of a stream id with its category; a stream without a uuid as it is."""
     text = str(value)
-    category, hyphen, rest = text.partition("-") if text[:1].isalpha() and "-" in text else ("", "", text)
-    return f"{category}{hyphen}{rest[:8]}…"
+    category, uuid = text[:-_UUID_LENGTH], text[-_UUID_LENGTH:]
+    return f"{category}{uuid[:_SHORT]}…" if _UUID.fullmatch(uuid) else text
+
+
+@register.filter
+def number(value: int) -> str:
+    """Return a whole number with separators."""
+    return f"{value:,}"
 
 
 @register.filter

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from ledger import as_of
-from ledger.rules.money import from_minor
+from ledger.rules.money import from_minor, zero_like
 from projectors.explain.accounts import proof
 from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.figures import Cut, Equation, Proof, Term
@@ -91,7 +91,8 @@ def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | Non
     if closing is None:
         return None
     before = None if choice.first is None else choice.first - timedelta(days=1)
-    opening = (None if before is None else sums(choice, cut.position, before)) or Sums(_ZERO, _ZERO)
+    zero = zero_like(closing.net)
+    opening = (None if before is None else sums(choice, cut.position, before)) or Sums(zero, zero)
     equation = _equation(opening, closing, choice.currency)
     places = _places(choice, cut.position, last)
     lines = list(_lines(choice, *places).values_list(*_COLUMNS, "minor_digits")[: MOST_LINES + 1])

@@ -105,7 +105,7 @@ def test_a_search_stops_after_so_many_events_and_says_where(database: object, in
 def test_an_event_shows_its_words_its_dates_and_its_tree(reader: Reader, invoice: Product) -> None:
     fee = next(iter(store.read_all(types=["LateFeeIncurred"])))
     page = reader.text(f"/books/log/{fee.position}")
-    assert "<h1>Late fee" in page
+    assert '<h1>Late fee of 0.04 USD for 2012-03-13 <small class="subject">product a product</small></h1>' in page
     assert "<dd>2012-03-13</dd>" in page
     assert "Business date 2012-03-13 began" in page
     assert "late_fee_income" in page

@@ -14,7 +14,7 @@ from ledger.rules import events
 from ledger.rules.decide import STATES
 from ledger.rules.events import CATEGORIES
 from projectors.explain import balance, product
-from projectors.explain.words import fee_arithmetic, words
+from projectors.explain.words import fee_arithmetic, headline, words
 
 EVENTS = sorted({cls for classes in CATEGORIES.values() for cls in classes}, key=lambda cls: cls.__name__)
 A_FEE = events.LateFeeIncurred(
@@ -43,6 +43,7 @@ def test_every_event_has_words(cls: type) -> None:
     @given(instances(cls))
     def has_words(event: Any) -> None:
         assert words(event).what
+        assert headline(event).startswith(words(event).what)
 
     has_words()
 
@@ -68,6 +69,11 @@ def test_every_event_that_changes_a_balance_belongs_to_a_term(category: str) -> 
 
 def test_a_fee_says_how_it_was_computed_and_rounded() -> None:
     assert fee_arithmetic(A_FEE) == "45.00 × 0.001 = 0.045, rounded half-even to 0.04"
+
+
+def test_an_event_by_itself_says_its_amount() -> None:
+    assert headline(A_FEE) == "Late fee of 0.04 USD for 2012-03-13"
+    assert headline(events.PaymentApplied(Decimal(5), Decimal(5), Decimal(0), "USD", "x")) == "Payment received: 5 USD"
 
 
 def test_a_fee_that_needs_no_rounding_says_nothing_of_it() -> None:
