@@ -159,6 +159,7 @@ class Checkpoint(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
+        verbose_name = "consumer"
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"

@@ -99,9 +99,10 @@ class EventAdmin(ReadOnlyAdmin):
         return as_text(event.recorded_at)
 
     @admin.display(description="payload")
-    def what(self, event: Event) -> str:
-        """Return the payload on one line."""
-        return summary(event.payload)
+    def what(self, event: Event) -> SafeString:
+        """Return the payload on one line, which unfolds to the whole of it."""
+        whole = payload_html(event.payload, events_url())
+        return format_html("<details><summary>{}</summary>{}</details>", summary(event.payload), whole)
 
     @admin.display(description="actor")
     def by(self, event: Event) -> SafeString:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.db.models import BooleanField
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -33,8 +34,10 @@ from ledger.rules.events import (
     SystemCycled,
 )
 from ledger.rules.facts import stream_id
+from projectors.browser.read_model_admin import ReadModelAdmin
 from projectors.catalog import PROJECTORS
-from projectors.models import Balance
+from projectors.models import Balance, FinancialProduct
+from projectors.schema.sums import SumField
 from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 
@@ -401,3 +404,42 @@ def test_a_long_list_is_counted_up_to_a_limit_and_can_be_continued(browser: Clie
     assert f"More than {COUNT_LIMIT} rows match" in part
     following = positions(page(browser, "eventstore_event_changelist", type="LateFeeIncurred", position__lte="9000"))
     assert following[0] == 8999
+
+
+def test_every_amount_is_shown_as_money_and_a_yes_or_no_is_not(browser: Client) -> None:
+    for model, admin in site._registry.items():
+        fields = {field.name: field for field in model._meta.concrete_fields}
+        if not isinstance(admin, ReadModelAdmin) or "minor_digits" not in fields:
+            continue
+        amounts = {name for name, field in fields.items() if isinstance(field, SumField)}
+        assert amounts <= set(admin.moneys), model
+        assert not [name for name in admin.moneys if isinstance(fields[name], BooleanField)], model
+
+
+def test_rows_lead_to_the_pages_of_books_that_explain_them(browser: Client) -> None:
+    product = FinancialProduct.objects.get()
+    for name, args, address in (
+        ("eventstore_event_change", [10], "/books/log/10"),
+        ("eventstore_checkpoint_change", ["journal"], "/books/consumers/journal"),
+        ("projectors_financialproduct_change", [product.pk], f"/books/invoices/{PRODUCT}"),
+    ):
+        assert f'<a href="{address}">Read in Books</a>' in page(browser, name, *args)
+    assert 'href="/books/"' in page(browser, "index")
+    assert ">Consumers</a>" in page(browser, "index")
+
+
+def test_filters_stand_before_the_rows_so_that_tab_reaches_them_first(browser: Client) -> None:
+    html = page(browser, "eventstore_event_changelist")
+    assert html.index('id="changelist-filter"') < html.index('id="result_list"')
+
+
+def test_a_payload_of_the_list_unfolds_to_the_whole_of_it(browser: Client) -> None:
+    html = page(browser, "eventstore_event_changelist")
+    assert "<details><summary>amount 1.00, currency USD" in html
+    assert "days_overdue" in html
+
+
+def test_a_product_is_found_by_its_reference(browser: Client) -> None:
+    reference = FinancialProduct.objects.get().reference
+    assert "1 financial product\n" in page(browser, "projectors_financialproduct_changelist", q=f" {reference} ")
+    assert "0 financial products" in page(browser, "projectors_financialproduct_changelist", q=reference[:-1])
