@@ -76,6 +76,7 @@ def add_an_event_type(project: Project, code: Iterator[str]) -> None:
     project.put(
         item(next(code)), "tests/unit/projectors/test_journal.py", '    ("company", e.CompanyRegistered("one")),\n'
     )
+    project.put(next(code), "projectors/explain/words.py", "        case e.SystemCycled():")
     project.append(next(code), "tests/unit/ledger/rules/aggregates/test_company.py")
     project.replace(
         "tests/unit/ledger/rules/aggregates/test_company.py", "import FundCompany,", "import FundCompany, RateCompany,"
