@@ -1,10 +1,10 @@
 """The rules of concurrent appends, by threads and by processes, on SQLite and on PostgreSQL."""
 
-import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event as Signal
 
 import psycopg
@@ -20,7 +20,7 @@ from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered, weighed
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S
-from tests.support.processes import ROOT
+from tests.support.processes import Started
 
 
 def in_thread(work: "object", *args: object) -> object:
@@ -43,16 +43,15 @@ def test_threads_get_positions_without_gaps_and_duplicates(database: Database) -
     assert positions(list(store.read_all())) == list(range(1, 201))
 
 
-def test_processes_get_positions_and_versions_without_gaps(database: Database) -> None:
+def test_processes_get_positions_and_versions_without_gaps(database: Database, tmp_path: Path) -> None:
     stream = parcel()
     command = [sys.executable, "-m", "tests.support.appender", "15", stream]
-    started = [
-        subprocess.Popen(command, cwd=ROOT, env=database.env, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
-    acknowledged = [
-        line.split() for process in started for line in process.communicate(timeout=PATIENCE_S)[0].splitlines()
-    ]
-    assert [process.returncode for process in started] == [0] * 4
+    folders = [tmp_path / str(number) for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    started = [Started(command, database.env, folder) for folder in folders]
+    assert [process.wait() for process in started] == [0] * 4
+    acknowledged = [line.split() for process in started for line in process.output().splitlines()]
     assert sorted(int(position) for position, _ in acknowledged) == list(range(1, 61))
     assert [event.version for event in store.read_stream(stream)] == list(range(1, 61))
     assert {event.data.name for event in store.read_stream(stream)} == {name for _, name in acknowledged}

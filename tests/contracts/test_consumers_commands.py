@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from subprocess import CompletedProcess
+from tempfile import TemporaryFile
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from tests.support import processes
 from tests.support.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
 from tests.support.consumers.tampering import delete_event, unguarded
 from tests.support.databases import Database, Databases, connected_to
+from tests.support.patience import PATIENCE_S
 
 Manage = Callable[..., CompletedProcess[str]]
 
@@ -250,11 +251,12 @@ def test_a_rebuild_of_an_unknown_projector_is_refused_with_the_known_names(manag
 def test_a_reader_of_the_output_that_ends_early_causes_no_traceback(database: Database, command: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        processes.manage(*command.split()), env=database.env, stdout=writer, stderr=subprocess.PIPE, check=False
-    )
-    os.close(writer)
-    assert (done.returncode, b"Traceback" in done.stderr, b"BrokenPipe" in done.stderr) == (141, False, False)
+    with os.fdopen(writer, "wb") as stdout, TemporaryFile() as stderr:
+        arguments = processes.manage(*command.split())
+        status = processes.begin(arguments, database.env, processes.ROOT, (stdout, stderr)).wait(PATIENCE_S)
+        stderr.seek(0)
+        complaints = stderr.read()
+    assert (status, b"Traceback" in complaints, b"BrokenPipe" in complaints) == (141, False, False)
 
 
 def test_a_misspelt_event_type_is_named_with_what_it_may_have_meant() -> None:

@@ -62,7 +62,7 @@ class Started:
     ) -> None:
         self.stdout_path, self.stderr_path = directory / "stdout", directory / "stderr"
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:
-            self._process = _begin(arguments, environment, cwd, (stdout, stderr), pass_fds, alone=alone)
+            self._process = begin(arguments, environment, cwd, (stdout, stderr), pass_fds, alone=alone)
         self.pid = self._process.pid
 
     @property
@@ -115,7 +115,7 @@ def manage(*args: str) -> list[str]:
 def run(arguments: list[str], env: Mapping[str, str], *, check: bool) -> Finished:
     """Run a command in the project's folder; with `check` fail the test, showing its output, unless it succeeds."""
     with TemporaryFile() as stdout, TemporaryFile() as stderr:
-        process = _begin(arguments, env, ROOT, (stdout, stderr))
+        process = begin(arguments, env, ROOT, (stdout, stderr))
         try:
             status = process.wait(PATIENCE_S)
         except BaseException:
@@ -135,7 +135,7 @@ def _content(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def _begin(
+def begin(
     arguments: list[str],
     environment: Mapping[str, str],
     folder: Path,

@@ -28,13 +28,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
+from django.utils.functional import empty
 
 from tests.support.resident.requests import Request
 
 LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers")
 """The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
 METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
-_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "WEB_THREADS", METRICS)
+_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", METRICS)
 _FREE: Final = 100
 """Files are first put above this number, so that none of them is in the way of another."""
 
@@ -120,8 +121,8 @@ def run(request: Request, before: Mapping[str, str], *, web: bool) -> None:
     begins_otherwise = any(name.startswith(_BEGIN_OTHERWISE) for name in _changed(before, request.environment))
     if web and not begins_otherwise:
         # As gunicorn.conf.py does; the settings read it.
-        os.environ[METRICS] = tempfile.mkdtemp(prefix=f"daybook-metrics-{os.getpid()}-", dir=os.environ["TMPDIR"])
-    if begins_otherwise or not _read_settings_anew():
+        os.environ[METRICS] = tempfile.mkdtemp(prefix=f"daybook-metrics-{os.getpid()}-", dir=os.environ.get("TMPDIR"))
+    if begins_otherwise or not _read_settings_anew(web=web):
         os.execv(request.command[0], list(request.command))  # noqa: S606 - a test names the program
     _, *arguments = request.command
     if arguments[0] == "-m":
@@ -136,14 +137,17 @@ def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _read_settings_anew() -> bool:
-    """Return whether the settings are those of the environment now; what they refuse, a new Python will say."""
+def _read_settings_anew(*, web: bool) -> bool:
+    """Read the settings of the environment now; return False if only a new Python can use them."""
     engine = settings.DATABASES["default"]["ENGINE"]
     module: ModuleType = sys.modules["settings"]
     try:
         importlib.reload(module)
     except ImproperlyConfigured:
-        return False
+        # The command reads them again, and says what is wrong.
+        del sys.modules["settings"]
+        settings._wrapped = empty  # as before it was configured
+        return True
     if module.DATABASES["default"]["ENGINE"] != engine:
         return False
     for name in filter(str.isupper, dir(module)):
@@ -152,7 +156,16 @@ def _read_settings_anew() -> bool:
         del connections[connection.alias]
     connections.__dict__["settings"] = connections.configure_settings(module.DATABASES)
     django.setup()  # the logging
+    if web:
+        _share_threads(settings.WEB_THREADS)
     return True
+
+
+def _share_threads(number: int) -> None:
+    """Do again what the web does with the number of threads while it is imported."""
+    slots, tokens = (importlib.import_module(f"web.{name}") for name in ("slots", "tokens"))
+    slots.slots.__init__(number // 4)
+    tokens.checking.__init__(max(1, number // 2))
 
 
 if __name__ == "__main__":
