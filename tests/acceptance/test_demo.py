@@ -6,17 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.support import processes
-
-GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "demo.txt"
+from tests.support.demonstration import GOLDEN, demonstration
 
 
 @pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own")
-def test_the_demonstration_prints_the_same_ids_and_figures_in_every_run(tmp_path: Path) -> None:
-    file = tmp_path / "demo.sqlite3"
-    command = processes.manage("demo", "--database", str(file))
-    first, second = (processes.run(command, os.environ, check=True) for _ in range(2))
-    assert first.stdout.replace(str(file), "$PWD/var/demo.sqlite3") == GOLDEN.read_text()
-    assert second.stdout == first.stdout
+def test_the_demonstration_prints_the_same_ids_and_figures_in_every_run() -> None:
+    # tests/acceptance/test_run.py plays it again, by `make demo`.
+    assert demonstration().output == GOLDEN.read_text()
 
 
 def test_the_demonstration_replaces_only_its_own_file_and_creates_no_folder(tmp_path: Path) -> None:

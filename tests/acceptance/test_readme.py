@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.demonstration import demonstration
 from tests.support.documents import pages
 from tests.support.documents.terminal import compare, free_port, outputs, quick_python
 
-DEMO = "env DEBUG=true .venv/bin/python manage.py demo --database var/demo.sqlite3"
-"""What `make demo` runs."""
 PAGES = {"README.md": 1, "docs/tour.md": 20, "docs/how-to/write-a-client.md": 20}
 """The pages, and how many commands each has at least."""
 
@@ -22,7 +21,8 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
     (tmp_path / "var").mkdir()
     port = free_port()
     typed = [
-        demo(step) if step.command == "make demo\n" else step.command.replace(":8000", f":{port}") for step in steps
+        demo(step, tmp_path) if step.command == "make demo\n" else step.command.replace(":8000", f":{port}")
+        for step in steps
     ]
     typed = [f"{command}{wait_for(port)}" if command.endswith("&\n") else command for command in typed]
     environment = {**os.environ, "WEB_BIND": f"127.0.0.1:{port}"}
@@ -30,9 +30,15 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
         compare(steps, outputs(typed, tmp_path, environment))
 
 
-def demo(step: pages.Step) -> str:
-    """Return the demonstration's command; a page that shows none of its output sees it only if it fails."""
-    return DEMO if step.promised else f"{DEMO} > demo.txt || cat demo.txt"
+def demo(step: pages.Step, folder: Path) -> str:
+    """Return what takes the place of `make demo`: a command that brings its ledger, and prints what it printed.
+
+    A page that shows none of the output sees none.
+    """
+    played = demonstration()
+    printed = folder / "demo.txt"
+    printed.write_text(played.output if step.promised else "")
+    return f"cp {played.database} var/demo.sqlite3 && cat {printed}\n"
 
 
 def wait_for(port: int) -> str:

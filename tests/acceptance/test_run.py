@@ -78,6 +78,7 @@ def test_help_lists_the_targets(clone: Path) -> None:
 def test_the_demonstration_runs(clone: Path) -> None:
     done = make(clone, "demo")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == (clone / "tests" / "golden" / "demo.txt").read_text()
     assert (clone / "var" / "demo.sqlite3").exists()
 
 
