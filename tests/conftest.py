@@ -1,5 +1,6 @@
 """Fixtures for all tests: databases of their own, and manage.py in processes of its own."""
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,12 @@ OWN: Final = ("durable_database", "replayed_database", "database")
 """The fixtures that are a test's own database."""
 OURS: Final = {*OWN, "databases", "read_database", "cluster"}
 DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every later garbage collection what is loaded by now, as it stays; that is most of the memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
