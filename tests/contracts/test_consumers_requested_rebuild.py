@@ -1,8 +1,10 @@
 """A rebuild that an operator asks for is done by the running projector, beside the rows that answer queries."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
 
 from eventstore import store
 from eventstore.consumers import history, operator_actions
@@ -12,11 +14,12 @@ from eventstore.consumers.rebuild import rebuild_runner
 from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused
-from eventstore.models import Checkpoint, OperatorAction
+from eventstore.models import Checkpoint, Generation, OperatorAction
 from eventstore.records import Context
 from eventstore.runtime.shutdown import Stop
 from tests.support.consumers.probes import break_at, make_tables, mend, registered, trigger, written
 from tests.support.databases import Database
+from tests.support.patience import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +107,29 @@ def test_a_projector_that_stopped_is_rebuilt_and_goes_on() -> None:
     Loop(pair("copy"), Stop(), once=True).follow()
     assert (live("copy").generation, live("copy").error_position) == (2, None)
     assert written("copy", 2) == [1, 2, 3]
+
+
+def test_the_only_projector_of_a_process_that_stopped_waits_for_its_rebuild_and_does_not_end_the_process() -> None:
+    triggers(9)
+    catch_up("copy")
+    Generation.objects.filter(projector="copy").update(position=1)  # its rows are not where its checkpoint says
+    ask("copy")
+    stop = Stop()
+
+    def follow() -> None:
+        try:
+            Loop(pair("copy"), stop, once=False).follow()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as pool:
+        followed = pool.submit(follow)
+        wait_until(lambda: followed.done() or live("copy").generation == 2)
+        stop.ask()
+        followed.result()
+    assert (live("copy").generation, live("copy").error_position) == (2, None)
+    catch_up("copy")
+    assert written("copy", 2) == [*range(1, 10)]
 
 
 def test_a_paused_projector_is_rebuilt_once_it_is_resumed() -> None:

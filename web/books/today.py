@@ -12,6 +12,7 @@ from ledger.rules.money import from_minor
 from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
 from projectors.queries.reports import daily_activity, known_then
 from web.books import charts, csv_export
+from web.books.consumers import condition
 from web.books.frame import Frame, page, shown
 
 _DAYS: Final = 14
@@ -33,7 +34,7 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         frame,
         "today",
         opened=cycled,
-        unwell=[status for status in statuses() if is_unwell(status)] if frame.is_now else [],
+        unwell=[(status, condition(status)) for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
         overdue=[] if on is None else charts.of_aging(_owed(frame, on)),
         activity=activity,

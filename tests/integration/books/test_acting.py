@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 from html import unescape
+from typing import Any
 
 import pytest
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
+from eventstore.errors import OutcomeUnknown
 from ledger.names import COMMANDS
 from ledger.rules.commands import ApplyPayment, FundCompany
 from ledger.rules.refusals.base import Refusal
@@ -18,6 +20,8 @@ from tests.support.api.refused import REFUSED
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
 from tests.support.ledger.portfolio import do, new_account, new_company, new_deal, new_product
+from web.api import commands
+from web.books.acting import views
 from web.books.acting.catalog import LABELS, SECTIONS
 from web.books.acting.submitted import leaves
 
@@ -182,9 +186,9 @@ def test_an_amount_is_typed_with_a_point_and_refused_with_the_rule(treasurer: Re
     form = Form(treasurer, "pay-out-funds")
     fields = {"account_uuid": str(funded_account("40.00")), "reference": "wire"}
     for amount, sentence in (
-        ("1,000.00", "Must be a plain decimal number such as 1250.00."),
+        ("1,000.00", "It must be a plain decimal number such as 1250.00."),
         ("1.234", "its currency has 2 digits after the point"),
-        ("", "Is required."),
+        ("", "It is required."),
         ("41.00", "41.00 USD requested, 40.00 USD available."),
     ):
         assert sentence in form.preview({**fields, "amount": amount})
@@ -238,3 +242,24 @@ def test_what_was_recorded_is_shown_and_which_read_models_are_behind(treasurer: 
     assert "do not show them yet" not in treasurer.text(to)
     assert treasurer.get("/books/recorded/1/3").status_code == 404
     assert treasurer.get("/books/recorded/9/999").status_code == 404
+
+
+def test_a_lost_connection_leads_to_a_page_that_records_the_same_form_once_more(
+    treasurer: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = Form(treasurer, "fund-company")
+    page = form.preview({"company_uuid": str(new_company("1.00")), "amount": "2.00", "reference": "wire"})
+    really = commands.record
+
+    def recorded_and_lost(*command: Any, **context: Any) -> None:
+        really(*command, **context)
+        raise OutcomeUnknown("0f")
+
+    monkeypatch.setattr(views, "record_command", recorded_and_lost)
+    lost = form.record(page)
+    monkeypatch.undo()
+    assert lost.status_code == 503
+    assert "It is not known whether this was recorded" in lost.content.decode()
+    head = store.head().position
+    assert recorded(form.record(lost.content.decode())) == f"/books/recorded/{head}/{head}?again=yes"
+    assert store.head().position == head

@@ -108,7 +108,7 @@ def _preview(
         made = command_of(command, picked.values, UUID(form))
         previewed = preview(made)
     except NotACommand as refused:
-        faults = {name: Fault(f"{text[:1].upper()}{text[1:]}.") for name, text in refused.faults.items()}
+        faults = {name: Fault(f"It {text}.") for name, text in refused.faults.items()}
         return _form(request, command, picked, form, faults=faults)
     except Refusal as refusal:
         faults = {field_of(refusal, made): fault_of(refusal)}
