@@ -1,5 +1,9 @@
 """What bounds an append, and which settings of a database do not matter."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
@@ -41,9 +45,30 @@ def test_another_date_style_of_the_database_does_not_matter(database: Database) 
     assert store.read_event(1) == event
 
 
-def test_the_write_ahead_log_of_sqlite_is_cut(database: Database) -> None:
+def test_the_write_ahead_log_of_sqlite_grows_beside_a_reader_and_is_cut_once_it_has_ended(database: Database) -> None:
     if database.vendor != "sqlite":
         pytest.skip("PostgreSQL recycles its own")
+    path = database.url.removeprefix("sqlite:///")
+    log = Path(f"{path}-wal")
+
+    def grow() -> None:
+        for _ in range(10):
+            append(*(registered(parcel(), "a" * 1_000_000) for _ in range(2)))
+
+    append(registered(parcel()))
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_size_limit")
-        assert cursor.fetchone() == (64 * 1024**2,)
+        assert cursor.fetchone() == (64 << 20,)
+        cursor.execute("PRAGMA journal_size_limit = 1000000")  # less, so that the test writes less
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM eventstore_event").fetchone()
+        grow()
+        beside_a_reader = log.stat().st_size
+        grow()
+        # No checkpoint can pass the reader, so that nothing is used again.
+        assert log.stat().st_size > 1.8 * beside_a_reader > 30_000_000
+    # A checkpoint follows the first commit, and the next commit begins the file anew.
+    for _ in range(2):
+        append(registered(parcel()))
+    assert log.stat().st_size <= 1_000_000

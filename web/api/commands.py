@@ -31,6 +31,7 @@ from web.protocol.query_parameters import check_names
 from web.protocol.request_schemas import RequestSchema, field_values, request_schema_of
 from web.protocol.response_headers import POSITION
 from web.protocol.response_schemas import PROBLEMS, Recorded
+from web.server.connections import is_gone
 
 router = Router(tags=["commands"])
 router.add_decorator(response_headers.with_headers, mode="view")
@@ -60,6 +61,9 @@ def body_schema(name: str) -> type[RequestSchema]:
 
 
 def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpResponse:
+    if is_gone(request.META.get("gunicorn.socket")):
+        # It has waited behind others for a thread, and its client has given up.
+        raise Problem(problem_kinds.BAD_REQUEST, "The client has closed the connection. Nothing was recorded.")
     key = _key(name, request, body)
     fields = field_values(body, COMMANDS[name])
     uuid_field = UUID_FIELDS.get(name)

@@ -12,6 +12,7 @@ does not happen: the request's own thread reads the rest of the body after the a
 """
 
 import errno
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -75,6 +76,15 @@ class Connection(socket.socket):
         finally:
             self._seconds_left = max(0.0, self._seconds_left + began - time.monotonic())
             self.settimeout(given)
+
+
+def is_gone(connection: object) -> bool:
+    """Return whether the client has closed its connection, or has said that it will send nothing more."""
+    if not isinstance(connection, Connection):
+        return False
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def listeners(sockets: list[Any]) -> list[Listener]:

@@ -1,10 +1,12 @@
 """Somebody who keeps the append lock makes writers wait for a bounded time, and is named."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
@@ -12,6 +14,7 @@ from eventstore import store
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S, wait_until
+from web.server.connections import Connection
 
 BODY = {"name": "Bakery"}
 
@@ -71,3 +74,25 @@ def test_readyz_names_the_holder_and_how_long_it_has_held_the_lock(database: Dat
     (warning,) = response.json()["warnings"]
     assert warning.startswith("process ")
     assert " has held the append lock for " in warning
+
+
+def test_a_command_whose_client_has_gone_while_it_waited_for_a_thread_is_not_recorded(database: Database) -> None:
+    token = new_token("robot")
+    sent, kept = socket.socketpair()
+    connected = Connection(fileno=kept.detach())
+    with connected:
+        client = Client(headers={"Authorization": f"Bearer {token}"})
+        path, how = "/api/commands/register-company", {"content_type": "application/json", "gunicorn.socket": connected}
+        assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # of the server's environment
+        sent.close()
+        response = client.post(path, BODY, **how)  # type: ignore[arg-type] # as above
+    assert (
+        problem(response, 400, "bad-request")["detail"] == "The client has closed the connection. Nothing was recorded."
+    )
+    assert store.head().position == 1
+
+
+def test_the_wait_for_sqlites_lock_is_shorter_than_a_minute() -> None:
+    assert 3 * settings.APPEND_LOCK_TIMEOUT_MS / 1000 < 60
+    if connection.vendor == "sqlite":
+        assert connection.settings_dict["OPTIONS"]["timeout"] == 3 * settings.APPEND_LOCK_TIMEOUT_MS / 1000
