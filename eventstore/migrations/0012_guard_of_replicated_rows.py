@@ -10,5 +10,5 @@ from eventstore.vendor_sql import vendor_sql
 class Migration(migrations.Migration):
     """Gives the trigger's function its search_path."""
 
-    dependencies: ClassVar = [("eventstore", "0010_snapshots")]
+    dependencies: ClassVar = [("eventstore", "0011_consumers_by_name")]
     operations: ClassVar = [vendor_sql("append_only_search_path")]
