@@ -45,6 +45,16 @@ def bucket_of(due_date: date, on: date) -> str:
     return _Bucket.OVER_90.value
 
 
+def due_dates_of(bucket: str, on: date) -> tuple[date | None, date | None]:
+    """Return the first and the last due date that are in a bucket on a date; None is no limit."""
+    names = [limit.value for limit, _ in _LIMITS]
+    if bucket not in names:
+        return None, _days_before(on, _LIMITS[-1][1] + 1)
+    place = names.index(bucket)
+    last = None if place == 0 else _days_before(on, _LIMITS[place - 1][1] + 1)
+    return _days_before(on, _LIMITS[place][1]), last
+
+
 _LIMITS = ((_Bucket.CURRENT, 0), (_Bucket.DAYS_1_30, 30), (_Bucket.DAYS_31_60, 60), (_Bucket.DAYS_61_90, 90))
 
 

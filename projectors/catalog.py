@@ -5,7 +5,7 @@ from typing import Final
 from eventstore.consumers.definitions import Projector
 from projectors.aging import Aging
 from projectors.balances import Balances
-from projectors.customers import Customers
+from projectors.customers.projector import Customers
 from projectors.daily_activity import DailyActivities
 from projectors.directory import Directory
 from projectors.financial_products import FinancialProducts

@@ -2,7 +2,7 @@
 
 from projectors.schema.aging import AgingBucket
 from projectors.schema.balances import Balance
-from projectors.schema.customers import CustomerLine, CustomerSum, LateAging, LateRecordedFee, OwedProduct
+from projectors.schema.customers import CustomerLine, CustomerSum, DueSum, LateAging, LateRecordedFee, OwedProduct
 from projectors.schema.daily_activity import DailyActivity, LateActivity
 from projectors.schema.directory import Company, Deal, DealCompany
 from projectors.schema.journal import AccountSum, JournalLine, LateAccountSum
@@ -19,6 +19,7 @@ __all__ = [
     "DailyActivity",
     "Deal",
     "DealCompany",
+    "DueSum",
     "FinancialProduct",
     "JournalLine",
     "LateAccountSum",

@@ -1,25 +1,26 @@
 """Customers in amounts: their sums, and a statement of what they came to owe and paid, with a running balance."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut
-from projectors.models import CustomerSum, FinancialProduct, JournalLine
-from projectors.queries.customer_sums import CustomerFigures, Which, customer_sums, moment
-from projectors.queries.customers import names_of, products_of, ranked
+from projectors.models import CustomerLine, CustomerSum
+from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums, moment
+from projectors.queries.customers import names_of, ranked, references_of
 from projectors.queries.live import live
+from projectors.schema.sums import ExactSum
 
-_RECEIVABLES: Final = ("principal_receivable", "fees_receivable")
+_DAY: Final = timedelta(days=1)
 _SOME: Final = 500
-"""Products whose lines are read in one query."""
+"""Rows that are read at a time."""
 _WORDS: Final = {
     "ProductOriginated": "Invoice",
     "PaymentApplied": "Payment",
@@ -47,12 +48,13 @@ class Standing:
     invoices: int
 
 
-def standings(at: Cut | None, by: str, *, start: int = 0, limit: int | None = None) -> Iterator[Standing]:
+def standings(at: Cut | Moment | None, by: str, *, start: int = 0, limit: int | None = None) -> Iterator[Standing]:
     """Yield the customers with the greatest sums first, each with its name: now, or at a cut of the log."""
     if at is None:
         rows: Iterator[CustomerSum | CustomerFigures] = iter(_present(by, start, limit))
     else:
-        rows = customer_sums(moment(at.position, at.until), by=by, limit=limit, start=start)
+        taken = at if isinstance(at, Moment) else moment(at.position, at.until)
+        rows = customer_sums(taken, by=by, limit=limit, start=start)
     while some := list(islice(rows, _SOME)):
         names = names_of({row.company_uuid for row in some})
         yield from (_standing(row, names.get(row.company_uuid, "")) for row in some)
@@ -88,96 +90,104 @@ class StatementLine:
     change: Decimal
     balance: Decimal
 
+    @property
+    def place(self) -> str:
+        """The place of the line in the statement."""
+        return f"{self.on or ''}~{self.position}"
+
+
+Place = tuple[date | None, int]
+"""The place of a line in a statement: its business date and its position."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a customer owed before a period, what changed it, and what it owed at the end, by currency."""
+    """What changed what a customer owes in a period of business dates, which include both ends.
 
-    opening: dict[str, Decimal]
-    lines: tuple[StatementLine, ...]
-    closing: dict[str, Decimal]
+    Only the lines that are read are in memory. Without a first date the period begins with the ledger.
+    """
+
+    company_uuid: UUID
+    cut: Cut
+    first: date | None
+    last: date | None
+
+    @property
+    def opening(self) -> dict[str, Decimal]:
+        """What the customer owed before the period, by currency."""
+        if self.first is None:
+            return {}
+        return self._owed(self.first - _DAY)
+
+    @property
+    def closing(self) -> dict[str, Decimal]:
+        """What the customer owed at the end of the period, by currency."""
+        return self._owed(self._until)
+
+    def lines(self, after: Place | None = None) -> Iterator[StatementLine]:
+        """Yield the lines in the order in which they count, from the first one or after a place."""
+        balances = self.opening
+        for currency, change in self._changes_through(after).items():
+            balances[currency] = balances.get(currency, Decimal(0)) + change
+        rows = chain(*(part.iterator(_SOME) for part in self._parts(after)))
+        while some := list(islice(rows, _SOME)):
+            references = references_of({row.product_uuid for row in some if row.product_uuid is not None})
+            for row in some:
+                change = from_minor(row.change, row.minor_digits)
+                balances[row.currency] = balances.get(row.currency, Decimal(0)) + change
+                yield _line(row, references, change, balances[row.currency])
+
+    @property
+    def _until(self) -> date | None:
+        bounds = [bound for bound in (self.cut.until, self.last) if bound is not None]
+        return min(bounds) if bounds else None
+
+    def _owed(self, on: date | None) -> dict[str, Decimal]:
+        sums = customer_sums(moment(self.cut.position, on), Which(self.company_uuid))
+        return {row.currency: from_minor(row.owed, row.minor_digits) for row in sums}
+
+    def _rows(self) -> QuerySet[CustomerLine]:
+        of_products = live(CustomerLine).filter(company_uuid=self.company_uuid, product_uuid__isnull=False)
+        rows = of_products.filter(position__lte=self.cut.position)
+        if self._until is not None:
+            rows = rows.filter(Q(business_date__isnull=True) | Q(business_date__lte=self._until))
+        return rows
+
+    def _parts(self, after: Place | None) -> Iterator[QuerySet[CustomerLine]]:
+        """Yield the lines without a date, which come first, and the others."""
+        rows = self._rows()
+        if self.first is None and (after is None or after[0] is None):
+            undated = rows.filter(business_date__isnull=True).order_by("position")
+            yield undated if after is None else undated.filter(position__gt=after[1])
+        dated = rows.filter(business_date__isnull=False)
+        if self.first is not None:
+            dated = dated.filter(business_date__gte=self.first)
+        if after is not None and after[0] is not None:
+            beyond = Q(business_date__gt=after[0]) | Q(position__gt=after[1])
+            dated = dated.filter(beyond, business_date__gte=after[0])
+        yield dated.order_by("business_date", "position")
+
+    def _changes_through(self, after: Place | None) -> dict[str, Decimal]:
+        """Return what the lines of the period through a place changed, by currency."""
+        if after is None:
+            return {}
+        on, position = after
+        rows = self._rows()
+        if self.first is not None:
+            rows = rows.filter(business_date__gte=self.first)
+        undated = Q(business_date__isnull=True)
+        if on is None:
+            rows = rows.filter(undated, position__lte=position)
+        else:
+            rows = rows.filter(undated | Q(business_date__lt=on) | Q(business_date=on, position__lte=position))
+        sums = rows.values("currency", "minor_digits").order_by().annotate(all_changes=ExactSum("change"))
+        return {row["currency"]: from_minor(row["all_changes"], row["minor_digits"]) for row in sums}
 
 
-def statement(company_uuid: UUID, cut: Cut, first: date | None, last: date | None) -> Statement:
-    """Return the statement of a period, by business dates, which include both ends."""
-    opening: dict[str, Decimal] = {}
-    running: dict[str, Decimal] = {}
-    lines: list[StatementLine] = []
-    for line in sorted(_changes(company_uuid, cut, last), key=lambda each: (each.on or date.min, each.position)):
-        running[line.currency] = running.get(line.currency, Decimal(0)) + line.change
-        if first is not None and (line.on is None or line.on < first):
-            opening[line.currency] = running[line.currency]
-            continue
-        lines.append(replace(line, balance=running[line.currency]))
-    return Statement(opening, tuple(lines), running)
-
-
-def _changes(company_uuid: UUID, cut: Cut, last: date | None) -> Iterator[StatementLine]:
-    """Yield what changed what a customer owes, one line for each event."""
-    products = products_of(company_uuid).values_list("product_uuid", "reference")
-    references: dict[UUID, str] = {}
-    for uuid, reference in products.iterator():
-        references[uuid] = reference
-        if len(references) == _SOME:
-            yield from _changes_of(references, cut, last)
-            references = {}
-    if references:
-        yield from _changes_of(references, cut, last)
-
-
-def _changes_of(references: dict[UUID, str], cut: Cut, last: date | None) -> Iterator[StatementLine]:
-    rows = live(JournalLine).filter(party_uuid__in=[*references], account__in=_RECEIVABLES, position__lte=cut.position)
-    for bound in (cut.until, last):
-        if bound is not None:
-            rows = rows.filter(Q(business_date__isnull=True) | Q(business_date__lte=bound))
-    changes: dict[int, StatementLine] = {}
-    for row in rows.order_by("position", "line"):
-        change = from_minor(row.debit - row.credit, row.minor_digits)
-        known = changes.get(row.position)
-        if known is not None:
-            changes[row.position] = replace(known, change=known.change + change)
-            continue
-        what, reference = _WORDS.get(row.event_type, row.event_type), references[row.party_uuid]
-        changes[row.position] = StatementLine(
-            row.business_date, row.position, what, reference, row.party_uuid, row.currency, change, change
-        )
-    yield from changes.values()
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceRow:
-    """An invoice in a list."""
-
-    product_uuid: UUID
-    reference: str
-    obligor_uuid: UUID
-    obligor: str
-    due_date: date
-    status: str
-    currency: str
-    principal: Decimal
-    fees: Decimal
-    owed: Decimal
-
-
-def invoice_rows(products: Iterable[FinancialProduct]) -> list[InvoiceRow]:
-    """Return products as a list shows them, with the names of those who owe them."""
-    found = list(products)
-    names = names_of({row.obligor_company_uuid for row in found})
-    return [_invoice(row, names.get(row.obligor_company_uuid, "")) for row in found]
-
-
-def _invoice(row: FinancialProduct, obligor: str) -> InvoiceRow:
-    principal, fees = (from_minor(n, row.minor_digits) for n in (row.principal_outstanding, row.fees_outstanding))
-    return InvoiceRow(
-        row.product_uuid,
-        row.reference,
-        row.obligor_company_uuid,
-        obligor,
-        row.due_date,
-        row.status,
-        row.currency,
-        principal,
-        fees,
-        principal + fees,
+def _line(row: CustomerLine, references: dict[UUID, str], change: Decimal, balance: Decimal) -> StatementLine:
+    assert row.product_uuid is not None  # noqa: S101 - only lines of products are read
+    what = _WORDS.get(row.event_type, row.event_type)
+    invoice = references.get(row.product_uuid, "")
+    return StatementLine(
+        row.business_date, row.position, what, invoice, row.product_uuid, row.currency, change, balance
     )

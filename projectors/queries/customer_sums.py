@@ -5,7 +5,7 @@ See Note [Sums of customers at any position].
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -105,6 +105,12 @@ def moment(up_to: int, business_date: date | None = None) -> Moment:
     # The cycle that ends a date is booked on it and makes things overdue on the next one.
     next_cycle = as_of.booked_to(business_date)
     return Moment(up_to if next_cycle is None else min(next_cycle - 1, up_to), business_date, up_to)
+
+
+def moment_began(business_date: date, up_to: int, *, known_now: bool) -> Moment:
+    """Return the moment at which a date began: nothing of the date itself counts, but what it makes overdue is."""
+    through = min(as_of.began(business_date), up_to)
+    return Moment(through, business_date - timedelta(days=1), up_to) if known_now else Moment(through)
 
 
 def customer_sums(

@@ -29,9 +29,9 @@ def names_of(uuids: set[UUID]) -> dict[UUID, str]:
     return dict(live(Company).filter(company_uuid__in=uuids).values_list("company_uuid", "name"))
 
 
-def products_of(company_uuid: UUID) -> QuerySet[FinancialProduct]:
-    """Return the products that a company owes, by their uuids."""
-    return live(FinancialProduct).filter(obligor_company_uuid=company_uuid).order_by("product_uuid")
+def references_of(uuids: set[UUID]) -> dict[UUID, str]:
+    """Return the references of products."""
+    return dict(live(FinancialProduct).filter(product_uuid__in=uuids).values_list("product_uuid", "reference"))
 
 
 def accounts_of(company_uuid: UUID) -> list[Balance]:

@@ -43,20 +43,6 @@ def products(  # noqa: PLR0913 - each is a filter
     return (rows.exclude(owes=False) if given else rows.filter(owes=True)).filter(due_date__lt=overdue_on)
 
 
-def in_order_of_due_date(
-    *, overdue_on: date | None = None, due_from: date | None = None, due_to: date | None = None
-) -> QuerySet[FinancialProduct]:
-    """Return the products that owe something, in order of due date; overdue means due before a date."""
-    rows = live(FinancialProduct).filter(owes=True)
-    if overdue_on is not None:
-        rows = rows.filter(due_date__lt=overdue_on)
-    if due_from is not None:
-        rows = rows.filter(due_date__gte=due_from)
-    if due_to is not None:
-        rows = rows.filter(due_date__lte=due_to)
-    return rows.order_by("due_date", "product_uuid")
-
-
 def originated_products_of(company_uuid: UUID, position: int) -> Iterator[UUID]:
     """Yield the products that a company has owed as of a position, in the order of an index."""
     rows = live(FinancialProduct).filter(obligor_company_uuid=company_uuid, originated_position__lte=position)

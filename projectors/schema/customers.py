@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from projectors.schema.products import FinancialProduct
 from projectors.schema.rows import ReadModelRow, key
 from projectors.schema.sums import SumField
 
@@ -21,7 +22,13 @@ class OwedProduct(ReadModelRow):
     due_date = models.DateField()
     principal = models.BigIntegerField(help_text="Outstanding.")
     fees = SumField(help_text="Outstanding.")
+    owed = SumField(default=0, help_text="Principal and fees outstanding.")
+    given_up = SumField(default=0, help_text="Written off, less what was reversed.")
     owes = models.BooleanField(help_text="Whether principal or fees are outstanding.")
+    status = models.CharField(
+        max_length=12, choices=FinancialProduct.Status.choices, default=FinancialProduct.Status.OPEN
+    )
+    originated_position = models.BigIntegerField(default=0)
     settled_date = models.DateField(null=True, blank=True, help_text="The booking date on which it last owed nothing.")
 
     class Meta:
@@ -32,10 +39,52 @@ class OwedProduct(ReadModelRow):
                 name="owed_product_due",
                 condition=models.Q(owes=True),
             ),
+            models.Index(
+                fields=["generation", "currency", "-owed", "product_uuid"],
+                name="owed_product_owed",
+                condition=models.Q(owes=True),
+            ),
+            models.Index(
+                fields=["generation", "currency", "-fees", "product_uuid"],
+                name="owed_product_fees",
+                condition=models.Q(owes=True),
+            ),
+            models.Index(
+                fields=["generation", "company_uuid", "due_date", "product_uuid"],
+                name="owed_product_of_customer",
+                condition=models.Q(owes=True),
+            ),
+            models.Index(
+                fields=["generation", "status", "due_date", "product_uuid"],
+                name="owed_product_status",
+            ),
+            models.Index(
+                fields=["generation", "company_uuid", "status", "due_date", "product_uuid"],
+                name="owed_product_status_of",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"product {self.product_uuid}"
+
+
+class DueSum(ReadModelRow):
+    """The sums of the products of a currency with a due date and a status. They make the totals of lists."""
+
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    due_date = models.DateField()
+    status = models.CharField(max_length=12, choices=FinancialProduct.Status.choices)
+    products = models.BigIntegerField(default=0)
+    owing = models.BigIntegerField(default=0, help_text="Products that owe something.")
+    owed = SumField(default=0, help_text="Principal and fees outstanding.")
+    fees = SumField(default=0, help_text="Outstanding.")
+
+    class Meta:
+        constraints: ClassVar = [key("due_sum_key", "currency", "minor_digits", "due_date", "status")]
+
+    def __str__(self) -> str:
+        return f"{self.status} in {self.currency} due on {self.due_date}"
 
 
 class CustomerSum(ReadModelRow):

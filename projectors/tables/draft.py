@@ -1,6 +1,6 @@
 """The rows that a batch of events concerns: loaded at once, changed in memory, written back at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from projectors.errors import MissingRow
 from projectors.tables.layout import Key, Row
@@ -27,6 +27,10 @@ class Draft:
     def __contains__(self, key: Key) -> bool:
         """Return whether there is a row of a key, loaded or added."""
         return key in self._rows
+
+    def __iter__(self) -> Iterator[Row]:
+        """Iterate over the rows, loaded or added."""
+        return iter(self._rows.values())
 
     def find(self, key: Key, position: int) -> Row:
         """Return the row of a key for the event at a position; raises MissingRow if there is none."""

@@ -16,7 +16,7 @@ from ledger.rules.events import (
     WaiverReversed,
 )
 from ledger.rules.money import to_minor
-from projectors.customers import LINES
+from projectors.customers.sums import LINES
 from projectors.financial_products import FinancialProducts
 from projectors.models import CustomerLine, CustomerSum, OwedProduct
 from projectors.queries.customer_sums import Moment, customer_sums

@@ -1,4 +1,4 @@
-"""What each customer must owe in all, added up from the products that the streams fold to."""
+"""What customers must owe in all, and products by due date, added up from the products that the streams fold to."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,13 +6,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from ledger.rules.money import digits_of, to_minor
-from projectors.models import CustomerSum
+from projectors.models import CustomerSum, DueSum
 from projectors.queries.live import live
-from projectors.verification.differences import Party, compare
+from projectors.verification.differences import Difference, Party, compare
 from projectors.verification.streams import Entity
 
 _MONEY: Final = ("principal", "fees", "owed", "overdue", "fees_incurred", "fees_paid", "fees_waived")
 _ACCOUNTS: Final = {column: column for column in _MONEY}
+_OF_DUE: Final = ("products", "owing", "owed", "fees")
 _COLUMNS: Final = ("products", "overdue_products", *_MONEY)
 
 
@@ -23,6 +24,7 @@ class CustomerSums:
         self._position = position
         self._today = today
         self._sums: dict[tuple[UUID, str, int], dict[str, Any]] = {}
+        self._due: dict[tuple[Any, ...], list[int]] = {}
 
     def add(self, products: Sequence[Entity]) -> None:
         """Add some products."""
@@ -43,6 +45,9 @@ class CustomerSums:
         total["fees"] += fees
         total["owed"] += principal + fees
         total["overdue"] += principal + fees if is_overdue else 0
+        due = self._due.setdefault((*key[1:], product.due_date, str(product.status)), [0] * len(_OF_DUE))
+        for place, figure in enumerate((1, bool(principal or fees), principal + fees, fees)):
+            due[place] += figure
         for column in ("fees_incurred", "fees_paid", "fees_waived"):
             total[column] += to_minor(getattr(product, column))
 
@@ -57,4 +62,17 @@ class CustomerSums:
                 found.get(key),
                 dict(zip(_MONEY, _MONEY, strict=True)),
             )
-        return len(found)
+        return len(found) + self._compare_due()
+
+    def _compare_due(self) -> int:
+        rows = {
+            (row.currency, row.minor_digits, row.due_date, row.status): [getattr(row, column) for column in _OF_DUE]
+            for row in live(DueSum).filter(products__gt=0)
+        }
+        for key in sorted(self._due.keys() | rows.keys(), key=str):
+            if self._due.get(key) != rows.get(key):
+                party = Party("due date", " ".join(map(str, key)))
+                raise Difference(
+                    "sums by due date", "products, owing, owed, fees", party, self._due.get(key), rows.get(key)
+                )
+        return len(rows)

@@ -99,7 +99,9 @@ def _owed_product(view: View) -> Row:
         "currency": product.currency,
         "minor_digits": digits_of(product.principal),
         "due_date": product.due_date,
+        "owed": to_minor(product.principal_outstanding) + to_minor(product.fees_outstanding),
         "owes": bool(product.principal_outstanding or product.fees_outstanding),
+        "status": product.status,
     }
 
 

@@ -1,6 +1,8 @@
 """The pages of customers: who owes most, and one customer with a statement."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -9,14 +11,17 @@ from django.http.response import HttpResponseBase
 
 from ledger import memberships, states
 from projectors.explain.balance import explain_balance
-from projectors.explain.customer import Standing, Statement, invoice_rows, standings, standings_of, statement
-from projectors.queries.customers import RANKINGS, accounts_of, products_of
+from projectors.explain.customer import Place, Standing, Statement, standings, standings_of
+from projectors.explain.invoices import InvoiceRow, page_at, rows_now
+from projectors.queries.customers import RANKINGS, accounts_of
+from projectors.queries.invoices import Wanted
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, page, shown, whole_number
+from web.books.frame import Frame, NotFound, Refused, date_of, digits_of, page, shown, whole_number
 
 _PAGE: Final = 100
 _INVOICES: Final = 50
+_LINES: Final = 500
 _PERIOD: Final = 30
 """Days that a statement covers unless another period is asked for."""
 _HEADER: Final = ("date", "what", "invoice", "change", "balance", "currency", "position")
@@ -74,9 +79,11 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         raise Refused(f"from={first} is after to={last}.")
     if first is None and last is None and frame.business_date is not None:
         first = frame.business_date - timedelta(days=_PERIOD)
-    account = statement(company_uuid, frame.cut, first, last)
+    account = Statement(company_uuid, frame.cut, first, last)
     if csv_export.is_wanted(request):
         return csv_export.export(frame, f"statement-{company.name}", _HEADER, _cells(account))
+    after = _after(request)
+    lines = list(islice(account.lines(after), _LINES + 1))
     balance = explain_balance("company", company_uuid, frame.cut)
     return shown(
         request,
@@ -89,14 +96,37 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         balance=None if balance is None else balance.equation,
         accounts=accounts_of(company_uuid),
         membership=memberships.lookup(company_uuid, frame.cut.position),
-        invoices=invoice_rows(products_of(company_uuid)[:_INVOICES]),
-        statement=account,
+        invoices=_invoices(frame, company_uuid),
+        opening=account.opening if after is None else {},
+        lines=lines[:_LINES],
+        closing=account.closing if len(lines) <= _LINES else {},
+        next_after=lines[_LINES - 1].place if len(lines) > _LINES else None,
+        is_first=after is None,
         first=first,
         last=last,
     )
 
 
-def _cells(account: Statement) -> list[tuple[object, ...]]:
-    opening = [(None, "opening", "", None, amount, unit, None) for unit, amount in account.opening.items()]
-    lines = [(r.on, r.what, r.invoice, r.change, r.balance, r.currency, r.position) for r in account.lines]
-    return [*opening, *lines]
+def _invoices(frame: Frame, company_uuid: UUID) -> list[InvoiceRow]:
+    wanted = Wanted(company_uuid=company_uuid)
+    if frame.is_now:
+        return list(rows_now(wanted, "due", limit=_INVOICES))
+    return page_at(frame.cut, wanted, None, _INVOICES).rows
+
+
+def _after(request: HttpRequest) -> Place | None:
+    text = request.GET.get("after", "")
+    on, _, position = text.partition("~")
+    if not text:
+        return None
+    try:
+        return (date.fromisoformat(on) if on else None), digits_of(position)
+    except ValueError as error:
+        raise Refused(f"after={text} is not possible: it must be from a link of this statement.") from error
+
+
+def _cells(account: Statement) -> Iterator[tuple[object, ...]]:
+    for unit, amount in account.opening.items():
+        yield (None, "opening", "", None, amount, unit, None)
+    for line in account.lines():
+        yield (line.on, line.what, line.invoice, line.change, line.balance, line.currency, line.position)

@@ -27,6 +27,7 @@ from web.slots import Slot, SlotKind, need_slot
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
+_MOST_DIGITS: Final = 39
 SECTIONS: Final = (
     ("today", "Today"),
     ("invoices", "Invoices"),
@@ -154,6 +155,13 @@ def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> i
         return default
     if not _POSITION.fullmatch(text):
         raise Refused(f"{name}={text} is not possible: it must be a whole number.")
+    return int(text)
+
+
+def digits_of(text: str) -> int:
+    """Return the number that digits stand for, such as a part of a place in a list; raises ValueError."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise ValueError(text)
     return int(text)
 
 

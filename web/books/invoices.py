@@ -1,8 +1,8 @@
 """The pages of invoices: the list of what is owed, and why one owes what it owes."""
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Final
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -10,57 +10,131 @@ from django.http.response import HttpResponseBase
 
 from ledger import states
 from projectors.explain import sentences
-from projectors.explain.customer import invoice_rows
+from projectors.explain.invoices import InvoiceRow, Page, page_at, rows_at, rows_now, totals_of
 from projectors.explain.product import explain_product
-from projectors.queries.products import in_order_of_due_date
+from projectors.queries.customers import names_of
+from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES, Place, Wanted
+from projectors.queries.live import position
+from projectors.queries.search import find
 from web.books import charts, csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, order, page, shown, whole_number
+from web.books.frame import Frame, NotFound, Refused, date_of, digits_of, order, page, shown
 
 _PAGE: Final = 100
-_FURTHEST: Final = 10_000
+_LONGEST_CURRENCY: Final = 3
+_LONGEST_NAME: Final = 200
+_MOST_NAMES: Final = 5
 
 
 @page
 def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
-    """List the invoices that owe something, in order of due date."""
-    first, last = date_of(request, "due_from"), date_of(request, "due_to")
-    overdue = request.GET.get("overdue", "") == "yes"
-    rows = in_order_of_due_date(overdue_on=frame.business_date if overdue else None, due_from=first, due_to=last)
+    """List invoices now, in several orders, or what owed something at a past moment, in order of due date."""
+    wanted, by = _wanted(request, frame), _order(request, frame)
     if csv_export.is_wanted(request):
-        header = (
-            "reference",
-            "product_uuid",
-            "customer",
-            "due_date",
-            "status",
-            "currency",
-            "principal",
-            "fees",
-            "owed",
-        )
-        return csv_export.export(frame.present, "invoices", header, _cells(rows.iterator(1000)))
-    start = whole_number(request.GET, "start", default=0)
-    if start > _FURTHEST:
-        raise Refused(f"start={start} is not possible: a list is paged to {_FURTHEST}; choose due dates instead.")
-    found = invoice_rows(rows[start : start + _PAGE + 1])
+        rows = rows_now(wanted, by) if frame.is_now else rows_at(frame.cut, wanted)
+        return csv_export.export(frame, "invoices", _HEADER, map(_cells, rows))
+    sums = totals_of(wanted) if frame.is_now else []
+    if by != "due" and wanted.currency is None and sums:
+        wanted = replace(wanted, currency=sums[0].currency)  # Amounts of two currencies have no order.
+    after = _after(request, by)
     return shown(
         request,
         "invoices.html",
         frame,
         "invoices",
-        rows=found[:_PAGE],
-        next_start=start + _PAGE if len(found) > _PAGE else None,
-        overdue=overdue,
-        first=first,
-        last=last,
+        page=_page(frame, wanted, by, after),
+        wanted=wanted,
+        by=by,
+        orders=tuple(ORDERS),
+        statuses=STATUSES,
+        totals=sums,
+        overdue=request.GET.get("overdue", "") == "yes",
+        customer=request.GET.get("customer", ""),
+        customer_name=names_of({wanted.company_uuid}).get(wanted.company_uuid, "") if wanted.company_uuid else "",
+        is_first=after is None,
+        looked_at=MOST_LOOKED_AT,
+        behind=max(frame.cut.position - position("customers"), 0),
     )
 
 
-def _cells(products: Iterator[Any]) -> Iterator[tuple[object, ...]]:
-    while some := list(islice(products, 1000)):
-        for row in invoice_rows(some):
-            name = (row.reference, row.product_uuid, row.obligor, row.due_date, row.status)
-            yield (*name, row.currency, row.principal, row.fees, row.owed)
+def _page(frame: Frame, wanted: Wanted, by: str, after: Place | None) -> Page:
+    if not frame.is_now:
+        return page_at(frame.cut, wanted, after, _PAGE)
+    rows = list(rows_now(wanted, by, after, _PAGE + 1))
+    return Page(rows[:_PAGE], rows[_PAGE - 1].place if len(rows) > _PAGE else None)
+
+
+def _wanted(request: HttpRequest, frame: Frame) -> Wanted:
+    status = request.GET.get("status", "") or OWING
+    if status not in STATUSES:
+        raise Refused(f"status={status} is not possible: it must be {', '.join(STATUSES)}.")
+    if status != OWING and not frame.is_now:
+        raise Refused(f"status={status} is not possible: a list of the past has what owed something then.")
+    first, last = date_of(request, "due_from"), date_of(request, "due_to")
+    if first is not None and last is not None and first > last:
+        raise Refused(f"due_from={first} is after due_to={last}.")
+    if request.GET.get("overdue", "") == "yes" and frame.business_date is not None:
+        before = frame.business_date - timedelta(days=1)
+        last = before if last is None else min(last, before)
+    currency = request.GET.get("currency", "").strip()[:_LONGEST_CURRENCY].upper() or None
+    return Wanted(status, _customer(request), currency, first, last)
+
+
+def _customer(request: HttpRequest) -> UUID | None:
+    """Return the customer that is named by its uuid or by its name; raises Refused unless there is exactly one."""
+    text = request.GET.get("customer", "").strip()
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        found = find(text[:_LONGEST_NAME].replace("\x00", ""), limit=_MOST_NAMES + 1, kinds=("company",))
+    exact = [hit for hit in found if hit.text == text]
+    if len(exact or found) == 1:
+        return (exact or found)[0].uuid
+    if not found:
+        raise Refused(f"No company is named {text}: give the beginning of each word of its name, or its uuid.")
+    names = ", ".join(hit.text for hit in found[:_MOST_NAMES])
+    raise Refused(f"customer={text} names more than one company: {names}{' …' if len(found) > _MOST_NAMES else ''}.")
+
+
+def _order(request: HttpRequest, frame: Frame) -> str:
+    by = request.GET.get("by", "") or "due"
+    if by not in ORDERS:
+        raise Refused(f"by={by} is not possible: it must be {', '.join(ORDERS)}.")
+    if by != "due" and not frame.is_now:
+        raise Refused(f"by={by} is not possible: a list of the past is in order of due date.")
+    if by != "due" and request.GET.get("status", "") not in {"", OWING, "open"}:
+        raise Refused(f"by={by} is not possible with this status: only what owes something is ordered by amounts.")
+    return by
+
+
+def _after(request: HttpRequest, by: str) -> Place | None:
+    text = request.GET.get("after", "")
+    if not text:
+        return None
+    value, _, uuid = text.partition("~")
+    try:
+        return (date.fromisoformat(value) if by == "due" else digits_of(value)), UUID(uuid)
+    except ValueError as error:
+        raise Refused(f"after={text} is not possible: it must be from a link of this list.") from error
+
+
+_HEADER: Final = (
+    "reference",
+    "product_uuid",
+    "customer",
+    "due_date",
+    "status",
+    "currency",
+    "principal",
+    "fees",
+    "owed",
+)
+
+
+def _cells(row: InvoiceRow) -> tuple[object, ...]:
+    name = (row.reference, row.product_uuid, row.obligor, row.due_date, row.status)
+    return (*name, row.currency, row.principal, row.fees, row.owed)
 
 
 @page

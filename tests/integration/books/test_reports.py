@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -162,7 +163,52 @@ def test_invoices_are_listed_by_due_date(reader: Reader, debtor: None) -> None:
     rows = rows_of(reader, "/books/invoices")
     assert [(row["reference"], row["customer"], row["owed"]) for row in rows] == [("a product", "Alder Stores", "0.12")]
     assert rows_of(reader, "/books/invoices", due_to="2012-01-01") == []
-    assert reader.get("/books/invoices", start="99999").status_code == 400
+    for wrong in (
+        {"by": "name"},
+        {"status": "late"},
+        {"after": "x"},
+        {"customer": "zebra"},
+        {"status": "paid", "by": "owed"},
+    ):
+        assert reader.get("/books/invoices", **wrong).status_code == 400
+
+
+def test_the_products_of_a_bucket_add_up_to_it(reader: Reader, debtor: None) -> None:
+    buckets = {(row["known"], row["bucket"]): row for row in rows_of(reader, "/books/aging", as_of=str(PAID))}
+    for known, owed in (("then", "45.00"), ("now", "45.08")):
+        parameters = {"as_of": str(PAID - timedelta(days=1)), "known": known, "due_from": "2012-02-14"}
+        rows = rows_of(reader, "/books/invoices", due_to="2012-03-14", currency="USD", **parameters)
+        assert [row["owed"] for row in rows] == [owed] == [buckets[known, "1-30"]["owed"]]
+    page = reader.text("/books/aging", as_of=str(PAID))
+    assert "/books/invoices?as_of=2012-03-14&amp;known=then&amp;due_from=2012-02-14&amp;due_to=2012-03-14" in page
+    assert "Alder Stores" in page
+
+
+def test_invoices_are_filtered_sorted_and_totalled(reader: Reader, debtor: None) -> None:
+    page = reader.text("/books/invoices", by="fees", customer="alder", overdue="yes")
+    assert "The greatest fees in USD first" in page
+    assert '<td class="n">1</td><td class="n">0.12</td><td class="n"><b>0.12</b></td>' in page
+    assert rows_of(reader, "/books/invoices", status="paid") == []
+    assert rows_of(reader, "/books/invoices", customer=str(uuid4())) == []
+    on = str(DUE)
+    assert [row["owed"] for row in rows_of(reader, "/books/invoices", as_of=on)] == ["45.00"]
+    assert reader.get("/books/invoices", as_of=on, by="owed").status_code == 400
+
+
+def test_a_long_statement_is_paged_with_the_same_balances(
+    reader: Reader, debtor: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.books.customers._LINES", 2)
+    address = f"/books/customers/{DEBTOR}"
+    first = reader.text(address, **{"from": "2012-01-01"})
+    assert "<b>45.04</b>" in first
+    assert "Owed at the end" not in first
+    place = re.search(r"after=(2012-[0-9-]+~[0-9]+)#statement", first.replace("%7E", "~"))
+    assert place is not None
+    second = reader.text(address, **{"from": "2012-01-01", "after": place[1]})
+    assert "<b>45.08</b>" in second
+    assert "<b>0.08</b>" in second
+    assert reader.get(address, after="x").status_code == 400
 
 
 def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: Product) -> None:

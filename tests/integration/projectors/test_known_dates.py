@@ -15,7 +15,7 @@ from ledger import as_of
 from ledger.rules import events as e
 from projectors.aging import bucket_of
 from projectors.catalog import PROJECTORS
-from projectors.customers import Customers
+from projectors.customers.projector import Customers
 from projectors.daily_activity import tally
 from projectors.events.dates import DatedEvent, dated_since
 from projectors.events.payloads import minor
@@ -24,6 +24,7 @@ from projectors.models import (
     CustomerLine,
     CustomerSum,
     DailyActivity,
+    DueSum,
     LateActivity,
     LateAging,
     LateRecordedFee,
@@ -229,6 +230,9 @@ def _assert_sums_of_products() -> None:
     [
         (OwedProduct, "fees"),
         (OwedProduct, "principal"),
+        (OwedProduct, "owed"),
+        (DueSum, "owing"),
+        (DueSum, "owed"),
         (CustomerSum, "owed"),
         (CustomerSum, "overdue_products"),
         (CustomerSum, "fees_paid"),

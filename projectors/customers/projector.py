@@ -1,0 +1,154 @@
+"""Keeps what each customer owes, product by product and in all, and what late fees add to dates that were over.
+
+# Note [Lists of invoices are read in order]
+A product's row has what it owes and its status, with an index for each order of the list of invoices. Totals of the
+list come from the sums by due date, of which there are at most a few thousand for each currency.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from django.db.models import Model
+
+from eventstore.consumers.definitions import Projector
+from eventstore.records import RecordedEvent
+from projectors.customers.due_sums import DueChange, add_to_due_sums, due_change
+from projectors.customers.late_fees import TERMS, add_late_fees, is_late, late_fee
+from projectors.customers.sums import Change, Sums
+from projectors.events.dates import CYCLED, DatedEvent, dated
+from projectors.events.payloads import digits, minor
+from projectors.financial_products import FinancialProducts, change_of
+from projectors.models import (
+    CustomerLine,
+    CustomerSum,
+    DueSum,
+    FinancialProduct,
+    LateAging,
+    LateRecordedFee,
+    OwedProduct,
+)
+from projectors.tables.draft import Draft
+from projectors.tables.layout import Row
+from projectors.tables.table import Table
+
+_GIVE_UP: Final = frozenset({"ProductWrittenOff", "WriteOffReversed"})
+_OPEN, _PAID, _WRITTEN_OFF = (str(status) for status in FinancialProduct.Status)
+_PRODUCTS = Table(
+    OwedProduct,
+    key=("product_uuid",),
+    changing=("principal", "fees", "owed", "given_up", "owes", "status", "settled_date", "position"),
+    reading=TERMS,
+)
+
+
+class Customers(Projector):
+    """Projects sums and lines by customer and currency, and late recorded fees.
+
+    See Note [Sums of customers at any position] and Note [Late recorded fees].
+    """
+
+    name: ClassVar[str] = "customers"
+    types: ClassVar[tuple[str, ...]] = (*FinancialProducts.types, CYCLED)
+    tables: ClassVar[tuple[type[Model], ...]] = (
+        OwedProduct,
+        CustomerSum,
+        CustomerLine,
+        DueSum,
+        LateRecordedFee,
+        LateAging,
+    )
+
+    def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
+        """Fold the events between two cycles at a time: a cycle makes products overdue that have no event."""
+        sums = Sums(generation, using)
+        fees: list[Row] = []
+        between: list[DatedEvent] = []
+        for event in dated(events):
+            if event.event.type != CYCLED:
+                between.append(event)
+                continue
+            fees += _fold(between, sums, generation, using)
+            between = []
+            sums.begin(event)
+        fees += _fold(between, sums, generation, using)
+        sums.save()
+        add_late_fees(fees, generation, using)
+
+
+def _fold(events: Sequence[DatedEvent], sums: Sums, generation: int, using: str) -> list[Row]:
+    """Change the products of events that are booked on one date; return the fees that were recorded late."""
+    keyed = [((event.event.stream_id.partition("-")[2],), event) for event in events]
+    draft = Draft(_PRODUCTS, {key for key, _ in keyed}, generation, using)
+    late: list[Row] = []
+    changes: list[tuple[Row, DatedEvent, Change]] = []
+    due: list[DueChange] = []
+    for key, event in keyed:
+        if event.event.type == "ProductOriginated":
+            row = draft.add(key, _originated(key[0], event))
+            due.append(due_change(row, 1))
+            changes.append((row, event, Change(products=1, principal=row["principal"])))
+            continue
+        row = draft.change(key, event.event.position)
+        due.append(due_change(row, -1))
+        if event.event.type == "LateFeeIncurred" and is_late(event):
+            late.append(late_fee(key[0], row, event))
+        changes.append((row, event, _change(row, event)))
+        due.append(due_change(row, 1))
+    sums.load([row for row, _, _ in changes])
+    for row, event, change in changes:
+        sums.add(row, event, change)
+    add_to_due_sums(due, generation, using)
+    draft.save()
+    return late
+
+
+def _originated(product_uuid: str, event: DatedEvent) -> Row:
+    payload = event.payload
+    return {
+        "position": event.event.position,
+        "product_uuid": product_uuid,
+        "company_uuid": payload["obligor_company_uuid"],
+        "currency": payload["currency"],
+        "minor_digits": digits(payload["principal"]),
+        "due_date": payload["due_date"],
+        "principal": minor(payload["principal"]),
+        "fees": 0,
+        "owed": minor(payload["principal"]),
+        "given_up": 0,
+        "owes": True,
+        "status": _OPEN,
+        "originated_position": event.event.position,
+        "settled_date": None,
+    }
+
+
+def _change(row: Row, event: DatedEvent) -> Change:
+    """Change a product's row and return what has changed."""
+    figures = change_of(event.event.type, event.payload)
+    owed = row["owes"]
+    row["principal"] += figures["principal_outstanding"]
+    row["fees"] += figures["fees_outstanding"]
+    row["owed"] = row["principal"] + row["fees"]
+    row["owes"] = row["owed"] > 0
+    if event.event.type in _GIVE_UP:
+        # A write-off, or its reversal, changes nothing but what is outstanding.
+        row["given_up"] -= figures["principal_outstanding"] + figures["fees_outstanding"]
+    row["status"] = _status(row)
+    if owed and not row["owes"]:
+        row["settled_date"] = event.booking_date
+    return Change(
+        row["owes"] - owed,
+        figures["principal_outstanding"],
+        figures["fees_outstanding"],
+        figures["fees_incurred"],
+        figures["fees_paid"],
+        figures["fees_waived"],
+    )
+
+
+def _status(row: Row) -> str:
+    if row["principal"] > 0:
+        return _OPEN
+    if row["given_up"] > 0:
+        return _WRITTEN_OFF
+    return _OPEN if row["fees"] > 0 else _PAID
