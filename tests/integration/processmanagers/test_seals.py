@@ -1,9 +1,12 @@
 """Each date is sealed once when it has ended, and whatever is done to a sealed event is found and located."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,12 +20,16 @@ from eventstore.log.verification import verify
 from eventstore.payloads.canonical import canonical_event
 from eventstore.seals.merkle import Tree, leaf_hash
 from ledger.rules.events import DaySealed
+from processmanagers.proofs import NotSealed, prove
 from projectors.verification import verify as verification
 from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 from tests.support.ledger.book import Book
 from tests.support.ledger.sealing import DAY, days, seal, sealing
+from tests.support.processes import ROOT
+from tools import verify_proof
 
+OTHER_PUBLIC_KEY = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 OTHER_KEY = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
 
 
@@ -70,7 +77,7 @@ def test_a_seal_is_the_same_whatever_the_chunks_and_nothing_is_sealed_twice(seal
     assert seals()[-1].previous == sealed_days[-1].chain
     said = io.StringIO()
     call_command("verify_eventstore", stdout=said)
-    assert said.getvalue().rstrip().endswith("; 4 seals hold")
+    assert said.getvalue().rstrip().endswith("; seals that hold: 4")
 
 
 def change_payload(cursor: CursorWrapper, position: int) -> None:
@@ -143,3 +150,67 @@ def test_a_seal_of_an_unknown_key_is_refused_and_an_old_key_is_trusted_by_name(
 def test_without_a_key_there_is_no_such_process_manager(database: Database) -> None:
     with pytest.raises(CommandError, match="there is no process manager 'seals'"):
         call_command("run_processmanager", "seals", once=True)
+
+
+def proven(file: Path, chain: str, key: str) -> subprocess.CompletedProcess[str]:
+    """Check a proof as a stranger does: by a Python that can import nothing but its own library."""
+    command = [sys.executable, "-I", "-S", str(ROOT / "tools" / "verify_proof.py"), str(file)]
+    return subprocess.run([*command, "--root", chain, "--key", key], capture_output=True, text=True, check=False)
+
+
+def test_a_stranger_verifies_an_event_and_finds_a_changed_cent(sealed_days: list[DaySealed], tmp_path: Path) -> None:
+    day = sealed_days[1]
+    event = next(store.read_all(after=day.first_position, types=["AssetRegistered"]))
+    file, said = tmp_path / "proof.json", io.StringIO()
+    call_command("prove", str(event.position), output=str(file), stdout=said)
+    assert said.getvalue() == f"{file}: chain {day.chain}, key {day.public_key}\n"
+    answer = proven(file, day.chain, day.public_key)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith(f"PROVEN: AssetRegistered at position {event.position}, recorded at ")
+    whole = file.read_text()
+    changed = tmp_path / "changed.json"
+    for old, new, key, message in (
+        ("1000.00", "1000.01", day.public_key, "the event was changed"),
+        (day.root, "0" * 64, day.public_key, "the event was changed, or is not in the tree"),
+        (f"{day.totals[0].debit}", "1.00", day.public_key, "the seal is not the one that was published"),
+        ("nothing", "nothing", OTHER_PUBLIC_KEY, "is not signed"),
+        ('"path"', '"way"', day.public_key, "the file is not a proof"),
+    ):
+        if old != new:
+            assert old in whole
+        changed.write_text(whole.replace(old, new))
+        refused = proven(changed, day.chain, key)
+        assert refused.returncode == 1
+        assert message in refused.stderr
+
+
+def test_each_event_of_each_day_is_proven(sealed_days: list[DaySealed]) -> None:
+    for day in sealed_days:
+        for position in range(day.first_position, day.last_position + 1):
+            assert verify_proof.fault(prove(position), day.chain, day.public_key) is None
+    last = sealed_days[-1].last_position
+    for position, message in ((last + 1, "is not sealed yet"), (10**6, "there is no event")):
+        with pytest.raises(NotSealed, match=message):
+            prove(position)
+
+
+def test_an_anchor_finds_seals_that_were_made_anew(sealed_days: list[DaySealed], tmp_path: Path) -> None:
+    file, said = tmp_path / "seals.jsonl", io.StringIO()
+    call_command("anchor", str(file), stdout=said)
+    call_command("anchor", str(file), stdout=said)
+    assert said.getvalue().splitlines() == ["seals: 3, new: 3", "seals: 3, new: 0"]
+    call_command("verify_eventstore", anchor=str(file))
+    whole = file.read_text()
+    file.write_text(whole.replace(sealed_days[2].chain, "f" * 64))
+    with pytest.raises(CommandError, match=f"line 3 of .* is not the seal of {sealed_days[2].sealed_date}"):
+        call_command("anchor", str(file))
+    with pytest.raises(CommandError, match=f"the seal of {sealed_days[2].sealed_date} .* the one that was published"):
+        call_command("verify_eventstore", anchor=str(file))
+    file.write_text(whole + whole.splitlines(keepends=True)[-1].replace(str(sealed_days[2].sealed_date), "2026-12-31"))
+    with pytest.raises(CommandError, match="has 4 seals and the log only 3"):
+        call_command("anchor", str(file))
+    with pytest.raises(CommandError, match="the seal of 2026-12-31 was published and is not in the log"):
+        call_command("verify_eventstore", anchor=str(file))
+    file.write_text("not a seal\n")
+    with pytest.raises(CommandError, match="is not a file of published seals"):
+        call_command("verify_eventstore", anchor=str(file))

@@ -17,7 +17,7 @@ from tests.support.resident.client import Resident
 BEGINS: Final = "\x1e"
 """Printed with a number before the output of each command. No output may begin with it."""
 
-_LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py")
+_LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py", "tools")
 
 
 def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str], project: Path = ROOT) -> list[str]:

@@ -1,0 +1,63 @@
+"""Proofs that an event is in a seal, and the seals as they are published."""
+
+from typing import Any, Final
+
+from eventstore import store
+from eventstore.errors import EventStoreError
+from eventstore.payloads.canonical import canonical_event, canonical_value
+from eventstore.records import RecordedEvent
+from eventstore.seals.merkle import inclusion, leaf_hash
+from ledger.rules.events import DaySealed
+from processmanagers.seals import statement_of
+
+FORMAT: Final = "daybook-proof"
+FORMAT_VERSION: Final = 1
+
+
+class NotSealed(EventStoreError):
+    """The event does not exist, or no seal covers it yet."""
+
+
+def prove(position: int) -> dict[str, Any]:
+    """Return the proof that the event at a position is in its seal, for tools/verify_proof.py; raises NotSealed."""
+    event, sealed = store.read_event(position), _seal_of(position)
+    if event is None:
+        raise NotSealed(f"there is no event at position {position}")
+    if sealed is None:
+        raise NotSealed(
+            f"position {position} is not sealed yet: its seal is recorded after its business date has ended"
+        )
+    store.ensure_durable(sealed.position)
+    seal: DaySealed = sealed.data
+    within = store.read_all(after=seal.first_position - 1, up_to=seal.last_position)
+    hashes = (leaf_hash(canonical_event(one).encode()) for one in within)
+    path = inclusion(hashes, position - seal.first_position, seal.events).path
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "event": canonical_event(event),
+        "path": [beside.hex() for beside in path],
+        "statement": statement_of(seal),
+        "chain": seal.chain,
+        "public_key": seal.public_key,
+        "signature": seal.signature,
+    }
+
+
+def _seal_of(position: int) -> RecordedEvent | None:
+    """Return the seal that covers a position: the first after it that reaches it."""
+    later = store.read_all(after=position, types=["DaySealed"])
+    return next((event for event in later if event.data.last_position >= position), None)
+
+
+def published(seal: DaySealed) -> str:
+    """Return a seal as a line of an anchor: what is signed, and the proof that it is."""
+    return canonical_value(
+        {
+            "date": seal.sealed_date.isoformat(),
+            "statement": statement_of(seal),
+            "chain": seal.chain,
+            "public_key": seal.public_key,
+            "signature": seal.signature,
+        }
+    )
