@@ -114,7 +114,7 @@ def test_a_stream_that_moved_on_leads_to_a_new_preview_that_says_what_changed(tr
     assert response.status_code == 200
     second = unescape(response.content.decode())
     assert "Nothing was recorded, because something has changed since the preview" in second
-    assert f">{head}</a> Payment received" in second
+    assert f">{head}</a> <b>product</b>: Payment received" in second
     assert "leaves 30.00 USD owed" in second
     assert store.head().position == head
     do(ApplyPayment(product, Decimal("50.00"), "wire 10"))

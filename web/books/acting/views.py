@@ -18,7 +18,8 @@ from ledger.names import ACTOR_ID
 from ledger.preview import preview
 from ledger.rules.commands import Command
 from ledger.rules.refusals.base import Refusal
-from projectors.explain.event import words_of
+from projectors.explain.event import subject_of, words_of
+from projectors.explain.words import Words
 from projectors.preview.in_words import in_words
 from web.api.commands import record as record_command
 from web.books.acting import ticket as tickets
@@ -143,15 +144,15 @@ def _to_recorded(appended: Appended, *, again: bool) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{address}?again=yes" if again else address)
 
 
-def _changes(stale: Ticket) -> list[tuple[RecordedEvent, Any]]:
-    """Return the events since a preview in the streams that it rests on, oldest first, each in words."""
+def _changes(stale: Ticket) -> list[tuple[RecordedEvent, str, Words]]:
+    """Return the events since a preview in the streams that it rests on, oldest first: of what, and in words."""
     events = [
         event
         for stream, version in stale.expected.items()
         for event in store.read_stream(stream, after_version=version, limit=_MOST_CHANGES)
     ]
     events.sort(key=lambda event: event.position)
-    return [(event, words_of(event)) for event in events[:_MOST_CHANGES]]
+    return [(event, subject_of(event), words_of(event)) for event in events[:_MOST_CHANGES]]
 
 
 def _ticket(request: HttpRequest, command: str) -> Ticket:
