@@ -93,8 +93,8 @@ def test_how_has_a_consumers_lag_been_in_the_last_hour(visitor: Visitor) -> None
     visitor.click("late fees")
     _, samples = history.lag_samples("late_fees", 1)
     title = visitor.page.locator("figure title").first.text_content() or ""
-    most, unmeasured = map(int, re.findall("[0-9]+", title))
-    assert title == f"At most {most} events behind; {unmeasured} minutes were not measured."
+    most, unmeasured = (int(number.replace(",", "")) for number in re.findall("[0-9,]+", title))
+    assert title == f"At most {most:,} events behind; {unmeasured} minutes were not measured."
     assert most == max(sample.lag_events for sample in samples)
     # The first minute of the hour is measured in part.
     assert 60 - unmeasured in {len(samples), len(samples) - 1}
