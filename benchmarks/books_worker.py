@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any, Final
 
 _PERMISSION: Final = "view_ledger"
@@ -65,7 +66,7 @@ def _milliseconds(client: Any, path: str) -> float:
     response = client.get(path, secure=True)
     content = b"".join(response.streaming_content) if response.streaming else response.content
     taken = (time.perf_counter() - began) * 1000
-    assert response.status_code == 200, (path, response.status_code, content[:2000])  # noqa: PLR2004 - HTTP's
+    assert response.status_code == HTTPStatus.OK, (path, response.status_code, content[:2000])
     return taken
 
 
