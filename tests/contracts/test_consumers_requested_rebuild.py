@@ -76,9 +76,12 @@ def test_a_projector_that_is_behind_sees_the_request_with_its_next_transaction()
     triggers(9)
     runner, rebuild = pair("copy")
     assert runner.step() is Step.PROGRESSED
+    before = written("copy", 1)
     ask("copy")
-    assert [runner.step(), runner.step()] == [Step.PROGRESSED] * 2
-    assert written("copy", 1) == [1, 2, 3, 4]  # one step was spent on reading its rows again
+    assert runner.step() is Step.PROGRESSED
+    assert written("copy", 1) == before  # the step was spent on reading its rows again
+    assert runner.step() is Step.PROGRESSED
+    assert len(written("copy", 1)) > len(before)
     assert rebuild.step() is Step.PROGRESSED
 
 
