@@ -1,5 +1,7 @@
 """The project's own Python files."""
 
+import ast
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,3 +23,9 @@ def everything() -> list[Path]:
 def name(path: Path) -> str:
     """Return the path within the project."""
     return str(path.relative_to(ROOT))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(), filename=str(path))

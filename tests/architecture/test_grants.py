@@ -1,16 +1,18 @@
 """Every grant is made by ledger.grant.grant_balances."""
 
 import ast
-from pathlib import Path
 
-import pytest
-
-from tests.architecture.sources import ROOT, application, name
+from tests.architecture.sources import ROOT, application, name, tree
 
 GRANT = ROOT / "ledger" / "grant.py"
 
 
-@pytest.mark.parametrize("path", [path for path in application() if path != GRANT], ids=name)
-def test_only_grant_balances_makes_the_command(path: Path) -> None:
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    assert [call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "GrantBalances"] == []
+def test_only_grant_balances_makes_the_command() -> None:
+    calls = {
+        f"{name(path)}:{node.lineno}": node.func
+        for path in application()
+        if path != GRANT
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+    }
+    assert [at for at, call in calls.items() if isinstance(call, ast.Name) and call.id == "GrantBalances"] == []

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import pytest
 from django.apps import apps
 
-from tests.architecture.sources import APPLICATION, ROOT, application, name
+from tests.architecture.sources import APPLICATION, ROOT, application, name, tree
 
 OWNERS: Final = {
     model._meta.db_table: config.name
@@ -26,7 +25,7 @@ def literals(path: Path) -> Iterator[str]:
     if path.suffix == ".sql":
         yield path.read_text()
         return
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
             yield node.value if isinstance(node.value, str) else node.value.decode()
 
@@ -35,8 +34,6 @@ def test_every_package_with_tables_owns_some() -> None:
     assert set(OWNERS.values()) == {"eventstore", "ledger", "projectors", "web"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_a_table_is_named_only_by_its_owner(path: Path) -> None:
-    owner = name(path).partition("/")[0]
-    named = {table for literal in literals(path) for table in NAMED.findall(literal)}
-    assert {table for table in named if OWNERS[table] != owner} == set()
+def test_a_table_is_named_only_by_its_owner() -> None:
+    named = {(name(path), table) for path in FILES for literal in literals(path) for table in NAMED.findall(literal)}
+    assert {(path, table) for path, table in named if OWNERS[table] != path.partition("/")[0]} == set()
