@@ -51,8 +51,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse a database in tests that need none, and pytest-django's own: the log cannot be flushed between tests."""
+    if os.environ["DAYBOOK_TEST_VENDOR"] != "sqlite":
+        left_out = [item for item in items if item.get_closest_marker("one_database")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         directory = item.path.relative_to(Path(__file__).parent).parts[0]

@@ -8,6 +8,8 @@ from tests.support import processes
 from tests.support.databases import Database
 from tests.support.processes import RunManage
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("command", ["check", "migrate", "no-such-command"])
 def test_a_wrong_setting_stops_a_command_in_one_line(command: str, run_manage: RunManage) -> None:

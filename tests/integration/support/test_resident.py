@@ -12,6 +12,8 @@ from tests.support.databases import Database
 from tests.support.patience import wait_until
 from tests.support.processes import RunManage, StartManage, manage
 
+pytestmark = pytest.mark.one_database
+
 PRINT = "from django.conf import settings; print(settings.CONSUMER_BATCH_SIZE)"
 
 

@@ -17,6 +17,8 @@ from tests.support.databases import Database
 from tests.support.patience import wait_until
 from tests.support.webserver import Serve
 
+pytestmark = pytest.mark.one_database
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 REGISTER = {"name": "Northwind"}
 

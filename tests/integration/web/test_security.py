@@ -15,6 +15,8 @@ from pytest_django.fixtures import Settings
 from tests.support.databases import Database
 from tests.support.processes import RunManage
 
+pytestmark = pytest.mark.one_database
+
 EXPECTED = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

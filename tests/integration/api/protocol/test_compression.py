@@ -4,9 +4,12 @@ import gzip
 import json
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from tests.support.api.calling import Api
+
+pytestmark = pytest.mark.one_database
 
 
 def get(api: Api, path: str, accepted: str) -> Any:

@@ -12,6 +12,8 @@ from eventstore import store
 from tests.support.api.calling import Api, problem
 from web.api.commands import KEY_REQUIRED, body_schema
 
+pytestmark = pytest.mark.one_database
+
 U = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FUND = "/api/commands/fund-company"
 GRANT = "/api/commands/grant-balances"

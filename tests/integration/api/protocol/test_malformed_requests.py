@@ -13,6 +13,8 @@ from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S
 from tests.support.webserver import Serve, WebServer
 
+pytestmark = pytest.mark.one_database
+
 REGISTER: Final = "/api/commands/register-company"
 
 

@@ -11,6 +11,8 @@ from tests.integration.api.conftest import NewApi
 from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 
+pytestmark = pytest.mark.one_database
+
 READ_METHODS = "GET, HEAD, OPTIONS"
 
 

@@ -6,6 +6,8 @@ from pytest_django.fixtures import Settings
 
 from tests.support.api.calling import Api, problem
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_address_that_there_is_not(api: Api, settings: Settings, debug: bool) -> None:
