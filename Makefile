@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
-# Half as many again as there are processors, as many tests wait for processes of their own.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 / 2 )))
+# For each of the suites, which run at the same time: while the tests of one wait, those of another work.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
 # What takes longest comes first, so that no process is left with it alone at the end.
 ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
-SUITES := tests-without-database tests-on-sqlite tests-on-postgres
+CHECKS := types lint imports migrations docs
+SUITES := tests-on-postgres tests-on-sqlite tests-without-database
+# Each prints what it has to say when it has ended, and all run, whatever fails.
+TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run bench screenshots chromium clean lint types imports migrations docs suite $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run bench screenshots chromium clean suite $(CHECKS) $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -22,7 +25,9 @@ help: ## show this list
 demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in seconds
 	@$(DEVELOPMENT) $(MANAGE) demo
 
-test check: checks suite ## everything that CI runs: lint, types, imports, migrations, tests
+test check: $(VENV)/development chromium ## everything that CI runs: types, lint, imports, migrations, docs and all tests
+	@echo "All checks and the tests without a database, on SQLite and on PostgreSQL run at the same time, for minutes."
+	@$(MAKE) $(TOGETHER) types $(SUITES) $(filter-out types,$(CHECKS))
 
 prove: $(VENV)/development ## the tests, with twenty times the rounds of what chance decides; takes an hour or more
 	@DAYBOOK_TEST_ROUNDS=20 $(MAKE) --no-print-directory suite
@@ -44,8 +49,8 @@ clean: ## remove the virtual environment and every cache; databases stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-checks: $(VENV)/development # all that needs no test, at the same time
-	@$(MAKE) --no-print-directory --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) types lint imports migrations docs
+checks: $(VENV)/development # all that needs no test
+	@$(MAKE) $(TOGETHER) $(CHECKS)
 
 lint: $(VENV)/development ## ruff, on the code and on its layout
 	$(BIN)/ruff check .
@@ -65,10 +70,8 @@ docs: $(VENV)/development ## generated documentation is up to date
 	$(DEVELOPMENT) $(MANAGE) describe_events --check
 	$(DEVELOPMENT) $(MANAGE) describe_problems --check
 
-suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL; all three run, whatever fails
-	@failed=; \
-	for part in $(SUITES); do $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
-	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL
+	@$(MAKE) $(TOGETHER) $(SUITES)
 
 chromium: # the browser in which Books is tested: Debian's, installed if it is missing and root may do so
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
