@@ -226,10 +226,13 @@ class TestVerifyEventstore:
             ("type = 'Nonsense'", "event type 'Nonsense' at position 2 is not registered"),
             ("""payload = '{"nonsense": 1}'""", "ParcelRegistered at position 2 is not readable"),
             ("schema_version = 9", "position 2"),
+            ("actor = ''", "ParcelRegistered at position 2: actor or correlation_id is empty"),
+            ("metadata = '[]'", "ParcelRegistered at position 2: metadata is not an object"),
+            ("recorded_at = '1999-12-31 00:00:00'", "ParcelRegistered at position 2: recorded_at 1999-12-3"),
         ],
     )
     @pytest.mark.usefixtures("manage")
-    def test_an_event_that_cannot_be_read_is_named(self, change: str, fault: str) -> None:
+    def test_an_event_that_cannot_be_read_or_cannot_be_true_is_named(self, change: str, fault: str) -> None:
         triggers(3)
         with unguarded() as cursor:
             cursor.execute(f"UPDATE eventstore_event SET {change} WHERE position = 2")
