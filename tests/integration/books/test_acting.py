@@ -220,6 +220,12 @@ def test_the_form_that_changes_a_deal_holds_its_terms_and_another_row_is_empty(a
         "/books/do/update-deal", **{"step": "more", "companies-0-role": "debtor", "deal_uuid": str(deal)}
     ).content.decode()
     assert 'name="companies-1-role" value=""' in more
+    fewer = administrator.post(
+        "/books/do/update-deal",
+        **{"remove": "companies-0", "companies-0-role": "debtor", "companies-1-role": "seller"},
+    ).content.decode()
+    assert 'name="companies-0-role" value="seller"' in fewer
+    assert "companies-1-role" not in fewer
 
 
 def test_change_leads_back_to_the_form_as_it_was_filled_in(treasurer: Reader) -> None:

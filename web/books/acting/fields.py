@@ -43,7 +43,15 @@ class Field:
     options: tuple[Option, ...] = ()
     fault: Fault | None = None
     is_list: bool = False
-    rows: tuple[tuple["Field", ...], ...] = ()
+    rows: tuple["Row", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list: the beginning of its fields' names, and the fields."""
+
+    name: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +138,7 @@ def _uuid(text: str) -> UUID | None:
 
 def _list(name: str, full: str, cls: type, filled: Filled) -> Field:
     rows = min(max(rows_of(full, filled.values), 1) + filled.empty_rows, MOST_ROWS)
-    made = tuple(
-        tuple(
-            _field(
-                name,
-                f"{full}-{index}-{part.name}",
-                part.shape,
-                filled,
-                is_required=not isinstance(part.shape, Nullable),
-            )
-            for part in fields_of(cls)
-            if part.name not in FOLLOWS
-        )
-        for index in range(rows)
-    )
+    made = tuple(_row(name, f"{full}-{index}", cls, filled) for index in range(rows))
     return Field(
         name=full,
         label=LABELS[full],
@@ -155,3 +150,10 @@ def _list(name: str, full: str, cls: type, filled: Filled) -> Field:
         is_list=True,
         rows=made,
     )
+
+
+def _row(name: str, full: str, cls: type, filled: Filled) -> Row:
+    asked = [part for part in fields_of(cls) if part.name not in FOLLOWS]
+    required = {part.name: not isinstance(part.shape, Nullable) for part in asked}
+    made = (_field(name, f"{full}-{part.name}", part.shape, filled, is_required=required[part.name]) for part in asked)
+    return Row(full, tuple(made))

@@ -51,10 +51,15 @@ def do(request: HttpRequest, command: str) -> HttpResponseBase:
             return _record(request, ticket)
         return _form(request, command, Picked(ticket.values), ticket.form)
     form = tickets.form_id(request.POST.get("form", ""))
-    picked = pick(command, typed(command, request.POST.dict()))
-    if step in {"find", "more"}:
+    picked = pick(command, typed(command, _without(request.POST.dict(), request.POST.get("remove", ""))))
+    if step in {"find", "more"} or "remove" in request.POST:
         return _form(request, command, picked, form, empty_rows=int(step == "more"))
     return _preview(request, command, picked, form)
+
+
+def _without(form: dict[str, str], row: str) -> dict[str, str]:
+    """Return what was sent, without the row of a list that the reader removes."""
+    return {name: value for name, value in form.items() if not row or not name.startswith(f"{row}-")}
 
 
 def _prefilled(command: str, values: Typed) -> Typed:
@@ -83,7 +88,9 @@ def _form(  # noqa: PLR0913 - the form, and what is wrong with it
 ) -> HttpResponse:
     wrong = {**picked.faults, **(faults or {})}
     shown = fields(command, Filled(picked.values, wrong, picked.found, empty_rows))
-    names = {field.name for field in shown} | {part.name for field in shown for row in field.rows for part in row}
+    names = {field.name for field in shown} | {
+        part.name for field in shown for row in field.rows for part in row.fields
+    }
     context: dict[str, Any] = {
         "fields": shown,
         "form_id": form,
