@@ -15,6 +15,7 @@ TYPED: Final = (
     "docs/how-to/import-invoices.md",
     "docs/how-to/read-in-books.md",
     "docs/how-to/explain-a-late-fee.md",
+    "docs/how-to/answer-an-auditor.md",
     "docs/how-to/record-by-hand.md",
     "docs/how-to/groups.md",
     "docs/how-to/operate-consumers.md",
