@@ -73,6 +73,7 @@ REMEDIES = {refusal.slug: refusal.remedy for family in Refusal.__subclasses__() 
 """The remedies of all refusals, by slug."""
 
 
+@pytest.mark.one_database
 def test_a_refusal_is_shown_with_its_sentence_and_remedy_and_records_nothing(administrator: Reader) -> None:
     for slug in sorted(set(REFUSED) - {"already-exists"}):  # the server names what a form creates
         case = REFUSED[slug]()
@@ -125,6 +126,7 @@ def test_a_stream_that_moved_on_leads_to_a_new_preview_that_says_what_changed(tr
     assert store.head().position == head + 1
 
 
+@pytest.mark.one_database
 def test_a_preview_cannot_be_changed_and_is_its_readers_own(treasurer: Reader, administrator: Reader) -> None:
     form = Form(treasurer, "fund-company")
     page = form.preview({"company_uuid": str(new_company("1.00")), "amount": "2.00", "reference": "wire"})
@@ -182,6 +184,7 @@ def test_a_reversal_offers_the_events_that_can_be_reversed(treasurer: Reader) ->
     assert f'value="{second}" checked' in page
 
 
+@pytest.mark.one_database
 def test_an_amount_is_typed_with_a_point_and_refused_with_the_rule(treasurer: Reader) -> None:
     form = Form(treasurer, "pay-out-funds")
     fields = {"account_uuid": str(funded_account("40.00")), "reference": "wire"}
@@ -194,6 +197,7 @@ def test_an_amount_is_typed_with_a_point_and_refused_with_the_rule(treasurer: Re
         assert sentence in form.preview({**fields, "amount": amount})
 
 
+@pytest.mark.one_database
 def test_pages_lead_to_the_forms_that_a_reader_wants_there(treasurer: Reader, reader: Reader, invoice: Product) -> None:
     page = treasurer.text(f"/books/invoices/{invoice.uuid}")
     for name in ("apply-payment", "waive-late-fee", "write-off-product"):
@@ -209,6 +213,7 @@ def test_pages_lead_to_the_forms_that_a_reader_wants_there(treasurer: Reader, re
     assert f'value="asset-{invoice.asset_uuid}" checked' in form
 
 
+@pytest.mark.one_database
 def test_the_form_that_changes_a_deal_holds_its_terms_and_another_row_is_empty(administrator: Reader) -> None:
     company = new_company()
     deal = new_deal(company_uuid=company)
@@ -228,6 +233,7 @@ def test_the_form_that_changes_a_deal_holds_its_terms_and_another_row_is_empty(a
     assert "companies-1-role" not in fewer
 
 
+@pytest.mark.one_database
 def test_change_leads_back_to_the_form_as_it_was_filled_in(treasurer: Reader) -> None:
     form = Form(treasurer, "fund-company")
     page = form.preview({"company_uuid": str(new_company("1.00")), "amount": "2.00", "reference": "wire & co"})

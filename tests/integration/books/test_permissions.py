@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -14,6 +15,8 @@ from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import DEBTOR, Product
 from web.books.acting.consumers import ACTIONS
 from web.books.urls import urlpatterns
+
+pytestmark = pytest.mark.one_database
 
 OPEN: Final = {"login", "logout"}
 TERMS: Final = {
