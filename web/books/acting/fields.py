@@ -8,9 +8,9 @@ from uuid import UUID
 from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, Record, Shape, fields_of
 from ledger.names import COMMANDS
 from web.api.commands import UUID_FIELDS
-from web.books.acting import pickers
+from web.books.acting import candidates
+from web.books.acting.candidates import Option
 from web.books.acting.catalog import CHOICES, FOLLOWS, HINTS, LABELS, PICKED, REVERSIBLE, SEARCHED_BY
-from web.books.acting.pickers import Option
 from web.books.acting.submitted import FIND, MOST_ROWS, Typed, rows_of, split
 
 _KINDS: Final[Mapping[str, str]] = {"Decimal": "amount", "date": "date", "int": "number", "UUID": "picker"}
@@ -112,9 +112,9 @@ def _with_options(name: str, own: str, field: Field, filled: Filled) -> Field:
 
 def _chosen(own: str, field: Field) -> Option | None:
     if len(PICKED[own]) == 1:
-        return pickers.chosen(PICKED[own][0], field.value)
+        return candidates.chosen(PICKED[own][0], field.value)
     category, uuid = split(field.value)
-    known = pickers.chosen(category, uuid) if category in PICKED[own] else None
+    known = candidates.chosen(category, uuid) if category in PICKED[own] else None
     return None if known is None else replace(known, value=field.value)
 
 
@@ -123,7 +123,7 @@ def _events(name: str, field: Field, values: Typed) -> tuple[Option, ...]:
     options: list[Option] = []
     for own, categories in PICKED.items():
         for uuid in filter(None, [_uuid(values.get(own, ""))]):
-            options += pickers.reversible(name, categories[0], uuid) if name in REVERSIBLE else []
+            options += candidates.reversible(name, categories[0], uuid) if name in REVERSIBLE else []
     if field.value and field.value not in {option.value for option in options}:
         options.append(Option(field.value, f"Event {field.value}"))
     return tuple(options)

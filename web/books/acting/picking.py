@@ -8,10 +8,10 @@ from eventstore import store
 from ledger import states
 from ledger.handlers import MAX_POSITION
 from ledger.rules.facts import stream_id
-from web.books.acting import pickers
-from web.books.acting.catalog import PICKED, REVERSIBLE, SEARCHED_BY
+from web.books.acting import candidates
+from web.books.acting.candidates import MOST, Option
+from web.books.acting.catalog import PICKED, REVERSIBLE
 from web.books.acting.fields import Fault
-from web.books.acting.pickers import MOST, Option
 from web.books.acting.submitted import FIND, Typed
 
 _NAMES: Final = {"account": "funding account", "product": "invoice"} | {
@@ -43,7 +43,7 @@ def pick(name: str, values: Typed) -> Picked:
 
 def _search(full: str, picked: Picked) -> None:
     categories = PICKED[full.rpartition("-")[2]]
-    hits = pickers.candidates(categories, picked.values[full + FIND])
+    hits = candidates.named(categories, picked.values[full + FIND])
     if len(hits) == 1:
         [(category, option)] = hits
         picked.values[full] = _value(full, category, option)
@@ -58,7 +58,7 @@ def _search(full: str, picked: Picked) -> None:
 
 def _none(categories: tuple[str, ...]) -> Fault:
     sentence = f"No {' or '.join(_NAMES[category] for category in categories)} is found by that."
-    return Fault(sentence, f"Type the beginning of a word of {SEARCHED_BY[categories[-1]]}.")
+    return Fault(sentence, "The beginning of a word of a name or a reference is enough; a uuid must be whole.")
 
 
 def _value(full: str, category: str, option: Option) -> str:

@@ -1,4 +1,4 @@
-"""Picking a company, an invoice, an asset, a funding account or a deal by its name, without JavaScript."""
+"""What a text in a form may mean: companies, invoices, assets, funding accounts, deals, and events to reverse."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def chosen(category: str, value: str) -> Option | None:
     return Option(str(uuid), name_of(state) or _parties(state), about(category, state))
 
 
-def candidates(categories: tuple[str, ...], text: str) -> list[tuple[str, Option]]:
+def named(categories: tuple[str, ...], text: str) -> list[tuple[str, Option]]:
     """Return what a text may mean, each with its category: a uuid, or the beginnings of words of a name."""
     found: list[tuple[str, Option]] = []
     for category in categories:
@@ -56,17 +56,11 @@ def candidates(categories: tuple[str, ...], text: str) -> list[tuple[str, Option
     if found:
         return found
     for category in categories:
-        for uuid in _named(category, text):
+        for uuid in _uuids(category, text):
             option = chosen(category, str(uuid))
             if option is not None:
                 found.append((category, option))
     return found[: MOST + 1]
-
-
-def of_company(category: str, company_uuid: UUID) -> list[Option]:
-    """Return the funding accounts or the deals of a company."""
-    options = [chosen(category, str(uuid)) for uuid in _of_companies(category, [company_uuid])]
-    return [option for option in options if option is not None][:MOST]
 
 
 def reversible(name: str, category: str, uuid: UUID) -> list[Option]:
@@ -85,7 +79,7 @@ def reversible(name: str, category: str, uuid: UUID) -> list[Option]:
     return options
 
 
-def _named(category: str, text: str) -> Iterator[UUID]:
+def _uuids(category: str, text: str) -> Iterator[UUID]:
     """Yield the uuids of what has such a name; an account and a deal are found by the name of their company."""
     if category in {"company", "product", "asset"}:
         yield from (hit.uuid for hit in find(text, limit=MOST + 1, kinds=(category,)))
@@ -99,7 +93,7 @@ def _of_companies(category: str, companies: list[UUID]) -> Iterator[UUID]:
         if category == "account":
             yield from (row.uuid for row in accounts_of(company)[: MOST + 1])
         else:
-            yield from (row.deal_uuid for row in deals(company)[: MOST + 1])
+            yield from (row.deal_uuid for row in deals(company).order_by("deal_uuid")[: MOST + 1])
 
 
 def _parties(state: Any) -> str:
