@@ -20,13 +20,13 @@ def measured(what: str, url: str, events: int, *arguments: str) -> None:
     """Run a management command and print how many events a second it handled, and its peak memory."""
     began = time.perf_counter()
     command = [sys.executable, "manage.py", *arguments]
-    with subprocess.Popen(
-        command, env=environment_of(url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
-    assert process.returncode == 0, arguments
+    with tempfile.TemporaryFile() as output:
+        with subprocess.Popen(command, env=environment_of(url), stdout=output, stderr=output) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - began
+        output.seek(0)
+        assert process.returncode == 0, output.read().decode()
     say(f"{what}: {events / seconds:,.0f} events/s, {seconds:.0f} s, {usage.ru_maxrss / 1024:,.0f} MiB at most")
 
 
