@@ -18,9 +18,15 @@ class NotSealed(EventStoreError):
     """The event does not exist, or no seal covers it yet."""
 
 
+def seal_of(position: int) -> RecordedEvent | None:
+    """Return the seal that covers a position: the first after it that reaches it."""
+    later = store.read_all(after=position, types=["DaySealed"])
+    return next((event for event in later if event.data.last_position >= position), None)
+
+
 def prove(position: int) -> dict[str, Any]:
     """Return the proof that the event at a position is in its seal, for tools/verify_proof.py; raises NotSealed."""
-    event, sealed = store.read_event(position), _seal_of(position)
+    event, sealed = store.read_event(position), seal_of(position)
     if event is None:
         raise NotSealed(f"there is no event at position {position}")
     if sealed is None:
@@ -42,12 +48,6 @@ def prove(position: int) -> dict[str, Any]:
         "public_key": seal.public_key,
         "signature": seal.signature,
     }
-
-
-def _seal_of(position: int) -> RecordedEvent | None:
-    """Return the seal that covers a position: the first after it that reaches it."""
-    later = store.read_all(after=position, types=["DaySealed"])
-    return next((event for event in later if event.data.last_position >= position), None)
 
 
 def published(seal: DaySealed) -> str:

@@ -12,6 +12,7 @@ from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, every, search_bac
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES
+from processmanagers.proofs import seal_of
 from projectors.explain.event import explain_event, headline_of, words_of
 from projectors.explain.stream import stream_rows
 from web.books import csv_export
@@ -72,6 +73,7 @@ def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase
         frame,
         "log",
         explained=explained,
+        seal=seal_of(position),
         payload=json.dumps(explained.event.payload, indent=2, ensure_ascii=False),
         metadata=json.dumps(explained.event.metadata, indent=2, ensure_ascii=False),
         previous=position - 1,

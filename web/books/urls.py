@@ -6,7 +6,7 @@ from web.books import aging, balances, consumers, customers, find, invoices, log
 from web.books.acting import consumers as operating
 from web.books.acting import recorded
 from web.books.acting import views as acting
-from web.books.audit import account_line, evidence, sample
+from web.books.audit import account_line, evidence, sample, seal_proof
 
 
 class BalanceCategory:
@@ -42,6 +42,7 @@ urlpatterns = [
     path("journal", sums.journal, name="journal"),
     path("log", log.log, name="log"),
     path("log/<int:position>", log.event, name="event"),
+    path("log/<int:position>/seal", seal_proof.seal_proof, name="seal-proof"),
     path("streams/<str:stream_id>", log.stream, name="stream"),
     path("why", why.why, name="why"),
     path("sample", sample.draw, name="sample"),

@@ -19,7 +19,7 @@ from tests.support.ledger.paid_late import DUE
 from tests.support.ledger.portfolio import do
 from web.books.urls import urlpatterns
 
-WITHOUT_ROWS = {"login", "logout", "evidence", "do", "command", "recorded", "consumer-act"}
+WITHOUT_ROWS = {"seal-proof", "login", "logout", "evidence", "do", "command", "recorded", "consumer-act"}
 """Pages that show no rows of the ledger, or whose rows are a file of another kind."""
 ONLY_NOW = {"invoices", "find", "consumers", "consumer"}
 """Pages that show the present, whatever their moment."""
