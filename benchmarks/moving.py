@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.memberships import FILL, UNCHECKED
 from benchmarks.report import say
 from benchmarks.server import environment_of, execute, manage, server
+from tests.support.postgres.roles import OWNER, as_role
 
 
 def measured(what: str, url: str, events: int, *arguments: str) -> None:
@@ -43,7 +44,7 @@ def measure(url: str, events: int) -> None:
         measured("export from SQLite", copy, events, "export_log", str(second))
         assert first.read_bytes() == second.read_bytes()
         with server() as other:
-            measured("import into PostgreSQL", other, events, "import_log", str(second))
+            measured("import into PostgreSQL", as_role(other, OWNER), events, "import_log", str(second))
 
 
 def main() -> None:
