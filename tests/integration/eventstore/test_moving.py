@@ -1,5 +1,6 @@
 """An exported log is imported into another database whole and unchanged, or not at all."""
 
+import gzip
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -258,6 +259,16 @@ def test_the_commands_write_a_file_and_read_it(database: Database, databases: Da
             call_command("import_log", str(file))
         with pytest.raises(CommandError, match="cannot be read"):
             call_command("import_log", str(tmp_path / "none"))
+
+
+def test_an_export_to_standard_output_is_the_same(
+    database: Database, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    paid_late()
+    call_command("export_log", "-", stderr=io.StringIO())
+    assert capfdbinary.readouterr().out == exported()
+    call_command("export_log", "-", gzip=True, stderr=io.StringIO())
+    assert gzip.decompress(capfdbinary.readouterr().out) == exported()
 
 
 def test_an_export_that_fails_leaves_no_file(database: Database, tmp_path: Path) -> None:
