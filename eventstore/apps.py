@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from eventstore.database_roles import grant_rights
+from eventstore.management.database_roles import grant_rights
 
 
 class EventStoreConfig(AppConfig):

@@ -45,7 +45,7 @@ class Fold(Generic[State]):
 
     def of(self, events: Iterable[RecordedEvent]) -> Loaded[State]:
         """Return the state made of these events alone."""
-        return self._onto(Loaded(self.initial()), events)
+        return self.onto(Loaded(self.initial()), events)
 
     def up_to_date(
         self, known: Loaded[State], read_from: Callable[[Loaded[State]], Iterator[RecordedEvent]]
@@ -60,18 +60,19 @@ class Fold(Generic[State]):
             last = next(events, None)
             if last is None or not known.ends_with(last):
                 return self.of(read_from(Loaded(self.initial())))
-        return self._onto(known, events)
+        return self.onto(known, events)
 
     def steps(self, known: Loaded[State], events: Iterator[RecordedEvent], every: int) -> Iterator[Loaded[State]]:
         """Yield the state after every `every` events, and the last state."""
         while True:
-            loaded = self._onto(known, islice(events, every))
+            loaded = self.onto(known, islice(events, every))
             yield loaded
             if loaded.version < known.version + every:
                 return
             known = loaded
 
-    def _onto(self, loaded: Loaded[State], events: Iterable[RecordedEvent]) -> Loaded[State]:
+    def onto(self, loaded: Loaded[State], events: Iterable[RecordedEvent]) -> Loaded[State]:
+        """Return a state with further events applied."""
         state, last = loaded.state, None
         for event in events:
             state, last = self.evolve(state, event), event

@@ -24,7 +24,17 @@ from eventstore.errors import (
 from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
 from eventstore.log.append_call import Kind, Outcome, Rows
 from eventstore.log.durability import durable_head, ensure_durable, note_durable
-from eventstore.log.reads import head, last_of_type, latest, read_all, read_batch, read_event, read_stream, search
+from eventstore.log.reads import (
+    head,
+    last_of_type,
+    latest,
+    read_all,
+    read_batch,
+    read_event,
+    read_stream,
+    search,
+    versions,
+)
 from eventstore.models import RecordedKey
 from eventstore.payloads.registry import registry
 from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent, is_stream_id
@@ -47,6 +57,7 @@ __all__ = [
     "recorded_under",
     "search",
     "subscribe",
+    "versions",
 ]
 
 _GREATEST_VERSION = 2**63 - 1

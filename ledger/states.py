@@ -1,7 +1,7 @@
 """The state of any company, asset, account, deal, product or grant, now or as of a position."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,18 @@ def state(category: str, uuid: UUID, position: int | None = None, using: str = "
     """
     cache, stream = cache_of(category, using), stream_id(category, uuid)
     return cache.load(stream) if position is None else cache.load_at(stream, position)
+
+
+def states_of(streams: Iterable[str], using: str = "default") -> dict[str, Loaded[Any]]:
+    """Return the aggregates of streams as they are now: one query for each category."""
+    by_category: dict[str, list[str]] = {}
+    for stream in streams:
+        by_category.setdefault(stream.partition("-")[0], []).append(stream)
+    return {
+        stream: loaded
+        for category, of_category in by_category.items()
+        for stream, loaded in cache_of(category, using).load_many(of_category).items()
+    }
 
 
 def version_at(category: str, uuid: UUID, position: int, using: str = "default") -> int:

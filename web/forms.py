@@ -9,7 +9,6 @@ import codecs
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -17,6 +16,7 @@ from django.utils.http import parse_header_parameters
 
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
+from web.server.body_limits import limit_of
 
 _API: Final = "/api/"
 _OAUTH: Final = "/o/"
@@ -39,8 +39,9 @@ class BodyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer 413 if Content-Length is above the limit, and 400 if the query or the form cannot be read."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return problems.of(RequestDataTooBig()).response()
+        limit = limit_of(request.path_info)
+        if length.isdecimal() and int(length[:20]) > limit:
+            return problems.too_large(limit).response()
         try:
             _read(request)
         except BadRequest as fault:

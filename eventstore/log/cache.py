@@ -4,7 +4,7 @@ A long stream is folded from a snapshot; see Note [Snapshots are only a cache].
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from threading import Lock
 from typing import Any, Final, Generic
@@ -13,7 +13,7 @@ from weakref import WeakSet
 from django.db import connections
 
 from eventstore.folding import Fold, Loaded, State
-from eventstore.log.reads import NO_BOUND, read_stream
+from eventstore.log.reads import NO_BOUND, read_stream, read_streams
 from eventstore.log.snapshots import SNAPSHOT_EVERY, Snapshots
 from eventstore.records import RecordedEvent
 
@@ -63,6 +63,23 @@ class AggregateCache(Generic[State]):
         if not must_fold_alone(self._using):
             self._keep(stream_id, known, loaded)
         return loaded
+
+    def load_many(self, stream_ids: Sequence[str]) -> dict[str, Loaded[State]]:
+        """Return aggregates as they are now; one query fetches the new events of all of them."""
+        known = {stream_id: self._get(stream_id) for stream_id in stream_ids}
+        after = {stream_id: max(loaded.version - 1, 0) for stream_id, loaded in known.items()}
+        events = read_streams(after, _SHORT, self._using)
+        alone = must_fold_alone(self._using)
+        found: dict[str, Loaded[State]] = {}
+        for stream_id, loaded in known.items():
+            new = events[stream_id]
+            if len(new) == _SHORT or (loaded.position and not (new and loaded.ends_with(new[0]))):
+                found[stream_id] = self.load(stream_id)  # it is long, or the log is another one
+                continue
+            found[stream_id] = self._fold.onto(loaded, new[1:] if loaded.position else new)
+            if not alone:
+                self._keep(stream_id, loaded, found[stream_id])
+        return found
 
     def load_at(self, stream_id: str, position: int) -> Loaded[State]:
         """Return the aggregate as of a position: later events do not count."""

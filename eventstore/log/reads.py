@@ -226,6 +226,31 @@ def latest(
     return {event.stream_id: event for event in found}
 
 
+def read_streams(after: Mapping[str, int], limit: int, using: str = "default") -> dict[str, list[RecordedEvent]]:
+    """Return the first events of each stream above its version, at most `limit` of each: one query for all streams."""
+    if not after:
+        return {}
+    if connections[using].vendor == "postgresql":
+        found = select(using, SQL["streams_postgresql"], [list(after), list(after.values()), limit])
+    else:
+        found = select(using, SQL["streams_sqlite"], [json.dumps(list(after.items())), limit])
+    events: dict[str, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
+    for event in sorted(found, key=_VERSION):
+        events[event.stream_id].append(event)
+    return events
+
+
+def versions(stream_ids: Sequence[str], using: str = "default") -> dict[str, int]:
+    """Return the version of each stream, 0 if it has no event: one query for all streams."""
+    is_postgresql = connections[using].vendor == "postgresql"
+    with connections[using].cursor() as cursor:
+        if is_postgresql:
+            cursor.execute(SQL["versions_postgresql"], [list(stream_ids)])
+        else:
+            cursor.execute(SQL["versions_sqlite"], [json.dumps(list(stream_ids))])
+        return dict(cursor.fetchall())
+
+
 def read_by_stream(up_to: int, using: str = "default") -> Iterator[list[RecordedEvent]]:
     """Yield batches of all events at or below a position, in order of stream and version."""
     after: tuple[str, int] = ("", 0)

@@ -82,3 +82,29 @@ WHERE position IN (
         AND newest.position <= %s ORDER BY newest.version DESC LIMIT 1
     ) FROM json_each(%s) AS wanted
 )
+
+-- Of each stream the events above a version, in one statement; the last parameter bounds how many of each are read.
+-- name: streams_postgresql
+SELECT e.* FROM unnest(%s::text[], %s::bigint[]) AS wanted (stream_id, after)
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM eventstore_event found
+    WHERE found.stream_id = wanted.stream_id AND found.version > wanted.after
+    ORDER BY found.version LIMIT %s
+) AS e
+
+-- name: streams_sqlite
+SELECT {columns} FROM (
+    SELECT value ->> 0 AS wanted_stream_id, value ->> 1 AS after FROM json_each(%s)
+) AS wanted CROSS JOIN eventstore_event
+WHERE stream_id = wanted_stream_id AND version > after AND version <= after + %s
+
+-- name: versions_postgresql
+SELECT wanted.stream_id, coalesce(newest.version, 0) FROM unnest(%s::text[]) AS wanted (stream_id)
+LEFT JOIN LATERAL (
+    SELECT found.version FROM eventstore_event found
+    WHERE found.stream_id = wanted.stream_id ORDER BY found.version DESC LIMIT 1
+) AS newest ON true
+
+-- name: versions_sqlite
+SELECT wanted.value, coalesce(
+    (SELECT max(version) FROM eventstore_event WHERE stream_id = wanted.value), 0) FROM json_each(%s) AS wanted

@@ -70,6 +70,7 @@ def test_it_grants_reads_back_and_pages_through_the_log_and_loses_nothing(
     story.play(Api(token))
     with generated.AuthenticatedClient(base_url=serve().url, token=token, raise_on_unexpected_status=True) as client:
         grant_and_read_back(client)
+        send_a_batch(client)
         page_through_the_log(client)
 
 
@@ -91,6 +92,22 @@ def grant_and_read_back(client: Any) -> None:
     read = operation("queries.get_grant").sync_detailed(uuid=grant, client=client)
     assert read.parsed.reference == "by a generated client"
     assert normal(read.parsed.to_dict()) == normal(json.loads(read.content))
+
+
+def send_a_batch(client: Any) -> None:
+    named = [{"name": "In a batch"}, {"name": ""}]
+    commands = [
+        {"command": "register-company", "idempotency_key": f"batch {number}", "body": body}
+        for number, body in enumerate(named)
+    ]
+    body = model("PostBatchBody").from_dict({"commands": commands})
+    answer = operation("commands.post_batch").sync_detailed(client=client, body=body)
+    assert answer.status_code == 200, answer.content
+    recorded, refused = answer.parsed.results
+    assert type(recorded.events[0]).__name__ == "RecordedCompanyRegistered"
+    assert (recorded.status, refused.status, refused.problem.type_) == (201, 422, "invalid-text")
+    sent = json.loads(answer.content)["results"]
+    assert [normal(result.to_dict()) for result in (recorded, refused)] == normal(sent)
 
 
 def page_through_the_log(client: Any) -> None:

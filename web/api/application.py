@@ -20,6 +20,7 @@ from web.api import (
     problem_pages,
     reports,
 )
+from web.api.batches import endpoint as batches
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.protocol.json_body import StrictParser
@@ -42,6 +43,7 @@ def new_api() -> NinjaAPI:
         docs_decorator=_read_only,
     )
     application.add_router("/commands", commands.router)
+    application.add_router("", batches.router)
     modules = (
         entities,
         explanations,

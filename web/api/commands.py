@@ -65,11 +65,8 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
         # It has waited behind others for a thread, and its client has given up.
         raise Problem(problem_kinds.BAD_REQUEST, "The client has closed the connection. Nothing was recorded.")
     key = _key(name, request, body)
-    fields = field_values(body, COMMANDS[name])
-    uuid_field = UUID_FIELDS.get(name)
-    if uuid_field is not None and fields[uuid_field] is None:
-        fields[uuid_field] = uuid4()
-    command = COMMANDS[name](**fields)
+    command = command_of(name, body)
+    creates = name in UUID_FIELDS
     try:
         appended = record(
             command,
@@ -77,7 +74,7 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
             correlation_id=correlation_id(request),
             key=key,
             metadata={ACTOR_ID: actor_id(request)},
-            expected=entity_tags.expected_version(request, command, creates=uuid_field is not None),
+            expected=entity_tags.expected_version(request, command, creates=creates),
         )
     except WrongExpectedVersion as conflict:
         if entity_tags.IF_MATCH not in request.headers:
@@ -89,7 +86,17 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
         if isinstance(refusal, NotAcceptable):
             raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
         raise
-    return _response(appended, creates=uuid_field is not None)
+    return _response(appended, creates=creates)
+
+
+def command_of(name: str, body: RequestSchema) -> Command:
+    """Return the command that a body describes, with a new uuid if it creates something and names none."""
+    fields = field_values(body, COMMANDS[name])
+    uuid_field = UUID_FIELDS.get(name)
+    if uuid_field is not None and fields[uuid_field] is None:
+        fields[uuid_field] = uuid4()
+    command: Command = COMMANDS[name](**fields)
+    return command
 
 
 def record(command: Command, **context: Any) -> Appended:
@@ -106,8 +113,18 @@ def _key(name: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey
         if name in KEY_REQUIRED:
             raise Problem(problem_kinds.KEY_REQUIRED)
         return None
-    if _KEY.fullmatch(given) is None:
+    if not is_key(given):
         raise Problem(problem_kinds.INVALID_KEY)
+    return idempotency_key(name, given, request, body)
+
+
+def is_key(given: object) -> bool:
+    """Say whether a value has the form of an idempotency key."""
+    return isinstance(given, str) and _KEY.fullmatch(given) is not None
+
+
+def idempotency_key(name: str, given: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey:
+    """Return the key of a command: it belongs to the client and to the kind of command."""
     return IdempotencyKey(f"user {actor_id(request)}:{name}", given, _fingerprint(body))
 
 

@@ -103,6 +103,11 @@ def _permitted(
     return user
 
 
+def check_permission(request: HttpRequest, permission: str) -> None:
+    """Check a further permission of the request's user; raises PermissionDenied."""
+    _permitted(_user(request), permission)
+
+
 def actor(request: HttpRequest) -> str:
     """Return the name that is recorded as the actor of the request's events."""
     return _user(request).get_username()

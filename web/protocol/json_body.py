@@ -47,17 +47,24 @@ class StrictParser(Parser):
         if request.content_type != _MEDIA_TYPE:
             given = request.content_type or "missing"
             raise Problem(problem_kinds.NOT_JSON, f"The Content-Type is {given}. Send the body as {_MEDIA_TYPE}.")
-        parsed = _parsed(request.body)
-        if _has_more_values_than(_MAX_VALUES, parsed):
-            raise invalid(Fault("", f"must have at most {_MAX_VALUES} values"))
-        if faults := list(islice(_faults(parsed, "", 1), MAX_FAULTS)):
-            raise invalid(*faults)
-        if not isinstance(parsed, dict):
+        value = parsed(request.body)
+        if found := list(islice(faults(value, ""), MAX_FAULTS)):
+            raise invalid(*found)
+        if not isinstance(value, dict):
             raise invalid(Fault("", "must be an object"))
-        return parsed
+        return value
 
 
-def _parsed(body: bytes) -> Any:
+def faults(value: Any, pointer: str) -> Iterator[Fault]:
+    """Yield the faults of a parsed value at a place: what was lost, or cannot be kept, and what is too much."""
+    if _has_more_values_than(_MAX_VALUES, value):
+        yield Fault(pointer, f"must have at most {_MAX_VALUES} values")
+        return
+    yield from _faults(value, pointer, 1)
+
+
+def parsed(body: bytes) -> Any:
+    """Return the value of a JSON text; raises Problem if it is none. `faults` finds what was lost on the way."""
     if body.startswith(BOM_UTF8):
         raise _not_json("The body begins with a byte order mark")
     try:

@@ -31,6 +31,8 @@ admin can use this page as it is. Each command needs a permission of its own, ev
 **Repeating.** Send a new `Idempotency-Key` with each command. A repeat with the same key and body answers as the first
 time and records nothing. If no answer comes, or 503, repeat with the same key.
 
+**Many at once.** `POST /api/batches` takes up to 10,000 commands, each with its own key, and answers each in its place.
+
 **Reading what was just written.** Every answer has `Ledger-Position`. Send it back as `Ledger-Min-Position` with
 `Prefer: wait=2`, and a query answers once its read model has reached that position.
 

@@ -85,6 +85,13 @@ KEY_REUSED: Final = ProblemKind(
     "Idempotency-Key used with another body",
     "Nothing was recorded. Send a new key for a new command. Repeat an earlier command with its body unchanged.",
 )
+BATCH_REFUSED: Final = ProblemKind(
+    "batch-refused",
+    422,
+    "Atomic batch refused",
+    "Nothing was recorded. Mend the command that `index` names, by its `problem`, and send the batch again.",
+    ("index", "problem"),
+)
 TOO_MANY_REQUESTS: Final = ProblemKind(
     "too-many-requests", 429, "Too many requests", "Wait as many seconds as the header Retry-After says."
 )

@@ -55,18 +55,29 @@ class Problem(Exception):
         """The status of the response."""
         return self.kind.status
 
-    def response(self) -> HttpResponse:
-        """Return the problem as a response."""
+    @property
+    def text(self) -> str:
+        """What is wrong, and what to do."""
+        return self.detail or self.kind.remedy
+
+    def content(self) -> dict[str, Any]:
+        """Return the members of the problem, as JSON has them."""
         content: dict[str, Any] = {
             "type": self.kind.slug,
             "title": self.kind.title,
             "status": self.kind.status,
-            "detail": self.detail or self.kind.remedy,
+            "detail": self.text,
             **{name: to_json(value) for name, value in self.members.items()},
         }
         if self.errors:
             content["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.errors]
-        return HttpResponse(json.dumps(content), status=self.status, content_type=CONTENT_TYPE, headers=self.headers)
+        return content
+
+    def response(self) -> HttpResponse:
+        """Return the problem as a response."""
+        return HttpResponse(
+            json.dumps(self.content()), status=self.status, content_type=CONTENT_TYPE, headers=self.headers
+        )
 
 
 def not_found(detail: str) -> Problem:
@@ -138,8 +149,8 @@ def _unauthenticated(authorization: str | None) -> Problem:
     )
 
 
-def _too_large(_error: Exception) -> Problem:
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+def too_large(limit: int) -> Problem:
+    """Return the problem of a body that is larger than it may be."""
     fault = Fault("", f"must have at most {limit} bytes")
     return Problem(problem_kinds.TOO_LARGE, f"A body has at most {limit} bytes.", {"limit_bytes": limit}, [fault])
 
@@ -164,7 +175,7 @@ _CONVERSIONS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     NotDurable: lambda _: _unavailable(problem_kinds.DATABASE_AWAY),
     PermissionDenied: lambda error: Problem(problem_kinds.FORBIDDEN, str(error)),
     Http404: lambda error: not_found(str(error)),
-    RequestDataTooBig: _too_large,
+    RequestDataTooBig: lambda _: too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
     SuspiciousOperation: lambda _: Problem(problem_kinds.BAD_REQUEST),
     UnreadablePostError: lambda _: Problem(
         problem_kinds.BAD_REQUEST, "The connection was lost before the whole body arrived. Nothing was recorded."

@@ -4,8 +4,9 @@ import io
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from django.conf import settings
 from gunicorn.http.errors import ParseException
+
+from web.server.body_limits import limit_of
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _CHUNK: Final = 64 * 1024
@@ -36,7 +37,7 @@ def with_chunked_bodies(application: Application) -> Application:
 
 def _read(environ: dict[str, Any]) -> None:
     # A longer body is refused by its length, and the rest of it is not read.
-    left, chunks = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1, []
+    left, chunks = limit_of(environ.get("PATH_INFO", "")) + 1, []
     try:
         while left and (chunk := environ["wsgi.input"].read(min(left, _CHUNK))):
             chunks.append(chunk)

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connections
 
-from eventstore.database_roles import create_roles, has_roles
 from eventstore.management.base import ConsoleCommand
+from eventstore.management.database_roles import create_roles, has_roles
 
 
 class Command(ConsoleCommand):

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from ledger import as_of
 from ledger.rules.money import from_minor, zero_like
@@ -30,6 +30,7 @@ MOST_LINES: Final = 10_000
 MOST_PARTIES: Final = 50
 """How many parties are shown at most: those whose net moved most."""
 _ZERO: Final = Decimal(0)
+_COLUMNS: Final = ("account", "currency", "business_date", "event_type", "party_type", "party_uuid", "debit", "credit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +95,17 @@ def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | Non
     opening = (None if before is None else sums(choice, cut.position, before)) or Sums(zero, zero)
     equation = _equation(opening, closing, choice.currency)
     places = _places(choice, cut.position, last)
-    lines = _lines(choice, *places)[: MOST_LINES + 1]
-    is_whole = lines.count() <= MOST_LINES
-    in_period = _within(lines, choice, last) if is_whole else JournalLine.objects.none()
-    groups = sorted(
-        _groups(in_period, "party_type", "party_uuid"), key=lambda group: (-abs(group.net), str(group.party_uuid))
-    )
+    lines = list(_lines(choice, *places).values_list(*_COLUMNS, "minor_digits")[: MOST_LINES + 1])
+    is_whole = len(lines) <= MOST_LINES
+    in_period = [line for line in lines if _is_within(line, choice, last)] if is_whole else []
+    groups = sorted(_groups(in_period, by_party=True), key=lambda group: (-abs(group.net), str(group.party_uuid)))
     period = Sums(sum((g.debit for g in groups), _ZERO), sum((g.credit for g in groups), _ZERO)) if is_whole else None
     added = None if period is None else opening.net + period.net
     return AccountExplanation(
         choice=choice,
         cut=cut,
         equation=equation,
-        by_event=tuple(_groups(in_period, "event_type")) if is_whole else None,
+        by_event=tuple(_groups(in_period, by_party=False)) if is_whole else None,
         by_party=tuple(names_of_groups(groups[:MOST_PARTIES])) if is_whole else None,
         parties=len(groups),
         proof=proof.of_account(choice, cut, last, proof.Nets(opening.net, added, closing.net), places),
@@ -170,29 +169,24 @@ def _lines(choice: AccountChoice, low: int, high: int) -> QuerySet[JournalLine]:
     return lines.filter(account=choice.account).order_by("position", "line")
 
 
-def _within(lines: QuerySet[JournalLine], choice: AccountChoice, last: date | None) -> QuerySet[JournalLine]:
-    """Return those of a bounded number of lines that are of the account, the currency and the period."""
-    found = live(JournalLine).filter(id__in=lines.values("id"), account=choice.account, currency=choice.currency)
-    if choice.first is not None:
-        found = found.filter(business_date__gte=choice.first)
-    return found if last is None else found.filter(Q(business_date__isnull=True) | Q(business_date__lte=last))
+def _is_within(line: Sequence[Any], choice: AccountChoice, last: date | None) -> bool:
+    account, currency, on, *_ = line
+    if (account, currency) != (choice.account, choice.currency):
+        return False
+    if on is None:
+        return choice.first is None
+    return (choice.first is None or on >= choice.first) and (last is None or on <= last)
 
 
-def _groups(lines: QuerySet[JournalLine], *names: str) -> Iterator[Group]:
-    """Yield the sums of lines that agree in these columns; the database adds them up."""
-    added = (
-        lines.values(*names, "minor_digits")
-        .order_by()
-        .annotate(number=Count("id"), debits=ExactSum("debit"), credits_=ExactSum("credit"))
-    )
+def _groups(lines: Sequence[Sequence[Any]], *, by_party: bool) -> Iterator[Group]:
     found: dict[tuple[str, str, UUID | None], tuple[int, Decimal, Decimal]] = {}
-    for row in added:
-        key = (row.get("event_type", ""), row.get("party_type", ""), row.get("party_uuid"))
+    for _, _, _, event_type, party_type, party_uuid, debit, credit, minor_digits in lines:
+        key = ("", party_type, party_uuid) if by_party else (event_type, "", None)
         count, debits, credits_ = found.get(key, (0, _ZERO, _ZERO))
         found[key] = (
-            count + row["number"],
-            debits + from_minor(int(row["debits"]), row["minor_digits"]),
-            credits_ + from_minor(int(row["credits_"]), row["minor_digits"]),
+            count + 1,
+            debits + from_minor(int(debit), minor_digits),
+            credits_ + from_minor(int(credit), minor_digits),
         )
     for (name, party_type, party_uuid), (count, debits, credits_) in sorted(found.items(), key=str):
         yield Group(name, count, debits, credits_, party_type, party_uuid)

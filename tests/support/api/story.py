@@ -20,6 +20,8 @@ ASSET: Final = "a55e7000-0000-4000-8000-000000000005"
 DEAL: Final = "dea10000-0000-4000-8000-000000000006"
 MEMBERSHIP: Final = "dea10000-0000-4000-8000-000000000009"
 PRODUCT: Final = "bade0000-0000-4000-8000-000000000007"
+THIRD: Final = "5e11e700-0000-4000-8000-00000000000a"
+UNKNOWN: Final = "5e11e700-0000-4000-8000-00000000000b"
 GRANT: Final = "fee00000-0000-4000-8000-000000000008"
 MOMENT: Final = "2026-03-03T09:30:00.123456+00:00"
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(\+00:00|Z)")
@@ -33,6 +35,14 @@ class Command:
 
     name: str
     body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Commands in one request, by the name of the operation."""
+
+    name: str
+    commands: list[Command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,7 @@ QUERIES: Final[list[Query]] = [
     Query("get-problem", "/api/problems/{slug}", {"slug": "insufficient-funds"}),
 ]
 
-END: Final[list[Command]] = [
+END: Final[list[Command | Batch]] = [
     Command("waive-late-fee", {"product_uuid": PRODUCT, "amount": "0.40", "reason": "goodwill"}),
     Command("apply-payment", {"product_uuid": PRODUCT, "amount": "10.00", "reference": "wire 92"}),
     Command("reverse-payment", {"product_uuid": PRODUCT, "position": LAST, "reason": "it was meant for another"}),
@@ -178,6 +188,14 @@ END: Final[list[Command]] = [
     Command("open-funding-account", {"account_uuid": SECOND_ACCOUNT, "company_uuid": SELLER, "label": "unused"}),
     Command("close-funding-account", {"account_uuid": SECOND_ACCOUNT, "reason": "it was never needed"}),
     Command("delete-deal", {"deal_uuid": DEAL}),
+    Batch(
+        "post-batch",
+        [
+            Command("register-company", {"company_uuid": THIRD, "name": "Canvas Ltd"}),
+            Command("rename-company", {"company_uuid": THIRD, "name": "Canvas & Sons Ltd"}),
+            Command("rename-company", {"company_uuid": UNKNOWN, "name": "Nobody"}),
+        ],
+    ),
 ]
 
 
@@ -195,6 +213,14 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
                 answer = _answered(api.command(step.name, body, key=f"{step.name}-{last}", headers=_REQUEST), 201)
                 last = answer["position"]
                 examples.setdefault(step.name, {"body": body, "answer": answer})
+            case Batch():
+                sent = [
+                    {"command": one.name, "idempotency_key": f"invoice-4711-{number}", "body": one.body}
+                    for number, one in enumerate(step.commands)
+                ]
+                body = {"commands": sent}
+                answer = _answered(api.post("/api/batches", json.dumps(body), _REQUEST), 200)
+                examples[step.name] = {"body": body, "answer": answer}
             case Query():
                 answer = _answered(api.get(_address(step)), 200)
                 examples[step.name] = {"parameters": step.parameters, "answer": answer}
@@ -223,5 +249,5 @@ def _answered(response: Any, status: int) -> Any:
 
 def operations() -> Iterator[str]:
     """Yield the operations of the story."""
-    steps: list[Command | Query | Day] = [*BEGINNING, *QUERIES, *END]
+    steps: list[Command | Batch | Query | Day] = [*BEGINNING, *QUERIES, *END]
     yield from (step.name for step in steps if not isinstance(step, Day))

@@ -54,7 +54,7 @@ BEGIN
     END LOOP;
     FOR named IN
         SELECT p.oid::regprocedure AS signature FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early')
+        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early', 'eventstore_record_keys')
           AND pg_has_role(p.proowner, 'USAGE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO daybook_app', named.signature);

@@ -1,0 +1,95 @@
+"""Appends of many commands at once, each under an idempotency key of its own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connections, transaction
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.models import RecordedKey
+from eventstore.records import Context, IdempotencyKey, NewEvent, RecordedEvent
+
+_RECORD_KEYS: Final = "SELECT eventstore_record_keys(%s, %s, %s, %s, %s)"
+_KEYS_AT_ONCE: Final = 400
+_READ_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The events of one command, of which there is one at least, and its key."""
+
+    events: Sequence[NewEvent]
+    key: IdempotencyKey
+
+
+def append_parts(
+    parts: Sequence[Part], context: Context, *, expected: Mapping[str, int], using: str = "default"
+) -> list[tuple[RecordedEvent, ...]]:
+    """Record the events of all parts in one append, with their keys, and return those of each part as recorded.
+
+    Raises what `store.append` raises, and IntegrityError if one of the keys was recorded meanwhile; then nothing is.
+    """
+    with transaction.atomic(using=using):
+        events = [event for part in parts for event in part.events]
+        recorded = store.append(events, context, expected=expected, using=using).events
+        found: list[tuple[RecordedEvent, ...]] = []
+        first = 0
+        for part in parts:
+            found.append(recorded[first : first + len(part.events)])
+            first += len(part.events)
+        _record_keys([part.key for part in parts], found, using)
+    return found
+
+
+def recorded_keys(keys: Iterable[IdempotencyKey], using: str = "default") -> dict[tuple[str, str], RecordedKey]:
+    """Return the rows of the keys that were recorded, whatever for, by scope and key."""
+    by_scope: dict[str, list[str]] = {}
+    for key in keys:
+        by_scope.setdefault(key.scope, []).append(key.key)
+    rows = RecordedKey.objects.using(using)
+    return {
+        (row.scope, row.key): row
+        for scope, texts in by_scope.items()
+        for first in range(0, len(texts), _KEYS_AT_ONCE)
+        for row in rows.filter(scope=scope, key__in=texts[first : first + _KEYS_AT_ONCE])
+    }
+
+
+def events_of(rows: Iterable[RecordedKey], using: str = "default") -> dict[int, tuple[RecordedEvent, ...]]:
+    """Return the durable events of recorded keys, by the first position of each."""
+    ordered = sorted(rows, key=lambda row: row.first_position)
+    if ordered:
+        store.barrier(using)
+    found: dict[int, tuple[RecordedEvent, ...]] = {}
+    page: list[RecordedEvent] = []
+    for row in ordered:
+        if not page or page[-1].position < row.last_position:
+            length = max(_READ_AT_ONCE, row.last_position - row.first_position + 1)
+            page = store.read_batch(from_position=row.first_position, limit=length, using=using)
+        start = row.first_position - page[0].position
+        found[row.first_position] = tuple(page[start : start + row.last_position - row.first_position + 1])
+    return found
+
+
+def _record_keys(keys: Sequence[IdempotencyKey], found: Sequence[tuple[RecordedEvent, ...]], using: str) -> None:
+    firsts = [events[0].position for events in found]
+    lasts = [events[-1].position for events in found]
+    if connections[using].vendor == "postgresql":
+        columns = [[getattr(key, name) for key in keys] for name in ("scope", "key", "fingerprint")]
+        with connections[using].cursor() as cursor:
+            cursor.execute(_RECORD_KEYS, [*columns, firsts, lasts])
+        return
+    now = utc_now()
+    RecordedKey.objects.using(using).bulk_create(
+        RecordedKey(
+            scope=key.scope,
+            key=key.key,
+            fingerprint=key.fingerprint,
+            first_position=first,
+            last_position=last,
+            recorded_at=now,
+        )
+        for key, first, last in zip(keys, firsts, lasts, strict=True)
+    )

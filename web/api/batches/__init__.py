@@ -1,0 +1,1 @@
+"""POST /api/batches: many commands in one request."""
