@@ -252,8 +252,8 @@ def test_what_was_recorded_is_shown_and_which_read_models_are_behind(treasurer: 
     assert "journal" in behind
     catch_up()
     assert "do not show them yet" not in treasurer.text(to)
-    assert treasurer.get("/books/recorded/1/3").status_code == 404
-    assert treasurer.get("/books/recorded/9/999").status_code == 404
+    for place in ("1/3", "9/999", "0/1", "2/1", f"{10**30}/1", f"1/{10**30}"):
+        assert treasurer.get(f"/books/recorded/{place}").status_code == 404
 
 
 def test_a_lost_connection_leads_to_a_page_that_records_the_same_form_once_more(

@@ -37,8 +37,9 @@ def commands(request: HttpRequest, _frame: Frame) -> HttpResponseBase:
 @page
 def recorded(request: HttpRequest, frame: Frame, first: int, last: int) -> HttpResponseBase:
     """Show what one form has recorded, and say which read models do not show it yet."""
-    events = [] if last > frame.head else list(store.read_batch(from_position=first, up_to=last, limit=_MOST))
-    if not events or {event.correlation_id for event in events} != {events[0].correlation_id} or last - first >= _MOST:
+    is_recorded = 0 < first <= last <= frame.head and last - first < _MOST
+    events = list(store.read_batch(from_position=first, up_to=last, limit=_MOST)) if is_recorded else []
+    if len({event.correlation_id for event in events}) != 1:
         raise NotFound(f"The events from {first} to {last} were not recorded by one command.")
     _wait_for(request.user.pk or 0, last)
     return shown(
