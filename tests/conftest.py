@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections
@@ -28,10 +29,17 @@ from tests.support.ledger.replay import replayed
 from tests.support.postgres import roles
 from tests.support.postgres.cluster import Cluster
 from tests.support.processes import RunManage, Started, StartManage
+from tests.support.rounds import rounds
 from tests.support.webserver import Serve, WebServer, serving
 
 # A password or secret is hashed in no time, in this process only; the hash says so, so that a server can check it.
 PBKDF2PasswordHasher.iterations = 1
+
+# A busy machine breaks no rule: hypothesis has no deadline, and may be slow in making examples.
+hypothesis.settings.register_profile(
+    "daybook", deadline=None, max_examples=rounds(100), suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("daybook")
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""

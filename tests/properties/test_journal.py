@@ -33,7 +33,7 @@ def of_state(category: str, state: Any) -> Sums:
     return {}
 
 
-@settings(max_examples=rounds(25), deadline=None)
+@settings(max_examples=rounds(25))
 @given(seed=st.integers(0, 2**32))
 def test_at_every_position_the_accounts_equal_the_folded_aggregates(seed: int) -> None:
     history = History(seed, 80)
@@ -62,7 +62,7 @@ def test_at_every_position_the_accounts_equal_the_folded_aggregates(seed: int) -
         }
 
 
-@settings(max_examples=rounds(25), deadline=None)
+@settings(max_examples=rounds(25))
 @given(seed=st.integers(0, 2**32))
 def test_after_each_transaction_nothing_is_in_transit(seed: int) -> None:
     history = History(seed, 80)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.rules import events
@@ -15,6 +15,7 @@ from ledger.rules.decide import STATES
 from ledger.rules.events import CATEGORIES
 from projectors.explain import balance, product
 from projectors.explain.words import fee_arithmetic, headline, words
+from tests.support.rounds import rounds
 
 EVENTS = sorted({cls for classes in CATEGORIES.values() for cls in classes}, key=lambda cls: cls.__name__)
 A_FEE = events.LateFeeIncurred(
@@ -40,6 +41,7 @@ def instances(cls: type) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("cls", EVENTS, ids=lambda cls: cls.__name__)
 def test_every_event_has_words(cls: type) -> None:
+    @settings(max_examples=rounds(20))
     @given(instances(cls))
     def has_words(event: Any) -> None:
         assert words(event).what
@@ -58,6 +60,7 @@ def test_every_event_of_a_product_belongs_to_terms() -> None:
 def test_every_event_that_changes_a_balance_belongs_to_a_term(category: str) -> None:
     initial, evolve = STATES[category]
 
+    @settings(max_examples=rounds(20))
     @given(st.data())
     def is_named(data: st.DataObject) -> None:
         for cls in CATEGORIES[category]:
