@@ -24,6 +24,7 @@ MOST_EVENTS: Final = 2_000
 """How many events are put into lines anew at most."""
 _ZERO: Final = Decimal(0)
 _ANEW: Final = "the events put into lines anew"
+_TOO_MANY: Final = f"more than {MOST_EVENTS:,} events; manage.py verify_ledger compares all"
 
 
 class Nets(NamedTuple):
@@ -71,12 +72,14 @@ def _of_events(choice: AccountChoice, cut: Cut, last: date | None, opening: Deci
     stream = None if choice.party_uuid is None else _stream_of(choice.party_uuid, choice.account)
     if choice.party_uuid is not None and stream is None:
         return Way(_ANEW, None, "the party is no stream of its own")
+    if stream is None and high - low > MOST_EVENTS:  # positions have no gaps
+        return Way(_ANEW, None, _TOO_MANY)
     if stream is None:
         events = list(store.read_all(after=low, up_to=high, limit=MOST_EVENTS + 1))
     else:
         events = list(store.read_stream(stream, up_to=cut.position, limit=MOST_EVENTS + 1))
     if len(events) > MOST_EVENTS:
-        return Way(_ANEW, None, f"more than {MOST_EVENTS} events; manage.py verify_ledger compares all")
+        return Way(_ANEW, None, _TOO_MANY)
     first = choice.first if stream is None else None
     net = sum((_net(line) for line in _anew(events) if _is_of(line, choice, first, last)), _ZERO)
     return Way(_ANEW, net if stream is not None else opening + net)

@@ -12,13 +12,11 @@ from projectors.audit import sample as sampling
 from projectors.audit.sample import KINDS, Member, Sample, sample
 from projectors.audit.sampled import sampled_rows
 from projectors.models import JournalLine
-from tests.integration.books.conftest import Reader, invoice, reader
+from tests.integration.books.conftest import Reader
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
 from tests.support.ledger.portfolio import new_company
 from tests.support.ledger.random_histories import History, record
-
-__all__ = ["invoice", "reader"]
 
 
 @pytest.fixture

@@ -14,14 +14,12 @@ from django.core.management import CommandError, call_command
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import FundCompany, RegisterCompany
-from tests.integration.books.conftest import Reader, invoice, reader
+from tests.integration.books.conftest import Reader
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.ledger.book import Book, Product
 from tests.support.ledger.paid_late import DUE
 from tests.support.ledger.portfolio import do, new_account, new_asset, new_company
-
-__all__ = ["invoice", "reader"]
 
 
 def explained(reference: str, **options: object) -> str:

@@ -13,13 +13,11 @@ from projectors.explain.accounts.line import AccountExplanation, explain_account
 from projectors.explain.figures import Cut
 from projectors.explain.reports import trial_balances
 from projectors.models import JournalLine
-from tests.integration.books.conftest import Reader, invoice, reader
+from tests.integration.books.conftest import Reader
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
 from tests.support.ledger.paid_late import DUE, PAID
 from tests.support.ledger.random_histories import History, record
-
-__all__ = ["invoice", "reader"]
 
 
 def of(account: str, cut: Cut | None = None, **chosen: object) -> AccountExplanation:
@@ -111,7 +109,7 @@ def test_the_page_and_its_csv_show_the_same_figures(reader: Reader, invoice: Pro
     response = reader.get("/books/trial-balance/fees_receivable/USD", format="csv")
     text = b"".join(response.streaming_content).decode()
     assert f"party,a product,product,{invoice.uuid},3,0.12,0.00,0.12,USD" in text
-    assert text.endswith("closing,,,,,,,0.12,USD\r\n")
+    assert text.endswith("closing,,,,,,,0.12,USD,true\r\n")
     for path, status in (
         ("cash/USD", 404),
         ("fees_receivable/EUR", 404),
