@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from ledger import as_of
 from projectors.explain.event import Line, line_of
 from projectors.explain.figures import Cut
 from projectors.models import JournalLine
@@ -67,7 +68,10 @@ def _chosen(choice: Choice, cut: Cut) -> QuerySet[JournalLine]:
         booked_to=choice.last if booked else None,
     )
     if not booked and choice.first is not None:
+        # No line counts for a later date than the one on which it is booked, so the search begins there.
+        before = as_of.booked_to(choice.first - timedelta(days=1))
         rows = rows.filter(business_date__gte=choice.first)
+        rows = rows.none() if before is None else rows.filter(position__gt=before)
     if not booked and choice.last is not None:
         rows = rows.filter(business_date__lte=choice.last)
     if cut.until is not None:
