@@ -33,6 +33,11 @@ _SUMS: Final = (
     "fees_paid",
     "fees_waived",
 )
+# PostgreSQL would read every line to join them with the last ones by id; SQLite knows no LATERAL.
+_LAST_LINE: Final = {
+    "postgresql": {"join": "CROSS JOIN LATERAL", "columns": "*", "name": "AS line"},
+    "sqlite": {"join": "JOIN projectors_customerline AS line ON line.id =", "columns": "id", "name": ""},
+}
 _UUID: Final = UUIDField()
 _BATCH: Final = 1000
 
@@ -129,6 +134,7 @@ def customer_sums(
         customer=condition.format(table="customer"),
         fee=condition.format(table="fee"),
         order=_order(by),
+        **_LAST_LINE[connection.vendor],
     )
     if limit is not None:
         statement += " LIMIT %(limit)s OFFSET %(start)s"

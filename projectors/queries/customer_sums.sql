@@ -10,8 +10,8 @@ FROM (
     SELECT line.company_uuid, line.currency, line.minor_digits, line.products, line.overdue_products,
         line.fees, line.owed, line.overdue, line.fees_incurred, line.fees_paid, line.fees_waived, line.position
     FROM projectors_customersum AS customer
-    JOIN projectors_customerline AS line ON line.id = (
-        SELECT id FROM projectors_customerline AS last
+    {join} (
+        SELECT {columns} FROM projectors_customerline AS last
         WHERE last.generation = (SELECT generation FROM live)
             AND last.company_uuid = customer.company_uuid
             AND last.currency = customer.currency
@@ -19,7 +19,7 @@ FROM (
             AND last.position <= %(through)s
         ORDER BY last.position DESC
         LIMIT 1
-    )
+    ) {name}
     WHERE customer.generation = (SELECT generation FROM live) {customer}
     UNION ALL
     SELECT fee.company_uuid, fee.currency, fee.minor_digits,
