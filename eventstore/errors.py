@@ -5,6 +5,7 @@ EventStoreError
 ├── IdempotencyKeyReused     the key was used for something else: refuse
 ├── OutcomeUnknown           the append was sent, and its fate is not known: look before doing it again
 ├── NotDurable               events are visible but not yet durable: ask again in a moment
+├── NotCrashProof            a proof has killed work that then went wrong: mend the handler
 ├── IsolationTooHigh         append inside REPEATABLE READ or above: use READ COMMITTED
 ├── InvalidStreamId          not `<category>-<uuid>` nor a bare category
 ├── InvalidCategory          not a category: lower-case letters and underscores, without a uuid
@@ -74,6 +75,14 @@ class NotDurable(EventStoreError):
 
     def __init__(self, fault: str) -> None:
         super().__init__(f"{fault}: look at the disk and the synchronous standby of the database, and ask again")
+
+
+class NotCrashProof(EventStoreError):
+    """Work that was killed after one of its statements, and then ran again, did not do what it does undisturbed."""
+
+    def __init__(self, point: int, statement: str, fault: str) -> None:
+        super().__init__(f"killed after its statement {point}, {statement!r}, and run again: {fault}")
+        self.point, self.statement, self.fault = point, statement, fault
 
 
 class IsolationTooHigh(EventStoreError):

@@ -38,6 +38,8 @@ BUILT: Final[tuple[str, ...]] = (
 )
 """Pages whose code a test adds to a copy of the project, and whose console blocks it types there."""
 
+PROVED: Final = ("docs/how-to/prove-your-own-handler.md",)
+"""The pages whose Python is run by tests/crash/test_crash_points.py."""
 UNRUN: Final = {
     (
         "README.md",

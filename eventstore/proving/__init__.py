@@ -1,0 +1,1 @@
+"""Proves handlers: kills them after each statement, and compares the outcome with that of an undisturbed run."""
