@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 
 from eventstore import store
 from eventstore.errors import NotDurable
+from eventstore.runtime.outages import is_outage
 from web.protocol import problems, response_headers
 from web.protocol.middleware import PUBLIC
 
@@ -26,8 +27,10 @@ _SHOW_NOTHING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _STREAM: Final = "text/event-stream"
+_DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 _RETRY_AFTER_S: Final = 1
-_TEXT: Final = "The newest events of the ledger are not durable yet, so they are not shown. Try again in a moment.\n"
+_NOT_DURABLE: Final = "The newest events of the ledger are not durable yet, so they are not shown. Try again soon.\n"
+_AWAY: Final = "The database of the ledger is away. Try again in a moment.\n"
 
 
 class DurableAnswersMiddleware:
@@ -47,14 +50,15 @@ class DurableAnswersMiddleware:
                 store.durable_head()
             else:
                 store.ensure_durable(int(position))
-        except (NotDurable, OperationalError, InterfaceError) as error:
+        except (NotDurable, *_DATABASE_ERRORS) as error:
             response.close()
             return _unavailable(request, error)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Answer a view that found by itself that what it was to show is not durable."""
-        return _unavailable(request, error) if isinstance(error, NotDurable) else None
+        """Answer a page whose database is away, or which found by itself that what it was to show is not durable."""
+        is_known = isinstance(error, NotDurable) or (isinstance(error, _DATABASE_ERRORS) and is_outage(error))
+        return _unavailable(request, error) if is_known else None
 
 
 def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -73,4 +77,5 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     if request.path_info.startswith(API):
         return problems.of(error).response()
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
-    return HttpResponse(_TEXT, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")
+    text = _NOT_DURABLE if isinstance(error, NotDurable) else _AWAY
+    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")

@@ -1,5 +1,6 @@
 """Events in words: what happened, and why, with the figures that the event carries."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, assert_never
 
@@ -87,7 +88,7 @@ def words(data: LedgerEvent) -> Words:
         case e.DealCreated() | e.DealUpdated() | e.DealActivated() | e.DealDeleted():
             return _of_deal(data)
         case e.BalancesGranted():
-            places = f"{len(data.sources)} sources to {len(data.destinations)} accounts"
+            places = f"{_counted(data.sources, 'source')} to {_counted(data.destinations, 'account')}"
             return Words(f"{_money(data.total, data)} granted", f"from {places}, reference {data.reference}")
         case e.SystemCycled() | e.LateFeesAssessed() | e.DaySealed():
             return _of_day(data)
@@ -226,3 +227,7 @@ def _split(data: e.PaymentApplied | e.PaymentReversed) -> str:
 
 def _money(amount: Decimal, data: Any) -> str:
     return f"{amount_text(amount)} {data.currency}"
+
+
+def _counted(things: Sequence[Any], name: str) -> str:
+    return f"1 {name}" if len(things) == 1 else f"{len(things)} {name}s"

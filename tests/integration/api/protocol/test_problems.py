@@ -141,6 +141,17 @@ def test_an_unreachable_database_is_reported_with_when_to_retry(api: Api, databa
         assert not any(word in json.dumps(reported) for word in ("SELECT", "sqlite", "folder", "psycopg"))
 
 
+@pytest.mark.parametrize("path", ["/books/", "/books/do/", "/books/login/", "/admin/"])
+def test_a_page_says_that_the_database_is_away(path: str, database: Database) -> None:
+    away = {"sqlite": "sqlite:////no/such/folder/x.sqlite3", "postgresql": "postgres://nobody@/x?host=/no/such/folder"}
+    browser = Client(raise_request_exception=False)
+    browser.force_login(User.objects.create_superuser("anna"))
+    with connected_to(Database(away[database.vendor], database.vendor)):
+        answer = browser.get(path, secure=True)
+    assert (answer.status_code, answer["Retry-After"], answer["Content-Type"]) == (503, "1", "text/plain")
+    assert answer.text == "The database of the ledger is away. Try again in a moment.\n"
+
+
 def test_an_unexpected_error_is_reported_without_its_content(api: Api) -> None:
     company = new_company()
     with unguarded() as cursor:
