@@ -43,6 +43,13 @@ def test_the_list_of_decisions_names_each_of_them() -> None:
     assert listed == {path.name for path in folder.glob("0*.md")}
 
 
+def test_each_decision_has_the_next_number_in_its_name_and_its_title() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("0*.md"))
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert numbers == list(range(1, len(decisions) + 1))
+    assert [path.read_text().partition(".")[0] for path in decisions] == [f"# {number}" for number in numbers]
+
+
 WALKS = re.findall(
     r"^### (.+?)\n(.*?)(?=^##)", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE | re.DOTALL
 )
