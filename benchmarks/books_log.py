@@ -64,11 +64,10 @@ SELECT p.base + CASE WHEN p.is_shared THEN 1 ELSE k END,
             WHEN p.is_shared THEN payload ELSE seed.payload(payload::text, k) END,
        actor, CASE WHEN p.is_shared THEN correlation_id ELSE seed.uuids(correlation_id, k) END,
        c.base + CASE WHEN c.is_shared THEN 1 ELSE k END, metadata, recorded_at
-FROM seed.eventstore_event AS e
+FROM (SELECT * FROM seed.eventstore_event ORDER BY position) AS e
 JOIN seed.place AS p ON p.old = e.position
 LEFT JOIN seed.place AS c ON c.old = e.causation
 CROSS JOIN LATERAL generate_series(1, CASE WHEN p.is_shared THEN 1 ELSE {copies} END) AS k
-ORDER BY 1
 """
 _INDEXES: Final = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
@@ -132,7 +131,7 @@ def _rows(made: psycopg.Connection[Any], table: str, copies: int) -> str:
     names = ", ".join(f'"{name}"' for name, _ in columns)
     return (
         f"INSERT INTO public.{table} ({names}) SELECT {', '.join(values)}"
-        f" FROM seed.{table} AS t CROSS JOIN LATERAL generate_series(1, {number}) AS k ORDER BY t.id"
+        f" FROM (SELECT * FROM seed.{table} ORDER BY id) AS t CROSS JOIN LATERAL generate_series(1, {number}) AS k"
     )
 
 
