@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 
-from eventstore.errors import LogDamaged
+from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
 from eventstore.payloads.canonical import canonical_event
 from eventstore.records import RecordedEvent
 from eventstore.seals import signing
@@ -32,12 +32,15 @@ class SealCheck:
     def _consistent(self, found: Iterator[Seal]) -> Iterator[Seal]:
         """Yield seals that agree with themselves and with the seal before."""
         previous, first = NOTHING_BEFORE, 1
-        for seal in found:
-            fault = self._fault(seal, previous, first)
-            if fault is not None:
-                raise LogDamaged(f"the seal of {seal.name} at position {seal.position}: {fault}")
-            previous, first = seal.chain, seal.last + 1
-            yield seal
+        try:
+            for seal in found:
+                fault = self._fault(seal, previous, first)
+                if fault is not None:
+                    raise LogDamaged(f"the seal of {seal.name} at position {seal.position}: {fault}")
+                previous, first = seal.chain, seal.last + 1
+                yield seal
+        except (UnreadableEvent, UnknownEventType, ValueError) as error:
+            raise LogDamaged(f"the seal after position {first - 1} is not readable: {error}") from error
 
     def _fault(self, seal: Seal, previous: str, first: int) -> str | None:
         published = self._anchored.pop(seal.name, seal.chain)

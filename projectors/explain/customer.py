@@ -124,12 +124,13 @@ class Statement:
         """What the customer owed at the end of the period, by currency."""
         return self._owed(self._until)
 
-    def lines(self, after: Place | None = None) -> Iterator[StatementLine]:
-        """Yield the lines in the order in which they count, from the first one or after a place."""
+    def lines(self, after: Place | None = None, limit: int | None = None) -> Iterator[StatementLine]:
+        """Yield the lines in the order in which they count, from the first one or after a place; at most so many."""
         balances = self.opening
         for currency, change in self._changes_through(after).items():
             balances[currency] = balances.get(currency, Decimal(0)) + change
-        rows = chain(*(part.iterator(_SOME) for part in self._parts(after)))
+        # PostgreSQL makes all rows of an iterator before it gives the first, so each part has an end.
+        rows = islice(chain(*(part[:limit].iterator(_SOME) for part in self._parts(after))), limit)
         while some := list(islice(rows, _SOME)):
             references = references_of({row.product_uuid for row in some if row.product_uuid is not None})
             for row in some:

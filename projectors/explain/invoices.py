@@ -71,7 +71,8 @@ def page_at(cut: Cut, wanted: Wanted, after: Place | None, limit: int) -> Page:
     """
     found: list[Owed] = []
     last: Owed | None = None
-    for looked_at, one in enumerate(owed_at(cut.position, cut.until, wanted, after), 1):
+    candidates = owed_at(cut.position, cut.until, wanted, after, MOST_LOOKED_AT)
+    for looked_at, one in enumerate(candidates, 1):
         last = one
         if one.principal or one.fees:
             found.append(one)

@@ -118,19 +118,21 @@ class Owed(NamedTuple):
     fees: int
 
 
-def owed_at(position: int, until: date | None, wanted: Wanted, after: Place | None = None) -> Iterator[Owed]:
+def owed_at(
+    position: int, until: date | None, wanted: Wanted, after: Place | None = None, most: int | None = None
+) -> Iterator[Owed]:
     """Yield what invoices owed when a position had been recorded, counting up to a date, in order of due date.
 
-    An invoice that is looked at and owed nothing then is yielded with zeros.
+    An invoice that is looked at and owed nothing then is yielded with zeros. At most so many are looked at.
     """
-    candidates = _candidates(moment(position, until), wanted, after)
+    candidates = islice(_candidates(moment(position, until), wanted, after, most), most)
     while some := list(islice(candidates, _SOME)):
         figures = _figures(position, until, {row.product_uuid for row in some})
         for row in some:
             yield Owed(row, *figures.get(row.product_uuid, (0, 0)))
 
 
-def _candidates(at: Moment, wanted: Wanted, after: Place | None) -> Iterator[OwedProduct]:
+def _candidates(at: Moment, wanted: Wanted, after: Place | None, most: int | None) -> Iterator[OwedProduct]:
     """Yield what owes something now, or was settled on the date of a moment or later, by due date."""
     day = at.counted or as_of.booking_date(at.through + 1)
     originated = Q(originated_position__lte=at.through)
@@ -138,7 +140,8 @@ def _candidates(at: Moment, wanted: Wanted, after: Place | None) -> Iterator[Owe
     for status in (FinancialProduct.Status.PAID, FinancialProduct.Status.WRITTEN_OFF):
         settled = invoices(Wanted(status, *_terms(wanted)), "due", after).filter(originated, owes=False)
         lists.append(settled if day is None else settled.filter(settled_date__gte=day))
-    return merge(*(rows.iterator(_SOME) for rows in lists), key=lambda row: (row.due_date, row.product_uuid))
+    # PostgreSQL makes all rows of an iterator before it gives the first, so each list has an end.
+    return merge(*(rows[:most].iterator(_SOME) for rows in lists), key=lambda row: (row.due_date, row.product_uuid))
 
 
 def _terms(wanted: Wanted) -> tuple[UUID | None, str | None, date | None, date | None]:

@@ -5,6 +5,9 @@ from typing import Final
 
 FACTOR: Final = int(os.environ.get("DAYBOOK_TEST_ROUNDS", "1"))
 
+PROVES: Final = FACTOR > 1
+"""Whether this is `make prove`, which also runs what takes long and differs little."""
+
 
 def rounds(few: int) -> int:
     """Return a number of rounds: `few`, or as many times that as `make prove` asks for."""

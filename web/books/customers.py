@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -83,7 +82,7 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
     if csv_export.is_wanted(request):
         return csv_export.export(frame, f"statement-{company.name}", _HEADER, _cells(account))
     after = _after(request)
-    lines = list(islice(account.lines(after), _LINES + 1))
+    lines = list(account.lines(after, _LINES + 1))
     balance = explain_balance("company", company_uuid, frame.cut)
     return shown(
         request,

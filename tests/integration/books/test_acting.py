@@ -3,6 +3,7 @@
 from decimal import Decimal
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -275,3 +276,15 @@ def test_a_lost_connection_leads_to_a_page_that_records_the_same_form_once_more(
     head = store.head().position
     assert recorded(form.record(lost.content.decode())) == f"/books/recorded/{head}/{head}?again=yes"
     assert store.head().position == head
+
+
+@pytest.mark.one_database
+def test_whatever_is_sent_to_a_form_is_answered_by_the_form(administrator: Reader) -> None:
+    odd = ("", "-1", "9" * 400, "½", str(uuid4()), "company-x", f"bank-{uuid4()}", "0" * 19)
+    for number, name in enumerate(COMMANDS):
+        names = [f"{of_list}-{{row}}-{leaf}" if of_list else leaf for of_list, leaf, _ in leaves(name)]
+        for value in {"x", odd[number % len(odd)]} | set(odd if name == "grant-balances" else ()):
+            fields = {field.format(row=row): value for field in names for row in (0, 7, 60)}
+            for sent in (fields, {f"{field}-find": value for field in fields}):
+                assert administrator.post(f"/books/do/{name}", step="preview", **sent).status_code == 200, (name, value)
+    assert store.head().position == 0

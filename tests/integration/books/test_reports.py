@@ -186,7 +186,7 @@ def test_the_products_of_a_bucket_add_up_to_it(reader: Reader, debtor: None) -> 
 
 def test_invoices_are_filtered_sorted_and_totalled(reader: Reader, debtor: None) -> None:
     page = reader.text("/books/invoices", by="fees", customer="alder", overdue="yes")
-    assert "The greatest fees in USD first" in page
+    assert "Most fees in USD first" in page
     assert '<td class="n">1</td><td class="n">0.12</td><td class="n"><b>0.12</b></td>' in page
     assert rows_of(reader, "/books/invoices", status="paid") == []
     assert rows_of(reader, "/books/invoices", customer=str(uuid4())) == []
@@ -209,6 +209,13 @@ def test_a_long_statement_is_paged_with_the_same_balances(
     assert "<b>45.08</b>" in second
     assert "<b>0.08</b>" in second
     assert reader.get(address, after="x").status_code == 400
+
+
+def test_a_page_on_paper_names_its_permanent_address(reader: Reader, debtor: None) -> None:
+    page = reader.text(f"/books/customers/{DEBTOR}", **{"from": "2012-01-01"})
+    head = store.head().position
+    assert f"/books/customers/{DEBTOR}?from=2012-01-01&amp;as_of={head}</p>" in page
+    assert "Statement from 2012-01-01</h2>" in page
 
 
 def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: Product) -> None:

@@ -133,6 +133,15 @@ def test_a_seal_that_was_changed_is_found_by_its_own_chain_or_signature(sealed_d
             check()
 
 
+def test_a_seal_that_cannot_be_read_is_a_fault_of_the_log(sealed_days: list[DaySealed]) -> None:
+    first = next(store.read_all(types=["DaySealed"]))
+    for payload in (first.payload_json.replace(sealed_days[0].blocks[0], "no hash"), "{}"):
+        with unguarded() as cursor:
+            cursor.execute("UPDATE eventstore_event SET payload = %s WHERE position = %s", [payload, first.position])
+        with pytest.raises(LogDamaged, match="the seal after position 0 is not readable"):
+            check()
+
+
 def test_a_seal_of_an_unknown_key_is_refused_and_an_old_key_is_trusted_by_name(
     sealed_days: list[DaySealed], settings: Settings
 ) -> None:

@@ -66,6 +66,11 @@ def test_what_was_owed_on_a_date_is_listed_as_known_then_and_now(events: list[Da
         assert then == owed_by_products(one for one in events if one.event.position <= ended)
         assert now == owed_by_products(counting(events, day))
         differing += then != now
+        looked_at = list(owed_at(head, day, Wanted()))
+        assert list(owed_at(head, day, Wanted(), most=3)) == looked_at[:3]
+        for one in looked_at:
+            place = (one.product.due_date, one.product.product_uuid)
+            assert list(owed_at(head, day, Wanted(), place, 1)) == looked_at[looked_at.index(one) + 1 :][:1]
     assert differing
 
 
@@ -138,7 +143,7 @@ def test_a_statement_has_each_change_once_and_ends_with_what_is_owed(events: lis
             lines = list(part.lines())
             assert lines == [line for line in whole if line.on and first <= line.on <= first + timedelta(days=40)]
             for number, line in enumerate(lines[:-1]):
-                assert list(part.lines((line.on, line.position))) == lines[number + 1 :]
+                assert list(part.lines((line.on, line.position), limit=2)) == lines[number + 1 : number + 3]
             closing = part.closing
             assert all(
                 closing[line.currency] == line.balance for line in {line.currency: line for line in lines}.values()

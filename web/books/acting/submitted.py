@@ -11,6 +11,7 @@ from eventstore.payloads.type_hints import Leaf, ListOf, Nullable, Record, Shape
 from ledger.names import COMMANDS
 from ledger.rules.commands import Command
 from web.api.commands import UUID_FIELDS, body_schema
+from web.books.acting.catalog import PICKED
 from web.protocol.problems import reason_of
 from web.protocol.request_schemas import field_values
 
@@ -73,7 +74,7 @@ def _fault(error: Mapping[str, Any]) -> str:
 def _is_field(name: str, field: str) -> bool:
     text = field.removesuffix(FIND)
     row = _row_of(text)
-    known = {(of_list, leaf) for of_list, leaf, _ in leaves(name)}
+    known = {(of_list, leaf) for of_list, leaf, _ in leaves(name) if text == field or leaf in PICKED}
     if row is None:
         return ("", text) in known
     of_list, index, leaf = row
