@@ -123,7 +123,7 @@ class OwedProductAdmin(ReadModelAdmin):
     order = ("product_uuid",)
     listed = ("product_uuid", "company_uuid", "due_date", "principal", "fees", "changed_by")
     list_display_links = None
-    moneys = ("principal", "fees")
+    moneys = ("principal", "fees", "owed", "given_up")
     streams: ClassVar = {"product_uuid": "product", "company_uuid": "company"}
     sought = ("product_uuid",)
     search_fields = sought
