@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -28,6 +28,8 @@ from web.slots import Slot, SlotKind, need_slot
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
 _MOST_DIGITS: Final = 39
+_PAGE_S: Final = 5
+"""How long a page of the past may take; a person who is refused a slot reads this."""
 SECTIONS: Final = (
     ("today", "Today"),
     ("invoices", "Invoices"),
@@ -46,9 +48,9 @@ REPORTS: Final = frozenset({"today", "invoices", "customers", "aging", "trial-ba
 class Refused(Exception):
     """A page cannot be shown as it was asked for; `status` is that of the answer."""
 
-    def __init__(self, reason: str, status: int = 400) -> None:
+    def __init__(self, reason: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.status = reason, status
+        self.reason, self.status, self.headers = reason, status, headers or {}
 
 
 class NotFound(Refused):
@@ -145,7 +147,7 @@ def heavy(request: HttpRequest, seconds: float) -> Slot:
     try:
         return need_slot(request, seconds, SlotKind.FOLDING)
     except Problem as problem:
-        raise Refused(problem.detail or problem.kind.title, problem.status) from problem
+        raise Refused(problem.text, problem.status, problem.headers) from problem
 
 
 def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> int:
@@ -200,7 +202,15 @@ View = Callable[..., TemplateResponse | HttpResponseBase]
 
 
 def page(view: View) -> Callable[..., HttpResponseBase]:
-    """Make a page of a view: it is given the frame, and asks for a person who may view the ledger."""
+    """Make a page of a view: it is given the frame, and asks for a person who may view the ledger.
+
+    A page of the past folds much, and holds a slot until it is rendered.
+    """
+    return page_with_slots_of_its_own(wraps(view)(partial(_with_slot, view)))
+
+
+def page_with_slots_of_its_own(view: View) -> Callable[..., HttpResponseBase]:
+    """Make the same of a view that itself takes a slot when it begins what takes long."""
 
     @wraps(view)
     def shown(request: HttpRequest, **named: Any) -> HttpResponseBase:
@@ -213,11 +223,20 @@ def page(view: View) -> Callable[..., HttpResponseBase]:
         try:
             return view(request, framed(request.GET.dict()), **named)
         except Refused as refused:
-            return refusal(request, refused.reason, "", refused.status)
+            return refusal(request, refused.reason, "", refused.status, refused.headers)
         except Refusal as refused:
             return refusal(request, str(refused), refused.remedy, 400)
 
     return shown
+
+
+def _with_slot(view: View, request: HttpRequest, frame: Frame, **named: Any) -> HttpResponseBase:
+    # See Note [Long requests hold slots]
+    if frame.is_now:
+        return view(request, frame, **named)
+    with heavy(request, _PAGE_S):
+        response = view(request, frame, **named)
+        return response.render() if isinstance(response, TemplateResponse) else response
 
 
 def shown(request: HttpRequest, template: str, frame: Frame, section: str, **context: Any) -> TemplateResponse:
@@ -227,7 +246,9 @@ def shown(request: HttpRequest, template: str, frame: Frame, section: str, **con
     return TemplateResponse(request, f"books/{template}", context)
 
 
-def refusal(request: HttpRequest, reason: str, remedy: str, status: int) -> HttpResponse:
+def refusal(
+    request: HttpRequest, reason: str, remedy: str, status: int, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """Return the page that says what was wrong and what to do."""
     context = {"reason": reason, "remedy": remedy, "section": "", "sections": SECTIONS, "frame": None}
-    return TemplateResponse(request, "books/refused.html", context, status=status)
+    return TemplateResponse(request, "books/refused.html", context, status=status, headers=dict(headers or {}))

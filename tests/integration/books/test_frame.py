@@ -9,6 +9,7 @@ from eventstore import store
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
 from tests.support.ledger.paid_late import DUE, PAID
+from web.slots import SlotKind, slots
 
 LAST = PAID + timedelta(days=1)
 
@@ -98,3 +99,24 @@ def test_a_person_who_is_not_staff_can_log_in_and_out(reader: Reader) -> None:
     assert stranger.get("/books/log").status_code == 200
     stranger.post("/books/logout/")
     assert stranger.get("/books/log").status_code == 302
+
+
+@pytest.mark.usefixtures("invoice")
+def test_a_page_of_the_past_holds_a_slot_and_says_when_to_come_back(reader: Reader) -> None:
+    paths = ("/books/", "/books/trial-balance", "/books/log", "/books/trial-balance.csv")
+    for _ in range(5):
+        for path in paths:
+            assert reader.get(path, as_of="3").status_code in {200, 404}  # each gives its slot back
+    assert reader.user_id is not None
+    taken = []
+    while (slot := slots.take(reader.user_id, 3600, SlotKind.FOLDING)) is not None:
+        taken.append(slot)
+    try:
+        refused = reader.get("/books/trial-balance", as_of="3")
+        assert refused.status_code == 429
+        assert 1 <= int(refused["Retry-After"]) <= 3600
+        assert f"Try again in {refused['Retry-After']} s" in refused.content.decode()
+        assert reader.get("/books/trial-balance").status_code == 200
+    finally:
+        for slot in taken:
+            slot.give_back()

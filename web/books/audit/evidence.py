@@ -15,14 +15,14 @@ from projectors.queries.live import position
 from web.books.audit import contents
 from web.books.audit.zip_stream import File, zipped
 from web.books.csv_export import file_name
-from web.books.frame import Frame, NotFound, Refused, date_of, heavy, page, shown, uuid_of
+from web.books.frame import Frame, NotFound, Refused, date_of, heavy, page_with_slots_of_its_own, shown, uuid_of
 from web.slots import Slot
 
 _SECONDS: Final = 600
 """How long a ZIP may take; a client that is refused a slot reads this."""
 
 
-@page
+@page_with_slots_of_its_own
 def evidence(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Send the evidence of a product, a customer or a period, or ask which."""
     asked = [name for name in ("product", "customer", "from") if request.GET.get(name, "").strip()]

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from processmanagers.proofs import NotSealed, prove
-from web.books.frame import Frame, NotFound, heavy, page
+from web.books.frame import Frame, NotFound, heavy, page_with_slots_of_its_own
 
 _SECONDS: Final = 600
 """How long the tree of a day may take; a client that is refused a slot reads this."""
 
 
-@page
+@page_with_slots_of_its_own
 def seal_proof(request: HttpRequest, _frame: Frame, position: int) -> HttpResponseBase:
     """Send the proof of one event."""
     with heavy(request, _SECONDS):
