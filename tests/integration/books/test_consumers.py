@@ -62,7 +62,9 @@ def test_a_stopped_consumer_looks_different_from_one_that_rests(reader: Reader, 
 
 def test_the_lag_is_drawn_with_its_gaps(reader: Reader, invoice: Product) -> None:
     catch_up()
-    LagSample.objects.filter(name="journal").update(lag_events=7)
+    samples = LagSample.objects.filter(name="journal")
+    samples.exclude(pk=samples.latest("pk").pk).delete()  # catching up may have taken two minutes
+    samples.update(lag_events=7)
     page = reader.text("/books/consumers/journal")
     assert "most: 7 events" in page
     assert "59 of 60 minutes" in page
