@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import say
 
-BENCHMARKS = ("append", "projectors", "late_fees", "memberships", "http", "moving", "seals")
+BENCHMARKS = ("append", "projectors", "late_fees", "memberships", "http", "moving", "seals", "books")
 
 if __name__ == "__main__":
     failed = []

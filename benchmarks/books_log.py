@@ -12,9 +12,6 @@ from psycopg import sql
 SHARED: Final = ("SystemCycled", "LateFeesAssessed")
 """Events of the system's stream, which is not copied."""
 
-SUMMED: Final = {"agingbucket", "dailyactivity", "lateactivity", "lateaging", "accountsum", "lateaccountsum"}
-"""Read models whose rows sum over all products: their sums are multiplied, and their rows are not copied."""
-
 _POSITIONS: Final = {
     "position",
     "through",
@@ -125,7 +122,8 @@ def _rows(made: psycopg.Connection[Any], table: str, copies: int) -> str:
         " AND NOT attisdropped AND attname <> 'id' ORDER BY attnum",
         [f"public.{table}"],
     ).fetchall()
-    is_summed = table.removeprefix("projectors_") in SUMMED
+    # A read model that names no entity sums over all: its sums are multiplied, and its rows are not copied.
+    is_summed = all(kind != "uuid" for _, kind in columns)
     k, number = (str(copies), 1) if is_summed else ("k", copies)
     values = [_value(str(name), str(kind), k, is_summed=is_summed) for name, kind in columns]
     names = ", ".join(f'"{name}"' for name, _ in columns)

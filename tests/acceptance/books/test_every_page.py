@@ -14,8 +14,8 @@ from tests.support.browser.reading import hindrances
 from tests.support.browser.visitor import Visitor
 from web.books.urls import urlpatterns
 
-ELSEWHERE: Final = {"login", "logout", "consumer-act"}
-"""The names of addresses that are not in the list of pages: two only take forms, and one shows itself to strangers."""
+ELSEWHERE: Final = {"login", "logout", "consumer-act", "seal-proof"}
+"""Names of addresses that no page of the list has: two take forms, one sends a file, one is shown to strangers."""
 
 MOST_TABS: Final = 12
 
