@@ -41,6 +41,7 @@ from tests.support.consumers.probes import (
 )
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
 from tests.support.databases import Database, connected_as
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres.roles import OWNER
 
 
@@ -414,7 +415,10 @@ def _holds_the_append_lock() -> bool:
 
 
 class TestBatches:
-    def test_a_transaction_has_at_most_a_batch_and_the_batch_moves_the_checkpoint_once(self) -> None:
+    def test_a_transaction_has_at_most_a_batch_and_the_batch_moves_the_checkpoint_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("eventstore.consumers.batch_size.TARGET_SECONDS", PATIENCE_S)
         triggers(10)
         consumer = projector_runners(["copy"], 4)[0]
         seen = []

@@ -29,7 +29,7 @@ _SETTINGS: Final = {
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
     "timezone": "UTC",
-    "autovacuum_naptime": "5s",
+    "autovacuum": "off",  # plans do not depend on how long a test takes
     "logging_collector": "off",
     "dynamic_shared_memory_type": "mmap",  # files in the data directory: nothing stays in /dev/shm after a crash
 }
