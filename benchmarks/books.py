@@ -76,7 +76,7 @@ def main() -> None:
         cluster.create_database("short")
         source = cluster.url("short")
         manage(as_role(source, OWNER), "migrate", "--verbosity", "0")
-        manage(source, "import_receivables", str(_file(arguments.file)), "--without-late-fees", "--yes")
+        manage(source, "import_receivables", str(_file(arguments.file)), "--yes")
         manage(source, "run_processmanager", "late_fees", "--once")
         manage(source, "run_projector", "--once")
         sample = prepared(cluster, source, SAMPLE)

@@ -33,7 +33,7 @@ def post(web: WebServer, token: str, commands: list[dict[str, Any]]) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     connection.request("POST", "/api/batches", json.dumps({"commands": commands}), headers)
     answer = json.loads(connection.getresponse().read())
-    refused = [result for result in answer.get("results", [answer]) if result["status"] != 201]  # noqa: PLR2004
+    refused = [result for result in answer.get("results", [answer]) if result["status"] != 201]  # noqa: PLR2004 - the status of what was recorded
     if refused:
         raise RuntimeError(str(refused[0]))
 
