@@ -11,9 +11,10 @@ from django.db import connection, connections
 from eventstore import store
 from tests.support.consumers.observing import Start, answered, append, error, failures, position
 from tests.support.consumers.probes import trigger, written
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_as
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.roles import OWNER
 
 COMMANDS = {"copy": "run_projector", "answers": "run_processmanager"}
 LOCK_ROWS = "SELECT * FROM eventstore_checkpoint FOR UPDATE"
@@ -131,7 +132,7 @@ def test_a_time_limit_of_statements_while_another_writer_holds_the_append_lock_i
     on_postgresql()
     assert start("run_processmanager", "answers", "--once").wait() == 0
     append(trigger(3))
-    with connection.cursor() as cursor:
+    with connected_as(OWNER), connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         cursor.execute(f"ALTER DATABASE \"{cursor.fetchone()[0]}\" SET statement_timeout = '200ms'")
     with locked(database, APPEND_LOCK):
