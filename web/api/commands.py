@@ -39,6 +39,7 @@ router.add_decorator(response_headers.with_headers, mode="view")
 KEY: Final = "Idempotency-Key"
 # Two headers of one name arrive as one, with a comma between them.
 _KEY: Final = re.compile(r"[!-+\--~]([ -+\--~]{0,198}[!-+\--~])?")
+KEY_SCHEMA: Final = {"type": "string", "maxLength": 200, "pattern": f"^{_KEY.pattern}$"}
 REPLAYED: Final = "Idempotent-Replayed"
 UUID_FIELDS: Final = {
     "register-company": "company_uuid",
@@ -203,7 +204,7 @@ def _key_parameter(*, required: bool) -> dict[str, Any]:
         "name": KEY,
         "in": "header",
         "required": required,
-        "schema": {"type": "string", "maxLength": 200, "pattern": f"^{_KEY.pattern}$"},
+        "schema": KEY_SCHEMA,
         "description": "A repeat with the same key answers as the first time and records nothing.",
     }
 

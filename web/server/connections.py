@@ -26,6 +26,8 @@ _REQUEST: Final = "request"
 _ANSWER: Final = "answer"
 _REST_OF_A_BODY_S: Final = 2.0
 _CHUNK: Final = 1024 * 1024
+_IMPATIENT_AFTER_S: Final = 10.0
+"""A client that ends its side of the connection may still wait for the answer, but hardly longer than this."""
 
 
 class Listener(socket.socket):
@@ -43,6 +45,7 @@ class Connection(socket.socket):
     def __init__(self, *, fileno: int) -> None:
         super().__init__(fileno=fileno)
         self._waits_for, self._seconds_left = "", 0.0
+        self.accepted_at = time.monotonic()
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive; raises ConnectionResetError if the request has not arrived in time."""
@@ -79,8 +82,8 @@ class Connection(socket.socket):
 
 
 def is_gone(connection: object) -> bool:
-    """Return whether the client has closed its connection, or has said that it will send nothing more."""
-    if not isinstance(connection, Connection):
+    """Return whether the client has given up: it has ended its side of a connection that was accepted long ago."""
+    if not isinstance(connection, Connection) or time.monotonic() - connection.accepted_at < _IMPATIENT_AFTER_S:
         return False
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -85,11 +86,14 @@ def test_a_command_whose_client_has_gone_while_it_waited_for_a_thread_is_not_rec
         path, how = "/api/commands/register-company", {"content_type": "application/json", "gunicorn.socket": connected}
         assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # of the server's environment
         sent.close()
+        connected.accepted_at = time.monotonic() + 3600  # it has only ended its side, and waits for the answer
+        assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # as above
+        connected.accepted_at = time.monotonic() - 3600
         response = client.post(path, BODY, **how)  # type: ignore[arg-type] # as above
     assert (
         problem(response, 400, "bad-request")["detail"] == "The client has closed the connection. Nothing was recorded."
     )
-    assert store.head().position == 1
+    assert store.head().position == 2
 
 
 def test_the_wait_for_sqlites_lock_is_shorter_than_a_minute() -> None:

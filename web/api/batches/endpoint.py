@@ -19,7 +19,7 @@ from ledger.batches import BatchRefused, Item, Result
 from ledger.names import ACTOR_ID, COMMANDS, permission
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.api.batches import body
-from web.api.commands import as_json, body_schema, command_of, idempotency_key
+from web.api.commands import KEY_SCHEMA, as_json, body_schema, command_of, idempotency_key
 from web.protocol import problem_kinds, problems, response_headers
 from web.protocol.authentication import actor, actor_id, authenticators, check_permission
 from web.protocol.correlation_id import correlation_id
@@ -37,9 +37,10 @@ _CREATED: Final = 201
 _SENT: Final = {
     "type": "object",
     "required": ["command", "idempotency_key", "body"],
+    "additionalProperties": False,
     "properties": {
         "command": {"type": "string", "enum": list(COMMANDS)},
-        "idempotency_key": {"type": "string", "maxLength": 200, "description": "As the header of the command alone."},
+        "idempotency_key": {**KEY_SCHEMA, "description": "As the header of the command alone."},
         "body": {"type": "object", "description": "The body of POST /api/commands/ and the name of the command."},
     },
 }
@@ -51,6 +52,7 @@ _REQUEST: Final = {
                 "schema": {
                     "type": "object",
                     "required": ["commands"],
+                    "additionalProperties": False,
                     "properties": {
                         "commands": {"type": "array", "minItems": 1, "maxItems": body.MAX_COMMANDS, "items": _SENT}
                     },
