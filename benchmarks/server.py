@@ -26,7 +26,7 @@ _COMPARED = (
 
 @contextmanager
 def server(*, flush_delay_us: int = 0) -> Iterator[str]:
-    """Yield the URL of a migrated database, for the application; each flush is slowed by so many microseconds."""
+    """Yield the application's URL of a migrated database; each flush to disk takes so many microseconds longer."""
     with tempfile.TemporaryDirectory() as directory:
         environment = slow_flush(Path(directory), flush_delay_us) if flush_delay_us else {}
         with Cluster(durable=True, settings=SETTINGS, environment=environment) as cluster:

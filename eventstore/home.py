@@ -51,7 +51,7 @@ def leave(actor: str, reason: str, using: str = "default") -> None:
 
 
 def identity(using: str) -> str:
-    """Return what tells a database from its copies: neither the name nor the address, which may be given to a copy.
+    """Return what differs between a database and its copies; the name and the address may be the same.
 
     On PostgreSQL it is the server's system identifier and the database's object id: both are the same on a standby, and
     another after pg_restore. On SQLite it is the machine and the file's inode. LEDGER_HOME precedes both.

@@ -52,7 +52,7 @@ def verify(progress: Progress) -> Report:
         known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
         positions = {projector.name: known.get(projector.name, 0) for projector in PROJECTORS}
         report = _Verification(positions, newest, progress).run()
-    # What the report says leaves the house. See Note [Only what is durable is answered].
+    # The report is an answer too. See Note [Only what is durable is answered].
     ensure_durable(max(newest, *positions.values()))
     for fault in states.wrong_snapshots(_SNAPSHOTS):
         raise WrongSnapshot(fault)

@@ -1,4 +1,4 @@
-"""How often a test tries what chance decides: a few times in `make test`, many times in `make prove`."""
+"""How often a random test repeats its work: a few times in `make test`, many times in `make prove`."""
 
 import os
 from typing import Final

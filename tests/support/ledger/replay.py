@@ -59,7 +59,7 @@ def _prepare(database: Database) -> None:
 
 
 def _import_while_late_fees_are_killed(database: Database, file: Path, folder: Path) -> None:
-    """Import a file; meanwhile another process charges late fees and is killed at moments that chance decides.
+    """Import a file; meanwhile another process charges late fees and is killed at random moments.
 
     It lags behind the import, so that many fees are recorded after the dates that they count for.
     """
