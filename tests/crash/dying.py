@@ -3,14 +3,14 @@
 import itertools
 import os
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psycopg
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
+
+from tests.support.forking import fork
 
 _PLACES: Final[tuple[tuple[type, str], ...]] = (
     (psycopg.Cursor, "execute"),
@@ -22,20 +22,12 @@ _PLACES: Final[tuple[tuple[type, str], ...]] = (
 
 def dies_at(point: int, work: Callable[[], object]) -> bool:
     """Do the work in a process of its own that kills itself at a point, counted from 1; say whether it was killed."""
-    # Connections must not be shared with the child: if one process closes a connection, it ends for both.
-    connections.close_all()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            _die_at(point)
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
+
+    def dying() -> None:
+        _die_at(point)
+        work()
+
+    _, status = os.waitpid(fork(dying), 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"the work itself failed: {status}"
     return os.WIFSIGNALED(status)
 

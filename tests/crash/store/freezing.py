@@ -3,15 +3,14 @@
 import itertools
 import os
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connections
 
 from eventstore.log import append_postgresql
+from tests.support.forking import fork
 
 
 class Frozen:
@@ -34,20 +33,12 @@ class Frozen:
 @contextmanager
 def frozen_at(point: int, work: Callable[[], object]) -> Iterator[Frozen]:
     """Do the work in a process of its own that freezes at a point, counted from 1; status 0 if it did not fail."""
-    # Connections must not be shared with the child: if one process closes a connection, it ends for both.
-    connections.close_all()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            _freeze_at(point)
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    child = Frozen(pid)
+
+    def freezing() -> None:
+        _freeze_at(point)
+        work()
+
+    child = Frozen(fork(freezing))
     try:
         yield child
     finally:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import django
 
@@ -25,6 +25,7 @@ from eventstore.consumers.rebuild import delete_garbage, rebuild_runner, run  # 
 from eventstore.records import Context  # noqa: E402
 from eventstore.runtime.shutdown import Stop  # noqa: E402
 from tests.support.consumers.probes import registered, trigger  # noqa: E402
+from tests.support.forking import fork  # noqa: E402
 
 
 def kill_at(moment: int) -> None:
@@ -58,20 +59,7 @@ def kill_at(moment: int) -> None:
 
 def in_a_child(act: Callable[[], None]) -> int:
     """Run a function in a child process and return its exit code."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        _die_of(act)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _die_of(act: Callable[[], None]) -> NoReturn:
-    try:
-        act()
-    except BaseException:  # noqa: BLE001 - the child ends here in every case
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(fork(act), 0)[1])
 
 
 def work(name: str) -> None:
