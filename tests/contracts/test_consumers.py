@@ -33,10 +33,12 @@ from tests.support.consumers.probes import (
     HandlerBroke,
     Row,
     break_at,
+    live,
     make_tables,
     mend,
     registered,
     trigger,
+    triggers,
     written,
 )
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
@@ -56,14 +58,6 @@ def append(*events: NewEvent) -> int:
     return store.append(events, Context("tests", "a conversation")).position
 
 
-def triggers(number: int) -> int:
-    return append(*(trigger() for _ in range(number)))
-
-
-def row(name: str) -> Checkpoint:
-    return Checkpoint.objects.get(name=name)
-
-
 def answers() -> Sequence[tuple[int | None, str]]:
     return [(event.causation, event.payload["name"]) for event in store.read_all(types=["ParcelRelabelled"])]
 
@@ -73,16 +67,16 @@ class TestWhereItBegins:
         triggers(3)
         catch_up("copy")
         assert written("copy") == [1, 2, 3]
-        assert (row("copy").position, row("copy").registered_position) == (3, 0)
+        assert (live("copy").position, live("copy").registered_position) == (3, 0)
 
     def test_a_process_manager_begins_at_the_head_and_never_looks_back(self) -> None:
         triggers(3)
         catch_up("answers")
-        assert (row("answers").position, row("answers").registered_position, answers()) == (3, 3, [])
+        assert (live("answers").position, live("answers").registered_position, answers()) == (3, 3, [])
         triggers(1)
         catch_up("answers")
         assert answers() == [(4, "4/0")]
-        assert row("answers").registered_position == 3
+        assert live("answers").registered_position == 3
 
     def test_a_name_that_is_not_in_the_code_is_refused_with_those_that_are(self) -> None:
         with pytest.raises(UnknownConsumer, match=r"no process manager 'copy'; there are: answers, attentive"):
@@ -98,7 +92,7 @@ class TestAnotherStore:
         forget_events_after(3)
         with pytest.raises(NotCaughtUp, match="copy has seen position 5 .* now there is none: another store"):
             catch_up("copy")
-        assert (row("copy").position, row("copy").error_position) == (5, 5)
+        assert (live("copy").position, live("copy").error_position) == (5, 5)
 
     def test_a_checkpoint_whose_event_has_changed_stops_the_consumer(self) -> None:
         triggers(5)
@@ -129,8 +123,8 @@ class TestAHoleInTheLog:
         delete_event(5)
         with pytest.raises(NotCaughtUp, match=f"{name} expected position 5 and found 6"):
             catch_up(name)
-        assert (row(name).position, row(name).error_position) == (4, 5)
-        assert "expected position 5 and found 6" in row(name).error_message
+        assert (live(name).position, live(name).error_position) == (4, 5)
+        assert "expected position 5 and found 6" in live(name).error_message
         if name == "copy":
             assert written("copy") == [1, 2, 3, 4]
 
@@ -150,7 +144,7 @@ class TestAHandlerThatRaises:
         with pytest.raises(NotCaughtUp, match="copy stopped at position 5: HandlerBroke: broken at 5"):
             catch_up("copy")
         assert written("copy") == [1, 2, 3, 4]
-        stopped = row("copy")
+        stopped = live("copy")
         assert (stopped.position, stopped.error_position, stopped.error_count) == (4, 5, 1)
         assert stopped.error_message == "HandlerBroke: broken at 5"
         assert stopped.error_at is not None
@@ -161,11 +155,11 @@ class TestAHandlerThatRaises:
         for times in (1, 2, 3):
             with pytest.raises(NotCaughtUp):
                 catch_up("copy")
-            assert row("copy").error_count == times
+            assert live("copy").error_count == times
         mend()
         catch_up("copy")
         assert written("copy") == list(range(1, 10))
-        mended = row("copy")
+        mended = live("copy")
         assert (mended.error_position, mended.error_message, mended.error_at, mended.error_count) == (None, "", None, 0)
 
     def test_characters_of_its_message_that_databases_refuse_are_replaced(
@@ -180,7 +174,7 @@ class TestAHandlerThatRaises:
         triggers(1)
         with pytest.raises(NotCaughtUp, match="copy stopped at position 1: ValueError: no . and no . either"):
             catch_up("copy")
-        assert row("copy").error_message == "ValueError: no ? and no ? either"
+        assert live("copy").error_message == "ValueError: no ? and no ? either"
 
     def test_its_traceback_is_logged_once_with_the_events_position(self, caplog: pytest.LogCaptureFixture) -> None:
         triggers(9)
@@ -273,7 +267,7 @@ class TestAHandlerThatRaises:
         mend()
         while standby.step() is Step.PROGRESSED:
             pass
-        assert (written("copy"), row("copy").position) == ([1], 2)
+        assert (written("copy"), live("copy").position) == ([1], 2)
 
     def test_a_copy_that_read_the_row_between_failure_and_skip_does_not_handle_the_skipped_event(self) -> None:
         triggers(2)
@@ -287,21 +281,21 @@ class TestAHandlerThatRaises:
         mend()
         while standby.step() is Step.PROGRESSED:
             pass
-        assert (written("copy"), row("copy").position) == ([1], 2)
+        assert (written("copy"), live("copy").position) == ([1], 2)
 
     def test_a_skip_clears_the_progress_of_a_process_manager(self) -> None:
         catch_up("answers")
         append(trigger(5), trigger(1))
         consumer = process_manager_runner("answers")
         consumer.step()
-        assert row("answers").progress == {"done": 2}
+        assert live("answers").progress == {"done": 2}
         break_at("answers", 1)
         with pytest.raises(NotCaughtUp):
             catch_up("answers")
         operator_actions.skip("answers", 1, actor="me", reason="enough of it")
         catch_up("answers")
         assert answers() == [(1, "1/0"), (1, "1/1"), (2, "2/0")]
-        assert row("answers").progress is None
+        assert live("answers").progress is None
 
 
 class TestPausing:
@@ -312,10 +306,10 @@ class TestPausing:
         operator_actions.pause(name, actor="me", reason="to look at it")
         with pytest.raises(NotCaughtUp, match=f"^{name} is paused$"):
             catch_up(name)
-        assert row(name).position == 0
+        assert live(name).position == 0
         operator_actions.resume(name, actor="me")
         catch_up(name)
-        assert row(name).position >= 1
+        assert live(name).position >= 1
         kept = [(one.action, one.actor, one.reason) for one in OperatorAction.objects.order_by("id")]
         assert kept == [("pause", "me", "to look at it"), ("resume", "me", "")]
 
@@ -403,7 +397,7 @@ class TestAConflict:
 
     def test_is_an_error_if_even_the_append_lock_does_not_help(self) -> None:
         assert self._run(99).tried == settings.COMMAND_MAX_ATTEMPTS
-        assert (answers(), row("racing").error_position) == ([], 1)
+        assert (answers(), live("racing").error_position) == ([], 1)
 
 
 def _holds_the_append_lock() -> bool:
@@ -423,7 +417,7 @@ class TestBatches:
         consumer = projector_runners(["copy"], 4)[0]
         seen = []
         while consumer.step() is Step.PROGRESSED:
-            seen.append(row("copy").position)
+            seen.append(live("copy").position)
         assert seen == [4, 8, 10]
 
     def test_events_that_a_process_manager_does_not_answer_are_passed_over_together(self) -> None:
@@ -431,7 +425,7 @@ class TestBatches:
         append(trigger(2), trigger(2))
         catch_up("answers")
         consumer = process_manager_runner("answers")
-        assert row("answers").position == store.head().position
+        assert live("answers").position == store.head().position
         assert consumer.step() is Step.IDLE
 
     def test_emitted_events_name_their_cause_and_keep_its_conversation(self) -> None:
@@ -452,7 +446,7 @@ class TestDependents:
     def test_naming_one_member_runs_and_pauses_the_whole_group(self) -> None:
         triggers(2)
         catch_up("base")
-        assert row("dependent").position == 2
+        assert live("dependent").position == 2
         operator_actions.pause("dependent", actor="me")
         with pytest.raises(NotCaughtUp, match="base, dependent is paused"):
             catch_up("base")
@@ -463,8 +457,8 @@ class TestDependents:
         break_at("dependent", 3)
         with pytest.raises(NotCaughtUp, match="dependent stopped at position 3"):
             catch_up("base")
-        assert (row("base").position, row("base").error_position) == (2, None)
-        assert row("dependent").error_position == 3
+        assert (live("base").position, live("base").error_position) == (2, None)
+        assert live("dependent").error_position == 3
         with pytest.raises(OperationRefused, match="base is not stopped"):
             operator_actions.skip("base", 3, actor="me", reason="it is bad")
         operator_actions.skip("dependent", 3, actor="me", reason="it is bad")
@@ -484,12 +478,12 @@ class TestDependents:
         operator_actions.pause("copy", actor="me")
         with pytest.raises(NotCaughtUp, match="attentive is waiting for copy, which is paused or stopped"):
             catch_up("attentive")
-        assert (row("attentive").waiting_for, answers(), written("copy")) == ("copy", [], [])
+        assert (live("attentive").waiting_for, answers(), written("copy")) == ("copy", [], [])
         (status,) = [one for one in monitoring.statuses() if one.name == "attentive"]
         assert (status.state, status.waiting_for) == ("waiting", "copy")
         operator_actions.resume("copy", actor="me")
         catch_up("attentive")
-        assert (row("attentive").waiting_for, answers()) == ("", [(1, "saw 1")])
+        assert (live("attentive").waiting_for, answers()) == ("", [(1, "saw 1")])
 
     def test_a_pause_takes_effect_while_it_advances_a_projector(self) -> None:
         triggers(9)
@@ -511,7 +505,7 @@ class TestDependents:
         for _ in range(2):
             with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
                 catch_up("attentive")
-        assert "another store" in row("copy").error_message
+        assert "another store" in live("copy").error_message
         assert answers() == []
 
     def test_an_error_while_a_projector_is_advanced_belongs_to_the_projectors_row(self) -> None:
@@ -520,11 +514,11 @@ class TestDependents:
         break_at("copy", 2)
         with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
             catch_up("attentive")
-        assert (row("copy").error_position, row("attentive").error_position) == (2, None)
+        assert (live("copy").error_position, live("attentive").error_position) == (2, None)
         assert answers() == [(1, "saw 1")]
         with pytest.raises(NotCaughtUp, match="attentive is waiting for copy"):
             catch_up("attentive")
-        assert row("copy").error_count == 1
+        assert live("copy").error_count == 1
 
     def test_a_projector_that_stopped_is_advanced_again_once_it_is_resumed(self) -> None:
         catch_up("attentive")
@@ -534,7 +528,7 @@ class TestDependents:
             catch_up("attentive")
         mend()
         operator_actions.resume("copy", actor="me")
-        assert (row("copy").error_position, row("copy").error_message) == (None, "")
+        assert (live("copy").error_position, live("copy").error_message) == (None, "")
         catch_up("attentive")
         assert answers() == [(1, "saw 1"), (2, "saw 2")]
 
@@ -628,7 +622,7 @@ def test_catching_up_brings_process_managers_and_projectors_to_the_head() -> Non
     append(trigger(5))
     catch_up("copy")
     catch_up("answers", "copy")
-    assert row("copy").position == row("answers").position == store.head().position == 7
+    assert live("copy").position == live("answers").position == store.head().position == 7
 
 
 def test_an_error_at_the_commit_is_the_handlers_error() -> None:
@@ -665,10 +659,10 @@ class TestAnEventOfNewerCode:
         self._change(5, column, value)
         with pytest.raises(NotCaughtUp, match=message):
             catch_up(name)
-        assert (row(name).position, row(name).error_position) == (4, 5)
+        assert (live(name).position, live(name).error_position) == (4, 5)
         self._change(5, column, {"type": "'ParcelRegistered'", "schema_version": "1"}[column])
         catch_up(name)
-        assert (row(name).position, row(name).error_position) == (store.head().position, None)
+        assert (live(name).position, live(name).error_position) == (store.head().position, None)
 
     def test_may_be_skipped_by_all_members_of_a_group(self) -> None:
         triggers(3)
@@ -678,7 +672,7 @@ class TestAnEventOfNewerCode:
                 catch_up("base")
             operator_actions.skip(name, 2, actor="me", reason="it is never to be handled")
         catch_up("base")
-        assert (written("base"), row("dependent").position) == ([1, 3], 3)
+        assert (written("base"), live("dependent").position) == ([1, 3], 3)
 
 
 class TestAnOutageInAHandler:
@@ -714,7 +708,7 @@ class TestAnOutageInAHandler:
         triggers(4)
         self._break(monkeypatch, self._lose_own_connection, times=2)
         catch_up(name)
-        assert row(name).error_count == 0
+        assert live(name).error_count == 0
         assert len(written("copy") if name == "copy" else answers()) == 4
 
     @pytest.mark.parametrize("name", ["copy", "answers"])
@@ -724,7 +718,7 @@ class TestAnOutageInAHandler:
         begun = self._break(monkeypatch, self._lose_own_connection)
         with pytest.raises(NotCaughtUp, match=f"{name} stopped at position 3: .*lost . times, at last after"):
             catch_up(name)
-        assert (row(name).position, row(name).error_position, row(name).error_count) == (2, 3, 1)
+        assert (live(name).position, live(name).error_position, live(name).error_count) == (2, 3, 1)
         assert begun.count(3) <= 6
         assert len(written("copy") if name == "copy" else answers()) == 2
 
@@ -760,7 +754,7 @@ class TestAnOutageInAHandler:
         self._break(monkeypatch, act)
         with pytest.raises(NotCaughtUp, match=f"^{name} stopped at position 3: OperationalError: "):
             catch_up(name)
-        assert row(name).error_count == 1
+        assert live(name).error_count == 1
 
 
 class TestAStoreThatWentBack:
@@ -786,7 +780,7 @@ class TestAStoreThatWentBack:
         self._promote_standby_at(3, name)
         assert running.step() is Step.STOPPED
         message = f"{name} had handled position 5, and its checkpoint is now at 3"
-        assert row(name).error_message.startswith(message)
+        assert live(name).error_message.startswith(message)
         assert any(record.levelname == "ERROR" and message in record.getMessage() for record in caplog.records)
         for _ in range(2):  # also for processes that remember nothing, until an operator knows
             append(trigger(0))
@@ -796,7 +790,7 @@ class TestAStoreThatWentBack:
         while running.step() is not Step.IDLE:
             pass
         catch_up(name)
-        assert (row(name).position, row(name).error_message, row(name).went_back_from) == (5, "", None)
+        assert (live(name).position, live(name).error_message, live(name).went_back_from) == (5, "", None)
         if name == "copy":
             assert written("copy") == [1, 2, 3, 4, 5]
 
@@ -809,15 +803,15 @@ class TestCheckpointAndRows:
         Generation.objects.filter(projector="copy").update(position=None)
         triggers(3)
         catch_up("copy")
-        assert written("copy") == list(range(1, row("copy").position + 1))
-        assert Generation.objects.get(projector="copy").position == row("copy").position
+        assert written("copy") == list(range(1, live("copy").position + 1))
+        assert Generation.objects.get(projector="copy").position == live("copy").position
 
     def test_a_projector_whose_checkpoint_was_deleted_begins_on_an_unused_generation(self) -> None:
         triggers(3)
         catch_up("copy")
         Checkpoint.objects.filter(name="copy").delete()
         catch_up("copy")
-        assert (row("copy").position, row("copy").generation) == (3, 2)
+        assert (live("copy").position, live("copy").generation) == (3, 2)
         assert written("copy", 2) == [1, 2, 3]
 
     def test_a_renamed_projector_begins_on_a_generation_that_its_tables_do_not_use(self) -> None:
@@ -829,7 +823,7 @@ class TestCheckpointAndRows:
 
         with registered(Renamed()):
             catch_up("renamed")
-        assert (row("renamed").position, row("renamed").generation) == (3, 2)
+        assert (live("renamed").position, live("renamed").generation) == (3, 2)
 
     def test_a_checkpoint_that_was_moved_by_hand_stops_the_projector(self) -> None:
         triggers(3)
@@ -852,13 +846,13 @@ class TestCheckpointAndRows:
             catch_up("base")
         assert rebuild.run(_begun("base"), Stop(), lambda *_: None, lambda _: None)
         catch_up("base")
-        assert (row("base").error_message, written("base", 2)) == ("", [1, 2, 3])
+        assert (live("base").error_message, written("base", 2)) == ("", [1, 2, 3])
 
     def test_an_empty_table_that_never_had_rows_is_no_fault(self) -> None:
         triggers(3)
         catch_up("dependent")
         catch_up("dependent")
-        assert row("dependent").position == 3
+        assert live("dependent").position == 3
 
 
 def _begun(name: str) -> rebuild.RebuildRunner:

@@ -20,9 +20,8 @@ from eventstore.consumers import operator_actions, rebuild
 from eventstore.consumers.loop import catch_up
 from eventstore.errors import NotCaughtUp
 from eventstore.models import Checkpoint, OperatorAction
-from eventstore.records import Context
 from tests.support import processes
-from tests.support.consumers.probes import Base, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.probes import Base, break_at, make_tables, mend, registered, triggers, written
 from tests.support.consumers.tampering import delete_event, unguarded
 from tests.support.databases import Database, Databases, connected_to
 from tests.support.patience import PATIENCE_S
@@ -41,10 +40,6 @@ def manage(database: Database) -> Iterator[Manage]:
 
     with registered():
         yield run
-
-
-def triggers(number: int) -> int:
-    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
 
 
 def refusal(done: CompletedProcess[str]) -> str:

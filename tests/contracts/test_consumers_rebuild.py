@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
@@ -13,9 +12,17 @@ from eventstore.consumers.rebuild import RebuildRunner, delete_garbage, rebuild_
 from eventstore.consumers.runner import Step
 from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, OperatorAction
-from eventstore.records import Context
 from eventstore.runtime.shutdown import Stop
-from tests.support.consumers.probes import Row, break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.probes import (
+    Row,
+    break_at,
+    live,
+    make_tables,
+    mend,
+    registered,
+    triggers,
+    written,
+)
 from tests.support.consumers.tampering import forget_events_after, record_at_another_moment
 from tests.support.databases import Database
 
@@ -25,14 +32,6 @@ def _probes(database: Database) -> Iterator[None]:
     make_tables()
     with registered():
         yield
-
-
-def triggers(number: int) -> int:
-    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
-
-
-def live(name: str) -> Checkpoint:
-    return Checkpoint.objects.get(name=name)
 
 
 def begun(name: str, *, retry_skipped: bool = False, batch_size: int = 2) -> RebuildRunner:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from eventstore import store
 from eventstore.consumers import history, operator_actions
 from eventstore.consumers.loop import Loop, catch_up
 from eventstore.consumers.projector_runner import ProjectorRunner, projector_runners
@@ -14,10 +13,9 @@ from eventstore.consumers.rebuild import rebuild_runner
 from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused
-from eventstore.models import Checkpoint, Generation, OperatorAction
-from eventstore.records import Context
+from eventstore.models import Generation, OperatorAction
 from eventstore.runtime.shutdown import Stop
-from tests.support.consumers.probes import break_at, make_tables, mend, registered, trigger, written
+from tests.support.consumers.probes import break_at, live, make_tables, mend, registered, triggers, written
 from tests.support.databases import Database
 from tests.support.patience import wait_until
 
@@ -27,14 +25,6 @@ def _probes(database: Database) -> Iterator[None]:
     make_tables()
     with registered():
         yield
-
-
-def triggers(number: int) -> int:
-    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
-
-
-def live(name: str) -> Checkpoint:
-    return Checkpoint.objects.get(name=name)
 
 
 def pair(name: str, batch_size: int = 2) -> tuple[ProjectorRunner, RequestedRebuild]:

@@ -10,9 +10,11 @@ from uuid import uuid4
 
 from django.db import connections, models
 
+from eventstore import store
 from eventstore.consumers.definitions import Chunk, ProcessManager, Projector
 from eventstore.consumers.registry import Consumers, consumers
-from eventstore.records import NewEvent, RecordedEvent
+from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent, RecordedEvent
 from tests.contracts.events import ParcelRegistered, ParcelRelabelled
 from tests.support.databases import connected_as
 from tests.support.postgres.roles import APP, OWNER
@@ -239,6 +241,16 @@ def raise_if_broken(name: str, position: int, using: str) -> None:
 def trigger(answers: int = 1) -> NewEvent:
     """Return an event for all probes but `dependent`; the probe `answers` answers it with so many events."""
     return NewEvent(f"parcel-{uuid4()}", ParcelRegistered(str(answers)))
+
+
+def triggers(number: int) -> int:
+    """Append so many triggers and return the position of the last."""
+    return store.append([trigger() for _ in range(number)], Context("tests", "a conversation")).position
+
+
+def live(name: str) -> Checkpoint:
+    """Return the checkpoint of a consumer, as it is now."""
+    return Checkpoint.objects.get(name=name)
 
 
 def written(name: str, generation: int = 1) -> list[int]:
