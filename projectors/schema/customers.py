@@ -12,6 +12,10 @@ from projectors.schema.rows import ReadModelRow, key
 from projectors.schema.sums import SumField
 
 
+def _index_of_owing(name: str, *fields: str) -> models.Index:
+    return models.Index(fields=["generation", *fields], name=name, condition=models.Q(owes=True))
+
+
 class OwedProduct(ReadModelRow):
     """What a product owes, and who owes it."""
 
@@ -34,26 +38,10 @@ class OwedProduct(ReadModelRow):
     class Meta:
         constraints: ClassVar = [key("owed_product_key", "product_uuid")]
         indexes: ClassVar = [
-            models.Index(
-                fields=["generation", "due_date", "product_uuid"],
-                name="owed_product_due",
-                condition=models.Q(owes=True),
-            ),
-            models.Index(
-                fields=["generation", "currency", "-owed", "product_uuid"],
-                name="owed_product_owed",
-                condition=models.Q(owes=True),
-            ),
-            models.Index(
-                fields=["generation", "currency", "-fees", "product_uuid"],
-                name="owed_product_fees",
-                condition=models.Q(owes=True),
-            ),
-            models.Index(
-                fields=["generation", "company_uuid", "due_date", "product_uuid"],
-                name="owed_product_of_customer",
-                condition=models.Q(owes=True),
-            ),
+            _index_of_owing("owed_product_due", "due_date", "product_uuid"),
+            _index_of_owing("owed_product_owed", "currency", "-owed", "product_uuid"),
+            _index_of_owing("owed_product_fees", "currency", "-fees", "product_uuid"),
+            _index_of_owing("owed_product_of_customer", "company_uuid", "due_date", "product_uuid"),
             models.Index(
                 fields=["generation", "status", "due_date", "product_uuid"],
                 name="owed_product_status",
