@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -70,7 +71,7 @@ def reversible(name: str, category: str, uuid: UUID) -> list[Option]:
     events = store.read_stream(stream_id(category, uuid), backwards=True, limit=_LOOKED_AT)
     found = (event for event in events if event.type in REVERSIBLE[name] and event.position not in taken_back)
     options = []
-    for event, _ in zip(found, range(_MOST_EVENTS), strict=False):
+    for event in islice(found, _MOST_EVENTS):
         said, amount = words_of(event), amount_text(event.data.amount) if hasattr(event.data, "amount") else ""
         figure = f", {amount} {event.data.currency}" if amount and amount not in said.what else ""
         on = getattr(event.data, "business_date", None) or event.recorded_at.date()

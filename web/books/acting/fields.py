@@ -122,8 +122,9 @@ def _events(name: str, field: Field, values: Typed) -> tuple[Option, ...]:
     """Return the events that can be reversed, of what is picked; also the one typed, so that a rule can refuse it."""
     options: list[Option] = []
     for own, categories in PICKED.items():
-        for uuid in filter(None, [_uuid(values.get(own, ""))]):
-            options += candidates.reversible(name, categories[0], uuid) if name in REVERSIBLE else []
+        uuid = _uuid(values.get(own, ""))
+        if uuid is not None and name in REVERSIBLE:
+            options += candidates.reversible(name, categories[0], uuid)
     if field.value and field.value not in {option.value for option in options}:
         options.append(Option(field.value, f"Event {field.value}"))
     return tuple(options)
