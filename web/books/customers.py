@@ -16,7 +16,7 @@ from projectors.queries.customers import RANKINGS, accounts_of
 from projectors.queries.invoices import Wanted
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, digits_of, page, shown, whole_number
+from web.books.frame import Frame, NotFound, Refused, digits_of, page, period_of, shown, whole_number
 
 _PAGE: Final = 100
 _INVOICES: Final = 50
@@ -73,9 +73,7 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
     company = states.company(company_uuid, frame.cut.position).state
     if not company.exists:
         raise NotFound(f"There is no company {company_uuid} as of position {frame.cut.position}.")
-    first, last = date_of(request, "from"), date_of(request, "to")
-    if first is not None and last is not None and first > last:
-        raise Refused(f"from={first} is after to={last}.")
+    first, last = period_of(request)
     if first is None and last is None and frame.business_date is not None:
         first = frame.business_date - timedelta(days=_PERIOD)
     account = Statement(company_uuid, frame.cut, first, last)

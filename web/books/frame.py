@@ -177,6 +177,14 @@ def date_of(request: HttpRequest, name: str) -> date | None:
     return _date(text)
 
 
+def period_of(request: HttpRequest, first: str = "from", last: str = "to") -> tuple[date | None, date | None]:
+    """Return two parameters that are the first and the last date of a period; raises Refused."""
+    begin, end = date_of(request, first), date_of(request, last)
+    if begin is not None and end is not None and begin > end:
+        raise Refused(f"{first}={begin} is after {last}={end}.")
+    return begin, end
+
+
 def uuid_of(request: HttpRequest, name: str) -> UUID | None:
     """Return a parameter that is a uuid, None if it is not given; raises Refused."""
     text = request.GET.get(name, "").strip()

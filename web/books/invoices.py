@@ -17,7 +17,7 @@ from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES,
 from projectors.queries.live import position
 from projectors.queries.search import find
 from web.books import charts, csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, digits_of, order, page, shown
+from web.books.frame import Frame, NotFound, Refused, digits_of, order, page, period_of, shown
 
 _PAGE: Final = 100
 _LONGEST_CURRENCY: Final = 3
@@ -69,9 +69,7 @@ def _wanted(request: HttpRequest, frame: Frame) -> Wanted:
         raise Refused(f"status={status} is not possible: it must be {', '.join(STATUSES)}.")
     if status != OWING and not frame.is_now:
         raise Refused(f"status={status} is not possible: a list of the past has what owed something then.")
-    first, last = date_of(request, "due_from"), date_of(request, "due_to")
-    if first is not None and last is not None and first > last:
-        raise Refused(f"due_from={first} is after due_to={last}.")
+    first, last = period_of(request, "due_from", "due_to")
     if request.GET.get("overdue", "") == "yes" and frame.business_date is not None:
         before = frame.business_date - timedelta(days=1)
         last = before if last is None else min(last, before)

@@ -10,7 +10,7 @@ from projectors.explain.reports import trial_balances
 from projectors.journal import ACCOUNTS
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, Refused, date_of, page, shown, uuid_of
+from web.books.frame import Frame, Refused, page, period_of, shown, uuid_of
 
 _PAGE: Final = 200
 _LONGEST_PLACE: Final = 24
@@ -54,9 +54,7 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 
 
 def _choice(request: HttpRequest) -> Choice:
-    first, last = date_of(request, "from"), date_of(request, "to")
-    if first is not None and last is not None and first > last:
-        raise Refused(f"from={first} is after to={last}.")
+    first, last = period_of(request)
     account = request.GET.get("account", "").strip() or None
     if account is not None and account not in ACCOUNTS:
         raise Refused(f"There is no account {account}; there are {', '.join(ACCOUNTS)}.")

@@ -94,6 +94,14 @@ def test_a_filter_of_the_journal_that_cannot_be_is_refused(
     assert reason in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["journal", "evidence", "trial-balance/late_fee_income/USD", "invoices"])
+def test_each_page_refuses_a_period_that_ends_before_it_begins(reader: Reader, invoice: Product, path: str) -> None:
+    first, last = ("due_from", "due_to") if path == "invoices" else ("from", "to")
+    response = reader.get(f"/books/{path}", **{first: "2012-03-14", last: "2012-03-13"}, as_of="1")
+    assert response.status_code == 400
+    assert f"{first}=2012-03-14 is after {last}=2012-03-13." in response.content.decode()
+
+
 def test_aging_shows_what_was_known_then_beside_what_is_known_now(reader: Reader, invoice: Product) -> None:
     rows = rows_of(reader, "/books/aging", as_of=str(PAID))
     fees = {(row["known"], row["bucket"]): row["fees"] for row in rows}

@@ -10,7 +10,7 @@ from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.accounts.line import MOST_LINES, AccountExplanation, explain_account
 from projectors.journal import ACCOUNTS
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, page, shown, uuid_of
+from web.books.frame import Frame, NotFound, page, period_of, shown, uuid_of
 
 _HEADER: Final = ("row", "name", "party_type", "party_uuid", "lines", "debit", "credit", "net", "currency")
 
@@ -20,9 +20,7 @@ def account_line(request: HttpRequest, frame: Frame, account: str, currency: str
     """Show why an account stands where it does in a currency: opening, debits, credits, closing, and what made them."""
     if account not in ACCOUNTS:
         raise NotFound(f"There is no account {account}; there are {', '.join(ACCOUNTS)}.")
-    first, last = date_of(request, "from"), date_of(request, "to")
-    if first is not None and last is not None and first > last:
-        raise Refused(f"from={first} is after to={last}.")
+    first, last = period_of(request)
     choice = AccountChoice(account, currency, uuid_of(request, "party"), first, last)
     explained = explain_account(choice, frame.cut)
     if explained is None:

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -15,7 +16,7 @@ from projectors.queries.live import position
 from web.books.audit import contents
 from web.books.audit.zip_stream import File, zipped
 from web.books.csv_export import file_name
-from web.books.frame import Frame, NotFound, Refused, date_of, heavy, page_with_slots_of_its_own, shown, uuid_of
+from web.books.frame import Frame, NotFound, Refused, heavy, page_with_slots_of_its_own, period_of, shown, uuid_of
 from web.slots import Slot
 
 _SECONDS: Final = 600
@@ -57,11 +58,9 @@ def _files(request: HttpRequest, at: Moment) -> tuple[str, Iterable[File]]:
         if company is None:
             raise NotFound(f"There is no company {customer} as of position {at.cut.position}.")
         return title_of(company), contents.of_customer(company, at)
-    first, last = date_of(request, "from"), date_of(request, "to")
+    first, last = period_of(request)
     if first is None or last is None:
         raise Refused("A period has two ends: name both from and to.")
-    if first > last:
-        raise Refused(f"from={first} is after to={last}.")
     of = contents.period(first, last, at.cut.position)
     return f"Period from {first} to {last}", contents.of_period(of, at)
 
@@ -72,15 +71,10 @@ def _response(  # noqa: PLR0913, PLR0917 - each is a word about the file
     address = request.get_full_path()
     moment = moment_text(at)
     about = {"what": what, "moment": moment, "address": address, **frame.permanent}
-    whole = _with_readme(contents.readme(what, moment, address), files)
+    whole = chain([contents.readme(what, moment, address)], files)
     response = StreamingHttpResponse(_Body(zipped(whole, about), slot), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{file_name(frame, f"evidence-{what}", "zip")}"'
     return response
-
-
-def _with_readme(readme: File, files: Iterable[File]) -> Iterator[File]:
-    yield readme
-    yield from files
 
 
 class _Body:
