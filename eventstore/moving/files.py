@@ -19,7 +19,10 @@ _FAST: Final = 6
 
 @contextmanager
 def written(name: str, *, compressed: bool) -> Iterator[IO[bytes]]:
-    """Yield a file to write to; it gets its name only once the block ends without an error. Raises CannotExport."""
+    """Yield a file to write to; it gets its name only once the block ends without an error. Raises CannotExport.
+
+    Two processes cannot write to one name: the file of the one that came first, NAME.part, stops the other.
+    """
     if name == STANDARD:
         with _compressed(sys.stdout.buffer, compressed=compressed) as file:
             yield file
@@ -28,17 +31,31 @@ def written(name: str, *, compressed: bool) -> Iterator[IO[bytes]]:
     path, part = Path(name), Path(f"{name}.part")
     if path.exists():
         raise CannotExport(f"{name} exists: name another file, or delete it")
-    try:
-        with part.open("wb") as raw:
+    with ExitStack() as ending:
+        try:
+            raw = ending.enter_context(part.open("xb"))
+            ending.callback(part.unlink, missing_ok=True)
             with _compressed(raw, compressed=compressed or name.endswith(".gz")) as file:
                 yield file
             raw.flush()
             os.fsync(raw.fileno())
-        part.rename(path)
-    except OSError as error:
-        raise CannotExport(f"{name} cannot be written: {error.strerror or error}") from error
+            part.rename(path)
+            _keep_names(path.parent)
+        except FileExistsError as error:
+            raise CannotExport(
+                f"{part} exists: another process exports to {name}, or one was killed; wait, or delete it"
+            ) from error
+        except OSError as error:
+            raise CannotExport(f"{name} cannot be written: {error.strerror or error}") from error
+
+
+def _keep_names(folder: Path) -> None:
+    """Let the names of a folder survive a loss of power."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
     finally:
-        part.unlink(missing_ok=True)
+        os.close(number)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from eventstore.consumers.loop import catch_up
 from eventstore.errors import CannotExport, CannotImport, FaultyExport, NotCaughtUp
 from eventstore.log import verification
 from eventstore.models import Checkpoint, OperatorAction, RecordedKey
-from eventstore.moving import importing
+from eventstore.moving import files, importing
 from eventstore.moving.lines import LineReader
 from eventstore.records import Context, IdempotencyKey, NewEvent
 from ledger.rules.events import CompanyRegistered
@@ -277,3 +277,12 @@ def test_an_export_that_fails_leaves_no_file(database: Database, tmp_path: Path)
     with pytest.raises(CommandError, match="hole"):
         call_command("export_log", str(tmp_path / "log.jsonl"), stderr=io.StringIO())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_exports_to_one_name_do_not_mix(tmp_path: Path) -> None:
+    name = str(tmp_path / "log.jsonl")
+    with files.written(name, compressed=False) as first:
+        first.write(b"first")
+        with pytest.raises(CannotExport, match=r"log.jsonl.part exists"), files.written(name, compressed=False):
+            pass
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("log.jsonl", b"first")]
