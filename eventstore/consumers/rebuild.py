@@ -50,7 +50,8 @@ class RebuildRunner:
     def begin(self, name: str, *, actor: str, retry_skipped: bool = False) -> bool:
         """Make the rebuild's rows and record who asked; False if a rebuild is in progress and is continued.
 
-        Without an actor nothing is recorded, because the request for the rebuild was.
+        Without an actor nothing is recorded, because the request for the rebuild was; raises RebuildOver if nobody asks
+        for one any more.
         """
         while True:
             try:
@@ -62,6 +63,8 @@ class RebuildRunner:
     def _begin(self, name: str, actor: str, *, retry_skipped: bool) -> bool:
         using = self.cursor.using
         live, own = self._lock_both()
+        if not actor and all(row.rebuild_request is None for row in live):
+            raise RebuildOver
         if self._can_continue(own, retry_skipped=retry_skipped):
             return False
         rows = Checkpoint.objects.using(using)

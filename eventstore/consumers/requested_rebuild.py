@@ -42,10 +42,10 @@ class RequestedRebuild:
             return Step.PROGRESSED if self._has_garbage else Step.IDLE
         if self._live.cursor.is_paused:
             return Step.PAUSED
-        if not self._has_begun:
-            self._rebuild.begin(self._live.group.names[0], actor="")
-            self._has_begun = True
         try:
+            if not self._has_begun:
+                self._rebuild.begin(self._live.group.names[0], actor="")
+                self._has_begun = True
             step = self._rebuild.step()
             if step is not Step.STOPPED and self.cursor.has_handled_all and self._rebuild.switch():
                 return self._end()

@@ -90,6 +90,21 @@ def test_another_process_continues_a_rebuild_whose_process_was_killed() -> None:
     assert OperatorAction.objects.count() == 1
 
 
+def test_a_process_that_saw_the_request_before_another_answered_it_rebuilds_nothing() -> None:
+    triggers(5)
+    catch_up("copy")
+    ask("copy")
+    runner, rebuild = pair("copy")
+    runner.step()
+    assert rebuild.is_asked_for
+    Loop(pair("copy"), Stop(), once=True).follow()
+    for _ in range(5):
+        rebuild.step()
+        runner.step()
+    assert (live("copy").generation, written("copy", 3)) == (2, [])
+    assert history.rebuildings() == {}
+
+
 def test_a_projector_that_stopped_is_rebuilt_and_goes_on() -> None:
     triggers(3)
     break_at("copy", 2)
