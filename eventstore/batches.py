@@ -1,5 +1,6 @@
 """Appends of many commands at once, each under an idempotency key of its own."""
 
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -64,9 +65,11 @@ def events_of(rows: Iterable[RecordedKey], using: str = "default") -> dict[int, 
         store.barrier(using)
     found: dict[int, tuple[RecordedEvent, ...]] = {}
     page: list[RecordedEvent] = []
-    for row in ordered:
+    for index, row in enumerate(ordered):
         if not page or page[-1].position < row.last_position:
-            length = max(_READ_AT_ONCE, row.last_position - row.first_position + 1)
+            # A page ends with a key that begins near, so that keys which lie far apart do not read what lies between.
+            near = bisect(ordered, row.first_position + _READ_AT_ONCE, index, key=lambda each: each.first_position)
+            length = ordered[near - 1].last_position - row.first_position + 1
             page = store.read_batch(from_position=row.first_position, limit=length, using=using)
         start = row.first_position - page[0].position
         found[row.first_position] = tuple(page[start : start + row.last_position - row.first_position + 1])

@@ -13,8 +13,10 @@ from eventstore import batches as appends
 from eventstore import store
 from eventstore.errors import WrongExpectedVersion
 from eventstore.models import RecordedKey
+from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger import batches
 from ledger.rules.commands import RenameCompany
+from ledger.rules.events import CompanyRenamed
 from tests.integration.api.conftest import NewApi
 from tests.support.api.calling import Api, problem
 from tests.support.ledger.portfolio import do, new_company
@@ -246,3 +248,27 @@ def test_a_batch_takes_few_statements(api: Api) -> None:
         assert statuses(post(api, commands)) == [201] * 200
     stores_streams = 200 if connection.vendor == "sqlite" else 0  # SQLite's append looks at each stream by itself
     assert len(queries) < 40 + stores_streams
+
+
+def test_a_batch_sent_again_reads_nothing_that_lies_between_its_keys(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    seller, debtor = new_company(), new_company()
+    apart = [invoice(number, seller, debtor)[0] for number in range(1, 4)]
+    for command in apart:
+        assert statuses(post(api, [command])) == [201]
+        between = [NewEvent(f"company-{seller}", CompanyRenamed(f"Name {number}")) for number in range(9)]
+        store.append(between, Context("tester", "tests"))
+    monkeypatch.setattr(appends, "_READ_AT_ONCE", 5)
+    read: list[int] = []
+    read_batch = store.read_batch
+
+    def counting(**bounds: Any) -> list[RecordedEvent]:
+        found = read_batch(**bounds)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(store, "read_batch", counting)
+    assert [result["replayed"] for result in post(api, apart).json()["results"]] == [True] * 3
+    assert read == [1, 1, 1]
+    monkeypatch.setattr(appends, "_READ_AT_ONCE", 1000)
+    post(api, apart)
+    assert read == [1, 1, 1, 21]
