@@ -1,6 +1,8 @@
 """Publishes the seals: appends those that a file lacks, and compares those that it has."""
 
+import fcntl
 import os
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,40 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Append and compare."""
-        path, number = Path(options["file"]), 0
-        head = store.durable_head()
+        path, head = Path(options["file"]), store.durable_head()
         try:
-            known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-            with path.open("a", encoding="utf-8") as file:
-                for number, event in enumerate(store.read_all(types=["DaySealed"], up_to=head), start=1):
-                    line = published(event.data)
-                    if number > len(known):
-                        file.write(f"{line}\n")
-                    elif known[number - 1] != line:
-                        raise CommandError(
-                            f"line {number} of {path} is not the seal of {event.data.sealed_date} that the log has now:"
-                            " the log or the file was changed"
-                        )
+            with path.open("a+b") as file:
+                # Two runs at once would both append what neither of them has found.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                number, known = _anchor(file, path, head)
                 file.flush()
                 os.fsync(file.fileno())
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise CommandError(f"{path} cannot be used: {error}") from error
-        if number < len(known):
-            raise CommandError(f"{path} has {len(known)} seals and the log only {number}: seals were removed")
-        self.stdout.write(f"seals: {number}, new: {number - len(known)}")
+        self.stdout.write(f"seals: {number}, new: {number - known}")
+
+
+def _anchor(file: BufferedRandom, path: Path, head: int) -> tuple[int, int]:
+    """Append the seals that the file lacks; return how many there are, and how many lines it had."""
+    file.seek(0)
+    *known, torn = file.read().split(b"\n")
+    number = 0
+    for number, event in enumerate(store.read_all(types=["DaySealed"], up_to=head), start=1):
+        line = published(event.data).encode()
+        is_new = number > len(known)
+        found = torn if is_new else known[number - 1]
+        if found != line and not (is_new and line.startswith(found)):
+            raise CommandError(
+                f"line {number} of {path} is not the seal of {event.data.sealed_date} that the log has now:"
+                " the log or the file was changed"
+            )
+        if is_new and torn:
+            # A run was killed while it wrote this line.
+            file.truncate(file.tell() - len(torn))
+            torn = b""
+        if is_new:
+            file.write(line + b"\n")
+    lines = len(known) + bool(torn)
+    if number < lines:
+        raise CommandError(f"{path} has {lines} seals and the log only {number}: seals were removed")
+    return number, len(known)

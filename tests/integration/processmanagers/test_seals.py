@@ -1,15 +1,18 @@
 """Each date is sealed once when it has ended, and whatever is done to a sealed event is found and located."""
 
+import fcntl
 import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from pytest_django.fixtures import Settings
 
@@ -20,7 +23,7 @@ from eventstore.log.verification import verify
 from eventstore.payloads.canonical import canonical_event
 from eventstore.seals.merkle import Tree, leaf_hash
 from ledger.rules.events import DaySealed
-from processmanagers.proofs import NotSealed, prove
+from processmanagers.proofs import NotSealed, prove, published
 from projectors.verification import verify as verification
 from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
@@ -201,6 +204,41 @@ def test_each_event_of_each_day_is_proven(sealed_days: list[DaySealed]) -> None:
     for position, message in ((last + 1, "is not sealed yet"), (10**6, "there is no event")):
         with pytest.raises(NotSealed, match=message):
             prove(position)
+
+
+def test_an_anchor_whose_writer_was_killed_is_made_whole(sealed_days: list[DaySealed], tmp_path: Path) -> None:
+    file, said = tmp_path / "seals.jsonl", io.StringIO()
+    call_command("anchor", str(file), stdout=said)
+    whole = file.read_bytes()
+    second, third = whole.index(b"\n") + 1, whole.rindex(b"\n", 0, -1) + 1
+    for length in (0, 1, second - 1, second, second + 20, third + 20, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        call_command("anchor", str(file), stdout=said)
+        assert file.read_bytes() == whole
+    file.write_bytes(whole[: second + 20] + b"?")
+    with pytest.raises(CommandError, match="line 2 of .* is not the seal"):
+        call_command("anchor", str(file))
+    assert file.read_bytes() == whole[: second + 20] + b"?"
+
+
+def test_two_anchors_at_once_write_each_seal_once(sealed_days: list[DaySealed], tmp_path: Path) -> None:
+    file = tmp_path / "seals.jsonl"
+    with file.open("ab") as other, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        second = pool.submit(_anchor, file)
+        with pytest.raises(TimeoutError):
+            second.result(0.5)
+        line = published(next(iter(store.read_all(types=["DaySealed"]))).data)
+        other.write(f"{line}\n".encode())
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_UN)
+        second.result()
+    assert len(file.read_text().splitlines()) == len(sealed_days)
+
+
+def _anchor(file: Path) -> None:
+    call_command("anchor", str(file), stdout=io.StringIO())
+    connections.close_all()
 
 
 def test_an_anchor_finds_seals_that_were_made_anew(sealed_days: list[DaySealed], tmp_path: Path) -> None:
