@@ -182,8 +182,9 @@ class ConsumerError(EventStoreError):
 class UnknownConsumer(ConsumerError):
     """No process manager or projector of the code has that name."""
 
-    def __init__(self, name: str, known: Iterable[str], kind: str = "consumer") -> None:
-        super().__init__(f"there is no {kind} {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+    def __init__(self, name: str, known: Iterable[str], kind: str = "consumer", reason: str = "") -> None:
+        others = f"there are: {', '.join(sorted(known)) or 'none'}"
+        super().__init__(f"there is no {kind} {name!r}{reason and f', because {reason}'}; {others}")
         self.name = name
 
 

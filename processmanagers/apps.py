@@ -12,7 +12,7 @@ class ProcessManagersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register every process manager by its name."""
-        from eventstore.consumers.registry import register  # noqa: PLC0415 - models cannot be imported before apps are ready
+        from eventstore.consumers.registry import leave_out, register  # noqa: PLC0415 - models cannot be imported before apps are ready
         from eventstore.seals.seal import register_source  # noqa: PLC0415
         from processmanagers.late_fees import LateFees  # noqa: PLC0415
         from processmanagers.seals import Seals, recorded_seals  # noqa: PLC0415
@@ -21,3 +21,5 @@ class ProcessManagersConfig(AppConfig):
         register_source(recorded_seals)
         if settings.SEAL_KEY:
             register(Seals())
+        else:
+            leave_out(Seals.name, "SEAL_KEY is not set (docs/how-to/seal-days.md)")

@@ -23,6 +23,7 @@ from eventstore.payloads.canonical import canonical_event, canonical_value
 from eventstore.payloads.registry import registry
 from eventstore.records import NewEvent, RecordedEvent
 from eventstore.seals import signing
+from eventstore.seals.check import trusted_keys
 from eventstore.seals.merkle import BlockTree, leaf_hash
 from eventstore.seals.seal import NOTHING_BEFORE, Seal, chain_of
 from ledger.rules.events import DaySealed, SealedTotal
@@ -30,6 +31,16 @@ from projectors.queries.trial_balance import trial_balance
 
 STREAM: Final = "seals"
 _NOT_STATED: Final = frozenset({"blocks", "chain", "public_key", "signature"})
+
+
+class SealedByAnotherKey(Exception):
+    """The seal before was signed by a key that the settings do not name."""
+
+    def __init__(self, public_key: str) -> None:
+        super().__init__(
+            f"the last seal was signed by the key {public_key}: set SEAL_KEY to its private key, or, to seal with a new"
+            " one, put this key into SEAL_PUBLIC_KEYS"
+        )
 
 
 class Seals(ProcessManager):
@@ -68,9 +79,14 @@ class _Day:
 
 
 def _day_before(cycled: RecordedEvent) -> _Day | None:
-    """Return the day that ended when a date began; None if it was the first date, or everything is sealed."""
+    """Return the day that ended when a date began; None if it was the first date, or everything is sealed.
+
+    Raises SealedByAnotherKey.
+    """
     ended = store.last_of_type("SystemCycled", up_to=cycled.position - 1)
     sealed = store.last_of_type("DaySealed")
+    if sealed is not None and sealed.data.public_key not in trusted_keys():
+        raise SealedByAnotherKey(sealed.data.public_key)
     first = 1 if sealed is None else sealed.data.last_position + 1
     if ended is None or first >= cycled.position:
         return None

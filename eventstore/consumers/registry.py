@@ -32,6 +32,7 @@ class Consumers:
     def __init__(self) -> None:
         self.managers: dict[str, ProcessManager] = {}
         self.projectors: dict[str, Projector] = {}
+        self._left_out: dict[str, str] = {}
 
     def register(self, consumer: ProcessManager | Projector) -> None:
         """Add a consumer under its name; ValueError if the name is taken."""
@@ -42,6 +43,10 @@ class Consumers:
             self.projectors[consumer.name] = consumer
         else:
             self.managers[consumer.name] = consumer
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Let the error for an unknown name say why this consumer is not registered."""
+        self._left_out[name] = reason
 
     @property
     def names(self) -> list[str]:
@@ -54,12 +59,12 @@ class Consumers:
             return PROCESS_MANAGER
         if name in self.projectors:
             return PROJECTOR
-        raise UnknownConsumer(name, self.names)
+        raise UnknownConsumer(name, self.names, reason=self._left_out.get(name, ""))
 
     def manager(self, name: str) -> ProcessManager:
         """Return the process manager of that name; raises UnknownConsumer."""
         if name not in self.managers:
-            raise UnknownConsumer(name, self.managers, "process manager")
+            raise UnknownConsumer(name, self.managers, "process manager", self._left_out.get(name, ""))
         return self.managers[name]
 
     def groups(self, names: Iterable[str] = ()) -> list[Group]:
@@ -115,3 +120,4 @@ consumers: Final = Consumers()
 """The consumers of this process; apps add theirs in `AppConfig.ready`."""
 
 register: Final = consumers.register
+leave_out: Final = consumers.leave_out

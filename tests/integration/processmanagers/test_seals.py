@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
-from eventstore.errors import LogDamaged
+from eventstore.errors import LogDamaged, NotCaughtUp
 from eventstore.log.verification import verify
 from eventstore.payloads.canonical import canonical_event
 from eventstore.seals.merkle import Tree, leaf_hash
@@ -151,16 +151,19 @@ def test_a_seal_of_an_unknown_key_is_refused_and_an_old_key_is_trusted_by_name(
     settings.SEAL_KEY = OTHER_KEY
     with pytest.raises(LogDamaged, match="which SEAL_PUBLIC_KEYS does not name"):
         check()
+    Book().cycle(DAY + timedelta(days=4))
+    with pytest.raises(NotCaughtUp, match=f"{sealed_days[0].public_key}: .* put this key into SEAL_PUBLIC_KEYS"):
+        catch_up("seals")
+    assert len(seals()) == 3
     settings.SEAL_PUBLIC_KEYS = [sealed_days[0].public_key]
     assert check() == 3
-    Book().cycle(DAY + timedelta(days=4))
     seal()
     assert check() == 4
     assert seals()[-1].public_key != sealed_days[0].public_key
 
 
 def test_without_a_key_there_is_no_such_process_manager(database: Database) -> None:
-    with pytest.raises(CommandError, match="there is no process manager 'seals'"):
+    with pytest.raises(CommandError, match="there is no process manager 'seals', because SEAL_KEY is not set"):
         call_command("run_processmanager", "seals", once=True)
 
 
@@ -176,8 +179,12 @@ def test_a_stranger_verifies_an_event_and_finds_a_changed_cent(sealed_days: list
     file, said = tmp_path / "proof.json", io.StringIO()
     call_command("prove", str(event.position), output=str(file), stdout=said)
     assert said.getvalue() == f"{file}: chain {day.chain}, key {day.public_key}\n"
+    with pytest.raises(CommandError, match="exists: name another file with --output, or delete it"):
+        call_command("prove", str(event.position), output=str(file))
     answer = proven(file, day.chain, day.public_key)
     assert answer.returncode == 0, answer.stderr
+    absent = tmp_path / "absent"
+    assert proven(absent, day.chain, day.public_key).stderr == f"{absent} cannot be read: No such file or directory\n"
     assert answer.stdout.startswith(f"PROVEN: AssetRegistered at position {event.position}, recorded at ")
     whole = file.read_text()
     changed = tmp_path / "changed.json"
@@ -258,6 +265,8 @@ def test_an_anchor_finds_seals_that_were_made_anew(sealed_days: list[DaySealed],
         call_command("anchor", str(file))
     with pytest.raises(CommandError, match="the seal of 2026-12-31 was published and is not in the log"):
         call_command("verify_eventstore", anchor=str(file))
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        call_command("verify_eventstore", anchor=str(tmp_path / "absent"))
     file.write_text("not a seal\n")
     with pytest.raises(CommandError, match="is not a file of published seals"):
         call_command("verify_eventstore", anchor=str(file))
