@@ -11,7 +11,10 @@ _INTERRUPTED = 130  # the exit code that shells use for a program ended by SIGIN
 def main() -> None:
     """Run a command; a fault that an operator can correct prints one line and no traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    from django.conf import settings  # noqa: PLC0415 - Django reads its settings here
+    try:
+        from django.conf import settings  # noqa: PLC0415 - Django reads its settings here
+    except ModuleNotFoundError:
+        sys.exit("Django is not installed for this Python: use .venv/bin/python manage.py; `make venv` installs it")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
     from django.db import Error  # noqa: PLC0415

@@ -93,10 +93,14 @@ def main() -> None:
     parser.add_argument("--key", required=True, help="the published public key")
     given = parser.parse_args()
     try:
-        proof = json.loads(Path(given.proof).read_text(encoding="utf-8"))
+        text = Path(given.proof).read_bytes()
+    except OSError as error:
+        sys.exit(f"{given.proof} cannot be read: {error.strerror}")
+    try:
+        proof = json.loads(text)
         found = fault(proof, given.root, given.key)
         event, statement = json.loads(proof["event"]), json.loads(proof["statement"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         sys.exit(f"NOT PROVEN: the file is not a proof: {error}")
     if found:
         sys.exit(f"NOT PROVEN: {found}")

@@ -37,5 +37,7 @@ def _anchored(name: str | None) -> dict[str, str]:
     try:
         lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
         return {str(line["date"]): str(line["chain"]) for line in lines}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{name} is not a file of published seals: {error}") from error

@@ -29,6 +29,8 @@ class Command(ConsoleCommand):
         try:
             with path.open("x", encoding="utf-8") as file:
                 json.dump(proof, file, indent=1, ensure_ascii=False)
+        except FileExistsError as error:
+            raise CommandError(f"{path} exists: name another file with --output, or delete it") from error
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
         self.stdout.write(f"{path}: chain {proof['chain']}, key {proof['public_key']}")

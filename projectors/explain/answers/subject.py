@@ -73,7 +73,7 @@ def find_subject(text: str) -> Subject:
 def _sought(text: str) -> str:
     if _with_uuid(text):
         return "no product, company, asset or account has this uuid"
-    return f"no product has this reference, and no company this name{_behind()}"
+    return f"no product has this reference, and no company this name{_behind()}; type the whole of it"
 
 
 def _named(text: str) -> Iterator[Subject]:

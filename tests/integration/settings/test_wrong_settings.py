@@ -93,3 +93,9 @@ def test_no_superuser_is_made_without_debug(run_manage: RunManage) -> None:
     done = run_manage("create_development_superuser", check=False)
     assert done.returncode == 1
     assert done.stderr == "CommandError: create_development_superuser works only with DEBUG=true; use createsuperuser\n"
+
+
+def test_a_python_without_django_is_named() -> None:
+    done = processes.run([sys.executable, "-S", "manage.py", "check"], {}, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("Django is not installed for this Python: use .venv/bin/python manage.py")
