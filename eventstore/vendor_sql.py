@@ -12,11 +12,11 @@ FOLDER = Path(__file__).parent / "migrations" / "sql"
 Step = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
 
 
-def run_file(name: str) -> Step:
+def run_file(name: str, folder: Path = FOLDER) -> Step:
     """Return a migration step that runs `<name>.<vendor>.sql` if this file exists."""
 
     def step(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        path = FOLDER / f"{name}.{schema_editor.connection.vendor}.sql"
+        path = folder / f"{name}.{schema_editor.connection.vendor}.sql"
         if not path.exists():
             return
         with schema_editor.connection.cursor() as cursor:

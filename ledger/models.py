@@ -1,4 +1,4 @@
-"""The permissions of the ledger: one for each command, and one for reading."""
+"""The permissions of the ledger, one for each command and one for reading, and the names that users have taken."""
 
 from typing import ClassVar
 
@@ -21,3 +21,23 @@ class Ledger(models.Model):
 
     def __str__(self) -> str:
         return "the ledger"
+
+
+class FoldedName(models.Model):
+    """A name as it is spelt, and folded. See Note [A name is taken in every case]."""
+
+    username = models.CharField(max_length=150, primary_key=True)
+    folded = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.username} is folded to {self.folded}"
+
+
+class UserName(models.Model):
+    """The folded name that a user has taken; only the triggers of `auth_user` write it."""
+
+    user = models.OneToOneField("auth.User", models.DO_NOTHING, primary_key=True, related_name="folded_name")
+    folded = models.TextField(unique=True)
+
+    def __str__(self) -> str:
+        return self.folded
