@@ -93,7 +93,7 @@ format: $(VENV)/development ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 requirements: $(VENV)/development ## pin anew what requirements*.in ask for
-	for list in requirements requirements-dev requirements-bench; do \
+	for list in requirements requirements-parquet requirements-dev requirements-bench; do \
 	    $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 $$list.in -o $$list.txt || exit 1; \
 	done
 

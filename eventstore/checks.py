@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
-from eventstore.consumers.definitions import ProcessManager, Projector
+from eventstore.consumers.definitions import ProcessManager, Projector, Relay
 from eventstore.consumers.registry import consumers
 from eventstore.errors import EventStoreError
 from eventstore.payloads.registry import registry
@@ -45,9 +45,13 @@ def check_consumed_types(app_configs: Sequence[AppConfig] | None, **_kwargs: obj
     """Return an error for each event type that a consumer handles and no event class is registered for."""
     known = registry.names()
     faults: list[CheckMessage] = []
-    every: list[ProcessManager | Projector] = [*consumers.managers.values(), *consumers.projectors.values()]
+    every: list[ProcessManager | Projector | Relay] = [
+        *consumers.managers.values(),
+        *consumers.projectors.values(),
+        *consumers.relays.values(),
+    ]
     for consumer in every:
-        for name in sorted(set(consumer.types) - set(known)):
+        for name in sorted(set(consumer.types or ()) - set(known)):
             meant = get_close_matches(name, known, n=1)
             message = f"{consumer.name} handles the event type {name!r}, which is not registered"
             hint = f"Did you mean {meant[0]!r}?" if meant else "Register its class, or remove it from `types`."

@@ -27,6 +27,7 @@ EventStoreError
     ├── StoreWentBack        the checkpoint is lower than a running process remembers: acknowledged events are gone
     ├── RowsDoNotMatch       a read model's rows are not where its checkpoint says: rebuild it
     ├── LedgerIsACopy        the database is not the one in which the log is at home: adopt it, or leave it alone
+    ├── ReceiverAway         the receiver of a relay takes no events now: the relay waits for it
     ├── CircularDependency   projectors depend on each other in a circle
     ├── BehindItsGroup       a projector is not at the position of its group: rebuild the group
     ├── ConsumerStopped      a handler raised, or the log has changed: mend the cause, or skip the event
@@ -180,7 +181,7 @@ class ConsumerError(EventStoreError):
 
 
 class UnknownConsumer(ConsumerError):
-    """No process manager or projector of the code has that name."""
+    """No process manager, projector or relay of the code has that name."""
 
     def __init__(self, name: str, known: Iterable[str], kind: str = "consumer", reason: str = "") -> None:
         others = f"there are: {', '.join(sorted(known)) or 'none'}"
@@ -247,6 +248,14 @@ class LedgerIsACopy(ConsumerError):
             " stop the original for good and run manage.py adopt_ledger --reason …"
         )
         self.home, self.here = home, here
+
+
+class ReceiverAway(ConsumerError):
+    """The receiver of a relay takes no events now; the relay waits and tries again."""
+
+    def __init__(self, receiver: str, fault: str) -> None:
+        super().__init__(f"{receiver}: {fault}")
+        self.receiver, self.fault = receiver, fault
 
 
 class CircularDependency(ConsumerError):

@@ -1,10 +1,11 @@
-"""The home of a log: the one database in which process managers and the daily cycle act.
+"""The home of a log: the one database in which process managers, relays and the daily cycle act.
 
 # Note [A copy does not act]
 A backup, a dump or an export that is restored elsewhere holds the log and the checkpoints of the original. Its process
-managers would answer there what they answer at home, in earnest. So the log keeps the identity of its home, and
-whatever acts by itself first compares it with the identity of the database at hand. A log without a home takes the
-database in which something first acts. Projectors, queries and commands of people work on a copy as well.
+managers would answer there what they answer at home, in earnest, and its relays would hand on what was handed on. So
+the log keeps the identity of its home, and whatever acts by itself first compares it with the identity of the database
+at hand. A log without a home takes the database in which something first acts. Projectors, queries and commands of
+people work on a copy as well.
 """
 
 from functools import cache

@@ -130,6 +130,7 @@ class Checkpoint(models.Model):
 
         PROCESS_MANAGER = "process_manager"
         PROJECTOR = "projector"
+        RELAY = "relay"
         REBUILD = "rebuild"
 
     name = models.CharField(max_length=100, primary_key=True)

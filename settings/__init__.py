@@ -152,6 +152,7 @@ INSTALLED_APPS = [
     "ledger",
     "projectors",
     "processmanagers",
+    "relays",
     "web",
 ]
 MIDDLEWARE = [

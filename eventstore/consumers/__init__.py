@@ -1,1 +1,1 @@
-"""What follows the log: process managers and projectors, their checkpoints, their runners, their rebuilds."""
+"""What follows the log: process managers, projectors and relays, their checkpoints, their runners, their rebuilds."""

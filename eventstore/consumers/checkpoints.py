@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from eventstore import store
 from eventstore.clock import utc_now
-from eventstore.consumers import generations
-from eventstore.consumers.registry import PROCESS_MANAGER, Group, consumers
+from eventstore.consumers import generations, registry
+from eventstore.consumers.registry import Group, consumers
 from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.models import Checkpoint, OperatorAction
 
@@ -137,7 +137,8 @@ def is_of_this_log(row: Checkpoint) -> bool:
 
 def skips_since(row: Checkpoint) -> int:
     """Return the operator action up to which skips no longer apply to a row, because a rebuild has retried them."""
-    return 0 if row.kind == Checkpoint.Kind.PROCESS_MANAGER else int((row.progress or {}).get(_SKIPS_SINCE, 0))
+    has_rebuilds = row.kind in {Checkpoint.Kind.PROJECTOR, Checkpoint.Kind.REBUILD}
+    return int((row.progress or {}).get(_SKIPS_SINCE, 0)) if has_rebuilds else 0
 
 
 def progress_with(skips_since: int) -> dict[str, Any] | None:
@@ -171,10 +172,18 @@ def new_row(name: str, kind: str, at: LogPosition, **more: Any) -> Checkpoint:
 
 def register_manager(name: str) -> None:
     """Register a process manager at the head unless it is registered. Two processes may do so at once."""
+    _register_alone(name, Checkpoint.Kind.PROCESS_MANAGER, at_head=True)
+
+
+def register_relay(name: str) -> None:
+    """Register a relay where it begins unless it is registered. Two processes may do so at once."""
+    _register_alone(name, Checkpoint.Kind.RELAY, at_head=consumers.relay(name).begins_at_head)
+
+
+def _register_alone(name: str, kind: str, *, at_head: bool) -> None:
     if not Checkpoint.objects.filter(name=name).using("default").exists():
-        head = store.head()
-        row = new_row(name, Checkpoint.Kind.PROCESS_MANAGER, LogPosition(head.position, head.recorded_at))
-        Checkpoint.objects.using("default").bulk_create([row], ignore_conflicts=True)
+        at = LogPosition(*store.head()) if at_head else START
+        Checkpoint.objects.using("default").bulk_create([new_row(name, kind, at)], ignore_conflicts=True)
 
 
 def register_group(group: Group, using: str) -> None:
@@ -194,10 +203,13 @@ def register_group(group: Group, using: str) -> None:
 
 def register(name: str) -> None:
     """Register a consumer unless it is registered; a projector with its group. Raises UnknownConsumer."""
-    if consumers.kind(name) == PROCESS_MANAGER:
-        register_manager(name)
-    else:
-        register_group(consumers.group_of(name), consumers.database_of(name))
+    match consumers.kind(name):
+        case registry.PROCESS_MANAGER:
+            register_manager(name)
+        case registry.RELAY:
+            register_relay(name)
+        case _:
+            register_group(consumers.group_of(name), consumers.database_of(name))
 
 
 def position_of(name: str) -> int | None:

@@ -9,6 +9,7 @@ are safe, a killed copy is replaced at once, and if the outcome of a commit is u
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from django.db import transaction
 
@@ -33,6 +34,7 @@ from eventstore.runtime.connections import forget_errors
 from eventstore.runtime.outages import is_outage, is_outage_of_own_connection
 
 _logger = logging.getLogger(__name__)
+_WITHOUT_REBUILD: Final = frozenset({Checkpoint.Kind.PROCESS_MANAGER, Checkpoint.Kind.RELAY})
 
 
 class ConsumerPaused(ConsumerError):
@@ -232,7 +234,7 @@ class Cursor:
 
     def _lasting_progress(self) -> object | None:
         """Return the `progress` to keep between events; that of a projector says which skips apply."""
-        progress: object = None if self.rows[0].kind == Checkpoint.Kind.PROCESS_MANAGER else self.rows[0].progress
+        progress: object = None if self.rows[0].kind in _WITHOUT_REBUILD else self.rows[0].progress
         return progress
 
     def _remember(self, moved: LogPosition) -> None:
@@ -277,7 +279,7 @@ class Cursor:
         return incomplete or any(row.error_position is not None for row in rows)
 
     def wait_for(self, name: str) -> None:
-        """Keep in the row which projector a process manager waits for."""
+        """Keep in the row what it waits for: the projector of a process manager, the receiver of a relay."""
         if self.rows[0].waiting_for != name:
             Checkpoint.objects.using(self.using).filter(name__in=self.names).update(waiting_for=name)
         self.waiting_for = name

@@ -1,4 +1,4 @@
-"""What a consumer is: a projector keeps a read model, a process manager answers events with new events."""
+"""What a consumer is: a projector keeps a read model, a process manager answers events, a relay hands them on."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -61,3 +61,30 @@ class ProcessManager(ABC):
         `progress` is what the previous chunk returned, None for the first chunk. It runs in the transaction that
         moves the checkpoint, on the database of the events. An error that it raises stops the process manager.
         """
+
+
+class Relay(ABC):
+    """A relay hands events on to another system: each at least once, in order, with its position as its id.
+
+    It hands on events of `types`, or of every type. A new one begins at position 1, or at the head if `begins_at_head`.
+    """
+
+    name: ClassVar[str]
+    types: ClassVar[tuple[str, ...] | None] = None
+    begins_at_head: ClassVar[bool] = False
+
+    @abstractmethod
+    def hand_on(self, events: Sequence[RecordedEvent]) -> None:
+        """Hand on at least one event, in order, and return once the receiver has all of them for good.
+
+        The events are durable. It runs outside of any transaction, for a few seconds at most. After a crash the same
+        events come again. It raises ReceiverAway if the receiver is to be waited for; every other error stops the relay
+        at the first event that alone raises it.
+        """
+
+    def work_beside(self) -> bool:
+        """Do what is due besides, such as a retry, and return whether something was done; called at every step."""
+        return False
+
+    def close(self) -> None:  # noqa: B027 - most relays hold nothing
+        """Free what it holds, such as connections."""

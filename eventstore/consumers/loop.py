@@ -10,7 +10,8 @@ from django.conf import settings
 from eventstore import store
 from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
-from eventstore.consumers.registry import PROCESS_MANAGER, consumers
+from eventstore.consumers.registry import PROCESS_MANAGER, RELAY, consumers
+from eventstore.consumers.relay_runner import relay_runner
 from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Runner, Step
 from eventstore.errors import NotCaughtUp
@@ -176,26 +177,29 @@ def _reason(runner: Runner, step: Step) -> str:
     if step is Step.PAUSED:
         return f"{cursor.label} is paused"
     if step is Step.WAITING:
-        return f"{cursor.label} is waiting for {cursor.waiting_for}, which is paused or stopped"
+        state = ", which is paused or stopped" if cursor.waiting_for in consumers.projectors else ""
+        return f"{cursor.label} is waiting for {cursor.waiting_for}{state}"
     return ""
 
 
 def catch_up(
     *names: str, stop: Stop | None = None, report: Report = report_nothing, patience_s: float | None = None
 ) -> None:
-    """Bring the named consumers, or all, to the head within this process, without any delay.
+    """Bring the named consumers, or all but the relays, to the head within this process, without any delay.
 
     `stop` ends it early. A database that is away is reported and waited for, at most `patience_s` seconds at a time.
     Raises UnknownConsumer, and NotCaughtUp with the reasons.
     """
-    named = names or tuple(consumers.names)
+    named = names or (*consumers.managers, *consumers.projectors)
     managers = [name for name in named if consumers.kind(name) == PROCESS_MANAGER]
-    projectors = [name for name in named if name not in managers]
+    relays = [name for name in named if consumers.kind(name) == RELAY]
+    projectors = [name for name in named if name not in {*managers, *relays}]
     reasons: list[str] = []
-    # Process managers first: the projectors then read what they emit.
+    # Process managers first: the projectors and relays then read what they emit.
     groups: list[Sequence[Runner]] = [[process_manager_runner(name) for name in managers]]
     if projectors:
         groups.append(projector_runners(projectors))
+    groups.append([relay_runner(name) for name in relays])
     for runners in groups:
         try:
             Loop(runners, stop or Stop(), once=True, report=report, patience_s=patience_s).follow()

@@ -54,7 +54,7 @@ def skip(name: str, position: int, *, actor: str, reason: str) -> None:
         raise OperationRefused("a skip needs a reason: it is recorded for those who ask later")
     consumer = name.removesuffix(checkpoints.REBUILD_SUFFIX)
     if name != consumer and consumers.kind(consumer) != PROJECTOR:
-        raise OperationRefused(f"{consumer} is a process manager: it has no rebuild")
+        raise OperationRefused(f"{consumer} is a {_in_words(consumer)}: it has no rebuild")
     using = consumers.database_of(consumer)
     with transaction.atomic(using=using):
         rows = checkpoints.load([name], using, lock=True)
@@ -66,10 +66,10 @@ def skip(name: str, position: int, *, actor: str, reason: str) -> None:
 def request_rebuild(name: str, *, actor: str, reason: str) -> None:
     """Ask the running projector to rebuild its read model, and its group's, beside the rows that answer queries.
 
-    Raises UnknownConsumer, and OperationRefused for a process manager, without a reason, or if it is asked for already.
+    Raises UnknownConsumer, and OperationRefused if it is no projector, without a reason, or if it is asked for already.
     """
     if consumers.kind(name) != PROJECTOR:
-        raise OperationRefused(f"{name} is a process manager: its answers are final, so it cannot be rebuilt")
+        raise OperationRefused(f"{name} is a {_in_words(name)}: what it did is final, so it cannot be rebuilt")
     if not reason.strip():
         raise OperationRefused("a rebuild needs a reason: it is recorded for those who ask later")
     using = consumers.database_of(name)
@@ -138,3 +138,7 @@ def newest(using: str) -> int:
 
 def _change(rows: Sequence[Checkpoint], using: str, **changes: object) -> None:
     Checkpoint.objects.using(using).filter(name__in=[row.name for row in rows]).update(**changes)
+
+
+def _in_words(name: str) -> str:
+    return consumers.kind(name).replace("_", " ")

@@ -227,6 +227,7 @@ def _delete_some(table: type[Model], live_generation: int, using: str) -> int:
 
 def rebuild_runner(name: str, batch_size: int | None = None) -> RebuildRunner:
     """Return a runner for the rebuild of a projector's group; raises UnknownConsumer and OperationRefused."""
-    if name in consumers.managers:
-        raise OperationRefused(f"{name} is a process manager: its answers are final, so it cannot be rebuilt")
+    if name in consumers.managers or name in consumers.relays:
+        kind = consumers.kind(name).replace("_", " ")
+        raise OperationRefused(f"{name} is a {kind}: what it did is final, so it cannot be rebuilt")
     return RebuildRunner(consumers.group_of(name), batch_size or settings.CONSUMER_BATCH_SIZE)

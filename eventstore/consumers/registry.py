@@ -7,11 +7,12 @@ from typing import Final
 
 from django.conf import settings
 
-from eventstore.consumers.definitions import ProcessManager, Projector
+from eventstore.consumers.definitions import ProcessManager, Projector, Relay
 from eventstore.errors import CircularDependency, UnknownConsumer
 
 PROCESS_MANAGER: Final = "process_manager"
 PROJECTOR: Final = "projector"
+RELAY: Final = "relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,23 @@ class Group:
 
 
 class Consumers:
-    """The process managers and projectors of the code."""
+    """The process managers, projectors and relays of the code."""
 
     def __init__(self) -> None:
         self.managers: dict[str, ProcessManager] = {}
         self.projectors: dict[str, Projector] = {}
+        self.relays: dict[str, Relay] = {}
         self._left_out: dict[str, str] = {}
 
-    def register(self, consumer: ProcessManager | Projector) -> None:
+    def register(self, consumer: ProcessManager | Projector | Relay) -> None:
         """Add a consumer under its name; ValueError if the name is taken."""
         if consumer.name in self.names:
             message = f"two consumers are named {consumer.name!r}"
             raise ValueError(message)
         if isinstance(consumer, Projector):
             self.projectors[consumer.name] = consumer
+        elif isinstance(consumer, Relay):
+            self.relays[consumer.name] = consumer
         else:
             self.managers[consumer.name] = consumer
 
@@ -50,15 +54,17 @@ class Consumers:
 
     @property
     def names(self) -> list[str]:
-        """Return all names, process managers first."""
-        return [*sorted(self.managers), *sorted(self.projectors)]
+        """Return all names: process managers, projectors, relays."""
+        return [*sorted(self.managers), *sorted(self.projectors), *sorted(self.relays)]
 
     def kind(self, name: str) -> str:
-        """Return `process_manager` or `projector`; raises UnknownConsumer."""
+        """Return `process_manager`, `projector` or `relay`; raises UnknownConsumer."""
         if name in self.managers:
             return PROCESS_MANAGER
         if name in self.projectors:
             return PROJECTOR
+        if name in self.relays:
+            return RELAY
         raise UnknownConsumer(name, self.names, reason=self._left_out.get(name, ""))
 
     def manager(self, name: str) -> ProcessManager:
@@ -66,6 +72,12 @@ class Consumers:
         if name not in self.managers:
             raise UnknownConsumer(name, self.managers, "process manager", self._left_out.get(name, ""))
         return self.managers[name]
+
+    def relay(self, name: str) -> Relay:
+        """Return the relay of that name; raises UnknownConsumer."""
+        if name not in self.relays:
+            raise UnknownConsumer(name, self.relays, "relay", self._left_out.get(name, ""))
+        return self.relays[name]
 
     def groups(self, names: Iterable[str] = ()) -> list[Group]:
         """Return the groups of the named projectors, or all groups; raises UnknownConsumer, CircularDependency."""
@@ -82,11 +94,11 @@ class Consumers:
 
     def tied_to(self, name: str) -> tuple[str, ...]:
         """Return the names that pause and move together with this one, including its own."""
-        return (name,) if self.kind(name) == PROCESS_MANAGER else self.group_of(name).names
+        return self.group_of(name).names if self.kind(name) == PROJECTOR else (name,)
 
     def database_of(self, name: str) -> str:
         """Return the alias of the database that holds a consumer's checkpoint and what it writes."""
-        return "default" if self.kind(name) == PROCESS_MANAGER else str(settings.READ_DATABASE)
+        return str(settings.READ_DATABASE) if self.kind(name) == PROJECTOR else "default"
 
     def _components(self) -> list[list[str]]:
         tied: dict[str, set[str]] = {name: {name} for name in self.projectors}

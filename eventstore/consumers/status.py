@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from eventstore import store
 from eventstore.clock import database_now
 from eventstore.consumers import checkpoints
-from eventstore.consumers.registry import PROJECTOR, consumers, databases
+from eventstore.consumers.registry import PROJECTOR, RELAY, consumers, databases
 from eventstore.errors import BehindItsGroup
 from eventstore.models import Checkpoint, LagSample
 from eventstore.records import Head
@@ -169,7 +169,7 @@ def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> St
 
 
 def _never_ran(name: str, head: Head, now: datetime, rows: dict[str, Checkpoint]) -> Status:
-    """Return the status of a consumer without a row: a projector begins at position 1, a process manager at the head.
+    """Return the status of a consumer without a row: it begins at position 1 or at the head.
 
     If other projectors of its group have moved on, the error names the rebuild that it needs.
     """
@@ -180,5 +180,7 @@ def _never_ran(name: str, head: Head, now: datetime, rows: dict[str, Checkpoint]
         position = 0
         if any(rows[other].position for other in group if other in rows):
             error = Failure(0, str(BehindItsGroup(name, group)), None, 0)
+    if kind == RELAY and not consumers.relay(name).begins_at_head:
+        position = 0
     lag_events, lag_seconds = _lag(position, head, now)
     return Status(name, kind, "stopped", 0, head.position, lag_events, lag_seconds, None, None, error)

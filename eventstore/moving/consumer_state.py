@@ -13,8 +13,12 @@ from eventstore.moving.lines import ActionLine, ProcessManagerLine
 
 
 def clear(using: str) -> None:
-    """Delete checkpoints of process managers that were registered on the empty log: they would answer every event."""
-    Checkpoint.objects.using(using).filter(kind=Checkpoint.Kind.PROCESS_MANAGER).delete()
+    """Delete checkpoints that were registered on the empty log.
+
+    Process managers would answer every event, and relays that begin at the head would hand on every event.
+    """
+    kinds = (Checkpoint.Kind.PROCESS_MANAGER, Checkpoint.Kind.RELAY)
+    Checkpoint.objects.using(using).filter(kind__in=kinds).delete()
 
 
 def restore(line: ProcessManagerLine | ActionLine, head: int, using: str) -> None:
@@ -26,8 +30,10 @@ def restore(line: ProcessManagerLine | ActionLine, head: int, using: str) -> Non
 
 
 def _restore_manager(line: ProcessManagerLine, head: int, using: str) -> None:
-    if line.name in consumers.projectors:
-        raise ValueError(f"{line.name} is a projector of this code, and a process manager in the file")
+    if line.name in consumers.projectors or line.name in consumers.relays:
+        raise ValueError(
+            f"{line.name} is a {consumers.kind(line.name)} of this code, and a process manager in the file"
+        )
     if not 0 <= line.registered_position <= line.position <= head:
         raise ValueError(f"the checkpoint of {line.name} is at position {line.position}, and the log ends at {head}")
     event = store.read_event(line.position, using) if line.position else None

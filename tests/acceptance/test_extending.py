@@ -13,11 +13,12 @@ from typing import Final
 
 import pytest
 
+from tests.architecture.sources import APPLICATION
 from tests.support.documents import pages
 from tests.support.documents.terminal import compare, outputs, resident
 from tests.support.processes import ROOT
 
-COPIED: Final = ("settings", "web", "processmanagers", "projectors", "ledger", "eventstore", "tests", "docs", "deploy")
+COPIED: Final = (*APPLICATION, "tests", "docs", "deploy")
 COMPANY: Final = "ledger/rules/aggregates/company.py"
 
 

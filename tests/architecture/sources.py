@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-APPLICATION: Final = ("settings", "web", "processmanagers", "projectors", "ledger", "eventstore")
+APPLICATION: Final = ("settings", "web", "relays", "processmanagers", "projectors", "ledger", "eventstore")
 
 
 def application() -> list[Path]:

@@ -28,6 +28,10 @@ def long_lived() -> list[str]:
     return sorted([*ALWAYS, *(f"run_processmanager {manager}" for manager in managers)])
 
 
+RELAY = "run_relay %i"
+"""The command of the unit that is made for each relay which an installation uses."""
+
+
 def unit(path: Path) -> dict[str, list[str]]:
     """Return a unit's settings, each with all of its values."""
     found: dict[str, list[str]] = {}
@@ -64,7 +68,7 @@ def settings() -> set[str]:
 def test_every_long_lived_process_has_a_unit_that_always_restarts() -> None:
     always = [unit(path) for path in SERVICES if unit(path).get("Restart") == ["always"]]
     started = [managed(found["ExecStart"][0]) or found["ExecStart"][0] for found in always]
-    assert sorted(started) == sorted([*long_lived(), f"{INSTALLED}/.venv/bin/gunicorn settings.wsgi"])
+    assert sorted(started) == sorted([*long_lived(), RELAY, f"{INSTALLED}/.venv/bin/gunicorn settings.wsgi"])
     assert all(found["StartLimitIntervalSec"] == ["0"] for found in always)
 
 
@@ -111,7 +115,11 @@ def test_every_unit_is_confined(path: Path) -> None:
 
 def test_the_target_starts_all_of_it() -> None:
     wanted = " ".join(unit(ROOT / "deploy" / "systemd" / "daybook.target")["Wants"]).split()
-    started = {path.name for path in UNITS} - {"daybook.target", "daybook-housekeeping.service"}
+    started = {path.name for path in UNITS} - {
+        "daybook.target",
+        "daybook-housekeeping.service",
+        "daybook-relay@.service",
+    }
     assert set(wanted) == started
 
 

@@ -31,7 +31,7 @@ def test_every_command_that_a_document_names_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
 def test_every_module_that_a_document_names_exists(path: Path) -> None:
-    packages = "settings|web|processmanagers|projectors|ledger|eventstore|tests"
+    packages = "settings|web|relays|processmanagers|projectors|ledger|eventstore|tests"
     named = set(re.findall(rf"`((?:{packages})/[a-z_/]*(?:\.py)?)`", path.read_text()))
     examples = {"ledger/upcasters.py"}
     assert [module for module in sorted(named - examples) if not (ROOT / module).exists()] == []

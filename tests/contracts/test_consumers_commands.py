@@ -89,7 +89,7 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     [
         ("run_processmanager nobody", "there is no process manager 'nobody'; there are: answers, attentive"),
         ("run_projector copy nobody", "there is no projector 'nobody'; there are: base, copy, dependent, tally"),
-        ("rebuild_projector answers", "answers is a process manager: its answers are final"),
+        ("rebuild_projector answers", "answers is a process manager: what it did is final"),
         ("run_projector --batch-size 0", "--batch-size '0' is not allowed: it must be a whole number"),
         ("consumers pause nobody", "there is no consumer 'nobody'; there are: answers, attentive, base"),
         ("consumers skip copy --position 2", "a skip needs a reason: it is recorded"),

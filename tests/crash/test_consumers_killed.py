@@ -1,5 +1,6 @@
 """Consumers that are killed with SIGKILL between any two statements neither lose nor duplicate an effect."""
 
+import os
 import sys
 
 import pytest
@@ -8,12 +9,14 @@ from eventstore import store
 from eventstore.models import Checkpoint
 from tests.support import processes
 from tests.support.consumers.probes import make_tables, registered, written
+from tests.support.consumers.receiver import PORT, receiving
 from tests.support.databases import Database
 
 
 def _kill_everywhere(database: Database, name: str) -> int:
     make_tables()
-    done = processes.run([sys.executable, "-m", "tests.support.consumers.killing", name], database.env, check=True)
+    env = {**database.env, PORT: os.environ.get(PORT, "")}
+    done = processes.run([sys.executable, "-m", "tests.support.consumers.killing", name], env, check=True)
     return int(done.stdout)
 
 
@@ -50,3 +53,10 @@ def test_a_rebuild_killed_at_any_point_switches_once_and_completely(database: Da
     assert len(generations) == 1
     assert written("base", generations.pop()) == list(range(1, store.head().position + 1))
     assert not Checkpoint.objects.filter(kind="rebuild").exists()
+
+
+def test_a_relay_killed_at_any_point_hands_on_each_event_at_least_once_and_in_order(database: Database) -> None:
+    with receiving() as receiver:
+        assert _kill_everywhere(database, "courier") > 10
+    assert receiver.taken_once() == list(range(1, store.head().position + 1))
+    assert len(receiver.received) > len(receiver.taken_once())

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 
 from eventstore.consumers import history
 from eventstore.consumers.history import Rebuilding
+from eventstore.consumers.registry import RELAY
 from eventstore.consumers.registry import consumers as registered
 from eventstore.consumers.status import Status, statuses
 from ledger.names import OPERATE
@@ -32,7 +33,8 @@ def condition(status: Status) -> Condition:
         at = f" at event {status.error.position}" if status.error.position else ""
         return Condition("stopped", "stopped", f"stopped{at} because {status.error.message}")
     if status.state == "waiting":
-        return Condition("waiting", "waiting", f"waits for {status.waiting_for}, which is paused or stopped")
+        state = "" if status.kind == RELAY else ", which is paused or stopped"
+        return Condition("waiting", "waiting", f"waits for {status.waiting_for}{state}")
     if status.state == "running":
         return Condition("working", "working", "working" if status.lag_events else "at the head, working")
     if not status.lag_events:

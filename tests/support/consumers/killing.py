@@ -24,7 +24,8 @@ from eventstore.consumers.loop import catch_up  # noqa: E402
 from eventstore.consumers.rebuild import delete_garbage, rebuild_runner, run  # noqa: E402
 from eventstore.records import Context  # noqa: E402
 from eventstore.runtime.shutdown import Stop  # noqa: E402
-from tests.support.consumers.probes import registered, trigger  # noqa: E402
+from tests.support.consumers.probes import PROBES, registered, trigger  # noqa: E402
+from tests.support.consumers.receiver import Courier  # noqa: E402
 from tests.support.forking import fork  # noqa: E402
 
 
@@ -94,5 +95,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    with registered():
+    with registered(*PROBES, Courier()):
         main(sys.argv[1])

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import connections, models
 
 from eventstore import store
-from eventstore.consumers.definitions import Chunk, ProcessManager, Projector
+from eventstore.consumers.definitions import Chunk, ProcessManager, Projector, Relay
 from eventstore.consumers.registry import Consumers, consumers
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
@@ -187,21 +187,22 @@ class Attentive(ProcessManager):
         return Chunk([NewEvent(event.stream_id, ParcelRelabelled(f"saw {seen}"))])
 
 
-PROBES: tuple[ProcessManager | Projector, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
+PROBES: tuple[ProcessManager | Projector | Relay, ...] = (Answers(), Attentive(), Base(), Copy(), Dependent(), Tally())
 
 
 @contextmanager
-def registered(*probes: ProcessManager | Projector) -> Iterator[Consumers]:
+def registered(*probes: ProcessManager | Projector | Relay) -> Iterator[Consumers]:
     """Make the probes the only consumers of this process."""
-    managers, projectors = dict(consumers.managers), dict(consumers.projectors)
+    managers, projectors, relays = dict(consumers.managers), dict(consumers.projectors), dict(consumers.relays)
     consumers.managers.clear()
     consumers.projectors.clear()
+    consumers.relays.clear()
     for probe in probes or PROBES:
         consumers.register(probe)
     try:
         yield consumers
     finally:
-        consumers.managers, consumers.projectors = managers, projectors
+        consumers.managers, consumers.projectors, consumers.relays = managers, projectors, relays
 
 
 def make_tables(using: str = "default") -> None:

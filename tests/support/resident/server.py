@@ -32,7 +32,7 @@ from django.utils.functional import empty
 
 from tests.support.resident.requests import Request
 
-LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers")
+LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers", "relays")
 """The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
 METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", METRICS)

@@ -1,0 +1,1 @@
+"""Consumers that hand events on to other systems."""
