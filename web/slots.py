@@ -1,7 +1,8 @@
 """The threads that requests may hold for long: a quarter of all, and half of those for any one client.
 
 # Note [Long requests hold slots]
-A request that streams, waits for a read model or folds much of the past holds a thread for long. Each of them holds a
+A request that streams, waits for a read model or folds much of the past holds a thread for long, also while a file is
+sent, such as a CSV of Books. Each of them holds a
 slot, so that three quarters of the threads are always left for requests of milliseconds. With fewer than four threads
 nothing streams or waits, and one request at a time folds much. No client holds more than half of the slots for either
 kind, rounded up, so that none keeps all others out. If there are four slots or more, one is kept for folding.
@@ -9,10 +10,12 @@ kind, rounded up, so that none keeps all others out. If there are four slots or 
 
 import math
 import time
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from threading import Lock
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -66,6 +69,25 @@ class Slot:
 
     def __exit__(self, *_error: object) -> None:
         self.give_back()
+
+
+class Held:
+    """The content of a streamed answer; it holds a slot until it is sent, closed or garbage-collected."""
+
+    def __init__(self, content: Iterator[Any], slot: Slot) -> None:
+        self._content = content
+        self._give_back = weakref.finalize(self, slot.give_back)
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._content
+        self._give_back()
+
+    def close(self) -> None:
+        """End it; the server calls this even if the client is gone."""
+        close = getattr(self._content, "close", None)
+        if close is not None:
+            close()
+        self._give_back()
 
 
 class Slots:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial, wraps
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,13 +24,15 @@ from ledger.rules.refusals.dates import PositionBeyondHead
 from projectors.explain.figures import Cut, Order
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
 from web.protocol.problems import Problem
-from web.slots import Slot, SlotKind, need_slot
+from web.slots import Held, Slot, SlotKind, need_slot
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
 _MOST_DIGITS: Final = 39
 _PAGE_S: Final = 5
 """How long a page of the past may take; a person who is refused a slot reads this."""
+FILE_S: Final = 600
+"""How long a file may take, also if its reader is slow."""
 SECTIONS: Final = (
     ("today", "Today"),
     ("invoices", "Invoices"),
@@ -212,7 +215,7 @@ View = Callable[..., TemplateResponse | HttpResponseBase]
 def page(view: View) -> Callable[..., HttpResponseBase]:
     """Make a page of a view: it is given the frame, and asks for a person who may view the ledger.
 
-    A page of the past folds much, and holds a slot until it is rendered.
+    A page of the past folds much, and holds a slot until it is rendered; a file holds one until it is sent.
     """
     return page_with_slots_of_its_own(wraps(view)(partial(_with_slot, view)))
 
@@ -240,10 +243,16 @@ def page_with_slots_of_its_own(view: View) -> Callable[..., HttpResponseBase]:
 
 def _with_slot(view: View, request: HttpRequest, frame: Frame, **named: Any) -> HttpResponseBase:
     # See Note [Long requests hold slots]
-    if frame.is_now:
+    is_file = "format" in request.GET
+    if frame.is_now and not is_file:
         return view(request, frame, **named)
-    with heavy(request, _PAGE_S):
+    slot = heavy(request, FILE_S if is_file else _PAGE_S)
+    with ExitStack() as kept:
+        kept.callback(slot.give_back)
         response = view(request, frame, **named)
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = Held(iter(response), slot)
+            kept.pop_all()
         return response.render() if isinstance(response, TemplateResponse) else response
 
 

@@ -86,14 +86,14 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
     """Show a stream, oldest first, with the state after each event."""
     if not is_stream_id(stream_id):
         raise NotFound(f"{stream_id} is not a stream: its id is a category, a hyphen and a uuid.")
+    newest = next(store.read_stream(stream_id, up_to=frame.cut.position, backwards=True, limit=1), None)
+    if newest is None:
+        raise NotFound(f"There is no event in the stream {stream_id} as of position {frame.cut.position}.")
     if csv_export.is_wanted(request):
         events = store.read_stream(stream_id, up_to=frame.cut.position)
         return csv_export.export(frame, stream_id, _HEADER, _event_cells(events))
     after = whole_number(request.GET, "after", default=0)
     rows = list(stream_rows(stream_id, up_to=frame.cut.position, after_version=after, limit=_PAGE))
-    if not rows and not after:
-        raise NotFound(f"There is no event in the stream {stream_id}.")
-    newest = next(store.read_stream(stream_id, up_to=frame.cut.position, backwards=True, limit=1), None)
     last = rows[-1].event.version if rows else after
     return shown(
         request,
@@ -104,7 +104,7 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
         category=stream_id.partition("-")[0],
         uuid=stream_id.partition("-")[2],
         rows=rows,
-        next_after=last if newest is not None and newest.version > last else None,
+        next_after=last if newest.version > last else None,
     )
 
 

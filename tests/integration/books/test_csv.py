@@ -18,6 +18,7 @@ from tests.support.ledger.book import DEBTOR, Product
 from tests.support.ledger.paid_late import DUE
 from tests.support.ledger.portfolio import do
 from web.books.urls import urlpatterns
+from web.slots import SlotKind, slots
 
 WITHOUT_ROWS = {"seal-proof", "login", "logout", "evidence", "do", "command", "recorded", "consumer-act"}
 """Pages that show no rows of the ledger, or whose rows are a file of another kind."""
@@ -114,3 +115,44 @@ def test_a_name_of_a_file_has_no_character_that_a_header_cannot_have(reader: Rea
     do(RegisterCompany(UUID(int=77), 'A "quoted" Ü; name'))
     response = reader.get(f"/books/customers/{UUID(int=77)}", format="csv")
     assert re.fullmatch(r'attachment; filename="[A-Za-z0-9._-]+"', response["Content-Disposition"])
+
+
+def test_a_file_holds_a_slot_from_its_first_byte_to_its_last_or_until_its_reader_leaves(
+    reader: Reader, invoice: Product
+) -> None:
+    share, kind, client = slots.share(SlotKind.FOLDING), SlotKind.FOLDING, reader.user_id
+    files = ("/books/log", f"/books/customers/{DEBTOR}")
+    do(RegisterCompany(DEBTOR, "Alder Stores"))
+    catch_up()
+    for path in files:
+        left, ended = (reader.get(path, format="csv") for _ in range(2))
+        assert slots.left(client, kind) == share - 2
+        assert reader.get(path, format="csv").status_code == 429
+        assert reader.get("/books/log").status_code == 200
+        next(left.streaming_content)
+        left.close()
+        assert slots.left(client, kind) == share - 1
+        assert b"".join(ended.streaming_content)
+        assert slots.left(client, kind) == share
+    for path, wrong in (
+        ("/books/log", "xml"),
+        ("/books/streams/no", "csv"),
+        (f"/books/customers/{UUID(int=1)}", "csv"),
+    ):
+        assert reader.get(path, format=wrong).status_code in {400, 404}
+        assert slots.left(client, kind) == share
+
+
+def test_nothing_is_not_a_file(reader: Reader, asked: dict[str, tuple[list[Any], dict[str, str]]]) -> None:
+    for name, wrong in {
+        "invoice": [UUID(int=7)],
+        "customer": [UUID(int=7)],
+        "balance": ["company", UUID(int=7)],
+        "event": [10**6],
+        "stream": ["company-00000000-0000-0000-0000-000000000007"],
+        "consumer": ["no-such-consumer"],
+        "account-line": ["no-such-account", "USD"],
+    }.items():
+        page, file = (reader.get(reverse(f"books:{name}", args=wrong), format=given) for given in ("", "csv"))
+        assert page.status_code == file.status_code, name
+        assert page.status_code in {400, 404}, name

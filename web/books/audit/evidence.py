@@ -1,9 +1,7 @@
 """The ZIP of evidence of a product, a customer or a period."""
 
-import weakref
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
-from typing import Any, Final
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
@@ -16,11 +14,18 @@ from projectors.queries.live import position
 from web.books.audit import contents
 from web.books.audit.zip_stream import File, zipped
 from web.books.csv_export import file_name
-from web.books.frame import Frame, NotFound, Refused, heavy, page_with_slots_of_its_own, period_of, shown, uuid_of
-from web.slots import Slot
-
-_SECONDS: Final = 600
-"""How long a ZIP may take; a client that is refused a slot reads this."""
+from web.books.frame import (
+    FILE_S,
+    Frame,
+    NotFound,
+    Refused,
+    heavy,
+    page_with_slots_of_its_own,
+    period_of,
+    shown,
+    uuid_of,
+)
+from web.slots import Held, Slot
 
 
 @page_with_slots_of_its_own
@@ -42,7 +47,7 @@ def evidence(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         raise Refused(f"The read models are at position {reached} and have not reached {frame.cut.position} yet.", 503)
     at = Moment(frame.cut, frame.business_date, frame.known)
     what, files = _files(request, at)
-    slot = heavy(request, _SECONDS)
+    slot = heavy(request, FILE_S)
     return _response(request, frame, at, what, files, slot)
 
 
@@ -72,23 +77,6 @@ def _response(  # noqa: PLR0913, PLR0917 - each is a word about the file
     moment = moment_text(at)
     about = {"what": what, "moment": moment, "address": address, **frame.permanent}
     whole = chain([contents.readme(what, moment, address)], files)
-    response = StreamingHttpResponse(_Body(zipped(whole, about), slot), content_type="application/zip")
+    response = StreamingHttpResponse(Held(zipped(whole, about), slot), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{file_name(frame, f"evidence-{what}", "zip")}"'
     return response
-
-
-class _Body:
-    """The body of the response; it holds a slot until it is closed or garbage-collected."""
-
-    def __init__(self, chunks: Any, slot: Slot) -> None:
-        self._chunks: Generator[bytes] = chunks
-        self._release_slot = weakref.finalize(self, slot.give_back)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._chunks
-        self._release_slot()
-
-    def close(self) -> None:
-        """End it; the server calls this even if the client is gone."""
-        self._chunks.close()
-        self._release_slot()
