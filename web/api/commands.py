@@ -31,7 +31,7 @@ from web.protocol.query_parameters import check_names
 from web.protocol.request_schemas import RequestSchema, field_values, request_schema_of
 from web.protocol.response_headers import POSITION
 from web.protocol.response_schemas import PROBLEMS, Recorded
-from web.server.connections import is_gone
+from web.server.connections import GONE, is_gone
 
 router = Router(tags=["commands"])
 router.add_decorator(response_headers.with_headers, mode="view")
@@ -62,9 +62,7 @@ def body_schema(name: str) -> type[RequestSchema]:
 
 
 def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpResponse:
-    if is_gone(request.META.get("gunicorn.socket")):
-        # It has waited behind others for a thread, and its client has given up.
-        raise Problem(problem_kinds.BAD_REQUEST, "The client has closed the connection. Nothing was recorded.")
+    refuse_if_gone(request)
     key = _key(name, request, body)
     command = command_of(name, body)
     creates = name in UUID_FIELDS
@@ -88,6 +86,12 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
             raise problems.refused(refusal, pointer_to(refusal, command)) from refusal
         raise
     return _response(appended, creates=creates)
+
+
+def refuse_if_gone(request: HttpRequest) -> None:
+    """Refuse to record something that waited behind others for a thread until its client gave up; raises Problem."""
+    if is_gone(request.META.get("gunicorn.socket")):
+        raise Problem(problem_kinds.BAD_REQUEST, GONE)
 
 
 def command_of(name: str, body: RequestSchema) -> Command:

@@ -228,7 +228,7 @@ _MembershipState = response_schemas.new_schema(
 def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfParameters]) -> HttpResponse:
     """Answer the membership, with the version and position of its deal."""
     position, _ = _resolve(request, parameters.as_of)
-    # A membership of the past is folded from all deals.
+    # A membership of the past is folded from the deals of its company.
     with nullcontext() if position is None else need_slot(request, _FOLD_S, SlotKind.FOLDING):
         found, deal = _membership(uuid, position, parameters.as_of)
     for _ in range(_ATTEMPTS):

@@ -28,6 +28,7 @@ _REST_OF_A_BODY_S: Final = 2.0
 _CHUNK: Final = 1024 * 1024
 _IMPATIENT_AFTER_S: Final = 10.0
 """A client that ends its side of the connection may still wait for the answer, but hardly longer than this."""
+GONE: Final = "The client has closed the connection. Nothing was recorded."
 
 
 class Listener(socket.socket):
@@ -45,7 +46,8 @@ class Connection(socket.socket):
     def __init__(self, *, fileno: int) -> None:
         super().__init__(fileno=fileno)
         self._waits_for, self._seconds_left = "", 0.0
-        self.accepted_at = time.monotonic()
+        self.quiet_since = time.monotonic()
+        """The moment of the last answer, or at which the client connected: its next request came later."""
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive; raises ConnectionResetError if the request has not arrived in time."""
@@ -56,6 +58,7 @@ class Connection(socket.socket):
         """Send; raises BrokenPipeError if the client has not read its answer in time."""
         with self._limited(_ANSWER, BrokenPipeError(errno.EPIPE, "the client reads too slowly")):
             super().sendall(data, flags)
+        self.quiet_since = time.monotonic()
 
     def shutdown(self, how: int, /) -> None:
         """End one direction or both; nothing waits for the client afterwards."""
@@ -82,8 +85,11 @@ class Connection(socket.socket):
 
 
 def is_gone(connection: object) -> bool:
-    """Return whether the client has given up: it has ended its side of a connection that was accepted long ago."""
-    if not isinstance(connection, Connection) or time.monotonic() - connection.accepted_at < _IMPATIENT_AFTER_S:
+    """Return whether the client has given up: it has ended its side of a connection that has long been quiet.
+
+    A program that is killed and one that only sends no more look the same, until the server answers.
+    """
+    if not isinstance(connection, Connection) or time.monotonic() - connection.quiet_since < _IMPATIENT_AFTER_S:
         return False
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)

@@ -120,7 +120,7 @@ def test_a_name_of_a_file_has_no_character_that_a_header_cannot_have(reader: Rea
 def test_a_file_holds_a_slot_from_its_first_byte_to_its_last_or_until_its_reader_leaves(
     reader: Reader, invoice: Product
 ) -> None:
-    share, kind, client = slots.share(SlotKind.FOLDING), SlotKind.FOLDING, reader.user_id
+    share, kind, client = slots.share(SlotKind.FOLDING), SlotKind.FOLDING, reader.user_id or 0
     files = ("/books/log", f"/books/customers/{DEBTOR}")
     do(RegisterCompany(DEBTOR, "Alder Stores"))
     catch_up()
@@ -144,7 +144,7 @@ def test_a_file_holds_a_slot_from_its_first_byte_to_its_last_or_until_its_reader
 
 
 def test_nothing_is_not_a_file(reader: Reader, asked: dict[str, tuple[list[Any], dict[str, str]]]) -> None:
-    for name, wrong in {
+    nothing: dict[str, list[Any]] = {
         "invoice": [UUID(int=7)],
         "customer": [UUID(int=7)],
         "balance": ["company", UUID(int=7)],
@@ -152,7 +152,8 @@ def test_nothing_is_not_a_file(reader: Reader, asked: dict[str, tuple[list[Any],
         "stream": ["company-00000000-0000-0000-0000-000000000007"],
         "consumer": ["no-such-consumer"],
         "account-line": ["no-such-account", "USD"],
-    }.items():
+    }
+    for name, wrong in nothing.items():
         page, file = (reader.get(reverse(f"books:{name}", args=wrong), format=given) for given in ("", "csv"))
         assert page.status_code == file.status_code, name
         assert page.status_code in {400, 404}, name

@@ -15,7 +15,7 @@ from eventstore import store
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S, wait_until
-from web.server.connections import Connection
+from web.server.connections import Connection, is_gone
 
 BODY = {"name": "Bakery"}
 
@@ -86,14 +86,26 @@ def test_a_command_whose_client_has_gone_while_it_waited_for_a_thread_is_not_rec
         path, how = "/api/commands/register-company", {"content_type": "application/json", "gunicorn.socket": connected}
         assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # of the server's environment
         sent.close()
-        connected.accepted_at = time.monotonic() + 3600  # it has only ended its side, and waits for the answer
-        assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # as above
-        connected.accepted_at = time.monotonic() - 3600
+        assert client.post(path, BODY, **how).status_code < 300  # type: ignore[arg-type] # it has just ended its side
+        connected.quiet_since = time.monotonic() - 3600
         response = client.post(path, BODY, **how)  # type: ignore[arg-type] # as above
+        batch = client.post("/api/batches", {"commands": []}, **how)  # type: ignore[arg-type] # as above
+        assert problem(batch, 400, "bad-request") == problem(response, 400, "bad-request")
     assert (
         problem(response, 400, "bad-request")["detail"] == "The client has closed the connection. Nothing was recorded."
     )
     assert store.head().position == 2
+
+
+def test_the_wait_of_a_client_for_its_answer_begins_after_the_answer_before() -> None:
+    sent, kept = socket.socketpair()
+    with Connection(fileno=kept.detach()) as connected:
+        connected.quiet_since = time.monotonic() - 3600  # it has been connected for long
+        connected.sendall(b"the answer to another request")
+        sent.close()
+        assert not is_gone(connected)
+        connected.quiet_since = time.monotonic() - 3600
+        assert is_gone(connected)
 
 
 def test_the_wait_for_sqlites_lock_is_shorter_than_a_minute() -> None:

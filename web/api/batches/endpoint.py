@@ -19,7 +19,7 @@ from ledger.batches import BatchRefused, Item, Result
 from ledger.names import ACTOR_ID, COMMANDS, permission
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.api.batches import body
-from web.api.commands import KEY_SCHEMA, as_json, body_schema, command_of, idempotency_key
+from web.api.commands import KEY_SCHEMA, as_json, body_schema, command_of, idempotency_key, refuse_if_gone
 from web.protocol import problem_kinds, problems, response_headers
 from web.protocol.authentication import actor, actor_id, authenticators, check_permission
 from web.protocol.correlation_id import correlation_id
@@ -103,6 +103,7 @@ def post_batch(request: HttpRequest, parameters: Query[BatchParameters]) -> Http
     Each command needs its own permission. The body may also be lines with one command each, as application/x-ndjson.
     """
     check_names(request, frozenset({"atomic"}))
+    refuse_if_gone(request)
     # See Note [Long requests hold slots]
     with need_slot(request, _MOST_S, SlotKind.FOLDING):
         return _execute(request, body.read(request), atomic=parameters.atomic == "true")

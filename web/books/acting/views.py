@@ -32,6 +32,7 @@ from web.books.acting.submitted import NotACommand, Typed, command_of, typed
 from web.books.acting.ticket import InvalidTicket, Ticket
 from web.books.frame import SECTIONS, Refused
 from web.protocol.correlation_id import correlation_id
+from web.server.connections import GONE, is_gone
 
 _MOST_CHANGES: Final = 20
 _UNAVAILABLE: Final = 503
@@ -128,6 +129,8 @@ def _preview(
 
 def _record(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     """Record what was previewed, once; show a new preview if something that it rests on has changed."""
+    if is_gone(request.META.get("gunicorn.socket")):
+        raise Refused(GONE)
     user = _user(request)
     try:
         appended = record_command(
