@@ -1,0 +1,1 @@
+"""Histories of many clients: what each asked and was answered, and when, checked against a sequential model."""

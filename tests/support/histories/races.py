@@ -1,0 +1,89 @@
+"""Races planted into the code of a client process, which histories must find."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, Final, NoReturn
+
+from eventstore import store
+from eventstore.folding import Loaded
+from eventstore.log.cache import AggregateCache, must_fold_alone
+from eventstore.records import Appended, Context, NewEvent
+from ledger import handlers
+from ledger.rules.refusals.base import Refusal
+
+
+def unchecked_reads() -> None:
+    """Let the append check only the streams that it writes."""
+    append = store.append
+
+    def unchecked(events: Sequence[NewEvent], context: Context, *, expected: Mapping[str, int], **how: Any) -> Appended:
+        written = {event.stream_id for event in events}
+        checked = {stream: version for stream, version in expected.items() if stream in written}
+        return append(events, context, expected=checked, **how)
+
+    store.append = unchecked  # type: ignore[assignment] # in this process only
+
+
+def unchecked_writes() -> None:
+    """Let the append check nothing."""
+    append = store.append
+
+    def unchecked(events: Sequence[NewEvent], context: Context, **how: Any) -> Appended:
+        return append(events, context, **{**how, "expected": None})
+
+    store.append = unchecked
+
+
+def stale_cache() -> None:
+    """Let the cache sometimes answer without a look at the log."""
+    load, chance = AggregateCache.load, Random(1)
+
+    def stale(self: AggregateCache[Any], stream_id: str) -> Loaded[Any]:
+        known = self._get(stream_id)
+        if known.position and chance.random() < 0.5 and not must_fold_alone("default"):
+            return known
+        return load(self, stream_id)
+
+    AggregateCache.load = stale  # type: ignore[method-assign] # in this process only
+
+
+def torn_refusal() -> None:
+    """Return a refusal although the streams that it rests on were read at different moments."""
+    handlers.LoadedFacts.have_moved = _have_not_moved  # type: ignore[method-assign, assignment] # in this process only
+
+
+def _have_not_moved(_facts: handlers.LoadedFacts) -> bool:
+    return False
+
+
+def refused_twin() -> None:
+    """Return the refusal of a repeated command, although its key has recorded it."""
+
+    def refuse(refusal: Refusal, *_: object) -> NoReturn:
+        raise refusal
+
+    handlers._recorded_before = refuse  # type: ignore[assignment] # in this process only
+
+
+def append_in_two_halves() -> None:
+    """Record the first event of an append before the others."""
+    append = store.append
+
+    def halves(events: Sequence[NewEvent], context: Context, **how: Any) -> Appended:
+        if len(events) == 1:
+            return append(events, context, **how)
+        first = append(events[:1], context, **how)
+        rest = append(events[1:], context)
+        return Appended(first.events + rest.events, first.repeated)
+
+    store.append = halves
+
+
+PLANTED: Final[Mapping[str, Callable[[], None]]] = {
+    "reads are not checked": unchecked_reads,
+    "writes are not checked": unchecked_writes,
+    "the cache is stale": stale_cache,
+    "a refusal is torn": torn_refusal,
+    "a twin is refused": refused_twin,
+    "an append has two halves": append_in_two_halves,
+}
