@@ -19,8 +19,7 @@ from web.api.items import Item, same
 from web.api.paging import Paging, keyset_page, sorted_page
 from web.api.past_dates import KNOWN, position_and_date
 from web.protocol import response_schemas
-from web.protocol.problems import Fault, invalid
-from web.protocol.query_parameters import AsOf, BusinessDate, Uuid
+from web.protocol.query_parameters import AsOf, BusinessDate, Uuid, check_period
 from web.protocol.query_router import QueryRouter
 from web.protocol.read_your_writes import wait_for_position
 
@@ -42,8 +41,7 @@ class DateRange(Paging):
 
     def check(self) -> None:
         """Raise Problem if the range has no date."""
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise invalid(Fault("/from", f"must not be after to, which is {self.to}"))
+        check_period(self.from_, self.to)
 
 
 class JournalFilters(DateRange):

@@ -159,6 +159,12 @@ class AsOfParameters(QueryParameters):
     as_of: AsOf | None = None
 
 
+def check_period(first: date | None, last: date | None) -> None:
+    """Refuse the parameters `from` and `to` of a period without a date; raises Problem."""
+    if first is not None and last is not None and first > last:
+        raise invalid(Fault("/from", f"must not be after to, which is {last}"))
+
+
 def names_of(operation: Operation) -> frozenset[str]:
     """Return the names of the query parameters that an operation has."""
     found: set[str] = set()

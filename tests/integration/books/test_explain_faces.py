@@ -22,9 +22,9 @@ from tests.support.ledger.paid_late import DUE
 from tests.support.ledger.portfolio import do, new_account, new_asset, new_company
 
 
-def explained(reference: str, **options: object) -> str:
+def explained(*arguments: str, **options: object) -> str:
     out = StringIO()
-    call_command("explain", reference, stdout=out, **options)
+    call_command("explain", *arguments, stdout=out, **options)
     return out.getvalue()
 
 
@@ -105,6 +105,44 @@ def test_balances_are_explained_in_the_same_three_ways(reader: Reader, api: Api)
     data = answered(api, f"/api/companies/{company}/explanation")
     assert data["sentence"] == "Its balance is 350.00 USD because 350.00 was received in two events."
     assert [(row["change"], row["total"]) for row in data["rows"]] == [("300.00", "300.00"), ("50.00", "350.00")]
+
+
+def test_a_line_of_the_trial_balance_is_explained_in_the_same_three_ways(
+    reader: Reader, api: Api, invoice: Product
+) -> None:
+    on = DUE + timedelta(days=2)
+    for asked in ({}, {"from": str(on)}, {"party": str(invoice.uuid), "as_of": str(on), "known": "now"}):
+        query = "&".join(f"{name}={value}" for name, value in asked.items()).replace("party=", "party_uuid=")
+        data = answered(api, f"/api/trial-balance/fees_receivable/USD/explanation?{query}")
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+        assert json.loads(explained("fees_receivable/USD", *options, "--json")) == data
+        page, text = (
+            reader.text("/books/trial-balance/fees_receivable/USD", **asked),
+            explained("fees_receivable/USD", *options),
+        )
+        assert data["sentence"] in page
+        assert data["sentence"] in text
+        assert f"= {data['total']} USD debits less credits" in text
+        assert sum(Decimal(term["amount"]) * (1 if term["adds"] else -1) for term in data["terms"]) == Decimal(
+            data["total"]
+        )
+        for group in (*data["by_event"], *data["by_party"]):
+            assert group["net"] in page
+            assert [line for line in text.splitlines() if group["net"] in line and group["name"] in line]
+        for way in data["proof"]["ways"]:
+            assert f"  {way['name']}: {way['amount'] or way['note']}\n" in text
+    path = "/api/trial-balance/fees_receivable"
+    problem(api.get(f"{path}/EUR/explanation"), 404, "not-found")
+    problem(api.get("/api/trial-balance/cash/USD/explanation"), 404, "not-found")
+    refused = problem(api.get(f"{path}/USD/explanation?from=2012-03-14&to=2012-03-13"), 422, "invalid-input")
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/from"]
+    for arguments, reason in (
+        (["fees_receivable/EUR"], "fees_receivable has no line in EUR as of position"),
+        (["fees_receivable/USD", "--from=2012-03-14", "--to=2012-03-13"], "--from 2012-03-14 is after --to 2012-03-13"),
+        (["a product", "--from=2012-03-14"], "--from: only for a line of the trial balance"),
+    ):
+        with pytest.raises(CommandError, match=reason):
+            explained(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,11 @@ QUERIES: Final[list[Query]] = [
     Query("explain-company", "/api/companies/{company_uuid}/explanation", {"company_uuid": SELLER}),
     Query("explain-asset", "/api/assets/{asset_uuid}/explanation", {"asset_uuid": ASSET}),
     Query("explain-account", "/api/accounts/{account_uuid}/explanation", {"account_uuid": ACCOUNT}),
+    Query(
+        "explain-trial-balance-line",
+        "/api/trial-balance/{account}/{currency}/explanation",
+        {"account": "principal_receivable", "currency": "USD"},
+    ),
     Query("get-grant", "/api/grants/{grant_uuid}", {"grant_uuid": GRANT}),
     Query("get-membership", "/api/companies/{company_uuid}/membership", {"company_uuid": SELLER}),
     Query("get-business-date", "/api/business-date"),
