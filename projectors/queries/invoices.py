@@ -85,6 +85,11 @@ def invoices(wanted: Wanted, order: str, after: Place | None = None) -> QuerySet
     return rows.order_by(column, "product_uuid")
 
 
+def has_currency(currency: str) -> bool:
+    """Say whether any invoice has a currency."""
+    return live(DueSum).filter(currency=currency).exists()
+
+
 class Total(NamedTuple):
     """The sums of a list in a currency, in minor units."""
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from projectors.aging import due_dates_of
@@ -14,7 +14,8 @@ from projectors.explain.customer import Standing, standings
 from projectors.queries.customer_sums import moment_began
 from projectors.queries.reports import BUCKETS
 from web.books import csv_export
-from web.books.frame import Frame, page, shown
+from web.books.frame import Frame, Refused, page, shown, takes
+from web.books.parameters import date_of
 
 _DAY: Final = timedelta(days=1)
 _CUSTOMERS: Final = 20
@@ -22,8 +23,12 @@ HEADER: Final = ("known", "business_date", "currency", "bucket", "principal", "f
 
 
 @page
+@takes("date", "format")
 def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show what was owed as the page's date began: as known then, and beside it as known now."""
+    asked = date_of(request, "date")
+    if asked is not None:
+        return _address_of(request, frame, asked)
     frame, on = frame.as_date_began, frame.business_date
     then = [] if on is None else reports.aging_then(on)
     now = [] if on is None else reports.aging_now(on, None if frame.cut.position == frame.head else frame.cut.position)
@@ -36,6 +41,14 @@ def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     if on is not None and (now or then):
         context |= {"links": _links(frame, on), "customers": _customers(frame, on), "day_before": on - _DAY}
     return shown(request, "aging.html", frame, "aging", **context)
+
+
+def _address_of(request: HttpRequest, frame: Frame, on: date) -> HttpResponseRedirect:
+    """Lead from the address of a date to that of the moment."""
+    if "as_of" in frame.asked:
+        raise Refused("date and as_of both name the date: give one of them.")
+    others = {name: value for name, value in request.GET.items() if name != "date"}
+    return HttpResponseRedirect(f"{request.path}?{urlencode({**others, 'as_of': on.isoformat()})}")
 
 
 def _links(frame: Frame, on: date) -> dict[str, dict[str, str]]:

@@ -10,10 +10,12 @@ from projectors.explain import sentences
 from projectors.explain.balance import explain_balance
 from projectors.explain.event import name_of
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, order, page, shown
+from web.books.frame import Frame, NotFound, page, shown, takes
+from web.books.parameters import order
 
 
 @page
+@takes("order", "format")
 def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> HttpResponseBase:
     """Show why a balance is what it is."""
     explained = explain_balance(category, uuid, frame.cut, order(request))

@@ -1,5 +1,6 @@
 """The pages of consumers: how each stands in words, its lag over time, and what operators did to it."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
@@ -12,7 +13,16 @@ from eventstore.consumers.registry import consumers as registered
 from eventstore.consumers.status import Status, statuses
 from ledger.names import OPERATE
 from web.books import charts, csv_export
-from web.books.frame import Frame, NotFound, page, shown
+from web.books.frame import Frame, NotFound, Refused, page, shown, takes
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "pause": "It handles no event until somebody resumes it, and its read models stay where they are.",
+    "resume": "It goes on with the next event. If it stopped at one, it tries that one again.",
+    "skip": "It passes over this event for good, also in later rebuilds. Other consumers still handle the event.",
+    "rebuild": "The running projector makes its rows again from the first event, beside the rows that answer queries,"
+    " and then switches to the new ones. Links stay as they are.",
+}
+"""The actions, each with what it does."""
 
 
 class Condition(NamedTuple):
@@ -67,6 +77,7 @@ def rebuilding_in_words(rebuilding: Rebuilding | None, head: int) -> str:
 
 
 @page
+@takes("format")
 def consumers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show every consumer."""
     rebuildings = history.rebuildings()
@@ -89,6 +100,7 @@ def _cells(status: Status, stands: Condition, rebuilding: str) -> tuple[Any, ...
 
 
 @page
+@takes("done", "format")
 def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
     """Show one consumer, its lag over an hour and a day, and what operators did to it."""
     status = status_of(name)
@@ -109,8 +121,15 @@ def consumer(request: HttpRequest, frame: Frame, name: str) -> HttpResponseBase:
         lags=lags,
         actions=history.actions(name),
         may_operate=request.user.has_perm(OPERATE),
-        done=request.GET.get("done", ""),
+        done=_done(request),
     )
+
+
+def _done(request: HttpRequest) -> str:
+    done = request.GET.get("done", "")
+    if done and done not in ACTIONS:
+        raise Refused(f"done={done} is not possible: it must be {', '.join(ACTIONS)}.")
+    return done
 
 
 def status_of(name: str) -> Status:

@@ -16,7 +16,8 @@ from projectors.queries.customers import RANKINGS, accounts_of
 from projectors.queries.invoices import Wanted
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, digits_of, page, period_of, shown, whole_number
+from web.books.frame import Frame, NotFound, Refused, page, shown, takes
+from web.books.parameters import digits_of, period_of, whole_number
 
 _PAGE: Final = 100
 _INVOICES: Final = 50
@@ -27,6 +28,7 @@ _HEADER: Final = ("date", "what", "invoice", "change", "balance", "currency", "p
 
 
 @page
+@takes("by", "start", "format")
 def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Rank customers by what they owe, owe overdue, or were charged, now or at the page's moment."""
     by = request.GET.get("by", "owed")
@@ -68,6 +70,7 @@ def _customer_cells(row: Standing) -> tuple[object, ...]:
 
 
 @page
+@takes("from", "to", "after", "format")
 def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResponseBase:
     """Show a customer: what it owes, its balance, accounts and membership, its invoices, and a statement."""
     company = states.company(company_uuid, frame.cut.position).state

@@ -18,7 +18,7 @@ from ledger.rules.facts import stream_id
 from projectors.explain.event import name_of
 from projectors.queries.search import find as find_words
 from web.books import csv_export
-from web.books.frame import Frame, page, shown
+from web.books.frame import Frame, page, shown, takes
 
 _MOST: Final = 50
 _LONGEST: Final = 200
@@ -34,6 +34,7 @@ class Hit(NamedTuple):
 
 
 @page
+@takes("q", "format")
 def find(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Go to the one thing that is found, or list what is."""
     wanted = request.GET.get("q", "").strip()[:_LONGEST].replace("\x00", "")

@@ -1,17 +1,15 @@
 """What all pages of Books share: who may see them, which moment they show, and what a refusal looks like."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial, wraps
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,14 +19,13 @@ from ledger.fee_lag import FeeCompleteness, fee_completeness
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import PositionBeyondHead
-from projectors.explain.figures import Cut, Order
+from projectors.explain.figures import Cut
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
 from web.protocol.problems import Problem
 from web.slots import Held, Slot, SlotKind, need_slot
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_POSITION: Final = re.compile(r"[0-9]{1,18}")
-_MOST_DIGITS: Final = 39
+_MOMENT: Final = frozenset({"as_of", "known"})
+_LONGEST_NAME: Final = 50
 _PAGE_S: Final = 5
 """How long a page of the past may take; a person who is refused a slot reads this."""
 FILE_S: Final = 600
@@ -137,13 +134,6 @@ def framed(parameters: Mapping[str, str]) -> Frame:
     return Frame(shown.cut, head, shown.business_date, shown.known, asked)
 
 
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"There is no date {text}.") from error
-
-
 def heavy(request: HttpRequest, seconds: float) -> Slot:
     """Take a slot for work that takes long; raises Refused. See Note [Long requests hold slots]."""
     request.auth = request.user  # type: ignore[attr-defined] # whose slot it is
@@ -153,63 +143,31 @@ def heavy(request: HttpRequest, seconds: float) -> Slot:
         raise Refused(problem.text, problem.status, problem.headers) from problem
 
 
-def whole_number(parameters: Mapping[str, str], name: str, *, default: int) -> int:
-    """Return a parameter that is a whole number, such as a position; raises Refused."""
-    text = parameters.get(name, "").strip()
-    if not text:
-        return default
-    if not _POSITION.fullmatch(text):
-        raise Refused(f"{name}={text} is not possible: it must be a whole number.")
-    return int(text)
-
-
-def digits_of(text: str) -> int:
-    """Return the number that digits stand for, such as a part of a place in a list; raises ValueError."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
-        raise ValueError(text)
-    return int(text)
-
-
-def date_of(request: HttpRequest, name: str) -> date | None:
-    """Return a parameter that is a date, None if it is not given; raises Refused."""
-    text = request.GET.get(name, "").strip()
-    if not text:
-        return None
-    if not _DATE.fullmatch(text):
-        raise Refused(f"{name}={text} is not possible: it must be a date such as 2026-01-31.")
-    return _date(text)
-
-
-def period_of(request: HttpRequest, first: str = "from", last: str = "to") -> tuple[date | None, date | None]:
-    """Return two parameters that are the first and the last date of a period; raises Refused."""
-    begin, end = date_of(request, first), date_of(request, last)
-    if begin is not None and end is not None and begin > end:
-        raise Refused(f"{first}={begin} is after {last}={end}.")
-    return begin, end
-
-
-def uuid_of(request: HttpRequest, name: str) -> UUID | None:
-    """Return a parameter that is a uuid, None if it is not given; raises Refused."""
-    text = request.GET.get(name, "").strip()
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Refused(f"{name}={text} is not possible: it must be a uuid.") from error
-
-
-def order(request: HttpRequest) -> Order:
-    """Return the order of rows that an address asks for; the default is by the date that counts. Raises Refused."""
-    asked = request.GET.get("order", "")
-    match asked:
-        case "" | "counts":
-            return "counts"
-        case "recorded":
-            return "recorded"
-        case _:
-            raise Refused(f"order={asked} is not possible: it must be counts or recorded.")
-
-
 View = Callable[..., TemplateResponse | HttpResponseBase]
+
+
+def takes(*names: str) -> Callable[[View], View]:
+    """Let a page take parameters of its own besides those of the moment; a page refuses all others."""
+
+    def with_names(view: View) -> View:
+        _NAMES[view] = _MOMENT.union(names)
+        return view
+
+    return with_names
+
+
+_NAMES: Final[dict[View, frozenset[str]]] = {}
+"""The parameters of each page that has some of its own."""
+
+
+def check_parameters(given: QueryDict, names: Collection[str] | None = None) -> None:
+    """Raise Refused unless each parameter is given once, and is one of these names if there are any."""
+    for name, values in given.lists():
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+        if names is not None and name not in names:
+            raise Refused(f"This page has no parameter {shown}: it has {', '.join(sorted(names))}.")
+        if len(values) > 1:
+            raise Refused(f"{shown} is given {len(values)} times: give it once.")
 
 
 def page(view: View) -> Callable[..., HttpResponseBase]:
@@ -217,11 +175,14 @@ def page(view: View) -> Callable[..., HttpResponseBase]:
 
     A page of the past folds much, and holds a slot until it is rendered; a file holds one until it is sent.
     """
-    return page_with_slots_of_its_own(wraps(view)(partial(_with_slot, view)))
+    with_slot = wraps(view)(partial(_with_slot, view))
+    _NAMES[with_slot] = _NAMES.get(view, _MOMENT)
+    return page_with_slots_of_its_own(with_slot)
 
 
 def page_with_slots_of_its_own(view: View) -> Callable[..., HttpResponseBase]:
     """Make the same of a view that itself takes a slot when it begins what takes long."""
+    names = _NAMES.get(view, _MOMENT)
 
     @wraps(view)
     def shown(request: HttpRequest, **named: Any) -> HttpResponseBase:
@@ -232,6 +193,7 @@ def page_with_slots_of_its_own(view: View) -> Callable[..., HttpResponseBase]:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         try:
+            check_parameters(request.GET, names)
             return view(request, framed(request.GET.dict()), **named)
         except Refused as refused:
             return refusal(request, refused.reason, "", refused.status, refused.headers)

@@ -9,23 +9,25 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ledger import states
+from ledger.currencies import MINOR_DIGITS
 from projectors.explain import sentences
 from projectors.explain.invoices import InvoiceRow, Page, page_at, rows_at, rows_now, totals_of
 from projectors.explain.product import explain_product
 from projectors.queries.customers import names_of
-from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES, Place, Wanted
+from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES, Place, Wanted, has_currency
 from projectors.queries.live import position
 from projectors.queries.search import find
 from web.books import charts, csv_export
-from web.books.frame import Frame, NotFound, Refused, digits_of, order, page, period_of, shown
+from web.books.frame import Frame, NotFound, Refused, page, shown, takes
+from web.books.parameters import digits_of, order, period_of
 
 _PAGE: Final = 100
-_LONGEST_CURRENCY: Final = 3
 _LONGEST_NAME: Final = 200
 _MOST_NAMES: Final = 5
 
 
 @page
+@takes("status", "customer", "currency", "due_from", "due_to", "overdue", "by", "after", "format")
 def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """List invoices now, in several orders, or what owed something at a past moment, in order of due date."""
     wanted, by = _wanted(request, frame), _order(request, frame)
@@ -47,7 +49,7 @@ def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         orders=tuple(ORDERS),
         statuses=STATUSES,
         totals=sums,
-        overdue=request.GET.get("overdue", "") == "yes",
+        overdue=_is_overdue(request),
         customer=request.GET.get("customer", ""),
         customer_name=names_of({wanted.company_uuid}).get(wanted.company_uuid, "") if wanted.company_uuid else "",
         is_first=after is None,
@@ -70,11 +72,25 @@ def _wanted(request: HttpRequest, frame: Frame) -> Wanted:
     if status != OWING and not frame.is_now:
         raise Refused(f"status={status} is not possible: a list of the past has what owed something then.")
     first, last = period_of(request, "due_from", "due_to")
-    if request.GET.get("overdue", "") == "yes" and frame.business_date is not None:
+    if _is_overdue(request) and frame.business_date is not None:
         before = frame.business_date - timedelta(days=1)
         last = before if last is None else min(last, before)
-    currency = request.GET.get("currency", "").strip()[:_LONGEST_CURRENCY].upper() or None
-    return Wanted(status, _customer(request), currency, first, last)
+    return Wanted(status, _customer(request), _currency(request), first, last)
+
+
+def _is_overdue(request: HttpRequest) -> bool:
+    asked = request.GET.get("overdue", "")
+    if asked not in {"", "yes"}:
+        raise Refused(f"overdue={asked} is not possible: it must be yes, or left out.")
+    return asked == "yes"
+
+
+def _currency(request: HttpRequest) -> str | None:
+    """Return the currency that is named; raises Refused if there is none of that name, also no retired one."""
+    asked = request.GET.get("currency", "").strip().upper()
+    if asked and asked not in MINOR_DIGITS and not has_currency(asked):
+        raise Refused(f"There is no currency {asked}: its name has three letters, such as USD.")
+    return asked or None
 
 
 def _customer(request: HttpRequest) -> UUID | None:
@@ -136,6 +152,7 @@ def _cells(row: InvoiceRow) -> tuple[object, ...]:
 
 
 @page
+@takes("order", "format")
 def invoice(request: HttpRequest, frame: Frame, product_uuid: UUID) -> HttpResponseBase:
     """Show why an invoice owes what it owes."""
     explained = explain_product(product_uuid, frame.cut, order(request))

@@ -16,7 +16,8 @@ from processmanagers.proofs import seal_of
 from projectors.explain.event import explain_event, headline_of, words_of
 from projectors.explain.stream import stream_rows
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, page, shown, whole_number
+from web.books.frame import Frame, NotFound, Refused, page, shown, takes
+from web.books.parameters import whole_number
 
 _PAGE: Final = 100
 _LONGEST: Final = 200
@@ -35,6 +36,7 @@ _HEADER: Final = (
 
 
 @page
+@takes(*FILTERS, "before", "format")
 def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """List events, newest first, that match the filters."""
     filters = _filters(request)
@@ -59,6 +61,7 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 
 
 @page
+@takes("format")
 def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase:
     """Show one event: in words, with its dates, its journal lines, and its causes and effects."""
     explained = explain_event(position) if position <= frame.head else None
@@ -82,6 +85,7 @@ def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase
 
 
 @page
+@takes("after", "format")
 def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBase:
     """Show a stream, oldest first, with the state after each event."""
     if not is_stream_id(stream_id):

@@ -10,13 +10,15 @@ from projectors.explain.reports import trial_balances
 from projectors.journal import ACCOUNTS
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, Refused, page, period_of, shown, uuid_of
+from web.books.frame import Frame, Refused, page, shown, takes
+from web.books.parameters import period_of, uuid_of
 
 _PAGE: Final = 200
 _LONGEST_PLACE: Final = 24
 
 
 @page
+@takes("format")
 def trial_balance(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show the sums of all accounts."""
     currencies = trial_balances(None if frame.is_now else frame.cut)
@@ -35,6 +37,7 @@ def trial_balance(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 
 
 @page
+@takes("account", "party", "from", "to", "by", "after", "format")
 def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show the lines of the journal that match the filters, oldest first, with running totals by currency."""
     choice = _choice(request)

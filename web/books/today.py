@@ -13,7 +13,7 @@ from projectors.explain.reports import CurrencyAging, aging_now, aging_then, tri
 from projectors.queries.reports import daily_activity, known_then
 from web.books import charts, csv_export
 from web.books.consumers import condition
-from web.books.frame import Frame, page, shown
+from web.books.frame import Frame, page, shown, takes
 
 _DAYS: Final = 14
 _AMOUNTS: Final = ("paid_in", "paid_out", "granted", "fees_assessed", "fees_waived")
@@ -21,6 +21,7 @@ _HEADER: Final = ("business_date", "currency", *_AMOUNTS)
 
 
 @page
+@takes("format")
 def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show how the ledger stands."""
     cycled = dates.last_cycled(frame.cut.position)

@@ -6,10 +6,12 @@ from django.http.response import HttpResponseBase
 from processmanagers.why import why as explain_why
 from projectors.explain.event import words_of
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, Refused, date_of, page, shown, uuid_of
+from web.books.frame import Frame, NotFound, Refused, page, shown, takes
+from web.books.parameters import date_of, uuid_of
 
 
 @page
+@takes("product", "date", "format")
 def why(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show each condition of a fee, ticked or not."""
     product_uuid, on = uuid_of(request, "product"), date_of(request, "date")

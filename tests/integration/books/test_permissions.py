@@ -13,7 +13,7 @@ from ledger.names import COMMANDS
 from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import DEBTOR, Product
-from web.books.acting.consumers import ACTIONS
+from web.books.consumers import ACTIONS
 from web.books.urls import urlpatterns
 
 pytestmark = pytest.mark.one_database

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_protect
 from ledger import clients
 from ledger.names import COMMANDS, VIEW, permission
 from ledger.rules.refusals.base import Refusal
-from web.books.frame import Refused, refusal
+from web.books.frame import Refused, check_parameters, refusal
 
 
 def may(user: AbstractBaseUser | AnonymousUser, command: str) -> bool:
@@ -39,6 +39,8 @@ def acting(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
         if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         try:
+            check_parameters(request.GET)
+            check_parameters(request.POST)
             return view(request, command, **named)
         except Refused as refused:
             return refusal(request, refused.reason, "Nothing was recorded.", refused.status)

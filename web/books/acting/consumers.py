@@ -1,6 +1,5 @@
 """What operators do to consumers in Books: each action is confirmed, and recorded with who and why."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,17 +15,10 @@ from eventstore.consumers.registry import consumers
 from eventstore.consumers.status import Status
 from eventstore.errors import OperationRefused, UnknownConsumer
 from ledger.names import OPERATE, VIEW
-from web.books.consumers import status_of
-from web.books.frame import SECTIONS, Refused, refusal, whole_number
+from web.books.consumers import ACTIONS, status_of
+from web.books.frame import SECTIONS, Refused, check_parameters, refusal
+from web.books.parameters import whole_number
 
-ACTIONS: Final[Mapping[str, str]] = {
-    "pause": "It handles no event until somebody resumes it, and its read models stay where they are.",
-    "resume": "It goes on with the next event. If it stopped at one, it tries that one again.",
-    "skip": "It passes over this event for good, also in later rebuilds. Other consumers still handle the event.",
-    "rebuild": "The running projector makes its rows again from the first event, beside the rows that answer queries,"
-    " and then switches to the new ones. Links stay as they are.",
-}
-"""The actions, each with what it does."""
 _LONGEST_REASON: Final = 200
 
 
@@ -49,6 +41,7 @@ def act(request: HttpRequest, name: str) -> HttpResponseBase:
     if not request.user.has_perms((VIEW, OPERATE)):
         return refusal(request, "You may not do that.", f"It asks for the permissions {VIEW} and {OPERATE}.", 403)
     try:
+        check_parameters(request.POST)
         status, asked = status_of(name), _asked(request, name)
         if request.POST.get("confirmed") != "yes":
             return _confirmation(request, status, asked)

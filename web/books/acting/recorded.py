@@ -15,7 +15,7 @@ from projectors.queries.live import position
 from web.books.acting.access import may
 from web.books.acting.catalog import SECTIONS, title
 from web.books.frame import SECTIONS as NAVIGATION
-from web.books.frame import Frame, NotFound, page, shown
+from web.books.frame import Frame, NotFound, page, shown, takes
 from web.slots import slots
 
 _WAIT_S: Final = 2.0
@@ -35,6 +35,7 @@ def commands(request: HttpRequest, _frame: Frame) -> HttpResponseBase:
 
 
 @page
+@takes("again")
 def recorded(request: HttpRequest, frame: Frame, first: int, last: int) -> HttpResponseBase:
     """Show what one form has recorded, and say which read models do not show it yet."""
     is_recorded = 0 < first <= last <= frame.head and last - first < _MOST

@@ -10,12 +10,14 @@ from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.accounts.line import MOST_LINES, AccountExplanation, explain_account
 from projectors.journal import ACCOUNTS
 from web.books import csv_export
-from web.books.frame import Frame, NotFound, page, period_of, shown, uuid_of
+from web.books.frame import Frame, NotFound, page, shown, takes
+from web.books.parameters import period_of, uuid_of
 
 _HEADER: Final = ("row", "name", "party_type", "party_uuid", "lines", "debit", "credit", "net", "currency")
 
 
 @page
+@takes("party", "from", "to", "format")
 def account_line(request: HttpRequest, frame: Frame, account: str, currency: str) -> HttpResponseBase:
     """Show why an account stands where it does in a currency: opening, debits, credits, closing, and what made them."""
     if account not in ACCOUNTS:

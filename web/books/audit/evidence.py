@@ -14,27 +14,19 @@ from projectors.queries.live import position
 from web.books.audit import contents
 from web.books.audit.zip_stream import File, zipped
 from web.books.csv_export import file_name
-from web.books.frame import (
-    FILE_S,
-    Frame,
-    NotFound,
-    Refused,
-    heavy,
-    page_with_slots_of_its_own,
-    period_of,
-    shown,
-    uuid_of,
-)
+from web.books.frame import FILE_S, Frame, NotFound, Refused, heavy, page_with_slots_of_its_own, shown, takes
+from web.books.parameters import period_of, uuid_of
 from web.slots import Held, Slot
 
 
 @page_with_slots_of_its_own
+@takes("product", "customer", "from", "to")
 def evidence(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Send the evidence of a product, a customer or a period, or ask which."""
-    asked = [name for name in ("product", "customer", "from") if request.GET.get(name, "").strip()]
+    asked = [name for name in ("product", "customer", "from", "to") if request.GET.get(name, "").strip()]
     if not asked:
         return shown(request, "evidence.html", frame, "log")
-    if len(asked) > 1:
+    if len(asked) > 1 and asked != ["from", "to"]:
         raise Refused("Evidence is of one thing: name a product, a customer, or a period by from and to.")
     if frame.permanent != dict(frame.asked):
         # The address names the position, so that it gives the same bytes for ever.

@@ -10,7 +10,8 @@ from projectors.audit.sample import FEW, KINDS, MOST_DRAWS, sample
 from projectors.audit.sampled import ROW_OF, sampled_rows
 from projectors.queries.live import position
 from web.books import csv_export
-from web.books.frame import Frame, Refused, page, shown, whole_number
+from web.books.frame import Frame, Refused, page, shown, takes
+from web.books.parameters import whole_number
 
 _NUMBER: Final = 25
 _MOST: Final = 1000
@@ -20,6 +21,7 @@ _LONGEST_SEED: Final = 100
 
 
 @page
+@takes("kind", "seed", "n", "format")
 def draw(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show a sample of events, products or journal lines, or ask for its seed."""
     kind, seed, number = _kind(request), _seed(request), _number(request)
