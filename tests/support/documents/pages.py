@@ -27,6 +27,7 @@ TYPED: Final = (
     "docs/how-to/back-up-and-restore.md",
     "docs/how-to/move-a-ledger.md",
     "docs/how-to/seal-days.md",
+    "docs/how-to/export-events.md",
 )
 """Pages whose console blocks tests/acceptance types, and whose promised output it compares with the real one."""
 
@@ -59,6 +60,7 @@ UNRUN: Final = {
         "needs a server of its own; the tests on PostgreSQL begin with this script"
     ),
     ("docs/how-to/run-in-production.md", "CREATE ROLE anna"): "would make a role of the server that the tests share",
+    ("docs/how-to/export-events.md", "$ .venv/bin/python -m pip install"): "the tests have installed it",
     ("docs/how-to/upgrade.md", "# systemctl restart daybook.target"): "needs a machine of its own, with systemd",
     ("docs/how-to/upgrade.md", "$ docker compose up --detach --build"): "needs Docker",
     ("docs/how-to/back-up-and-restore.md", "$ pg_basebackup "): "copies a whole server, which the tests share",

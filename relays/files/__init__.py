@@ -1,0 +1,1 @@
+"""Events as files for other systems: Parquet or JSON lines, with a manifest."""
