@@ -1,16 +1,10 @@
 """Consumers behind a real PgBouncer, which drops the settings of a client; skipped if it is not installed."""
 
 import os
-import pwd
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
-import pytest
 from django.db import connection
 
 from tests.support.consumers.observing import Start, append, position
@@ -18,45 +12,6 @@ from tests.support.consumers.probes import trigger, written
 from tests.support.databases import Database, connected_as
 from tests.support.patience import wait_until
 from tests.support.postgres.roles import APP, SUPERUSER
-
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-PORT = 6432
-
-
-@pytest.fixture
-def pooled(database: Database, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of the test's database behind a PgBouncer of its own, in transaction mode."""
-    if database.vendor != "postgresql":
-        pytest.skip("PgBouncer is for PostgreSQL")
-    if PGBOUNCER is None:
-        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
-    name, directory = urlsplit(database.url).path.lstrip("/"), Path(urlsplit(database.url).query.removeprefix("host="))
-    # Beside PostgreSQL's socket, which the unprivileged user may reach; a socket's path must be short.
-    own = directory / f"pgbouncer-{os.getpid()}-{tmp_path.name[-8:]}"
-    own.mkdir()
-    (own / "pgbouncer.ini").write_text(
-        f"[databases]\n{name} = host={directory} dbname={name} user={APP}\n"
-        f"[pgbouncer]\nlisten_addr =\nlisten_port = {PORT}\nunix_socket_dir = {own}\nauth_type = any\n"
-        f"pool_mode = transaction\nignore_startup_parameters = options\nserver_reset_query_always = 0\n"
-    )
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    if user is not None:
-        for path in (own, own / "pgbouncer.ini"):
-            os.chown(path, user.pw_uid, user.pw_gid)
-    process = subprocess.Popen(
-        [PGBOUNCER, "-q", str(own / "pgbouncer.ini")],
-        user=None if user is None else user.pw_uid,
-        group=None if user is None else user.pw_gid,
-        extra_groups=None if user is None else [],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until((own / f".s.PGSQL.{PORT}").exists)
-    yield f"postgres://{APP}@:{PORT}/{name}?host={own}"
-    process.terminate()
-    process.wait()
-    shutil.rmtree(own)
 
 
 def set_for_role(setting: str) -> None:

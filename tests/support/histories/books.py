@@ -131,13 +131,20 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class NotDone:
+    """An error after which certainly nothing was recorded."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """An error that no client of a working ledger should see."""
 
     error: str
 
 
-Answer = Recorded | Refused | Seen | WholeLog | Unknown | Failed
+Answer = Recorded | Refused | Seen | WholeLog | Unknown | NotDone | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +173,8 @@ def _fold(log: Log) -> _Folded:
 
 def model(log: Log, question: Question, answer: Answer) -> tuple[Log, ...]:
     """Return the log after the question, if the answer is right; both possible logs if there is no answer."""
+    if isinstance(answer, NotDone):
+        return (log,)
     if isinstance(answer, Recorded) and not answer.repeated and answer.after != len(log):
         return ()
     right, after = answered(log, question)

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError
+
 from eventstore import store
-from eventstore.errors import OutcomeUnknown
+from eventstore.errors import NotDurable, OutcomeUnknown
 from eventstore.records import Context, IdempotencyKey, NewEvent, RecordedEvent
 from ledger import handlers, states
 from ledger.rules import commands, events
@@ -24,6 +26,7 @@ from tests.support.histories.books import (
     Grant,
     Log,
     Look,
+    NotDone,
     Originate,
     PayOut,
     Question,
@@ -59,32 +62,49 @@ class World:
         return self.log()
 
     def log(self) -> Log:
-        """Return the whole log of this history."""
-        return self._entries(store.read_batch(from_position=self.base + 1, limit=1000))
+        """Return the log of this history, without the events of others."""
+        return self._entries(self._recorded())
+
+    def positions(self) -> list[int]:
+        """Return the positions of the events of this history."""
+        return [event.position for event in self._recorded()]
+
+    def _recorded(self) -> list[RecordedEvent]:
+        found = store.read_batch(from_position=self.base + 1, limit=5000)
+        return [event for event in found if event.category in _CATEGORIES and event.uuid.int >> 32 == self._number]
 
     def ask(self, question: Question) -> Answer:
-        """Ask the real ledger."""
-        match question:
-            case ReadLog():
-                return WholeLog(self.log())
-            case Look(name):
-                loaded = states.state(name.partition("-")[0], self._uuid(name))
-                return Seen(loaded.version, _cents(loaded.state.balance))
-            case _:
-                return self._execute(question)
+        """Ask the real ledger; the answer names the position of the first event, not yet its place in this history.
 
-    def _execute(self, question: Command) -> Answer:
-        key = None if question.key is None else IdempotencyKey(f"history {self._number}", question.key, "the same")
+        As in the web, what is shown is durable.
+        """
         try:
-            appended = handlers.execute(self._command(question), actor="tests", key=key)
+            return self._ask(question)
         except Refusal as refusal:
             return self._refused(refusal)
         except OutcomeUnknown:
             return Unknown()
+        except (DatabaseError, InterfaceError, NotDurable) as error:
+            return NotDone(repr(error))
         except Exception as error:  # noqa: BLE001 - the model knows no other, so the check will show it
             return Failed(repr(error))
-        entries = self._entries(appended.events, question.key)
-        return Recorded(appended.events[0].position - 1 - self.base, entries, appended.repeated)
+
+    def _ask(self, question: Question) -> Answer:
+        match question:
+            case ReadLog():
+                read = WholeLog(self.log())
+                store.barrier()
+                return read
+            case Look(name):
+                loaded = states.state(name.partition("-")[0], self._uuid(name))
+                store.barrier()
+                return Seen(loaded.version, _cents(loaded.state.balance))
+            case _:
+                key = question.key
+                once = None if key is None else IdempotencyKey(f"history {self._number}", key, "the same")
+                appended = handlers.execute(self._command(question), actor="tests", key=once)
+                entries = self._entries(appended.events, key)
+                return Recorded(appended.events[0].position, entries, appended.repeated)
 
     def _command(self, question: Command) -> commands.Command:
         match question:
@@ -117,7 +137,7 @@ class World:
 
     def _entries(self, recorded: Sequence[RecordedEvent], key: str | None = None) -> Log:
         return tuple(
-            Entry(self._name_of(event), event.version, event.type, _amount(event.data), key) for event in recorded
+            Entry(self._name(event.uuid), event.version, event.type, _amount(event.data), key) for event in recorded
         )
 
     def _uuid(self, name: str) -> UUID:
@@ -129,9 +149,6 @@ class World:
     @staticmethod
     def _name(uuid: UUID) -> str:
         return f"{_BY_NUMBER[uuid.int >> 16 & 0xFFFF]}-{uuid.int & 0xFFFF}"
-
-    def _name_of(self, event: RecordedEvent) -> str:
-        return self._name(event.uuid) if event.uuid.int >> 32 == self._number else event.stream_id
 
 
 _CATEGORIES: Final = {"company": 1, "account": 2, "deal": 3, "grant": 4, "product": 5}

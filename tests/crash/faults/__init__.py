@@ -1,0 +1,1 @@
+"""Faults between the ledger and its database, while clients work."""
