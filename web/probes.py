@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Final
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.http import require_safe
 
 from eventstore import store
-from eventstore.consumers.status import statuses
+from eventstore.consumers.status import DATABASE, Status, statuses
 from eventstore.runtime.session_settings import broken_guarantees
 from ledger.fee_lag import fee_lag
 from web.protocol import problem_kinds, problems
@@ -83,9 +83,10 @@ class Readiness:
         try:
             examination.reasons = _database_faults()
             if not examination.reasons:
+                consumers = statuses()
                 examination.reasons, examination.warnings = (
-                    _consumer_faults(),
-                    _append_lock_faults() + _late_fee_faults(),
+                    _consumer_faults(consumers),
+                    _append_lock_faults() + _late_fee_faults() + _outages(consumers),
                 )
                 # What is known of sessions is for the operator's log, and not for everybody who may probe.
                 self._log(examination.warnings + _session_faults())
@@ -168,9 +169,13 @@ def _late_fee_faults() -> list[str]:
     return [] if lag is None or lag.dates <= MOST_DATES_BEHIND else [str(lag)]
 
 
-def _consumer_faults() -> list[str]:
+def _outages(consumers: Sequence[Status]) -> list[str]:
+    return [f"{status.name} waits for the database" for status in consumers if status.waiting_for == DATABASE]
+
+
+def _consumer_faults(consumers: Sequence[Status]) -> list[str]:
     return [
         f"{status.name} was stopped by an error at position {status.error.position}"
-        for status in statuses()
+        for status in consumers
         if status.error is not None
     ]

@@ -14,6 +14,7 @@ from eventstore.consumers.registry import PROCESS_MANAGER, RELAY, consumers
 from eventstore.consumers.relay_runner import relay_runner
 from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Runner, Step
+from eventstore.consumers.status import show_outage
 from eventstore.errors import NotCaughtUp
 from eventstore.runtime.connections import forget_statements
 from eventstore.runtime.outages import BackOff, Reconnecting, jitter
@@ -72,7 +73,7 @@ class Loop:
         self._consumers = [runner for runner in runners if not isinstance(runner, RequestedRebuild)]
         self._stop, self._once, self._report = stop, once, report
         self._show, self._shown_at = show, time.monotonic()
-        self._reconnecting = Reconnecting(stop, report, patience_s)
+        self._reconnecting = Reconnecting(stop, report, patience_s, self._show_outage)
         self._wake_up = wake_up(stop)
 
     def run(self) -> None:
@@ -121,6 +122,10 @@ class Loop:
             if not turn.finished:
                 progressed |= bool(self._reconnecting.until_done(lambda turn=turn: act(turn)))  # type: ignore[misc] # mypy infers no default of a lambda
         return progressed
+
+    def _show_outage(self, is_away: bool) -> None:  # noqa: FBT001 - as Reconnecting calls it
+        for runner in self._consumers:
+            show_outage(runner.cursor.names, runner.cursor.using, is_over=not is_away)
 
     @staticmethod
     def _begin(turn: _Turn) -> bool:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models.functions import Now
 
 from eventstore import store
@@ -22,6 +23,9 @@ _SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
 """A consumer that was not seen for this long counts as stopped."""
+
+DATABASE: Final = "the database"
+"""What a consumer waits for during an outage, if its row can still be written."""
 
 State = Literal["running", "waiting", "paused", "stopped", "gone"]
 """`gone` is a consumer with a checkpoint that this code does not have: retired code, or newer code elsewhere."""
@@ -46,6 +50,19 @@ class Heartbeat:
         if now >= self._sampled + _SAMPLE_S:
             self._sampled = now
             sample(self._names, self._using)
+
+
+def show_outage(names: Sequence[str], using: str, *, is_over: bool) -> None:
+    """Show in the rows that their consumers wait for the database, or no longer do, if the database takes that now."""
+    if connections[using].vendor != "postgresql":
+        return  # SQLite lets nobody write during an outage
+    was, becomes = (DATABASE, "") if is_over else ("", DATABASE)
+    with suppress(DatabaseError, InterfaceError), transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 100; SET LOCAL synchronous_commit = off")
+        checkpoints.load(names, using, lock=True)  # See Note [Rows are locked by name]
+        rows = Checkpoint.objects.using(using).filter(name__in=names, waiting_for=was)
+        rows.update(waiting_for=becomes, last_seen=Now())
 
 
 def sample(names: Sequence[str], using: str) -> None:

@@ -94,11 +94,18 @@ class BackOff:
 class Reconnecting:
     """Repeats what a lost database has cut short, on a new connection and after a growing delay.
 
-    An outage of more than `patience_s` seconds is raised as the error that it is; without a bound none is.
+    An outage of more than `patience_s` seconds is raised as the error that it is; without a bound none is. `show` is
+    given True when an outage begins and False when it ends.
     """
 
-    def __init__(self, stop: Stop, report: Callable[[str], None], patience_s: float | None = None) -> None:
-        self._stop, self._report, self._patience_s = stop, report, patience_s
+    def __init__(
+        self,
+        stop: Stop,
+        report: Callable[[str], None],
+        patience_s: float | None = None,
+        show: Callable[[bool], None] | None = None,
+    ) -> None:
+        self._stop, self._report, self._patience_s, self._show = stop, report, patience_s, show
         self._is_away, self._away_since = False, 0.0
         self._delays = BackOff(_FIRST_RECONNECT_S, _LAST_RECONNECT_S)
 
@@ -121,6 +128,8 @@ class Reconnecting:
                 if self._is_away:
                     self._is_away = False
                     self._report("the database is back")
+                    if self._show is not None:
+                        self._show(False)
                 self._delays.reset()
                 return done
         return None
@@ -134,6 +143,8 @@ class Reconnecting:
         if self._stop.asked:
             return  # the shutdown itself may have cancelled the statement
         delay = self._delays.delay()
+        if not self._is_away and self._show is not None:
+            self._show(True)
         self._is_away = True
         self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
         self._stop.wait(delay)

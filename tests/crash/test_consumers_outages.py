@@ -9,8 +9,9 @@ import pytest
 from django.db import connection, connections
 
 from eventstore import store
+from eventstore.consumers.status import DATABASE
 from tests.support.consumers.observing import Start, answered, append, error, failures, position
-from tests.support.consumers.probes import trigger, written
+from tests.support.consumers.probes import live, trigger, written
 from tests.support.databases import Database, connected_as
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
@@ -139,7 +140,9 @@ def test_a_time_limit_of_statements_while_another_writer_holds_the_append_lock_i
         process = start("run_processmanager", "answers")
         wait_until(lambda: process.errors().count("statement timeout") > 4)
         assert failures("answers") == 0
+        assert live("answers").waiting_for == DATABASE
     wait_until(lambda: len(answered()) == 3)
+    wait_until(lambda: live("answers").waiting_for == "")
     assert (process.poll(), error("answers")) == (None, "")
 
 

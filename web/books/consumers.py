@@ -10,7 +10,7 @@ from eventstore.consumers import history
 from eventstore.consumers.history import Rebuilding
 from eventstore.consumers.registry import RELAY
 from eventstore.consumers.registry import consumers as registered
-from eventstore.consumers.status import Status, statuses
+from eventstore.consumers.status import DATABASE, Status, statuses
 from ledger.names import OPERATE
 from web.books import charts, csv_export
 from web.books.frame import Frame, NotFound, Refused, page, shown, takes
@@ -42,6 +42,8 @@ def condition(status: Status) -> Condition:
     if status.error is not None:
         at = f" at event {status.error.position}" if status.error.position else ""
         return Condition("stopped", "stopped", f"stopped{at} because {status.error.message}")
+    if status.waiting_for == DATABASE:
+        return Condition("away", "waits for the database", "waits for the database, which is away or busy for it")
     if status.state == "waiting":
         state = "" if status.kind == RELAY else ", which is paused or stopped"
         return Condition("waiting", "waiting", f"waits for {status.waiting_for}{state}")

@@ -6,7 +6,7 @@ from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import rebuild_runner
-from eventstore.consumers.status import Failure, Status
+from eventstore.consumers.status import DATABASE, Failure, Status
 from eventstore.models import Checkpoint, LagSample, OperatorAction
 from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
@@ -122,6 +122,7 @@ def test_no_two_conditions_look_the_same() -> None:
         "gone": replace(STATUS, state="gone"),
         "stopped": replace(STATUS, state="stopped", error=failure),
         "waiting": replace(STATUS, state="waiting", waiting_for="journal"),
+        "away": replace(STATUS, state="waiting", waiting_for=DATABASE),
         "working": STATUS,
         "resting": replace(STATUS, state="stopped", lag_events=0),
         "silent": replace(STATUS, state="stopped"),

@@ -6,14 +6,17 @@ import socket
 import threading
 import time
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
 from eventstore.clock import utc_now
+from eventstore.consumers.status import DATABASE
 from eventstore.models import Checkpoint
 from ledger import clients, daily_cycle
 from tests.support.databases import Database, connected_as
@@ -41,6 +44,19 @@ def test_a_consumer_that_an_error_stopped_is_named(prober: Client) -> None:
     response = prober.get("/readyz")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json()["reasons"] == ["late_fees was stopped by an error at position 7"]
+
+
+def test_a_consumer_that_waits_for_the_database_is_named_as_a_warning(prober: Client) -> None:
+    row = {"kind": "process_manager", "position": 6, "registered_at": utc_now(), "registered_position": 0}
+    waiting = Checkpoint.objects.create(name="late_fees", **row, last_seen=utc_now(), waiting_for=DATABASE)
+    response = prober.get("/readyz")
+    assert (response.status_code, response.json()["warnings"]) == (200, ["late_fees waits for the database"])
+    out = StringIO()
+    call_command("consumers", stdout=out)
+    assert "late_fees\tprocess_manager\twaiting for the database\t" in out.getvalue()
+    waiting.waiting_for = ""
+    waiting.save()
+    assert "warnings" not in prober.get("/readyz").json()
 
 
 def test_a_missing_migration_is_named(prober: Client) -> None:
