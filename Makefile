@@ -12,12 +12,15 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist works
 ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# Python keeps what it has compiled, whatever the shell says: a new process would compile Django anew, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 CHECKS := types lint imports migrations docs
 SUITES := tests-on-postgres tests-on-sqlite tests-without-database
 # Each prints what it has to say when it has ended, and all run, whatever fails.
 TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run bench screenshots chromium clean suite $(CHECKS) $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run bench screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
@@ -79,13 +82,17 @@ chromium: # the browser in which Books is tested: Debian's, installed if it is m
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
 	echo "There is no chromium and it cannot be installed: the tests of Books in a browser are skipped."
 
-tests-without-database: $(VENV)/development
+# One process compiles the tests for those of all suites, which would do so at the same time.
+compiled: $(VENV)/development
+	@$(PYTEST) --collect-only tests >/dev/null || true # what is wrong the suites say
+
+tests-without-database: compiled
 	$(PYTEST) tests/unit tests/properties tests/architecture
 
-tests-on-sqlite: $(VENV)/development
+tests-on-sqlite: compiled
 	$(PYTEST) -p tests.plugins.sqlite $(ON_A_DATABASE)
 
-tests-on-postgres: $(VENV)/development
+tests-on-postgres: compiled
 	$(PYTEST) -p tests.plugins.postgres $(ON_A_DATABASE)
 
 format: $(VENV)/development ## let ruff mend what it can

@@ -53,10 +53,16 @@ OURS: Final = {*OWN, "databases", "read_database", "cluster"}
 DJANGOS: Final = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
 
 
+def pytest_collection() -> None:
+    """Collect no garbage while the tests are loaded: there is hardly any."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave out of every later garbage collection what is loaded by now, as it stays; that is most of the memory."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

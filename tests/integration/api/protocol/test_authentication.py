@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -62,16 +63,21 @@ def _sample(route: str) -> str:
 
 ROUTES: Final = sorted(set(routes(get_resolver().url_patterns)))
 GUARDED: Final = [route for route in ROUTES if route not in OPEN | ITS_OWN_WAY and not route.startswith(TO_THE_LOGIN)]
-OPERATIONS: Final = sorted(
-    (_sample(path.replace("{", "<").replace("}", ">")), method.upper())
-    for path, methods in ninja_api.get_openapi_schema()["paths"].items()
-    for method in methods
-)
-
+pytestmark = pytest.mark.one_database
 
 Headers = dict[str, str]
 browser: Final = Client(raise_request_exception=False)
 """Forgets its cookies before each request."""
+
+
+@cache
+def operations() -> list[tuple[str, str]]:
+    """Return an address and the method of each operation of the API; the document takes a second."""
+    return sorted(
+        (_sample(path.replace("{", "<").replace("}", ">")), method.upper())
+        for path, methods in ninja_api.get_openapi_schema()["paths"].items()
+        for method in methods
+    )
 
 
 def nothing() -> Headers:
@@ -146,8 +152,8 @@ def ask(method: str, route: str, headers: Headers) -> Any:
 
 
 def test_the_walk_meets_every_operation_of_the_document() -> None:
-    assert len(OPERATIONS) >= len(COMMANDS) + 15
-    assert {path for path, _ in OPERATIONS} <= set(ROUTES)
+    assert len(operations()) >= len(COMMANDS) + 15
+    assert {path for path, _ in operations()} <= set(ROUTES)
     assert len(GUARDED) > len(COMMANDS)
 
 
@@ -159,7 +165,7 @@ def test_every_route_listed_as_public_exists() -> None:
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_no_route_serves_a_credential_that_is_none(credential: Callable[[], Headers]) -> None:
     headers = credential()
-    for path, method in OPERATIONS:
+    for path, method in operations():
         if path not in OPEN:
             problem(ask(method, path, headers), 401, "unauthenticated")
     for route in GUARDED:
@@ -191,7 +197,7 @@ def test_reading_asks_for_the_permission_to_read() -> None:
     headers = _bearer("blind")
     User.objects.get(username="blind").user_permissions.filter(codename=VIEW.removeprefix("ledger.")).delete()
     asked = [
-        (path, method) for path, method in OPERATIONS if not path.startswith("/api/commands/") and path not in OPEN
+        (path, method) for path, method in operations() if not path.startswith("/api/commands/") and path not in OPEN
     ]
     assert len(asked) >= 15
     for path, method in [*asked, ("/metrics", "GET")]:
@@ -200,7 +206,7 @@ def test_reading_asks_for_the_permission_to_read() -> None:
 
 
 def test_each_command_asks_for_a_permission_that_no_other_gives() -> None:
-    paths = [path for path, _ in OPERATIONS if path.startswith("/api/commands/")]
+    paths = [path for path, _ in operations() if path.startswith("/api/commands/")]
     assert len(paths) == len(COMMANDS) == len(commands_router.path_operations)
     for path in paths:
         name = path.removeprefix("/api/commands/")
@@ -212,7 +218,7 @@ def test_each_command_asks_for_a_permission_that_no_other_gives() -> None:
 
 def test_a_session_that_may_nothing_does_nothing() -> None:
     browser.force_login(User.objects.create_user("somebody"))
-    for path, method in OPERATIONS:
+    for path, method in operations():
         if path not in OPEN:
             answer = browser.generic(method, path, b"{}", "application/json")
             problem(answer, 403, "forbidden")
