@@ -141,6 +141,7 @@ def test_every_list_and_every_row_can_be_viewed(browser: Client) -> None:
     page(browser, "index")
 
 
+@pytest.mark.one_database
 def test_no_page_has_an_inline_script_or_style(browser: Client) -> None:
     for html in (
         page(browser, "eventstore_event_changelist"),
@@ -155,6 +156,7 @@ def test_no_page_has_an_inline_script_or_style(browser: Client) -> None:
         assert " style=" not in own
 
 
+@pytest.mark.one_database
 def test_nothing_can_be_added_changed_or_deleted(browser: Client) -> None:
     before = list(Event.objects.values())
     for model, admin in site._registry.items():
@@ -175,6 +177,7 @@ def test_nothing_can_be_added_changed_or_deleted(browser: Client) -> None:
     assert list(Event.objects.values()) == before
 
 
+@pytest.mark.one_database
 def test_a_user_without_permission_is_sent_to_the_login_page_or_refused(browser: Client) -> None:
     stranger: HttpResponse = Client().get(reverse("admin:eventstore_event_changelist"))  # type: ignore[assignment] # the test client's answer
     assert stranger.status_code == 302
@@ -217,11 +220,13 @@ def test_events_are_found_by(browser: Client, query: dict[str, str], found: list
     assert positions(page(browser, "eventstore_event_changelist", **query)) == found
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("lookup", ["actor__icontains", "payload__reference", "type__contains", "recorded_at__gte"])
 def test_a_lookup_without_an_index_is_refused(browser: Client, lookup: str) -> None:
     assert browser.get(reverse("admin:eventstore_event_changelist"), {lookup: "1"}).status_code == 400
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("number", ["999", "x", "0"])
 def test_a_page_number_that_does_not_exist_shows_the_first_page(browser: Client, number: str) -> None:
     assert positions(page(browser, "eventstore_event_changelist", p=number))[0] == store.head().position
@@ -235,6 +240,7 @@ def test_an_empty_ledger_can_be_viewed(database: Database) -> None:
     assert "0 journal lines" in page(client, "projectors_journalline_changelist")
 
 
+@pytest.mark.one_database
 def test_the_filters_offer_the_types_and_categories_of_the_code(browser: Client) -> None:
     html = page(browser, "eventstore_event_changelist")
     assert "<option>PayoutReturned</option>" in html
@@ -254,21 +260,25 @@ def test_an_event_links_to_its_stream_its_cause_its_effects_and_its_correlation(
     assert "Same correlation" in cycle
 
 
+@pytest.mark.one_database
 def test_recorded_text_is_escaped_in_html(browser: Client) -> None:
     for html in (page(browser, "eventstore_event_changelist"), page(browser, "eventstore_event_change", 1)):
         assert "<b>Northwind" not in html
         assert "&lt;b&gt;Northwind" in html
 
 
+@pytest.mark.one_database
 def test_a_read_only_page_loads_no_script_for_forms(browser: Client) -> None:
     assert "prepopulate" not in page(browser, "eventstore_event_change", 1)
 
 
+@pytest.mark.one_database
 def test_an_event_that_does_not_exist_redirects_to_the_index(browser: Client) -> None:
     for position in ("99999", "99999999999999999999", "x"):
         assert browser.get(reverse("admin:eventstore_event_change", args=[position])).status_code == 302
 
 
+@pytest.mark.one_database
 def test_consumers_show_state_lag_progress_and_error(browser: Client) -> None:
     now = utc_now()
     Checkpoint.objects.filter(name="journal").update(
@@ -416,6 +426,7 @@ def test_every_amount_is_shown_as_money_and_a_yes_or_no_is_not(browser: Client) 
         assert not [name for name in admin.moneys if isinstance(fields[name], BooleanField)], model
 
 
+@pytest.mark.one_database
 def test_rows_lead_to_the_pages_of_books_that_explain_them(browser: Client) -> None:
     product = FinancialProduct.objects.get()
     for name, args, address in (
@@ -428,11 +439,13 @@ def test_rows_lead_to_the_pages_of_books_that_explain_them(browser: Client) -> N
     assert ">Consumers</a>" in page(browser, "index")
 
 
+@pytest.mark.one_database
 def test_filters_stand_before_the_rows_so_that_tab_reaches_them_first(browser: Client) -> None:
     html = page(browser, "eventstore_event_changelist")
     assert html.index('id="changelist-filter"') < html.index('id="result_list"')
 
 
+@pytest.mark.one_database
 def test_a_payload_of_the_list_unfolds_to_the_whole_of_it(browser: Client) -> None:
     html = page(browser, "eventstore_event_changelist")
     assert "<details><summary>amount 1.00, currency USD" in html

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
@@ -14,6 +16,8 @@ from tests.support.ledger.book import Product
 from tests.support.patience import wait_until
 from tests.support.processes import StartManage
 from web.books.consumers import condition
+
+pytestmark = pytest.mark.one_database
 
 STATUS = Status("journal", "projector", "running", 6, 10, 4, 1.0, None, None, None)
 

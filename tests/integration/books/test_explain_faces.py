@@ -21,6 +21,8 @@ from tests.support.ledger.book import Book, Product
 from tests.support.ledger.paid_late import DUE
 from tests.support.ledger.portfolio import do, new_account, new_asset, new_company
 
+pytestmark = pytest.mark.one_database
+
 
 def explained(*arguments: str, **options: object) -> str:
     out = StringIO()

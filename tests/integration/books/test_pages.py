@@ -15,6 +15,8 @@ from tests.support.ledger.portfolio import new_company
 from web.books.csv_export import cell
 from web.templatetags.books import amount
 
+pytestmark = pytest.mark.one_database
+
 
 def rows_of(response: object) -> list[dict[str, str]]:
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined] # the answer is streamed

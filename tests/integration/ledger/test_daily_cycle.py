@@ -110,6 +110,7 @@ class TestWhatIsPublished:
         assert cycled() == days(MONDAY, 7)
 
 
+@pytest.mark.one_database
 class TestAGap:
     def test_above_the_limit_is_refused_with_its_size_and_both_ends(self, settings: Settings) -> None:
         settings.DAILY_CYCLE_MAX_GAP_DAYS = 3
@@ -144,6 +145,7 @@ class TestAGap:
         assert len(cycle(MONDAY + 400 * ONE_DAY, catch_up=True)) == 400
 
 
+@pytest.mark.one_database
 class TestToday:
     @pytest.mark.parametrize(
         ("moment", "expected"),
@@ -218,6 +220,7 @@ class TestAtOnce:
         assert cycled() == days(first, number)
 
 
+@pytest.mark.one_database
 class TestTheCommand:
     def test_prints_the_dates_or_that_there_are_none(self, run_manage: RunManage) -> None:
         run_manage("daily_cycle", "--today", "2026-01-30", "--catch-up")

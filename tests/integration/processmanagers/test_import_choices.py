@@ -30,6 +30,7 @@ def importer(database: Database, tmp_path: Path) -> Importer:
     return Importer(tmp_path / "invoices.csv")
 
 
+@pytest.mark.one_database
 class TestGaps:
     """A mistyped year does not begin years of dates, each with its late fees."""
 
@@ -91,6 +92,7 @@ class TestGaps:
         assert store.head() == before
 
 
+@pytest.mark.one_database
 class TestAnnouncement:
     """Before anything is recorded, the import says what it is about to record."""
 
@@ -196,6 +198,7 @@ class TestLateFees:
         assert counted("SystemCycled") == 9
 
 
+@pytest.mark.one_database
 class TestToldLate:
     """A settlement that the source reports late is recorded on the open date, with its own date in the metadata."""
 
@@ -253,6 +256,7 @@ class TestToldLate:
         assert store.head() == before
 
 
+@pytest.mark.one_database
 class TestPartPayments:
     """Several rows of one invoice are its payments."""
 
@@ -301,6 +305,7 @@ class TestPartPayments:
         assert counted("PaymentApplied") == 2
 
 
+@pytest.mark.one_database
 class TestFaultyRows:
     """With --skip-faulty the other rows are recorded, and the faulty ones can be mended and imported."""
 
@@ -384,6 +389,7 @@ class TestFaultyRows:
         assert importer.path.read_text() == content(self.rows()).replace("\r\n", "\n")
 
 
+@pytest.mark.one_database
 def test_the_same_invoices_for_another_seller_are_said(importer: Importer) -> None:
     importer(*ROWS)
     said = (
@@ -397,6 +403,7 @@ def test_the_same_invoices_for_another_seller_are_said(importer: Importer) -> No
     assert "invoices of the seller" not in importer.errors
 
 
+@pytest.mark.one_database
 def test_all_events_of_an_invoice_share_a_correlation_of_their_own(importer: Importer) -> None:
     importer(*ROWS)
     importer(ROWS[0], replace(ROWS[1], settled_date=THIRD), ROWS[2])
@@ -407,6 +414,7 @@ def test_all_events_of_an_invoice_share_a_correlation_of_their_own(importer: Imp
     assert len(set.union(*of_invoices.values())) == 3
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("options", "message"),
     [

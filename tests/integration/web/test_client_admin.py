@@ -10,6 +10,8 @@ from oauth2_provider.models import get_access_token_model, get_application_model
 from ledger import clients
 from tests.support.databases import Database
 
+pytestmark = pytest.mark.one_database
+
 APPLICATION = "/admin/oauth2_provider/application/"
 TOKEN = "/admin/oauth2_provider/accesstoken/"
 

@@ -33,6 +33,7 @@ def log_in(password: str, name: str = "root", address: str = "10.0.0.1", query: 
     return client.post(f"/admin/login/{query}", form, REMOTE_ADDR=address, secure=True)
 
 
+@pytest.mark.one_database
 def test_after_five_wrong_passwords_even_the_right_one_is_not_checked(hasher: type[CountingHasher]) -> None:
     assert [log_in("wrong").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
     checked = hasher.checked
@@ -41,12 +42,14 @@ def test_after_five_wrong_passwords_even_the_right_one_is_not_checked(hasher: ty
     assert "Try again in 900 seconds" in answer.text
 
 
+@pytest.mark.one_database
 def test_the_same_name_at_another_address_is_not_locked_out() -> None:
     while log_in("wrong", address="203.0.113.6").status_code != 429:
         pass
     assert log_in("right").status_code == 302
 
 
+@pytest.mark.one_database
 def test_further_attempts_do_not_prolong_the_lock() -> None:
     with time_machine.travel(utc_now(), tick=False) as clock:
         while log_in("wrong").status_code != 429:
@@ -57,6 +60,7 @@ def test_further_attempts_do_not_prolong_the_lock() -> None:
         assert log_in("right").status_code == 302
 
 
+@pytest.mark.one_database
 def test_the_answer_says_what_is_left_of_the_allowance() -> None:
     with time_machine.travel(utc_now(), tick=False):
         answers = [log_in("wrong", name=f"user-{number}") for number in range(11)]
@@ -68,18 +72,21 @@ def test_the_answer_says_what_is_left_of_the_allowance() -> None:
     )
 
 
+@pytest.mark.one_database
 def test_a_right_password_ends_the_count() -> None:
     for _ in range(3):
         assert [log_in("wrong").status_code for _ in range(2)] == [200, 200]
         assert log_in("right").status_code == 302
 
 
+@pytest.mark.one_database
 def test_an_address_cannot_try_one_password_on_many_names() -> None:
     with time_machine.travel(utc_now(), tick=False):
         answers = [log_in("wrong", name=f"user-{number}").status_code for number in range(12)]
     assert answers == [200] * 10 + [429] * 2
 
 
+@pytest.mark.one_database
 def test_checking_secrets_uses_at_most_half_of_the_threads(
     machine: Machine, hasher: type[CountingHasher], settings: Settings
 ) -> None:
@@ -92,6 +99,7 @@ def test_checking_secrets_uses_at_most_half_of_the_threads(
     assert [machine.ask().status_code, log_in("right").status_code] == [200, 302]
 
 
+@pytest.mark.one_database
 def test_log_ins_without_a_request_are_not_counted() -> None:
     assert [Client().login(username="root", password="wrong") for _ in range(6)] == [False] * 6
     assert Client().login(username="root", password="right")
@@ -128,12 +136,14 @@ def test_a_long_header_is_cut(header: str) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_after_a_log_in_with_an_unsafe_target_the_index_is_shown(target: str) -> None:
     for answer in (log_in("right", next=target), log_in("right", query=f"?next={target}")):
         assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
+@pytest.mark.one_database
 def test_a_person_logs_in_over_ipv6(database: Database, tmp_path: Path, root: User) -> None:
     root.password = PBKDF2PasswordHasher().encode("right", "salt", 1000)  # which the server knows, too
     root.save()

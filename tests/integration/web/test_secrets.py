@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import secrets
 from urllib.parse import urlencode
@@ -13,6 +14,10 @@ from ledger import clients
 from tests.support.databases import Database
 from tests.support.processes import RunManage
 from tests.support.webserver import Answer, Serve, WebServer
+
+pytestmark = pytest.mark.skipif(
+    os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql", reason="only a server has a password that could be shown"
+)
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

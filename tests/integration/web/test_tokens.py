@@ -66,6 +66,7 @@ def status(machine: Machine, token: str) -> int:
     return Client().get("/api/companies", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
+@pytest.mark.one_database
 def test_a_token_is_issued_for_a_secret_and_ends_when_it_is_revoked(machine: Machine) -> None:
     answer = machine.ask()
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
@@ -75,6 +76,7 @@ def test_a_token_is_issued_for_a_secret_and_ends_when_it_is_revoked(machine: Mac
     assert status(machine, token) == 401
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/o/token", "/o/revoke_token"])
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_path_without_its_slash_is_the_same(path: str, debug: bool, machine: Machine, settings: Settings) -> None:
@@ -85,6 +87,7 @@ def test_a_path_without_its_slash_is_the_same(path: str, debug: bool, machine: M
     assert status(machine, token) == (401 if path == "/o/revoke_token" else 200)
 
 
+@pytest.mark.one_database
 def test_an_error_has_the_form_of_oauth_and_a_remedy(machine: Machine) -> None:
     answers = {
         (401, "invalid_client", "HTTP Basic, or as client_id and client_secret"): machine.ask("wrong"),
@@ -102,6 +105,7 @@ def test_an_error_has_the_form_of_oauth_and_a_remedy(machine: Machine) -> None:
         assert int(answer["Content-Length"]) == len(answer.content)
 
 
+@pytest.mark.one_database
 def test_an_error_does_not_reveal_whether_the_id_or_the_secret_is_wrong(machine: Machine) -> None:
     known = machine.ask("wrong")
     machine.id = "nobody"
@@ -124,6 +128,7 @@ def test_a_hostile_request_is_refused_with_an_oauth_error(
 LATIN_1: Final = "application/x-www-form-urlencoded; charset=ISO-8859-1"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("charset", ["ISO-8859-1", "latin1", "windows-1252", "us-ascii", "UTF8", '"utf-8"'])
 def test_a_form_in_the_charset_of_an_older_client_is_read(charset: str, machine: Machine) -> None:
     form = urlencode({"grant_type": "client_credentials", "client_id": machine.id, "client_secret": machine.secret})
@@ -134,6 +139,7 @@ def test_a_form_in_the_charset_of_an_older_client_is_read(charset: str, machine:
     assert status(machine, answer.json()["access_token"]) == 401
 
 
+@pytest.mark.one_database
 def test_a_secret_is_read_in_the_charset_of_its_form(machine: Machine) -> None:
     application = get_application_model().objects.get()
     application.client_secret = "résumé"

@@ -113,6 +113,7 @@ class TestCreateApiClient:
         assert not User.objects.exists()
 
 
+@pytest.mark.one_database
 class TestWhatIsStored:
     def test_is_neither_the_secret_nor_a_token(self) -> None:
         client_id, secret = credentials(make("robot"))
@@ -187,6 +188,7 @@ class TestTheTokenEndpoint:
         assert Client().post(f"/o/{path}").status_code == 404
 
 
+@pytest.mark.one_database
 class TestTheEndOfAToken:
     def is_refused(self, api: Api) -> None:
         answer = api.get("/api/business-date")
@@ -233,6 +235,7 @@ class TestTheEndOfAToken:
         problem(Api(token).get("/api/business-date"), 401, "unauthenticated")
 
 
+@pytest.mark.one_database
 class TestACredentialOfTheWrongKind:
     @pytest.mark.parametrize("kind", ["Token ", "Basic ", "", "bearer:"])
     def test_is_answered_with_how_to_send_a_token_and_not_repeated(self, kind: str, api: Api) -> None:
@@ -252,6 +255,7 @@ class TestACredentialOfTheWrongKind:
         assert answer.status_code == 200
 
 
+@pytest.mark.one_database
 class TestPermissions:
     def test_each_command_asks_for_its_own(self, new_api: NewApi) -> None:
         api = new_api("robot", ["ledger.fund_company"])

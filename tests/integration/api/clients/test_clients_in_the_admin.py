@@ -16,7 +16,7 @@ from tests.support.api.calling import Api, problem
 from tests.support.databases import Database
 
 # Static files are collected when the project is installed for production, not for tests.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at:UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore:No directory at:UserWarning"), pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from tests.support.api.bodies import GOOD, Body, good
 from tests.support.api.calling import Api, problem
 from web.api.commands import UUID_FIELDS
 
+pytestmark = pytest.mark.one_database
+
 NOT_SENT: dict[str, list[tuple[str, Any]]] = {
     "originate-product": [("companies", []), ("currency_digits", 2), ("status", "open")],
     "apply-payment": [("to_principal", "30.00"), ("to_fees", "0.00")],

@@ -11,6 +11,8 @@ from tests.support.api.calling import Api, problem
 from tests.support.api.refused import REFUSED
 from web.api.problem_pages import KINDS
 
+pytestmark = pytest.mark.one_database
+
 OF_QUERIES = {"date-not-cycled", "position-beyond-head"}
 """Refusals of `?as_of=`."""
 OF_COMMAND_LINES = {"too-many-missing-dates", "invalid-input"}

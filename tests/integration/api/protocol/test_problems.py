@@ -74,6 +74,7 @@ TESTED_ELSEWHERE: Final = {
 }
 
 
+@pytest.mark.one_database
 def test_every_kind_of_problem_is_in_one_table() -> None:
     of_commands = set(REFUSED)
     assert of_commands | set(REPORTED) | set(TESTED_ELSEWHERE) == set(KINDS)
@@ -81,6 +82,7 @@ def test_every_kind_of_problem_is_in_one_table() -> None:
     assert not (OF_COMMAND_LINES - {"invalid-input"}) & set(KINDS)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("slug", REPORTED)
 def test_a_problem_is_answered_as_the_table_says(slug: str, api: Api) -> None:
     reported = problem(REPORTED[slug](api), KINDS[slug].status, slug)
@@ -89,6 +91,7 @@ def test_a_problem_is_answered_as_the_table_says(slug: str, api: Api) -> None:
     assert reported["title"] == KINDS[slug].title
 
 
+@pytest.mark.one_database
 def test_the_url_of_a_type_leads_to_its_description(api: Api) -> None:
     for slug, kind in KINDS.items():
         answer = api.get(f"/api/problems/{slug}")
@@ -104,6 +107,7 @@ def test_the_url_of_a_type_leads_to_its_description(api: Api) -> None:
     problem(Api(None).get("/api/problems/conflict"), 401, "unauthenticated")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.slug)
 def test_each_says_in_sentences_what_to_do(kind: Any) -> None:
     assert kind.remedy.endswith(".")
@@ -111,16 +115,19 @@ def test_each_says_in_sentences_what_to_do(kind: Any) -> None:
     assert not kind.title.endswith(".")
 
 
+@pytest.mark.one_database
 def test_the_document_is_what_the_code_says() -> None:
     call_command("describe_problems", check=True)
 
 
+@pytest.mark.one_database
 def test_the_document_is_refused_where_it_is_not(settings: Settings, tmp_path: Any) -> None:
     settings.BASE_DIR = tmp_path
     with pytest.raises(CommandError, match="docs/problems.md is out of date"):
         call_command("describe_problems", check=True)
 
 
+@pytest.mark.one_database
 def test_a_refused_client_learns_which_permission_is_missing(new_api: NewApi) -> None:
     reported = problem(new_api("reader", []).command("grant-balances", {}), 403, "forbidden")
     assert (
@@ -152,6 +159,7 @@ def test_a_page_says_that_the_database_is_away(path: str, database: Database) ->
     assert answer.text == "The database of the ledger is away. Try again in a moment.\n"
 
 
+@pytest.mark.one_database
 def test_an_unexpected_error_is_reported_without_its_content(api: Api) -> None:
     company = new_company()
     with unguarded() as cursor:

@@ -18,7 +18,7 @@ from tests.support.ledger.portfolio import do, new_account, new_asset, new_compa
 from web.api.commands import UUID_FIELDS
 from web.api.entities import ENTITIES
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.one_database]
 
 
 def path_of(company: UUID) -> str:

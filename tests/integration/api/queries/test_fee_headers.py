@@ -11,6 +11,8 @@ from tests.support.api.calling import Api
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_product
 
+pytestmark = pytest.mark.one_database
+
 
 def fees(api: Api, path: str) -> tuple[str | None, str]:
     answer = api.get(f"/api/{path}")
