@@ -49,7 +49,7 @@ screenshots: $(VENV)/development chromium ## take the pictures of Books that REA
 	@$(DEVELOPMENT) python -m tests.support.browser.screenshots
 
 clean: ## remove the virtual environment and every cache; databases stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) build daybook_eventstore.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 checks: $(VENV)/development # all that needs no test

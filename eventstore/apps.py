@@ -1,9 +1,11 @@
 """The event store as a Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_migrate
 
 from eventstore.management.database_roles import grant_rights
+from eventstore.runtime.defaults import complete
 
 
 class EventStoreConfig(AppConfig):
@@ -13,7 +15,8 @@ class EventStoreConfig(AppConfig):
     verbose_name = "Event store"
 
     def ready(self) -> None:
-        """Register the system checks, and let each migration end with the rights of the database's roles."""
+        """Complete the settings, register the checks, and let each migration end with the rights of the roles."""
+        complete(settings)
         from eventstore import checks  # noqa: F401, PLC0415 - importing registers them, and models are ready only now
 
         post_migrate.connect(grant_rights, sender=self)

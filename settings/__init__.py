@@ -11,6 +11,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
+from eventstore.runtime.databases import for_a_log, read_only_sqlite
 from settings import logs
 from settings.environment import (
     choice,
@@ -70,48 +71,21 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
     if mode not in {"rwc", "ro"}:
         raise ValueError
     if mode == "ro" or not is_writable(path):
-        return _read_only(config, path)
+        return read_only_sqlite(config, path)
     config["NAME"] = str(path)
-    config["OPTIONS"] |= {
-        "transaction_mode": "IMMEDIATE",
-        # SQLite gives its one write lock to any of those who wait, so that one of them may wait for several turns.
-        "timeout": 3 * APPEND_LOCK_TIMEOUT_MS / 1000,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-        " PRAGMA journal_size_limit=67108864;",
-    }
-    return config
-
-
-def _read_only(config: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Open a file that is only read, such as a backup. Without a log beside it, nothing writes to it, or can.
-
-    SQLite reads a file in WAL mode only with the files beside it, which it would have to make, or as one that never
-    changes.
-    """
-    unchanging = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-    config["NAME"] = f"{path.as_uri()}?mode=ro{unchanging}"
-    config["OPTIONS"] |= {"transaction_mode": "DEFERRED", "init_command": "PRAGMA foreign_keys=ON;"}
-    return config
+    return for_a_log(config, append_lock_ms=APPEND_LOCK_TIMEOUT_MS)
 
 
 def _postgres(config: dict[str, Any]) -> dict[str, Any]:
     if not config["NAME"]:
         raise ValueError
-    timeout = (
-        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
-        " -c datestyle=ISO"  # psycopg reads no other form of a date
-        f" -c eventstore.append_lock_timeout={APPEND_LOCK_TIMEOUT_MS}ms"
-        f" -c eventstore.append_lock_idle_timeout={APPEND_LOCK_IDLE_TIMEOUT_MS}ms"
+    return for_a_log(
+        config,
+        append_lock_ms=APPEND_LOCK_TIMEOUT_MS,
+        append_lock_idle_ms=APPEND_LOCK_IDLE_TIMEOUT_MS,
+        idle_in_transaction_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        keeps_sessions=PREPARED_STATEMENTS,
     )
-    given = config["OPTIONS"].get("options", "")
-    # A dead host is noticed within seconds, also while an answer is awaited: by default, TCP would ask only after two
-    # hours whether the other side still exists.
-    keepalives = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    limits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, **keepalives}
-    config["OPTIONS"] = limits | config["OPTIONS"] | {"options": f"{given} {timeout}".strip()}
-    # A cursor of the server is lost when a pooler gives the next transaction another connection.
-    pooled = {"DISABLE_SERVER_SIDE_CURSORS": not PREPARED_STATEMENTS}
-    return config | pooled | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
 def _database(config: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from eventstore.read_models.rows import ReadModelRow, key
 from projectors.schema.products import FinancialProduct
-from projectors.schema.rows import ReadModelRow, key
 from projectors.schema.sums import SumField
 
 

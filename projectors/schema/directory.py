@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from projectors.schema.rows import ReadModelRow, key
+from eventstore.read_models.rows import ReadModelRow, key
 
 
 class Company(ReadModelRow):

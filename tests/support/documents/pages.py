@@ -39,6 +39,9 @@ BUILT: Final[tuple[str, ...]] = (
 )
 """Pages whose code a test adds to a copy of the project, and whose console blocks it types there."""
 
+ALONE: Final = ("docs/how-to/your-own-events.md",)
+"""Pages whose project a test makes, with the event store installed and nothing else of Daybook."""
+
 PROVED: Final = ("docs/how-to/prove-your-own-handler.md",)
 """The pages whose Python is run by tests/crash/test_crash_points.py."""
 UNRUN: Final = {

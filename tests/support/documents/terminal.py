@@ -4,7 +4,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,9 +20,15 @@ BEGINS: Final = "\x1e"
 _LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py", "tools")
 
 
-def outputs(typed: Iterable[str], directory: Path, environment: Mapping[str, str], project: Path = ROOT) -> list[str]:
+def outputs(
+    typed: Iterable[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    project: Path = ROOT,
+    linked: Sequence[str] = _LINKED,
+) -> list[str]:
     """Return the output of each command, typed in the given folder, which has links to the project's code."""
-    for name in _LINKED:
+    for name in linked:
         if not (directory / name).exists():
             (directory / name).symlink_to(ROOT / name)
     script = ["shopt -s expand_aliases", "exec 2>&1", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]

@@ -1,9 +1,5 @@
 """What the tables of all read models have in common.
 
-Money is kept as whole numbers of the currency's smallest unit, because a decimal on SQLite is a float and loses digits.
-`minor_digits` is the number of digits after the point. One amount has at most 18 digits and fits into 64 bits; whatever
-adds up amounts is a SumField. See Note [Sums do not overflow].
-
 # Note [Generations]
 Each row belongs to a generation. Queries answer from the generation that the projector's checkpoint names; a rebuild
 fills the next one beside it and then moves that pointer. `generation` therefore comes first in every key. `position` is
