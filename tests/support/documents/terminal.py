@@ -32,7 +32,8 @@ def outputs(
         if not (directory / name).exists():
             (directory / name).symlink_to(ROOT / name)
     script = ["shopt -s expand_aliases", "exec 2>&1", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
-    for number, command in enumerate(typed):
+    commands = list(typed)
+    for number, command in enumerate(commands):
         script += [f"echo {BEGINS}{number}", command.rstrip("\n")]
     # The script is a file, so that no command reads the next one as its standard input.
     file = directory / "typed.sh"
@@ -42,7 +43,7 @@ def outputs(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=PATIENCE_S * len(commands),
         check=False,
         cwd=directory,
         env={**environment, "PYTHONPATH": str(project)},
