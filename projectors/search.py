@@ -1,4 +1,4 @@
-"""Keeps the words by which companies, products and assets are found.
+"""Keeps the words by which companies, products, assets and funding accounts are found.
 
 A word is folded: without case and without accents, so that "Cafe" finds "Café". A reference is also one word as a
 whole, so that the beginning of "INV-2031/7" finds it.
@@ -28,18 +28,19 @@ _TEXT_OF: Final = {
     "CompanyRenamed": "name",
     "ProductOriginated": "reference",
     "AssetRegistered": "reference",
+    "FundingAccountOpened": "label",
 }
 
 
 class Search(Projector):
-    """Projects the words of names and references; a company that is renamed is found by its new name only."""
+    """Projects the words of names, references and labels; a company that is renamed is found by its new name only."""
 
     name: ClassVar[str] = "search"
     types: ClassVar[tuple[str, ...]] = tuple(_TEXT_OF)
     tables: ClassVar[tuple[type[Model], ...]] = (SearchWord,)
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Write the words of each name or reference in place of those before."""
+        """Write the words of each name, reference or label in place of those before."""
         newest = {event.stream_id: event for event in events}
         renamed = [str(event.uuid) for event in newest.values() if event.type == "CompanyRenamed"]
         # A client chooses uuids: a company, a product and an asset may have the same.

@@ -1,4 +1,4 @@
-"""What people search by: the words of names and references."""
+"""What people search by: the words of names, references and labels."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from eventstore.read_models.rows import ReadModelRow, key
 
 
 class SearchWord(ReadModelRow):
-    """A word by which a company, a product or an asset is found, with the whole name or reference."""
+    """A word by which something is found, with its whole name, reference or label."""
 
     class Kind(models.TextChoices):
         """What is found."""
@@ -16,6 +16,7 @@ class SearchWord(ReadModelRow):
         COMPANY = "company"
         PRODUCT = "product"
         ASSET = "asset"
+        ACCOUNT = "account"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     uuid = models.UUIDField()

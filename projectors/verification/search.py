@@ -11,7 +11,7 @@ from projectors.search import words
 from projectors.verification.differences import Difference, Party
 from projectors.verification.streams import Entity
 
-SEARCHED: Final = {"company": "name", "product": "reference", "asset": "reference"}
+SEARCHED: Final = {"company": "name", "product": "reference", "asset": "reference", "account": "label"}
 """By category: the field by whose words an entity is found."""
 
 

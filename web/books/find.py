@@ -16,6 +16,7 @@ from ledger import states
 from ledger.rules.decide import STATES
 from ledger.rules.facts import stream_id
 from projectors.explain.event import name_of
+from projectors.queries.search import accounts_of, without_assets_of_products
 from projectors.queries.search import find as find_words
 from web.books import csv_export
 from web.books.frame import Frame, page, shown, takes
@@ -57,7 +58,10 @@ def _hits(wanted: str, frame: Frame) -> Iterator[Hit]:
     uuid = _uuid(wanted)
     if uuid is not None:
         yield from _entities(uuid)
-    for hit in find_words(wanted, limit=_MOST + 1):
+    found = without_assets_of_products(find_words(wanted, limit=_MOST + 1))
+    # One company is gone to, and its page has its accounts.
+    more = accounts_of(found, limit=_MOST + 1 - len(found)) if 1 < len(found) <= _MOST else []
+    for hit in (*found, *more):
         yield Hit(hit.kind, hit.text, page_of(hit.kind, hit.uuid))
 
 

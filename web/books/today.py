@@ -6,7 +6,9 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from eventstore import store
 from eventstore.consumers.status import Status, statuses
+from eventstore.records import RecordedEvent
 from ledger import as_of as dates
 from ledger.rules.money import from_minor
 from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
@@ -24,7 +26,6 @@ _HEADER: Final = ("business_date", "currency", *_AMOUNTS)
 @takes("format")
 def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show how the ledger stands."""
-    cycled = dates.last_cycled(frame.cut.position)
     on = frame.business_date
     activity = [] if on is None else _activity(frame, on)
     if csv_export.is_wanted(request):
@@ -34,12 +35,18 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         "today.html",
         frame,
         "today",
-        opened=cycled,
+        opened=None if on is None else _beginning(on),
         unwell=[(status, condition(status)) for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
         overdue=[] if on is None else charts.of_aging(_owed(frame, on)),
         activity=activity,
     )
+
+
+def _beginning(on: date) -> RecordedEvent | None:
+    """Return the event that began a date, also if later dates have begun; None for a date that was skipped."""
+    began = store.read_event(dates.began(on))
+    return began if began is not None and began.data.new_date == on else None
 
 
 def _owed(frame: Frame, on: date) -> list[CurrencyAging]:

@@ -1,14 +1,27 @@
-"""Every page: who may see it, which moment it shows, and what it answers to an impossible address."""
+"""Every page: who may see it, which moment it shows, what it answers to an impossible address; and the search."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
 
 from eventstore import store
+from eventstore.consumers.loop import catch_up
+from ledger.rules.commands import (
+    ActivateDeal,
+    CreateDeal,
+    OpenFundingAccount,
+    OriginateProduct,
+    RegisterAsset,
+    RegisterCompany,
+)
+from ledger.rules.events import DealCompany
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
 from tests.support.ledger.paid_late import DUE, PAID
+from tests.support.ledger.portfolio import do
 from web.slots import SlotKind, slots
 
 LAST = PAID + timedelta(days=1)
@@ -120,3 +133,59 @@ def test_a_page_of_the_past_holds_a_slot_and_says_when_to_come_back(reader: Read
     finally:
         for slot in taken:
             slot.give_back()
+
+
+def financed(reference: str, of_asset: str) -> tuple[UUID, UUID]:
+    """Finance an asset of one reference by an invoice of another; return the uuids of the invoice and the asset."""
+    invoice, asset, deal, seller, company = (uuid4() for _ in range(5))
+    do(RegisterCompany(seller, f"Company {seller}"))
+    do(RegisterCompany(company, f"Company {company}"))
+    do(CreateDeal(deal, 1, (DealCompany(company, "debtor"),)))
+    do(ActivateDeal(deal))
+    do(RegisterAsset(asset, Decimal("10.00"), seller, company, of_asset, "USD"))
+    terms = (Decimal("10.00"), date(2026, 1, 1), Decimal("0.001"), "debtor")
+    do(OriginateProduct(invoice, deal, *terms, reference, asset, currency="USD"))
+    return invoice, asset
+
+
+def test_an_invoice_and_the_asset_that_bears_its_reference_are_one_hit(reader: Reader) -> None:
+    invoice, asset = financed("INV-100", "INV-100")
+    other, its_asset = financed("INV-101 b", "INV-101")
+    catch_up()
+    for q in ("INV-100", "inv-10 0"):
+        assert reader.get("/books/find", q=q)["Location"] == f"/books/invoices/{invoice}"
+    assert f"/books/balances/asset/{asset}" in reader.text(f"/books/invoices/{invoice}")
+    page = reader.text("/books/find", q="INV-101")
+    assert f"/books/balances/asset/{its_asset}" in page
+    assert f"/books/invoices/{other}" in page
+
+
+def test_accounts_are_found_by_their_label_and_beside_their_company(reader: Reader) -> None:
+    companies, account = [uuid4(), uuid4()], uuid4()
+    for number, uuid in enumerate(companies):
+        do(RegisterCompany(uuid, f"Alder {number}"))
+    do(OpenFundingAccount(account, companies[0], "Reserve"))
+    catch_up()
+    page = f"/books/balances/account/{account}"
+    assert reader.get("/books/find", q="reserve")["Location"] == page
+    assert f'<a href="{page}">Reserve of Alder 0</a>' in reader.text("/books/find", q="alder")
+    customer = reader.get("/books/find", q="alder 0")["Location"]
+    assert page in reader.text(customer)
+
+
+def test_a_search_keeps_the_moment_of_the_page(reader: Reader, invoice: Product) -> None:
+    page = reader.text("/books/invoices", as_of=str(DUE), known="then")
+    form = page[page.index('role="search"') : page.index('id="q"')]
+    assert f'<input type="hidden" name="as_of" value="{DUE}">' in form
+    assert '<input type="hidden" name="known" value="then">' in form
+    assert '"hidden"' not in reader.text("/books/invoices").partition('role="search"')[2].partition("<label")[0]
+    found = reader.get("/books/find", q=str(invoice.uuid), as_of=str(DUE), known="then")
+    assert found["Location"] == f"/books/invoices/{invoice.uuid}?as_of={DUE}&known=then"
+
+
+def test_today_of_a_past_date_names_the_event_that_began_it(reader: Reader, invoice: Product) -> None:
+    on = DUE + timedelta(days=1)
+    cycle = next(event for event in store.read_all(types=["SystemCycled"]) if event.data.new_date == on)
+    for known in ("now", "then"):
+        assert f">event {cycle.position}</a>" in reader.text("/books/", as_of=str(on), known=known)
+    assert "This date never began" in reader.text("/books/", as_of="1999-12-31")

@@ -12,7 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.records import Context, NewEvent
-from ledger.rules.events import AssetRegistered, CompanyRegistered, CompanyRenamed, DealCompany, ProductOriginated
+from ledger.rules.events import (
+    AssetRegistered,
+    CompanyRegistered,
+    CompanyRenamed,
+    DealCompany,
+    FundingAccountOpened,
+    ProductOriginated,
+)
 from projectors.queries.search import Hit, find
 from projectors.search import words
 from tests.support.databases import connected_as
@@ -122,6 +129,12 @@ def test_an_asset_is_found_too() -> None:
     catch_up("search")
     assert [(hit.kind, hit.text) for hit in find("po-7", limit=5)] == [("asset", "PO-7")]
     assert find("po-7", limit=5, kinds=("product",)) == []
+
+
+def test_an_account_is_found_by_its_label() -> None:
+    owner, account = company("Alder Stores"), uuid4()
+    append(f"account-{account}", FundingAccountOpened(owner, "Réserve 7"))
+    assert found("reserve") == [account]
 
 
 def test_a_search_reads_the_index_of_beginnings_alone() -> None:
