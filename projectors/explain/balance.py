@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 from eventstore import store
+from ledger import states
 from ledger.rules import money
 from ledger.rules.decide import STATES
 from ledger.rules.facts import stream_id
@@ -14,6 +15,7 @@ from projectors.explain import proof
 from projectors.explain.dates import Dated, counts, dated
 from projectors.explain.figures import Cut, Equation, Order, Proof, Row, Term
 from projectors.explain.words import words
+from projectors.queries.customers import accounts_of
 
 TERMS_OF: Final[dict[str, dict[str, tuple[str, bool]]]] = {
     "company": {
@@ -56,6 +58,26 @@ class BalanceExplanation:
     def stream_id(self) -> str:
         """The stream whose fold the balance is."""
         return stream_id(self.category, self.uuid)
+
+
+class AccountBalance(NamedTuple):
+    """A funding account of a company as of a position; the currency is empty if no money has arrived."""
+
+    uuid: UUID
+    label: str
+    status: str
+    balance: Decimal
+    currency: str
+
+
+def accounts_at(company_uuid: UUID, position: int, most: int) -> list[AccountBalance]:
+    """Return the funding accounts that a company had as of a position, at most so many."""
+    found = []
+    for row in accounts_of(company_uuid, most):
+        state = states.account(row.uuid, position).state
+        if state.exists:
+            found.append(AccountBalance(row.uuid, state.label, state.status, state.balance, state.currency or ""))
+    return found
 
 
 def explain_balance(category: str, uuid: UUID, cut: Cut, order: Order = "counts") -> BalanceExplanation | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from ledger.as_of import last_cycled, position_as_of
+from ledger.as_of import began, last_cycled, position_as_of
 from ledger.rules.refusals.dates import PositionBeyondHead
 from projectors.explain.figures import Cut
 
@@ -82,8 +82,18 @@ def _of_date(on: date, known: str, head: int) -> Moment:
     ended = position_as_of(on, head)
     if known == "then":
         return Moment(Cut(ended), on, known)
-    position = head if known == "now" else _recorded(int(known), head)
+    if known == "now":
+        return Moment(Cut(head, on), on, known)
+    position, begun = _recorded(int(known), head), began(on)
+    if position < begun:
+        reason = f"known={known} is not possible: {on} began at event {begun}, so nothing of it was known before."
+        raise ImpossibleMoment("known", reason)
     return Moment(Cut(position, on), on, known)
+
+
+def booked_through(cut: Cut) -> int:
+    """Return the last position that a cut counts of whatever counts for its booking date: all but late fees."""
+    return cut.position if cut.until is None else position_as_of(cut.until, cut.position)
 
 
 def _recorded(position: int, head: int) -> int:

@@ -34,6 +34,6 @@ def references_of(uuids: set[UUID]) -> dict[UUID, str]:
     return dict(live(FinancialProduct).filter(product_uuid__in=uuids).values_list("product_uuid", "reference"))
 
 
-def accounts_of(company_uuid: UUID) -> list[Balance]:
-    """Return the funding accounts of a company."""
-    return list(live(Balance).filter(company_uuid=company_uuid).order_by("uuid"))
+def accounts_of(company_uuid: UUID, most: int) -> list[Balance]:
+    """Return the funding accounts of a company, at most so many."""
+    return list(live(Balance).filter(company_uuid=company_uuid).order_by("uuid")[:most])

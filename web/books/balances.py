@@ -9,6 +9,7 @@ from ledger import states
 from projectors.explain import sentences
 from projectors.explain.balance import explain_balance
 from projectors.explain.event import name_of
+from projectors.explain.moment import booked_through
 from web.books import csv_export
 from web.books.frame import Frame, NotFound, page, shown, takes
 from web.books.parameters import order
@@ -33,5 +34,5 @@ def balance(request: HttpRequest, frame: Frame, category: str, uuid: UUID) -> Ht
         sentence=sentences.of_balance(explained),
         name=name_of(explained.state),
         owner=owner,
-        owner_name=states.company(owner, frame.cut.position).state.name if owner else "",
+        owner_name=states.company(owner, booked_through(frame.cut)).state.name if owner else "",
     )

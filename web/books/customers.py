@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ledger import memberships, states
-from projectors.explain.balance import explain_balance
+from projectors.explain.balance import accounts_at, explain_balance
 from projectors.explain.customer import Place, Standing, Statement, standings, standings_of
 from projectors.explain.invoices import InvoiceRow, page_at, rows_now
-from projectors.queries.customers import RANKINGS, accounts_of
+from projectors.explain.moment import booked_through
+from projectors.queries.customers import RANKINGS
 from projectors.queries.invoices import Wanted
 from projectors.queries.live import position
 from web.books import csv_export
@@ -21,6 +22,7 @@ from web.books.parameters import digits_of, period_of, whole_number
 
 _PAGE: Final = 100
 _INVOICES: Final = 50
+_ACCOUNTS: Final = 50
 _LINES: Final = 500
 _PERIOD: Final = 30
 """Days that a statement covers unless another period is asked for."""
@@ -73,9 +75,12 @@ def _customer_cells(row: Standing) -> tuple[object, ...]:
 @takes("from", "to", "after", "format")
 def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResponseBase:
     """Show a customer: what it owes, its balance, accounts and membership, its invoices, and a statement."""
+    through = booked_through(frame.cut)
     company = states.company(company_uuid, frame.cut.position).state
     if not company.exists:
         raise NotFound(f"There is no company {company_uuid} as of position {frame.cut.position}.")
+    before = states.company(company_uuid, through).state
+    company = before if before.exists else company  # a name as of the date, if it had one
     first, last = period_of(request)
     if first is None and last is None and frame.business_date is not None:
         first = frame.business_date - timedelta(days=_PERIOD)
@@ -94,8 +99,9 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         company_uuid=company_uuid,
         standings=standings_of(company_uuid, company.name, frame.cut),
         balance=None if balance is None else balance.equation,
-        accounts=accounts_of(company_uuid),
-        membership=memberships.lookup(company_uuid, frame.cut.position),
+        accounts=accounts_at(company_uuid, through, _ACCOUNTS),
+        most_accounts=_ACCOUNTS,
+        membership=memberships.lookup(company_uuid, through),
         invoices=_invoices(frame, company_uuid),
         opening=account.opening if after is None else {},
         lines=lines[:_LINES],

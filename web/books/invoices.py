@@ -1,5 +1,6 @@
 """The pages of invoices: the list of what is owed, and why one owes what it owes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
@@ -12,6 +13,7 @@ from ledger import states
 from ledger.currencies import MINOR_DIGITS
 from projectors.explain import sentences
 from projectors.explain.invoices import InvoiceRow, Page, page_at, rows_at, rows_now, totals_of
+from projectors.explain.moment import booked_through
 from projectors.explain.product import explain_product
 from projectors.queries.customers import names_of
 from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES, Place, Wanted, has_currency
@@ -33,7 +35,7 @@ def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     wanted, by = _wanted(request, frame), _order(request, frame)
     if csv_export.is_wanted(request):
         rows = rows_now(wanted, by) if frame.is_now else rows_at(frame.cut, wanted)
-        return csv_export.export(frame, "invoices", _HEADER, map(_cells, rows))
+        return csv_export.export(frame, "invoices", _header(frame), (_cells(frame, row) for row in rows))
     sums = totals_of(wanted) if frame.is_now else []
     if by != "due" and wanted.currency is None and sums:
         wanted = replace(wanted, currency=sums[0].currency)  # Amounts of two currencies have no order.
@@ -146,8 +148,14 @@ _HEADER: Final = (
 )
 
 
-def _cells(row: InvoiceRow) -> tuple[object, ...]:
-    name = (row.reference, row.product_uuid, row.obligor, row.due_date, row.status)
+def _header(frame: Frame) -> Sequence[str]:
+    """Return the heading of the list; the status is known of now only, so a list of the past has none."""
+    return [name for name in _HEADER if frame.is_now or name != "status"]
+
+
+def _cells(frame: Frame, row: InvoiceRow) -> tuple[object, ...]:
+    status = (row.status,) if frame.is_now else ()
+    name = (row.reference, row.product_uuid, row.obligor, row.due_date, *status)
     return (*name, row.currency, row.principal, row.fees, row.owed)
 
 
@@ -161,8 +169,9 @@ def invoice(request: HttpRequest, frame: Frame, product_uuid: UUID) -> HttpRespo
     if csv_export.is_wanted(request):
         what = f"invoice-{explained.state.reference}"
         return csv_export.export_explanation(frame, what, explained.equation, explained.rows, ("principal", "fees"))
+    through = booked_through(frame.cut)
     parties = [
-        (each.role, each.company_uuid, states.company(each.company_uuid, frame.cut.position).state.name)
+        (each.role, each.company_uuid, states.company(each.company_uuid, through).state.name)
         for each in explained.companies
     ]
     return shown(

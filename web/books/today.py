@@ -12,7 +12,8 @@ from eventstore.records import RecordedEvent
 from ledger import as_of as dates
 from ledger.rules.money import from_minor
 from projectors.explain.reports import CurrencyAging, aging_now, aging_then, trial_balances
-from projectors.queries.reports import daily_activity, known_then
+from projectors.queries.activity import activity_at
+from projectors.queries.reports import daily_activity
 from web.books import charts, csv_export
 from web.books.consumers import condition
 from web.books.frame import Frame, page, shown, takes
@@ -56,8 +57,10 @@ def _owed(frame: Frame, on: date) -> list[CurrencyAging]:
 
 
 def _activity(frame: Frame, on: date) -> list[Any]:
-    rows = list(daily_activity(on - timedelta(days=_DAYS), on).order_by("-business_date"))
-    return known_then(rows) if frame.known == "then" else rows
+    first = on - timedelta(days=_DAYS)
+    if frame.is_now:
+        return list(daily_activity(first, on).order_by("-business_date", "currency"))
+    return list(activity_at(frame.cut.position, first, on))
 
 
 def _cells(row: Any) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ def _uuids(category: str, text: str) -> Iterator[UUID]:
 def _of_companies(category: str, companies: list[UUID]) -> Iterator[UUID]:
     for company in companies:
         if category == "account":
-            yield from (row.uuid for row in accounts_of(company)[: MOST + 1])
+            yield from (row.uuid for row in accounts_of(company, MOST + 1))
         else:
             yield from (row.deal_uuid for row in deals(company).order_by("deal_uuid")[: MOST + 1])
 
