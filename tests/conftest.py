@@ -154,12 +154,12 @@ def cluster(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
     # Processes killed with -9 leave the files as they are, so that a crash in memory is as good as one on a disk.
     own = Cluster(durable=True, place=scratch.quick())
     with django_db_blocker.unblock():
-        own.restore(_prepared_data())
+        own.restore(prepared_data())
     with own:
         yield own
 
 
-def _prepared_data() -> Path:
+def prepared_data() -> Path:
     """Return the data directory of a server with a migrated database; making one takes seconds, copying it does not."""
     data = shared.folder() / "data"
 

@@ -20,8 +20,8 @@ from eventstore.records import RecordedEvent
 _logger = logging.getLogger(__name__)
 _LOOKS: Final = 7
 _BARRIERS: Final = 3
-_LONGEST_APPEND: Final = timedelta(hours=1)
-"""An event that is older than this when the append begins was not recorded by the append."""
+_OLDEST: Final = timedelta(days=1)
+"""An event that is older than this when the append begins was not recorded by the append, however clocks differ."""
 _ERRORS: Final = (DatabaseError, InterfaceError)
 
 Events = tuple[RecordedEvent, ...]
@@ -115,6 +115,6 @@ def _with_append_id(append_id: str, rows: Rows, began: datetime, using: str) -> 
         if event.metadata.get("append_id") == append_id:
             first = event.position - newest
             return tuple(read_batch(from_position=first, up_to=first + number - 1, limit=number, using=using))
-        if event.version <= rows.expected[rows.stream_indexes[0] - 1] or event.recorded_at < began - _LONGEST_APPEND:
+        if event.version <= rows.expected[rows.stream_indexes[0] - 1] or event.recorded_at < began - _OLDEST:
             break
     return ()

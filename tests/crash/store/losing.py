@@ -1,5 +1,6 @@
 """Cancels a statement, or ends the server process of a connection, at a known moment."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -9,10 +10,13 @@ from eventstore.log import append_postgresql
 
 
 class CancelledBefore:
-    """Cancels the first statement that contains a text, as pg_cancel_backend and statement_timeout do."""
+    """Cancels the first statement that contains a text, as pg_cancel_backend and statement_timeout do.
 
-    def __init__(self, text: str) -> None:
-        self.text = text.encode()
+    `first` is done right before.
+    """
+
+    def __init__(self, text: str, first: Callable[[], None] = lambda: None) -> None:
+        self.text, self.first = text.encode(), first
 
     def __enter__(self) -> None:
         self.send = append_postgresql.send
@@ -26,6 +30,7 @@ class CancelledBefore:
     ) -> bytes | None:
         if self.text in sql:
             append_postgresql.send = self.send
+            self.first()
             raw.execute("SET statement_timeout = 1")
             try:
                 return self.send(raw, b"SELECT pg_sleep(60)")

@@ -55,6 +55,16 @@ def _hold_the_lock() -> None:
     connections.close_all()
 
 
+def _append_in_a_thread(stream: str) -> None:
+    def work() -> None:
+        append(registered(stream))
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
 class TestALostConnection:
     """The server process of the connection is killed at a known moment."""
 
@@ -106,6 +116,21 @@ class TestACancelledStatement:
         with CancelledBefore("eventstore_append"), pytest.raises(OperationalError, match="statement timeout"):
             append(registered(parcel()))
         assert store.head().position == 1
+
+    @pytest.mark.usefixtures("as_superuser")
+    def test_an_append_is_found_under_a_later_one_if_the_clock_of_the_server_is_hours_behind(self) -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_get_functiondef('eventstore_append'::regproc)")
+            [definition] = cursor.fetchone()
+            cursor.execute(definition.replace("clock_timestamp()", "clock_timestamp() - interval '3 hours'"))
+        stream = parcel()
+        holder = threading.Thread(target=_hold_the_lock)
+        holder.start()
+        time.sleep(0.1)
+        with CancelledBefore("pg_logical_emit_message", first=lambda: _append_in_a_thread(stream)):
+            appended = append(registered(stream))
+        holder.join()
+        assert positions(list(store.read_stream(stream))) == [appended.position, 2] == [1, 2]
 
     def test_no_cancelled_append_reports_a_wrong_outcome(self) -> None:
         """Appends compete, so that both kinds of commit occur, and are cancelled at random moments."""

@@ -118,6 +118,12 @@ class Cluster:
             self._process.wait(timeout=PATIENCE_S)
             self._process = None
 
+    def is_running(self) -> bool:
+        """Say whether its main process runs; after a crash, `start` recovers it."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+        return self._process is not None
+
     def restart(self) -> None:
         """Stop in good order, and start again."""
         self.stop()
