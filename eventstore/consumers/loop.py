@@ -50,6 +50,11 @@ class _Turn:
         self.retries = BackOff(_FIRST_RETRY_S, _LAST_RETRY_S)
         self.retry_at = 0.0
 
+    def is_unfinished(self) -> bool:
+        """Whether something is left to do; a rebuild that nobody asks for has nothing to do."""
+        has_work = self.runner.is_asked_for if isinstance(self.runner, RequestedRebuild) else True
+        return has_work and not self.finished
+
     def is_resting(self) -> bool:
         """Whether the consumer stopped, its next try is not due, and no operator has skipped or resumed."""
         return time.monotonic() < self.retry_at and self.runner.cursor.is_still_stopped()
@@ -103,7 +108,7 @@ class Loop:
             self._wake_up.close()
         reasons = [turn.reason for turn in self._turns if turn.reason and turn.finished]
         if self._once:
-            reasons += [f"{turn.runner.cursor.label} was interrupted" for turn in self._turns if not turn.finished]
+            reasons += [f"{turn.runner.cursor.label} was interrupted" for turn in self._turns if turn.is_unfinished()]
         if reasons:
             raise NotCaughtUp(reasons)
 

@@ -1,9 +1,11 @@
-"""Which field of a form a refusal is about."""
+"""Which field of a form a refusal is about, and what to do about it in Books."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
+
+from django.urls import reverse
 
 from ledger.rules.refusals.base import NotAcceptable, Refusal
 from web.books.acting.fields import Fault
@@ -35,9 +37,25 @@ _FIELD_OF: Final[Mapping[str, tuple[str, ...]]] = {
 """The fields that a refusal is about, by its slug; the first that the command has counts."""
 
 
+IN_BOOKS: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "account-of-another-company": (
+        "Name the company that the account belongs to: the account's page shows it.",
+        lambda refusal: reverse("books:balance", args=["account", refusal.account_uuid]),
+    ),
+    "nothing-to-reverse": (
+        "Look for the position in the stream.",
+        lambda refusal: reverse("books:stream", args=[refusal.stream_id]),
+    ),
+}
+"""By the slug of a refusal whose remedy is an address of the API: the remedy in Books, and the address of its page."""
+
+
 def fault_of(refusal: Refusal) -> Fault:
-    """Return a refusal as the fault of a field: its sentence and its remedy."""
-    return Fault(str(refusal), refusal.remedy)
+    """Return a refusal as the fault of a field: its sentence, and its remedy as people follow it."""
+    if refusal.slug not in IN_BOOKS:
+        return Fault(str(refusal), refusal.remedy)
+    remedy, page_of = IN_BOOKS[refusal.slug]
+    return Fault(str(refusal), remedy, page_of(refusal))
 
 
 def field_of(refusal: Refusal, command: object) -> str:

@@ -22,10 +22,11 @@ _PLACES: Final = {"sources": 0, "destinations": 0, "position": 1, "currency": 3,
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a field is refused, and what to do."""
+    """Why a field is refused, what to do, and the page that helps."""
 
     sentence: str
     remedy: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
