@@ -1,5 +1,6 @@
 """The live rows of a read model, and the position that they reflect."""
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from django.conf import settings
@@ -27,6 +28,15 @@ def live(model: type[M]) -> QuerySet[M]:
 def position_of(model: type[Model]) -> int:
     """Return the position that a table reflects; 0 if its projector never ran."""
     return position(projector_of(model))
+
+
+def behind(at: int, projectors: Collection[str]) -> dict[str, int]:
+    """Return those projectors whose tables do not reflect a position yet, each with the position it reflects."""
+    if not projectors:
+        return {}
+    checkpoints = Checkpoint.objects.using(settings.READ_DATABASE).filter(name__in=projectors)
+    reached = dict(checkpoints.values_list("name", "position"))
+    return {name: reached.get(name, 0) for name in projectors if reached.get(name, 0) < at}
 
 
 def position(*projectors: str) -> int:

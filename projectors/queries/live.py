@@ -3,9 +3,9 @@
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat
 
-from eventstore.read_models.live import M, live, position, position_of, projector_of
+from eventstore.read_models.live import M, behind, live, position, position_of, projector_of
 
-__all__ = ["live", "position", "position_of", "projector_of", "without_index"]
+__all__ = ["behind", "live", "position", "position_of", "projector_of", "without_index"]
 
 
 def without_index(rows: QuerySet[M], column: str, value: str) -> QuerySet[M]:

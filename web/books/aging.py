@@ -19,6 +19,7 @@ from web.books.parameters import date_of
 
 _DAY: Final = timedelta(days=1)
 _CUSTOMERS: Final = 20
+_READS: Final = ("aging", "customers")
 HEADER: Final = ("known", "business_date", "currency", "bucket", "principal", "fees", "owed", "products")
 
 
@@ -36,11 +37,11 @@ def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         both = (("then", then), ("now", now))
         rows = ((known, each.currency, bucket) for known, all_ in both for each in all_ for bucket in each.buckets)
         cells = ((known, on, unit, b.name, b.principal, b.fees, b.owed, b.products) for known, unit, b in rows)
-        return csv_export.export(frame, "aging", HEADER, cells)
+        return csv_export.export(frame, "aging", HEADER, cells, reads=_READS)
     context: dict[str, Any] = {"now": now, "then": {each.currency: each for each in then}, "on": on}
     if on is not None and (now or then):
         context |= {"links": _links(frame, on), "customers": _customers(frame, on), "day_before": on - _DAY}
-    return shown(request, "aging.html", frame, "aging", **context)
+    return shown(request, "aging.html", frame, "aging", reads=_READS, **context)
 
 
 def _address_of(request: HttpRequest, frame: Frame, on: date) -> HttpResponseRedirect:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.http import HttpRequest, StreamingHttpResponse
 
 from projectors.explain.figures import Equation, Row
+from projectors.queries.live import behind
 from web.api.fee_headers import COMPLETE, THROUGH
 from web.books.frame import Frame, Refused
 
@@ -54,14 +55,19 @@ def explained_cells(rows: Iterable[Row], unit: str, parts: int) -> Iterator[tupl
         yield (*before, *row.after[:parts], row.total, unit, row.actor, row.position, row.cause)
 
 
-def export(frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+def export(
+    frame: Frame, what: str, header: Sequence[str], rows: Iterable[Sequence[Any]], *, reads: Collection[str] = ()
+) -> StreamingHttpResponse:
     """Return rows as a CSV file, line by line, whose name says what they are and as of when.
+
+    `reads` are the projectors whose tables the rows come from; if some are behind, the name says how far they are.
 
     The last column says whether the late fees were complete, and so do the headers that the API has.
     """
     fees = frame.fees
     is_complete = str(fees.is_complete).lower()
-    name = file_name(frame, what, "csv")
+    lagging = behind(frame.cut.position, reads)
+    name = file_name(frame, f"{what}-only-through-{min(lagging.values())}" if lagging else what, "csv")
     response = StreamingHttpResponse(
         lines([*header, "fees_complete"], ((*row, is_complete) for row in rows)),
         content_type="text/csv; charset=utf-8",

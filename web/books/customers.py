@@ -38,7 +38,8 @@ def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         raise Refused(f"by={by} is not possible: it must be {', '.join(RANKINGS)}.")
     at = None if frame.is_now else frame.cut
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, "customers", _CUSTOMERS_HEADER, map(_customer_cells, standings(at, by)))
+        cells = map(_customer_cells, standings(at, by))
+        return csv_export.export(frame, "customers", _CUSTOMERS_HEADER, cells, reads=("customers",))
     start = whole_number(request.GET, "start", default=0)
     rows = list(standings(at, by, start=start, limit=_PAGE + 1))
     return shown(
@@ -86,7 +87,7 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         first = frame.business_date - timedelta(days=_PERIOD)
     account = Statement(company_uuid, frame.cut, first, last)
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, f"statement-{company.name}", _HEADER, _cells(account))
+        return csv_export.export(frame, f"statement-{company.name}", _HEADER, _cells(account), reads=("customers",))
     after = _after(request)
     lines = list(account.lines(after, _LINES + 1))
     balance = explain_balance("company", company_uuid, frame.cut)
@@ -95,6 +96,7 @@ def customer(request: HttpRequest, frame: Frame, company_uuid: UUID) -> HttpResp
         "customer.html",
         frame,
         "customers",
+        reads=("customers", "balances"),
         company=company,
         company_uuid=company_uuid,
         standings=standings_of(company_uuid, company.name, frame.cut),

@@ -21,6 +21,7 @@ from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import PositionBeyondHead
 from projectors.explain.figures import Cut
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
+from projectors.queries.live import behind
 from web.protocol.problems import Problem
 from web.slots import Held, Slot, SlotKind, need_slot
 
@@ -218,8 +219,14 @@ def _with_slot(view: View, request: HttpRequest, frame: Frame, **named: Any) -> 
         return response.render() if isinstance(response, TemplateResponse) else response
 
 
-def shown(request: HttpRequest, template: str, frame: Frame, section: str, **context: Any) -> TemplateResponse:
-    """Return a page: the template with what the frame says, in a section of the navigation."""
+def shown(
+    request: HttpRequest, template: str, frame: Frame, section: str, *, reads: Collection[str] = (), **context: Any
+) -> TemplateResponse:
+    """Return a page: the template with what the frame says, in a section of the navigation.
+
+    `reads` are the projectors whose tables the page shows; the page says which of them are behind its position.
+    """
+    context["lagging"] = behind(frame.cut.position, reads)
     context["fees"] = frame.fees if section in REPORTS else None
     context |= {"frame": frame, "section": section, "sections": SECTIONS}
     return TemplateResponse(request, f"books/{template}", context)

@@ -35,7 +35,8 @@ def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     wanted, by = _wanted(request, frame), _order(request, frame)
     if csv_export.is_wanted(request):
         rows = rows_now(wanted, by) if frame.is_now else rows_at(frame.cut, wanted)
-        return csv_export.export(frame, "invoices", _header(frame), (_cells(frame, row) for row in rows))
+        cells = (_cells(frame, row) for row in rows)
+        return csv_export.export(frame, "invoices", _header(frame), cells, reads=("customers",))
     sums = totals_of(wanted) if frame.is_now else []
     if by != "due" and wanted.currency is None and sums:
         wanted = replace(wanted, currency=sums[0].currency)  # Amounts of two currencies have no order.

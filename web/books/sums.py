@@ -25,7 +25,7 @@ def trial_balance(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     if csv_export.is_wanted(request):
         header = ("account", "currency", "debit", "credit", "net")
         cells = ((a.name, c.currency, a.debit, a.credit, a.net) for c in currencies for a in c.accounts)
-        return csv_export.export(frame, "trial-balance", header, cells)
+        return csv_export.export(frame, "trial-balance", header, cells, reads=("journal",))
     return shown(
         request,
         "trial_balance.html",
@@ -42,13 +42,15 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show the lines of the journal that match the filters, oldest first, with running totals by currency."""
     choice = _choice(request)
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, "journal", JOURNAL_HEADER, map(journal_cells, journal_rows(choice, frame.cut)))
+        cells = map(journal_cells, journal_rows(choice, frame.cut))
+        return csv_export.export(frame, "journal", JOURNAL_HEADER, cells, reads=("journal",))
     rows = journal_page(choice, frame.cut, after=_after(request), limit=_PAGE + 1)
     return shown(
         request,
         "journal.html",
         frame,
         "journal",
+        reads=("journal",),
         rows=rows[:_PAGE],
         choice=choice,
         accounts=ACCOUNTS,

@@ -30,18 +30,24 @@ def today(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     on = frame.business_date
     activity = [] if on is None else _activity(frame, on)
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, "activity", _HEADER, map(_cells, activity))
+        return csv_export.export(frame, "activity", _HEADER, map(_cells, activity), reads=_reads(frame))
     return shown(
         request,
         "today.html",
         frame,
         "today",
+        reads=("aging", "customers", *_reads(frame)),
         opened=None if on is None else _beginning(on),
         unwell=[(status, condition(status)) for status in statuses() if is_unwell(status)] if frame.is_now else [],
         currencies=trial_balances(None if frame.is_now else frame.cut),
         overdue=[] if on is None else charts.of_aging(_owed(frame, on)),
         activity=activity,
     )
+
+
+def _reads(frame: Frame) -> tuple[str, ...]:
+    """Return the projectors that the trial balance and the activity are read from."""
+    return ("journal", "daily_activity") if frame.is_now else ("journal",)
 
 
 def _beginning(on: date) -> RecordedEvent | None:

@@ -222,3 +222,23 @@ def test_today_of_a_past_date_names_the_event_that_began_it(reader: Reader, invo
     for known in ("now", "then"):
         assert f">event {cycle.position}</a>" in reader.text("/books/", as_of=str(on), known=known)
     assert "This date never began" in reader.text("/books/", as_of="1999-12-31")
+
+
+def test_a_page_and_its_file_say_which_read_models_are_behind(reader: Reader, invoice: Product) -> None:
+    reached = store.head().position
+    Book().append(f"product-{invoice.uuid}", LateFeeWaived(Decimal("0.12"), "USD", "later"))
+    paths = ("/books/", "/books/aging", "/books/journal", "/books/trial-balance/principal_receivable/USD")
+    for path in paths:
+        assert f"is at position {reached}" in reader.text(path), path
+        assert f"only-through-{reached}-as-of-{reached + 1}" in _file(reader, path), path
+        assert "is at position" not in reader.text(path, as_of=str(reached)), path
+        assert "only-through" not in _file(reader, path, as_of=str(reached)), path
+    for path in ("/books/invoices", "/books/customers", "/books/trial-balance"):
+        assert f"1 events behind position {reached + 1}" in reader.text(path), path
+        assert f"only-through-{reached}" in _file(reader, path), path
+
+
+def _file(reader: Reader, path: str, **moment: str) -> str:
+    rows = reader.get(path, format="csv", **moment)
+    rows.close()
+    return str(rows["Content-Disposition"])

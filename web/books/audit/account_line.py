@@ -29,10 +29,9 @@ def account_line(request: HttpRequest, frame: Frame, account: str, currency: str
         whose = "" if choice.party_uuid is None else f" of party {choice.party_uuid}"
         raise NotFound(f"{account} has no line{whose} in {currency} as of position {frame.cut.position}.")
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, f"{account}-{currency}", _HEADER, _cells(explained))
-    return shown(
-        request, "account_line.html", frame, "trial-balance", explained=explained, choice=choice, most_lines=MOST_LINES
-    )
+        return csv_export.export(frame, f"{account}-{currency}", _HEADER, _cells(explained), reads=("journal",))
+    context = {"explained": explained, "choice": choice, "most_lines": MOST_LINES}
+    return shown(request, "account_line.html", frame, "trial-balance", reads=("journal",), **context)
 
 
 def _cells(explained: AccountExplanation) -> Iterator[tuple[Any, ...]]:

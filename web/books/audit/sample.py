@@ -1,7 +1,7 @@
 """The page of a sample that everybody can draw again."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
@@ -25,8 +25,8 @@ _LONGEST_SEED: Final = 100
 def draw(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show a sample of events, products or journal lines, or ask for its seed."""
     kind, seed, number = _kind(request), _seed(request), _number(request)
-    given: dict[str, str | int] = {"kind": kind, "seed": seed, "n": number}
-    limits = {"few": FEW, "most_draws": MOST_DRAWS, "most": _MOST, "kinds": KINDS}
+    given: dict[str, Any] = {"kind": kind, "seed": seed, "n": number}
+    limits: dict[str, Any] = {"few": FEW, "most_draws": MOST_DRAWS, "most": _MOST, "kinds": KINDS}
     if not seed or not frame.cut.position:
         return shown(request, "sample.html", frame, "log", **given, **limits, drawn=None)
     if frame.is_now:
