@@ -2,7 +2,16 @@
 
 from projectors.schema.aging import AgingBucket
 from projectors.schema.balances import Balance
-from projectors.schema.customers import CustomerLine, CustomerSum, DueSum, LateAging, LateRecordedFee, OwedProduct
+from projectors.schema.customers import (
+    CustomerLine,
+    CustomerRanking,
+    CustomerSum,
+    DueSum,
+    LateAging,
+    LateOwing,
+    LateRecordedFee,
+    OwedProduct,
+)
 from projectors.schema.daily_activity import DailyActivity, LateActivity
 from projectors.schema.directory import Company, Deal, DealCompany
 from projectors.schema.journal import AccountSum, JournalLine, LateAccountSum
@@ -15,6 +24,7 @@ __all__ = [
     "Balance",
     "Company",
     "CustomerLine",
+    "CustomerRanking",
     "CustomerSum",
     "DailyActivity",
     "Deal",
@@ -25,6 +35,7 @@ __all__ = [
     "LateAccountSum",
     "LateActivity",
     "LateAging",
+    "LateOwing",
     "LateRecordedFee",
     "OwedProduct",
     "SearchWord",

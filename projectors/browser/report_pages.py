@@ -18,6 +18,7 @@ from projectors.models import (
     LateAccountSum,
     LateActivity,
     LateAging,
+    LateOwing,
     LateRecordedFee,
     OwedProduct,
 )
@@ -156,11 +157,21 @@ class LateRecordedFeeAdmin(ReadModelAdmin):
     streams: ClassVar = {"product_uuid": "product", "company_uuid": "company"}
 
 
+@admin.register(LateOwing)
+class LateOwingAdmin(ReadModelAdmin):
+    """The periods in which products owe only late recorded fees, newest first."""
+
+    order = ("-position",)
+    listed = ("changed_by", "product_uuid", "company_uuid", "due_date", "after_date", "until_date")
+    list_display_links = None
+    streams: ClassVar = {"product_uuid": "product", "company_uuid": "company"}
+
+
 @admin.register(LateAging)
 class LateAgingAdmin(ReadModelAdmin):
     """What late recorded fees add to the aging of past dates."""
 
-    order = ("-after_date", "-booking_date", "due_date")
-    listed = ("after_date", "booking_date", "due_date", "fees", "products", "changed_by")
+    order = ("-after_date", "-until_date", "due_date")
+    listed = ("after_date", "until_date", "due_date", "fees", "products", "changed_by")
     list_display_links = None
     moneys = ("fees",)

@@ -13,17 +13,20 @@ from django.db.models import Model
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
 from projectors.customers.due_sums import DueChange, add_to_due_sums, due_change
-from projectors.customers.late_fees import TERMS, add_late_fees, is_late, late_fee
+from projectors.customers.late_fees import TERMS, LateFees, end_settled, is_late
+from projectors.customers.rankings import Rankings
 from projectors.customers.sums import Change, Sums
 from projectors.events.dates import CYCLED, DatedEvent, dated
 from projectors.events.payloads import digits, minor
 from projectors.financial_products import FinancialProducts, change_of
 from projectors.models import (
     CustomerLine,
+    CustomerRanking,
     CustomerSum,
     DueSum,
     FinancialProduct,
     LateAging,
+    LateOwing,
     LateRecordedFee,
     OwedProduct,
 )
@@ -36,7 +39,7 @@ _OPEN, _PAID, _WRITTEN_OFF = (str(status) for status in FinancialProduct.Status)
 _PRODUCTS = Table(
     OwedProduct,
     key=("product_uuid",),
-    changing=("principal", "fees", "owed", "given_up", "owes", "status", "settled_date", "position"),
+    changing=("principal", "fees", "owed", "given_up", "owes", "status", "settled_date", "settled_periods", "position"),
     reading=TERMS,
 )
 
@@ -53,33 +56,40 @@ class Customers(Projector):
         OwedProduct,
         CustomerSum,
         CustomerLine,
+        CustomerRanking,
         DueSum,
         LateRecordedFee,
+        LateOwing,
         LateAging,
     )
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Fold the events between two cycles at a time: a cycle makes products overdue that have no event."""
-        sums = Sums(generation, using)
-        fees: list[Row] = []
+        sums, late = Sums(generation, using), LateFees(generation, using)
+        rankings = Rankings(generation, using)
         between: list[DatedEvent] = []
         for event in dated(events):
-            if event.event.type != CYCLED:
+            place = rankings.place_before(event.event.position)
+            if event.event.type == CYCLED or place is not None:
+                _fold(between, sums, late, generation, using)
+                between = []
+            if place is not None:
+                sums.save()
+                rankings.keep(place)
+                sums = Sums(generation, using)
+            if event.event.type == CYCLED:
+                sums.begin(event)
+            else:
                 between.append(event)
-                continue
-            fees += _fold(between, sums, generation, using)
-            between = []
-            sums.begin(event)
-        fees += _fold(between, sums, generation, using)
+        _fold(between, sums, late, generation, using)
         sums.save()
-        add_late_fees(fees, generation, using)
+        late.save()
 
 
-def _fold(events: Sequence[DatedEvent], sums: Sums, generation: int, using: str) -> list[Row]:
-    """Change the products of events that are booked on one date; return the fees that were recorded late."""
+def _fold(events: Sequence[DatedEvent], sums: Sums, late: LateFees, generation: int, using: str) -> None:
+    """Change the products of events that are booked on one date."""
     keyed = [((event.event.stream_id.partition("-")[2],), event) for event in events]
     draft = Draft(_PRODUCTS, {key for key, _ in keyed}, generation, using)
-    late: list[Row] = []
     changes: list[tuple[Row, DatedEvent, Change]] = []
     due: list[DueChange] = []
     for key, event in keyed:
@@ -90,16 +100,15 @@ def _fold(events: Sequence[DatedEvent], sums: Sums, generation: int, using: str)
             continue
         row = draft.change(key, event.event.position)
         due.append(due_change(row, -1))
-        if event.event.type == "LateFeeIncurred" and is_late(event):
-            late.append(late_fee(key[0], row, event))
         changes.append((row, event, _change(row, event)))
+        if event.event.type == "LateFeeIncurred" and is_late(event):
+            late.add(row, event)
         due.append(due_change(row, 1))
     sums.load([row for row, _, _ in changes])
     for row, event, change in changes:
         sums.add(row, event, change)
     add_to_due_sums(due, generation, using)
     draft.save()
-    return late
 
 
 def _originated(product_uuid: str, event: DatedEvent) -> Row:
@@ -119,6 +128,7 @@ def _originated(product_uuid: str, event: DatedEvent) -> Row:
         "status": _OPEN,
         "originated_position": event.event.position,
         "settled_date": None,
+        "settled_periods": "[]",
     }
 
 
@@ -136,6 +146,8 @@ def _change(row: Row, event: DatedEvent) -> Change:
     row["status"] = _status(row)
     if owed and not row["owes"]:
         row["settled_date"] = event.booking_date
+    if row["owes"] and not owed:
+        end_settled(row, event.booking_date)
     return Change(
         row["owes"] - owed,
         figures["principal_outstanding"],

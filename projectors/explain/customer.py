@@ -16,6 +16,7 @@ from projectors.models import CustomerLine, CustomerSum
 from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums, moment
 from projectors.queries.customers import names_of, ranked, references_of
 from projectors.queries.live import live
+from projectors.queries.rankings import greatest
 from projectors.schema.sums import ExactSum
 
 _DAY: Final = timedelta(days=1)
@@ -54,7 +55,7 @@ def standings(at: Cut | Moment | None, by: str, *, start: int = 0, limit: int | 
         rows: Iterator[CustomerSum | CustomerFigures] = iter(_present(by, start, limit))
     else:
         taken = at if isinstance(at, Moment) else moment(at.position, at.until)
-        rows = customer_sums(taken, by=by, limit=limit, start=start)
+        rows = customer_sums(taken, by=by) if limit is None else greatest(taken, by, start=start, limit=limit)
     while some := list(islice(rows, _SOME)):
         names = names_of({row.company_uuid for row in some})
         yield from (_standing(row, names.get(row.company_uuid, "")) for row in some)

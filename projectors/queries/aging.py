@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from projectors.aging import bucket_of
-from projectors.models import AgingBucket, LateAging, LateRecordedFee
+from projectors.models import AgingBucket, LateAging, LateOwing, LateRecordedFee
 from projectors.queries.live import live
 from projectors.queries.reports import BUCKETS
 
@@ -72,7 +72,7 @@ def as_known_now(business_date: date, up_to: int | None = None) -> list[AgingLin
 
 def _late(business_date: date, up_to: int | None) -> Iterable[_Added]:
     """Yield what late recorded fees add to a date."""
-    sums = live(LateAging).filter(after_date__lt=business_date, booking_date__gte=business_date)
+    sums = live(LateAging).filter(after_date__lt=business_date, until_date__gte=business_date)
     columns = ("currency", "minor_digits", "due_date", "fees", "products", "position")
     whole = sums if up_to is None else sums.filter(position__lte=up_to)
     yield from (_Added(*row) for row in whole.values_list(*columns))
@@ -81,21 +81,24 @@ def _late(business_date: date, up_to: int | None) -> Iterable[_Added]:
         yield from _some_of(partly.values_list("first_position", *_KEY), business_date, up_to)
 
 
-_KEY = ("after_date", "booking_date", "due_date", "currency", "minor_digits")
+_KEY = ("after_date", "until_date", "due_date", "currency", "minor_digits")
 
 
 def _some_of(partly: Iterable[tuple[int, *tuple[object, ...]]], business_date: date, up_to: int) -> Iterable[_Added]:
-    """Yield the fees up to a position of sums that reach beyond it, one by one."""
+    """Yield what is up to a position of sums that reach beyond it, one by one."""
     first = {key: position for position, *rest in partly for key in [tuple(rest)]}
     if not first:
         return
-    fees = live(LateRecordedFee).filter(position__range=(min(first.values()), up_to), booking_date__gte=business_date)
-    for fee in fees.filter(business_date__lt=business_date):
-        rest = (fee.booking_date, fee.due_date, fee.currency, fee.minor_digits)
-        amount = fee.amount if (fee.business_date, *rest) in first else 0
-        owing = fee.owing_after is not None and fee.owing_after < business_date and (fee.owing_after, *rest) in first
-        if amount or owing:
-            yield _Added(fee.currency, fee.minor_digits, fee.due_date, amount, int(owing), fee.position)
+    within = {"position__range": (min(first.values()), up_to)}
+    fees = live(LateRecordedFee).filter(**within, booking_date__gte=business_date, business_date__lt=business_date)
+    for fee in fees:
+        terms = (fee.due_date, fee.currency, fee.minor_digits)
+        if (fee.business_date, fee.booking_date, *terms) in first:
+            yield _Added(*terms[1:], fee.due_date, fee.amount, 0, fee.position)
+    for owing in live(LateOwing).filter(**within, until_date__gte=business_date, after_date__lt=business_date):
+        terms = (owing.due_date, owing.currency, owing.minor_digits)
+        if (owing.after_date, owing.until_date, *terms) in first:
+            yield _Added(*terms[1:], owing.due_date, 0, 1, owing.position)
 
 
 def _order(line: AgingLine) -> tuple[str, int]:

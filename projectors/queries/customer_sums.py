@@ -21,6 +21,7 @@ from ledger import as_of
 from projectors.queries.live import projector_of
 from projectors.schema.customers import CustomerSum
 from projectors.schema.sums import from_sqlite, sum_function
+from projectors.tables.uuids import is_one_of, parameter_of
 
 _QUERY: Final = Path(__file__).with_name("customer_sums.sql").read_text(encoding="utf-8")
 _SUMS: Final = (
@@ -78,11 +79,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which customers: one company, those with sums in a currency, those after a company and a currency."""
+    """Which customers: one company or some, those with sums in a currency, those after a company and a currency."""
 
     company_uuid: UUID | None = None
     currency: str | None = None
     after: tuple[UUID, str] | None = None
+    companies: frozenset[UUID] | None = None
 
     def condition(self, parameters: dict[str, Any], connection: BaseDatabaseWrapper) -> str:
         """Return the condition with a place for a table's name, and add its parameters."""
@@ -97,6 +99,9 @@ class Which:
             condition += " AND ({table}.company_uuid, {table}.currency) > (%(after)s, %(after_currency)s)"
             parameters["after"] = _UUID.get_db_prep_value(self.after[0], connection)
             parameters["after_currency"] = self.after[1]
+        if self.companies is not None:
+            condition += f" AND {{table}}.company_uuid {is_one_of(connection, 'companies')}"
+            parameters["companies"] = parameter_of(connection, (uuid.hex for uuid in self.companies))
         return condition
 
 
@@ -133,6 +138,7 @@ def customer_sums(
         sums=", ".join(f"{sum_function(connection)}({name}) AS {name}" for name in _SUMS),
         customer=condition.format(table="customer"),
         fee=condition.format(table="fee"),
+        owing=condition.format(table="owing"),
         order=_order(by),
         **_LAST_LINE[connection.vendor],
     )

@@ -1,15 +1,13 @@
 """Queries of customers: what they owe, and their products."""
 
-from typing import Final
+from dataclasses import replace
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from projectors.models import Balance, Company, CustomerSum, FinancialProduct
+from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums
 from projectors.queries.live import live
-
-RANKINGS: Final = ("owed", "overdue", "fees_incurred", "fees")
-"""The sums by which customers can be ranked."""
 
 
 def all_sums() -> QuerySet[CustomerSum]:
@@ -37,3 +35,25 @@ def references_of(uuids: set[UUID]) -> dict[UUID, str]:
 def accounts_of(company_uuid: UUID, most: int) -> list[Balance]:
     """Return the funding accounts of a company, at most so many."""
     return list(live(Balance).filter(company_uuid=company_uuid).order_by("uuid")[:most])
+
+
+def first_customers(at: Moment, which: Which, limit: int) -> list[CustomerFigures]:
+    """Return the sums of the first customers in order of company and currency, at most so many.
+
+    It looks at some customers at a time: more if few of them had an invoice at the moment.
+    """
+    found: list[CustomerFigures] = []
+    after, some = which.after, limit
+    company = Q() if which.company_uuid is None else Q(company_uuid=which.company_uuid)
+    while len(found) < limit:
+        rows = live(CustomerSum).filter(company)
+        if after is not None:
+            beyond = Q(company_uuid__gt=after[0]) | Q(currency__gt=after[1])
+            rows = rows.filter(beyond, company_uuid__gte=after[0])
+        keys = list(rows.order_by("company_uuid", "currency").values_list("company_uuid", "currency")[:some])
+        if not keys:
+            break
+        own = replace(which, after=after, companies=frozenset(uuid for uuid, _ in keys))
+        found += [row for row in customer_sums(at, own) if (row.company_uuid, row.currency) <= keys[-1]]
+        after, some = keys[-1], some * 4
+    return found[:limit]

@@ -34,6 +34,11 @@ class OwedProduct(ReadModelRow):
     )
     originated_position = models.BigIntegerField(default=0)
     settled_date = models.DateField(null=True, blank=True, help_text="The booking date on which it last owed nothing.")
+    settled_periods = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Between which booking dates it was settled and owed again, without what late fees have filled.",
+    )
 
     class Meta:
         constraints: ClassVar = [key("owed_product_key", "product_uuid")]
@@ -128,10 +133,25 @@ class CustomerLine(ReadModelRow):
                 name="customer_line_by_date",
                 condition=models.Q(product_uuid__isnull=False),
             ),
+            models.Index(fields=["generation", "position"], name="customer_line_by_position"),
         ]
 
     def __str__(self) -> str:
         return f"{self.company_uuid} in {self.currency} after {self.position}"
+
+
+class CustomerRanking(ReadModelRow):
+    """The customers with the greatest sums of a kind at a position, the greatest first. It never changes."""
+
+    by = models.CharField(max_length=15, help_text="The sum by which they are ranked.")
+    through = models.BigIntegerField(help_text="The last position whose events are in the sums.")
+    customers = models.JSONField(help_text="A list of company_uuid, currency, minor_digits and sum.")
+
+    class Meta:
+        constraints: ClassVar = [key("customer_ranking_key", "by", "through")]
+
+    def __str__(self) -> str:
+        return f"customers by {self.by} through {self.through}"
 
 
 class LateRecordedFee(ReadModelRow):
@@ -145,9 +165,6 @@ class LateRecordedFee(ReadModelRow):
     business_date = models.DateField()
     booking_date = models.DateField()
     amount = models.BigIntegerField()
-    owing_after = models.DateField(
-        null=True, blank=True, help_text="If the product owed nothing before this fee: the date after which it owes it."
-    )
 
     class Meta:
         constraints: ClassVar = [key("late_recorded_fee_key", "position")]
@@ -160,6 +177,29 @@ class LateRecordedFee(ReadModelRow):
         return f"fee of {self.product_uuid} for {self.business_date}, booked on {self.booking_date}"
 
 
+class LateOwing(ReadModelRow):
+    """A period in which a product owes a late recorded fee and, as known then, owed nothing; at the fee's position."""
+
+    product_uuid = models.UUIDField()
+    company_uuid = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    minor_digits = models.SmallIntegerField()
+    due_date = models.DateField()
+    after_date = models.DateField(help_text="The last date that began without the product owing.")
+    until_date = models.DateField(help_text="The last date that began with it.")
+
+    class Meta:
+        constraints: ClassVar = [key("late_owing_key", "position", "after_date")]
+        indexes: ClassVar = [
+            models.Index(fields=["generation", "company_uuid", "after_date"], name="late_owing_customer"),
+            models.Index(fields=["generation", "until_date", "after_date"], name="late_owing_dates"),
+        ]
+        verbose_name_plural = "late owing"
+
+    def __str__(self) -> str:
+        return f"{self.product_uuid} after {self.after_date} until {self.until_date}"
+
+
 class LateAging(ReadModelRow):
     """What late recorded fees add to the aging of each date after one and up to another."""
 
@@ -167,16 +207,16 @@ class LateAging(ReadModelRow):
     minor_digits = models.SmallIntegerField()
     due_date = models.DateField()
     after_date = models.DateField()
-    booking_date = models.DateField(help_text="The last date whose aging lacks the fees.")
+    until_date = models.DateField(help_text="The last date whose aging lacks the fees.")
     fees = SumField(default=0)
     products = models.BigIntegerField(default=0)
     first_position = models.BigIntegerField(help_text="The event of the first fee; `position` is that of the last.")
 
     class Meta:
         constraints: ClassVar = [
-            key("late_aging_key", "after_date", "booking_date", "due_date", "currency", "minor_digits"),
+            key("late_aging_key", "after_date", "until_date", "due_date", "currency", "minor_digits"),
         ]
         verbose_name_plural = "late aging"
 
     def __str__(self) -> str:
-        return f"{self.currency} due on {self.due_date}, missing after {self.after_date} until {self.booking_date}"
+        return f"{self.currency} due on {self.due_date}, missing after {self.after_date} until {self.until_date}"

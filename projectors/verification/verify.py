@@ -24,6 +24,7 @@ from projectors.verification.differences import NOTHING, Difference, Money, Part
 from projectors.verification.due import Cycle, Due, DueByCycle
 from projectors.verification.late_fees import LateFees
 from projectors.verification.log import Log
+from projectors.verification.rankings import compare_rankings
 from projectors.verification.rows import COMPARISONS, Comparison, compare_deal_companies, compare_rows
 from projectors.verification.search import SEARCHED, compare_words
 from projectors.verification.streams import Entity, Observe, View, entities
@@ -88,7 +89,9 @@ class _Verification:
             "daily_activity": len(log.days),
             "late_activity": len(log.late_days),
             "search": self._words,
-            "customers": customers.compare() + late_fees.compare() + log.customers.compare_last(),
+            "customers": sum(
+                (customers.compare(), late_fees.compare(), log.customers.compare_last(), compare_rankings())
+            ),
         }
         sums = _compare_totals(accounts.totals, live(JournalLine))
         return self._report(rows, accounts.parties, sums)

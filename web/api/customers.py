@@ -7,7 +7,7 @@ from ninja import Query
 from pydantic import Field
 
 from projectors.queries import customers
-from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums, moment
+from projectors.queries.customer_sums import CustomerFigures, Moment, Which, moment
 from projectors.queries.known import Known
 from web.api.fee_headers import FEE_HEADERS, set_fee_headers
 from web.api.items import Item, same
@@ -60,6 +60,6 @@ def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) 
 
     def fetch(last: list[Any] | None, limit: int) -> list[CustomerFigures]:
         after = None if last is None else (last[0], last[1])
-        return list(customer_sums(at, Which(parameters.company_uuid, after=after), limit=limit))
+        return customers.first_customers(at, Which(parameters.company_uuid, after=after), limit)
 
     return fetched_page(request, _CUSTOMER, customers.all_sums().model, fetch, parameters, ["company_uuid", "currency"])

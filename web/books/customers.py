@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ledger import memberships, states
+from projectors.customers.rankings import RANKINGS
 from projectors.explain.balance import accounts_at, explain_balance
 from projectors.explain.customer import Place, Standing, Statement, standings, standings_of
 from projectors.explain.invoices import InvoiceRow, page_at, rows_now
 from projectors.explain.moment import booked_through
-from projectors.queries.customers import RANKINGS
 from projectors.queries.invoices import Wanted
 from projectors.queries.live import position
 from web.books import csv_export
