@@ -86,11 +86,11 @@ def _load_statement(layout: Layout) -> str:
     arrays = ", ".join(f"%s::{layout.types[column]}[]" for column in layout.key)
     names = ", ".join(f'"{column}"' for column in layout.key)
     where = " AND ".join(f't."{column}" = k."{column}"' for column in layout.key)
-    # OFFSET 0 keeps this a look into the index: the planner assumes that a generation younger than the table's
-    # statistics has one row, and would compare all of its rows with every key.
+    # OFFSET 0 keeps this a look into an index, and SELECT makes it that of the key: the planner assumes that a
+    # generation younger than the table's statistics has one row, and would compare all of its rows with every key.
     return (
         f"SELECT {columns}, t.{ID} FROM unnest({arrays}) AS k ({names}) CROSS JOIN LATERAL"  # noqa: S608 - names of our own model
-        f' (SELECT * FROM "{layout.name}" AS t WHERE {where} AND t.generation = %s OFFSET 0) AS t'
+        f' (SELECT * FROM "{layout.name}" AS t WHERE {where} AND t.generation = (SELECT %s::integer) OFFSET 0) AS t'
     )
 
 

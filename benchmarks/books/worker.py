@@ -21,7 +21,7 @@ def main() -> None:
     from django.contrib.auth.models import Permission, User
     from django.test import Client
 
-    settings.ROOT_URLCONF = "benchmarks.books_urls"
+    settings.ROOT_URLCONF = "benchmarks.books.urls"
     user, _ = User.objects.get_or_create(username="books-benchmark")
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger"))
     client = Client(SERVER_NAME="localhost")

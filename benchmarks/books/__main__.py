@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.books_log import multiply
+from benchmarks.books.log import multiply
 from benchmarks.report import say
 from benchmarks.server import SETTINGS, environment_of, manage
 from tests.support.postgres.cluster import Cluster
@@ -29,7 +29,7 @@ COPIES: Final = 530
 def measure(url: str) -> list[dict[str, Any]]:
     """Measure every page in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.books_worker"],
+        [sys.executable, "-m", "benchmarks.books.worker"],
         env=environment_of(url, {"HTTPS_ONLY": "false", "LOG_LEVEL": "error"}),
         check=True,
         stdout=subprocess.PIPE,
@@ -58,7 +58,7 @@ def prepared(cluster: Cluster, source: str, copies: int) -> str:
     manage(as_role(url, OWNER), "migrate", "--verbosity", "0")
     began = time.perf_counter()
     events = multiply(as_role(source, SUPERUSER), as_role(url, SUPERUSER), copies)
-    subprocess.run([sys.executable, "-m", "benchmarks.books_rankings"], env=environment_of(url), check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.books.rankings"], env=environment_of(url), check=True)
     say(f"{copies} copies: {events:,} events in {time.perf_counter() - began:,.0f} s")
     return url
 

@@ -1,0 +1,1 @@
+"""Pages of Books on a log of ten million events."""
