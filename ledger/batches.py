@@ -57,6 +57,10 @@ def execute(items: Sequence[Item], context: Context, *, atomic: bool, using: str
     return results
 
 
+class _RecordedMeanwhile(Exception):
+    """A refused command's key has recorded something since it was looked up, and may have caused the refusal."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     items: Sequence[Item]
@@ -71,7 +75,7 @@ def _execute_chunk(chunk: _Chunk) -> list[Result]:
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
         try:
             return _attempt(chunk)
-        except (WrongExpectedVersion, IntegrityError):
+        except (WrongExpectedVersion, IntegrityError, _RecordedMeanwhile):
             continue
     with store.append_lock(chunk.using):
         return _attempt(chunk)
@@ -96,9 +100,12 @@ def _attempt(chunk: _Chunk) -> list[Result]:
             results.append(None)
             continue
         if chunk.atomic:
+            _check_not_recorded([item.key] if row is None else [], chunk.using)
             _check_still_so(facts, chunk.using)
             raise BatchRefused(chunk.first + number, outcome)
         results.append(outcome)
+    refused = [item.key for item, result in zip(chunk.items, results, strict=True) if isinstance(result, Refusal)]
+    _check_not_recorded(refused, chunk.using)
     if not parts:
         _check_still_so(facts, chunk.using)
         return [result for result in results if result is not None]
@@ -113,6 +120,12 @@ def _decide(item: Item, facts: LoadedFacts) -> Part | Refusal:
         return refusal
     facts.apply(decision)
     return Part([NewEvent(stream, data) for stream, data in decision], item.key)
+
+
+def _check_not_recorded(keys: Sequence[IdempotencyKey], using: str) -> None:
+    """Look refused commands' keys up once more: none hears a refusal that its own success, sent twice, has caused."""
+    if keys and batches.recorded_keys(keys, using):
+        raise _RecordedMeanwhile
 
 
 def _check_still_so(facts: LoadedFacts, using: str) -> None:

@@ -106,7 +106,8 @@ def _preview(
     request: HttpRequest, command: str, picked: Picked, form: str, stale: Ticket | None = None
 ) -> HttpResponse:
     """Show what would be recorded, or the form with what is wrong."""
-    already = store.recorded_under(tickets.key_of(command, form, _user(request).pk))
+    key = tickets.key_of(command, form, _user(request).pk)
+    already = store.recorded_under(key)
     if already is not None:
         return _to_recorded(already, again=True)
     if picked.faults:
@@ -120,6 +121,9 @@ def _preview(
         faults = {name: Fault(f"It {text}.") for name, text in refused.faults.items()}
         return _form(request, command, picked, form, faults=faults)
     except Refusal as refusal:
+        already = store.recorded_under(key)
+        if already is not None:  # The same form, recorded meanwhile, has caused the refusal.
+            return _to_recorded(already, again=True)
         faults = {field_of(refusal, made): fault_of(refusal)}
         return _form(request, command, picked, form, faults=faults, changes=changes)
     ticket = Ticket(command, picked.values, dict(previewed.expected), form, _user(request).pk)
