@@ -87,7 +87,7 @@ compiled: $(VENV)/development
 	@$(PYTEST) --collect-only tests >/dev/null || true # what is wrong the suites say
 
 tests-without-database: compiled
-	$(PYTEST) tests/unit tests/properties tests/architecture
+	$(PYTEST) -n 0 tests/unit tests/properties tests/architecture # half a minute, of which each further process loads 3 s
 
 tests-on-sqlite: compiled
 	$(PYTEST) -p tests.plugins.sqlite $(ON_A_DATABASE)

@@ -15,7 +15,7 @@ from django.db import connection, connections
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.support import processes, scratch, shared
+from tests.support import processes
 from tests.support.databases import (
     Database,
     Databases,
@@ -23,11 +23,11 @@ from tests.support.databases import (
     SqliteDatabases,
     connected_as,
     connected_to,
-    migrate,
 )
 from tests.support.ledger.replay import replayed
 from tests.support.postgres import roles
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.prepared import DURABLE, prepared_cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.rounds import rounds
 from tests.support.webserver import Serve, WebServer, serving
@@ -43,9 +43,6 @@ hypothesis.settings.load_profile("daybook")
 
 WITHOUT_DATABASE: Final = {"unit", "properties", "architecture"}
 """Directories whose tests run once and never see a database."""
-
-DURABLE: Final = "daybook"
-"""The name of the database on a server of a test's own."""
 
 OWN: Final = ("durable_database", "replayed_database", "database")
 """The fixtures that are a test's own database."""
@@ -151,27 +148,10 @@ def cluster(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
     """Return a running PostgreSQL server of this test's own that flushes to disk, to be crashed and restored."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
-    # Processes killed with -9 leave the files as they are, so that a crash in memory is as good as one on a disk.
-    own = Cluster(durable=True, place=scratch.quick())
     with django_db_blocker.unblock():
-        own.restore(prepared_data())
+        own = prepared_cluster()
     with own:
         yield own
-
-
-def prepared_data() -> Path:
-    """Return the data directory of a server with a migrated database; making one takes seconds, copying it does not."""
-    data = shared.folder() / "data"
-
-    def make() -> None:
-        with Cluster(durable=False) as server:
-            server.create_database(DURABLE)
-            migrate(Database(server.url(DURABLE), "postgresql"))
-            server.stop()
-            server.copy_to(data)
-
-    shared.once("cluster", make)
-    return data
 
 
 @pytest.fixture

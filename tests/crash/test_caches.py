@@ -4,6 +4,7 @@ The WAL writer is stopped and the append commits asynchronously, so that its eve
 """
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,11 +24,12 @@ from ledger.daily_cycle import cycle
 from ledger.rules.aggregates.membership import EMPTY, Membership
 from ledger.rules.commands import ActivateDeal, DeleteDeal, FundCompany, RegisterCompany, RenameCompany
 from ledger.rules.refusals.existence import AlreadyExists
-from tests.support import processes
+from tests.support import processes, shared
 from tests.support.api.calling import Api, new_token
-from tests.support.databases import Database, connected_as, connected_to, migrate
+from tests.support.databases import Database, connected_as, connected_to
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.prepared import DURABLE, prepared_cluster
 from tests.support.postgres.roles import SUPERUSER
 
 pytestmark = pytest.mark.usefixtures("crashable")
@@ -40,13 +42,12 @@ MONDAY = date(2026, 3, 2)
 
 @pytest.fixture(scope="module")
 def server(django_db_blocker: DjangoDbBlocker) -> Iterator[Cluster]:
-    """Return the server of these tests, with a migrated template; the tests crash it one after the other."""
+    """Return the server of these tests, which crash it one after the other."""
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("crashes a PostgreSQL server")
-    with Cluster(durable=True, settings={"autovacuum": "off", "wal_writer_delay": "10s"}) as own:
-        own.create_database("migrated")
-        with django_db_blocker.unblock():
-            migrate(Database(own.url("migrated"), "postgresql"))
+    with django_db_blocker.unblock():
+        own = prepared_cluster({"wal_writer_delay": "10s"})
+    with own:
         yield own
 
 
@@ -58,10 +59,11 @@ def cluster(server: Cluster) -> Cluster:
 @pytest.fixture
 def crashable(server: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
     name = f"test_{uuid4().hex}"
-    server.create_database(name, template="migrated")
+    server.create_database(name, template=DURABLE)
     fresh = Database(server.url(name), "postgresql")
     with django_db_blocker.unblock(), connected_to(fresh):
         yield fresh
+    server.drop_database(name)  # a backup for the next test would contain it
 
 
 @contextmanager
@@ -243,7 +245,14 @@ class TestACheckpointInAnotherDatabase:
     @pytest.fixture
     def project(self, crashable: Database, tmp_path: Path) -> Project:
         environment = {**crashable.env, "READ_DATABASE_URL": f"sqlite:///{tmp_path}/read.sqlite3"}
-        processes.run(processes.manage("migrate", "-v0", "--database", "read"), environment, check=True)
+        migrated = shared.folder() / "read.sqlite3"
+
+        def migrate() -> None:
+            command = processes.manage("migrate", "-v0", "--database", "read")
+            processes.run(command, {**environment, "READ_DATABASE_URL": f"sqlite:///{migrated}"}, check=True)
+
+        shared.once("read", migrate)
+        shutil.copyfile(migrated, tmp_path / "read.sqlite3")
         command = processes.manage("run_projector", "directory", "--once")
         return lambda: processes.run(command, environment, check=False)
 

@@ -74,16 +74,27 @@ def test_every_address_of_books_is_looked_at(pages: list[str]) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(visitor: Visitor, pages: list[str], part: int) -> None:
-    looked_at = (*pages, *REFUSED)[part::PARTS]
-    faults = [f"{page}: {fault}" for page in looked_at for fault in faults_of(visitor, page)]
-    visitor.complaints = [each for each in visitor.complaints if not is_of_a_refusal(each)]
+def test_every_page_is_readable_in_light_and_dark_and_on_a_phone_and_the_same_without_javascript(
+    visitor: Visitor, browser: Browser, books: Books, pages: list[str], part: int
+) -> None:
+    faults: list[str] = []
+    with Visitor(browser, books.url, books.state, scripts=False) as plain:
+        for page in (*pages, *REFUSED)[part::PARTS]:
+            visitor.open(page)
+            shown = what_is_shown(visitor, page)
+            faults += [f"{page}: {fault}" for fault in hindrances(visitor.page)]
+            plain.open(page)
+            assert what_is_shown(plain, page) == shown, page
+    for each in (visitor, plain):
+        each.complaints = [complaint for complaint in each.complaints if not is_of_a_refusal(complaint)]
+    assert plain.complaints == []
     assert not faults, "\n".join(faults)
 
 
 def test_a_stranger_can_log_in_in_light_and_dark_and_on_a_phone(browser: Browser, books: Books) -> None:
     with Visitor(browser, books.url, None) as stranger:
-        assert faults_of(stranger, "/books/login/") == []
+        stranger.open("/books/login/")
+        assert hindrances(stranger.page) == []
         assert stranger.complaints == []
 
 
@@ -92,22 +103,9 @@ def is_of_a_refusal(complaint: str) -> bool:
     return "Failed to load resource" in complaint and any(page in complaint for page in REFUSED)
 
 
-def faults_of(visitor: Visitor, address: str) -> list[str]:
-    """Return what hinders a reader of a page."""
-    visitor.open(address)
-    return hindrances(visitor.page)
-
-
-def test_without_javascript_every_page_shows_the_same(
-    visitor: Visitor, browser: Browser, books: Books, pages: list[str]
-) -> None:
-    with Visitor(browser, books.url, books.state, scripts=False) as plain:
-        for page in pages:
-            visitor.open(page)
-            plain.open(page)
-            assert plain.page.title() == visitor.page.title()
-            assert without_the_time(plain.text(), page) == without_the_time(visitor.text(), page), page
-        assert plain.complaints == []
+def what_is_shown(visitor: Visitor, page: str) -> tuple[str, str]:
+    """Return the title and the text of a page."""
+    return visitor.page.title(), without_the_time(visitor.text(), page)
 
 
 def without_the_time(text: str, page: str) -> str:

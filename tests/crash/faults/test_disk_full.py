@@ -19,11 +19,11 @@ from eventstore.consumers.registry import consumers
 from eventstore.errors import NotCaughtUp, OutcomeUnknown
 from eventstore.log.verification import verify
 from ledger.rules.commands import FundCompany
-from tests.conftest import DURABLE, prepared_data
 from tests.support.databases import Database, connected_to
 from tests.support.ledger.portfolio import do, new_company
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.prepared import DURABLE, prepared_data
 from tests.support.small_disk import SmallDisk, mounted
 
 MUCH = "x" * 200

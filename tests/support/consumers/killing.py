@@ -1,9 +1,9 @@
 """A process that kills itself before each statement and around each commit in turn, and then goes on unharmed.
 
-`python -m tests.support.consumers.killing NAME`: each round appends a trigger, runs NAME in a child that kills itself
-before its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows until the child is not killed.
-It prints the number of kills. A rebuild, `NAME@rebuild`, reads the same three triggers in each round:
-with more in each round it would not end.
+`python -m tests.support.consumers.killing NAME STEP`: each round appends a trigger, runs NAME in a child that kills
+itself before its k-th statement, or before or after a COMMIT, then runs NAME unharmed; k grows by STEP until the child
+is not killed. It prints how many statements and commits there were. A rebuild, `NAME@rebuild`, reads the same three
+triggers in each round: with more in each round it would not end.
 """
 
 import os
@@ -74,14 +74,14 @@ def work(name: str) -> None:
     delete_garbage(rebuild.group, stop)
 
 
-def main(name: str) -> None:
-    """Kill it at every statement, one after the other."""
-    kills = 0
+def main(name: str, step: int) -> None:
+    """Kill it at every statement, or at each STEP-th, one after the other."""
+    passed = 0
     while True:
-        if not name.endswith("@rebuild") or kills == 0:
-            store.append([trigger(2), trigger(2), trigger(2)][: 3 if kills == 0 else 1], Context("tests", "killing"))
+        if not name.endswith("@rebuild") or passed == 0:
+            store.append([trigger(2), trigger(2), trigger(2)][: 3 if passed == 0 else 1], Context("tests", "killing"))
 
-        def dying(moment: int = kills + 1) -> None:
+        def dying(moment: int = passed + 1) -> None:
             kill_at(moment)
             work(name)
 
@@ -90,10 +90,10 @@ def main(name: str) -> None:
             sys.exit(1)
         if ended == 0:
             break
-        kills += 1
-    sys.stdout.write(f"{kills}\n")
+        passed += step
+    sys.stdout.write(f"{passed}\n")
 
 
 if __name__ == "__main__":
     with registered(*PROBES, Courier()):
-        main(sys.argv[1])
+        main(sys.argv[1], int(sys.argv[2]))
