@@ -1,14 +1,20 @@
 """Keeps the balance of each company, asset and funding account."""
 
+import json
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
 from django.db.models import Model
 
-from eventstore.consumers.definitions import Projector
+from eventstore.consumers.catching_up.ranges import EVENTS_OF_RANGE
+from eventstore.consumers.definitions import SetProjector
+from eventstore.named_sql import named_sql
 from eventstore.records import RecordedEvent
+from eventstore.store import read_all
 from projectors.events.payloads import digits, minor, payload_of
 from projectors.models import Balance
+from projectors.sets.statements import change_rows
 from projectors.tables.draft import Draft
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
@@ -23,17 +29,17 @@ _TABLE = Table(
 _ADDS = frozenset({"CompanyFunded", "AssetFunded", "FundsCredited", "PayoutReturned", "PayoutReturnedToCompany"})
 _TAKES = frozenset({"FundsDebited", "FundingReversed", "FundsPaidOut"})
 _STATUS = {"FundingAccountActivated": "active", "FundingAccountClosed": "closed"}
+_OPENS: Final = ("CompanyRegistered", "AssetRegistered", "FundingAccountOpened")
+_SQL: Final = named_sql(Path(__file__).parent / "sets" / "balances.sql", events=EVENTS_OF_RANGE)
 
 
-class Balances(Projector):
+class Balances(SetProjector):
     """Projects balances: one row for each company, asset and funding account."""
 
     name: ClassVar[str] = "balances"
     types: ClassVar[tuple[str, ...]] = (
-        "CompanyRegistered",
-        "AssetRegistered",
+        *_OPENS,
         "AssetRevalued",
-        "FundingAccountOpened",
         *sorted(_ADDS),
         *sorted(_TAKES),
         *_STATUS,
@@ -57,6 +63,22 @@ class Balances(Projector):
             else:
                 draft.add(key, _opened(key, event))
         draft.save()
+
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Add the rows of new entities one by one, and change all rows by one statement."""
+        opened = read_all(after=after, up_to=up_to, types=_OPENS, using=using)
+        _TABLE.insert([_opened(_key(event.stream_id), event) for event in opened], generation, using)
+        values = {
+            "after": after,
+            "up_to": up_to,
+            "generation": generation,
+            "adds": sorted(_ADDS),
+            "takes": sorted(_TAKES),
+            "statuses": sorted(_STATUS),
+            "status_of": json.dumps(_STATUS),
+            "types": [name for name in self.types if name not in _OPENS],
+        }
+        change_rows(_TABLE.name, _SQL["change"], values, using)
 
 
 def _key(stream_id: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Faults of a read model.
 
 ReadModelFault
-└── MissingRow
+├── MissingRow
+└── RangeDiffers
 """
 
 
@@ -17,3 +18,10 @@ class MissingRow(ReadModelFault):
         self.key = key
         self.position = position
         super().__init__(f"the event at {position} changes {' '.join(map(str, key))} in {table}, which has no such row")
+
+
+class RangeDiffers(ReadModelFault):
+    """A statement over a range of the log did not change each row that the events change."""
+
+    def __init__(self, table: str, wanted: int, changed: int) -> None:
+        super().__init__(f"the events change {wanted} rows of {table}, of which {changed} could be changed")

@@ -6,15 +6,19 @@ is given up, the status is then `written_off`.
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from functools import cache, partial
+from typing import Any, ClassVar, Final
 
 from django.db.models import Model
 
-from eventstore.consumers.definitions import Projector
+from eventstore.consumers.definitions import SetProjector
 from eventstore.records import RecordedEvent
+from eventstore.store import read_all
 from ledger.rules import texts
 from projectors.events.payloads import digits, minor, payload_of
 from projectors.models import FinancialProduct
+from projectors.sets import products
+from projectors.sets.statements import change_rows
 from projectors.tables.draft import Draft
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
@@ -41,16 +45,17 @@ _TABLE = Table(
     ),
 )
 
+_ORIGINATED: Final = "ProductOriginated"
 # Plain text, because the rows bypass the ORM.
 _OPEN, _PAID, _WRITTEN_OFF = (str(status) for status in FinancialProduct.Status)
 
 
-class FinancialProducts(Projector):
+class FinancialProducts(SetProjector):
     """Projects financial products, with the positions from which late fees learn what was owed at a cycle."""
 
     name: ClassVar[str] = "financial_products"
     types: ClassVar[tuple[str, ...]] = (
-        "ProductOriginated",
+        _ORIGINATED,
         "PaymentApplied",
         "PaymentReversed",
         "LateFeeIncurred",
@@ -67,7 +72,7 @@ class FinancialProducts(Projector):
         keyed = [((event.stream_id.partition("-")[2],), event) for event in events]
         draft = Draft(_TABLE, {key for key, _ in keyed}, generation, using)
         for key, event in keyed:
-            if event.type == "ProductOriginated":
+            if event.type == _ORIGINATED:
                 draft.add(key, _originated(key[0], event))
                 continue
             row = draft.change(key, event.position)
@@ -75,6 +80,14 @@ class FinancialProducts(Projector):
             _CHANGES[event.type](row, payload_of(event))
             _settle(row, owed_before, event.position)
         draft.save()
+
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Add new products one by one, and change all products by one statement."""
+        new = read_all(after=after, up_to=up_to, types=[_ORIGINATED], using=using)
+        _TABLE.insert([_originated(event.stream_id.partition("-")[2], event) for event in new], generation, using)
+        statuses = {"open": _OPEN, "paid": _PAID, "written_off": _WRITTEN_OFF}
+        values = {"after": after, "up_to": up_to, "generation": generation, "types": [*_CHANGES], **statuses}
+        change_rows(_TABLE.name, _statement(), values, using)
 
 
 def _originated(product_uuid: str, event: RecordedEvent) -> Row:
@@ -170,6 +183,11 @@ def change_of(event_type: str, payload: dict[str, Any]) -> Row:
     change: Row = dict.fromkeys(_FIGURES, 0)
     _CHANGES[event_type](change, payload)
     return change
+
+
+@cache
+def _statement() -> str:
+    return products.statement({name: partial(change_of, name) for name in _CHANGES}, _FIGURES)
 
 
 def _settle(row: Row, owed_before: int, position: int) -> None:

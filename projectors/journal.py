@@ -6,15 +6,18 @@ reason; the legs of a grant refer to the grant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, ClassVar, Final, NamedTuple
 
 from django.db.models import Model
 
-from eventstore.consumers.definitions import Projector
+from eventstore.consumers.definitions import SetProjector
 from eventstore.records import RecordedEvent
+from eventstore.store import read_all
 from projectors.events.dates import CYCLED, DatedEvent, dated
 from projectors.events.payloads import digits, minor
 from projectors.models import AccountSum, JournalLine, LateAccountSum
+from projectors.sets.journal import RangeOfJournal
 from projectors.tables.layout import Row
 from projectors.tables.table import Table
 from projectors.trial_balance import add_to_sums
@@ -37,6 +40,7 @@ ACCOUNTS: Final = (
 )
 """Every account of the journal."""
 _TABLE = Table(JournalLine, key=("position", "line"))
+_PAGE: Final = 1000
 
 Payload = dict[str, Any]
 
@@ -51,7 +55,7 @@ class Side(NamedTuple):
     credit: bool
 
 
-class Journal(Projector):
+class Journal(SetProjector):
     """Projects journal lines and their sums. See Note [A trial balance is read and not added up]."""
 
     name: ClassVar[str] = "journal"
@@ -84,6 +88,15 @@ class Journal(Projector):
         made = [(event, lines(event)) for event in dated(events)]
         add_to_sums(made, generation, using)
         _TABLE.insert([line for _, of_event in made for line in of_event], generation, using)
+
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Write all lines by one statement; the first lines of a generation, which has no sums yet, event by event."""
+        if JournalLine.objects.using(using).filter(generation=generation).exists():
+            _RANGE.project(after, up_to, generation, using)
+            return
+        events = read_all(after=after, up_to=up_to, types=self.types, using=using)
+        while page := list(islice(events, _PAGE)):
+            self.project(page, generation, using)
 
 
 def lines(booking: DatedEvent) -> list[Row]:
@@ -210,3 +223,4 @@ _ENTRIES: dict[str, _Sides] = {
     "RecoveryReversed": _reversed(_recovered),
     "PayoutReturnedToCompany": _returned_to_company,
 }
+_RANGE: Final = RangeOfJournal(_ENTRIES, Journal.types)

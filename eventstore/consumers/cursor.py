@@ -223,9 +223,12 @@ class Cursor:
 
     def move(self, events: Sequence[RecordedEvent]) -> None:
         """Move the locked rows past these events."""
-        self._moved = LogPosition(events[-1].position, events[-1].recorded_at)
-        rate = self.rate.add(len(events))
-        checkpoints.move(self.names, self._moved, self.using, progress=self._lasting_progress(), rate=rate)
+        self.move_to(LogPosition(events[-1].position, events[-1].recorded_at), len(events))
+
+    def move_to(self, to: LogPosition, number: int) -> None:
+        """Move the locked rows to a position, past so many events."""
+        self._moved, rate = to, self.rate.add(number)
+        checkpoints.move(self.names, to, self.using, progress=self._lasting_progress(), rate=rate)
 
     def keep_progress(self, progress: object) -> None:
         """Keep in the locked row how far a process manager has got within the next event."""

@@ -32,6 +32,20 @@ class Projector(ABC):
         """
 
 
+class SetProjector(Projector):
+    """A projector that can project a whole range of the log by statements; `project` stays the definition.
+
+    See Note [Ranges are projected in sets].
+    """
+
+    @abstractmethod
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Do to the rows what `project` does with the events of `types` above `after` and at or below `up_to`.
+
+        It raises an error if `project` would, and may raise one for any other reason: then `project` is asked.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A part of the answer to one event: the events to append, and the progress within the answer after it.

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
+from eventstore.consumers.catching_up.sets import SetBatches
 from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.generations import GenerationGuard
 from eventstore.consumers.registry import Group, consumers
@@ -22,6 +23,7 @@ class ProjectorRunner:
         self.group = group
         self.cursor = Cursor(group.names, consumers.database_of(group.names[0]), batch_size)
         self._batches = Batches(group, self.cursor)
+        self._sets = SetBatches(group, self.cursor, self._batches.guard, self._batches.check_rows)
 
     def begin(self) -> None:
         """Register the group; a member that cannot join it yet is reported by the first step."""
@@ -42,9 +44,7 @@ class ProjectorRunner:
         """Project the next batch. Raises only what concerns the database or the machinery."""
         try:
             self.load()
-            events = self.cursor.next_events()
-            self._batches.check_rows()
-            step = self._batches.project_next(events) if events else Step.IDLE
+            step = Step.PROGRESSED if self._sets.project_next() else self._project_events()
         except ConsumerError as error:
             step = step_after(error, self.cursor)
         except BaseException:
@@ -52,6 +52,12 @@ class ProjectorRunner:
             raise
         self.cursor.end_step(progressed=step is Step.PROGRESSED)
         return step
+
+    def _project_events(self) -> Step:
+        """Read the next events and project a batch of them."""
+        events = self.cursor.next_events()
+        self._batches.check_rows()
+        return self._batches.project_next(events) if events else Step.IDLE
 
 
 class Batches:

@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from eventstore import store
 from eventstore.consumers import checkpoints, generations, operator_actions
+from eventstore.consumers.catching_up.sets import SetBatches
 from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition, StaleCheckpoint
 from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.projector_runner import Batches
@@ -45,6 +46,7 @@ class RebuildRunner:
         self.group = group
         self.cursor = Cursor(names, using, batch_size, consumers=group.names)
         self.batches = Batches(group, self.cursor)
+        self._sets = SetBatches(group, self.cursor, self.batches.guard, self.batches.check_rows)
         self._projected = False
 
     def begin(self, name: str, *, actor: str, retry_skipped: bool = False) -> bool:
@@ -99,10 +101,7 @@ class RebuildRunner:
         cursor = self.cursor
         try:
             self._load()
-            events = cursor.next_events()
-            self.batches.check_rows()
-            cursor.load_skips()  # operators may have skipped an event of the live rows since the last step
-            step = self.batches.project_next(events) if events else Step.IDLE
+            step = Step.PROGRESSED if self._sets.project_next() else self._project_events()
         except ConsumerError as error:
             step = step_after(error, cursor)
         except BaseException:
@@ -110,6 +109,13 @@ class RebuildRunner:
             raise
         cursor.end_step(progressed=step is Step.PROGRESSED)
         return step
+
+    def _project_events(self) -> Step:
+        """Read the next events and project a batch of them."""
+        events = self.cursor.next_events()
+        self.batches.check_rows()
+        self.cursor.load_skips()  # operators may have skipped an event of the live rows since the last step
+        return self.batches.project_next(events) if events else Step.IDLE
 
     def _load(self) -> None:
         if not self.cursor.load():
