@@ -3,7 +3,7 @@
 See Note [Lists of invoices are read in order].
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from heapq import merge
@@ -135,6 +135,29 @@ def owed_at(
         figures = _figures(position, until, {row.product_uuid for row in some})
         for row in some:
             yield Owed(row, *figures.get(row.product_uuid, (0, 0)))
+
+
+def owed_of(
+    companies: Collection[UUID], position: int, until: date | None, most: int | None = None
+) -> list[Owed] | None:
+    """Return what invoices of some customers owed, as `owed_at` does; None if more than `most` must be looked at."""
+    at = moment(position, until)
+    day = at.counted or as_of.booking_date(at.through + 1)
+    rows = live(OwedProduct).filter(company_uuid__in=companies, originated_position__lte=at.through)
+    settled = rows.filter(owes=False, status__in=(FinancialProduct.Status.PAID, FinancialProduct.Status.WRITTEN_OFF))
+    lists = [rows.filter(owes=True), settled if day is None else settled.filter(settled_date__gte=day)]
+    end = None if most is None else most + 1
+    looked_at = [row for each in lists for row in each[:end]]
+    if most is not None and len(looked_at) > most:
+        return None
+    figures = {
+        uuid: sums
+        for first in range(0, len(looked_at), _SOME)
+        for uuid, sums in _figures(
+            position, until, {row.product_uuid for row in looked_at[first : first + _SOME]}
+        ).items()
+    }
+    return [Owed(row, *figures.get(row.product_uuid, (0, 0))) for row in looked_at]
 
 
 def _candidates(at: Moment, wanted: Wanted, after: Place | None, most: int | None) -> Iterator[OwedProduct]:

@@ -1,6 +1,7 @@
 """The page of aging: what was owed as a date began, by how long it was past due."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -10,21 +11,23 @@ from django.urls import reverse
 
 from projectors.aging import due_dates_of
 from projectors.explain import reports
-from projectors.explain.customer import Standing, standings
-from projectors.queries.customer_sums import moment_began
+from projectors.explain.aging_by_customer import RANKINGS, CustomerAging, cut_of, every_customer, page_of_customers
+from projectors.explain.figures import Cut
 from projectors.queries.reports import BUCKETS
 from web.books import csv_export
 from web.books.frame import Frame, Refused, page, shown, takes
-from web.books.parameters import date_of
+from web.books.parameters import date_of, whole_number
 
 _DAY: Final = timedelta(days=1)
 _CUSTOMERS: Final = 20
 _READS: Final = ("aging", "customers")
+_OF_CUSTOMERS: Final = ("customers", "journal")
+_BY_CUSTOMER: Final = ("business_date", "customer", "company_uuid", "currency", *BUCKETS, "owed", "overdue")
 HEADER: Final = ("known", "business_date", "currency", "bucket", "principal", "fees", "owed", "products")
 
 
 @page
-@takes("date", "format")
+@takes("date", "by", "start", "of", "format")
 def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """Show what was owed as the page's date began: as known then, and beside it as known now."""
     asked = date_of(request, "date")
@@ -33,15 +36,27 @@ def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     frame, on = frame.as_date_began, frame.business_date
     then = [] if on is None else reports.aging_then(on)
     now = [] if on is None else reports.aging_now(on, None if frame.cut.position == frame.head else frame.cut.position)
+    by, start = _ranking(request), whole_number(request.GET, "start", default=0)
+    if csv_export.is_wanted(request) and request.GET.get("of"):
+        rows = [] if on is None else map(partial(_cells, on), every_customer(on, _cut(frame, on)))
+        return csv_export.export(frame, "aging-by-customer", _BY_CUSTOMER, rows, reads=_OF_CUSTOMERS)
     if csv_export.is_wanted(request):
         both = (("then", then), ("now", now))
-        rows = ((known, each.currency, bucket) for known, all_ in both for each in all_ for bucket in each.buckets)
-        cells = ((known, on, unit, b.name, b.principal, b.fees, b.owed, b.products) for known, unit, b in rows)
+        lines = ((known, each.currency, bucket) for known, all_ in both for each in all_ for bucket in each.buckets)
+        cells = ((known, on, unit, b.name, b.principal, b.fees, b.owed, b.products) for known, unit, b in lines)
         return csv_export.export(frame, "aging", HEADER, cells, reads=_READS)
     context: dict[str, Any] = {"now": now, "then": {each.currency: each for each in then}, "on": on}
     if on is not None and (now or then):
-        context |= {"links": _links(frame, on), "customers": _customers(frame, on), "day_before": on - _DAY}
-    return shown(request, "aging.html", frame, "aging", reads=_READS, **context)
+        customers = page_of_customers(on, _cut(frame, on), by, start, _CUSTOMERS + 1)
+        context |= {
+            "links": _links(frame, on),
+            "day_before": on - _DAY,
+            "by": by,
+            "names": BUCKETS,
+            "customers": customers[:_CUSTOMERS],
+            "next_start": start + _CUSTOMERS if len(customers) > _CUSTOMERS else None,
+        }
+    return shown(request, "aging.html", frame, "aging", reads=(*_READS, "journal"), **context)
 
 
 def _address_of(request: HttpRequest, frame: Frame, on: date) -> HttpResponseRedirect:
@@ -67,6 +82,19 @@ def _link(bucket: str, on: date, known: str) -> str:
     return f"{reverse('books:invoices')}?{urlencode(parameters)}"
 
 
-def _customers(frame: Frame, on: date) -> list[Standing]:
-    at = moment_began(on, frame.cut.position, known_now=frame.known != "then")
-    return [each for each in standings(at, "overdue", limit=_CUSTOMERS) if each.overdue]
+def _ranking(request: HttpRequest) -> str:
+    by, of = request.GET.get("by", "overdue"), request.GET.get("of", "")
+    if by not in RANKINGS:
+        raise Refused(f"by={by} is not possible: it must be {' or '.join(RANKINGS)}.")
+    if of not in {"", "customers"}:
+        raise Refused(f"of={of} is not possible: it must be customers.")
+    return by
+
+
+def _cut(frame: Frame, on: date) -> Cut:
+    return cut_of(on, frame.cut.position, known_then=frame.known == "then")
+
+
+def _cells(on: date, row: CustomerAging) -> tuple[Any, ...]:
+    of, buckets = row.standing, row.buckets or ()
+    return (on, of.name, of.company_uuid, of.currency, *buckets, of.owed, of.overdue)

@@ -192,6 +192,22 @@ def test_the_products_of_a_bucket_add_up_to_it(reader: Reader, debtor: None) -> 
     assert "Alder Stores" in page
 
 
+@pytest.mark.parametrize("known", ["then", "now"])
+def test_the_customers_of_each_bucket_add_up_to_it(reader: Reader, debtor: None, known: str) -> None:
+    moment = {"as_of": str(PAID), "known": known}
+    buckets = {row["bucket"]: row["owed"] for row in rows_of(reader, "/books/aging", **moment) if row["known"] == known}
+    [row] = rows_of(reader, "/books/aging", of="customers", **moment)
+    assert (row["customer"], row["currency"]) == ("Alder Stores", "USD")
+    assert {name: row[name] for name in buckets if Decimal(row[name])} == {"1-30": buckets["1-30"]}
+    assert row["overdue"] == row["owed"] == buckets["1-30"]
+    for by in ("overdue", "owed"):
+        page = reader.text("/books/aging", by=by, **moment)
+        assert f'<td class="n less">{buckets["1-30"]}</td>' in page.partition('id="customers"')[2]
+    assert "Alder Stores" not in reader.text("/books/aging", start="1", **moment)
+    for wrong in ({"by": "name"}, {"of": "banks"}, {"start": "-1"}):
+        assert reader.get("/books/aging", **wrong).status_code == 400
+
+
 def test_invoices_are_filtered_sorted_and_totalled(reader: Reader, debtor: None) -> None:
     page = reader.text("/books/invoices", by="fees", customer="alder", overdue="yes")
     assert "Most fees in USD first" in page

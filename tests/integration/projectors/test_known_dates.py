@@ -12,6 +12,7 @@ from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.records import Context, NewEvent
 from ledger import as_of
+from ledger.currencies import MINOR_DIGITS
 from ledger.rules import events as e
 from projectors.aging import bucket_of
 from projectors.catalog import PROJECTORS
@@ -20,6 +21,7 @@ from projectors.customers.rankings import RANKINGS
 from projectors.daily_activity import tally
 from projectors.events.dates import DatedEvent, dated_since
 from projectors.events.payloads import minor
+from projectors.explain.aging_by_customer import cut_of, every_customer
 from projectors.financial_products import change_of
 from projectors.models import (
     CustomerLine,
@@ -36,6 +38,7 @@ from projectors.queries import aging, customers, reports
 from projectors.queries.aging import AgingLine
 from projectors.queries.customer_sums import Moment, Which, customer_sums, moment
 from projectors.queries.live import live
+from projectors.queries.reports import BUCKETS
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 from tests.support.databases import Database
@@ -79,15 +82,34 @@ def shown(lines: list[AgingLine]) -> Buckets:
     return {(line.currency, line.bucket): (line.principal, line.fees, line.products) for line in lines}
 
 
+def of_customers(day: date, head: int, known: str) -> dict[tuple[str, str], int]:
+    """Return what all customers owed together by currency and bucket, in minor units."""
+    found: dict[tuple[str, str], int] = {}
+    for row in every_customer(day, cut_of(day, head, known_then=known == "then")):
+        currency, buckets = row.standing.currency, row.buckets
+        assert buckets is not None
+        assert sum(buckets) == row.standing.owed
+        assert (
+            sum(owed for name, owed in zip(BUCKETS, buckets, strict=True) if name != "current") == row.standing.overdue
+        )
+        for name, owed in zip(BUCKETS, buckets, strict=True):
+            units = int(owed.scaleb(MINOR_DIGITS[currency]))
+            found[currency, name] = found.get((currency, name), 0) + units
+    return {key: units for key, units in found.items() if units}
+
+
 @pytest.mark.parametrize("seed", [33, 34, 35, 63])
 def test_aging_as_known_now_counts_each_fee_for_its_own_date(database: Database, seed: int) -> None:
     record(History(seed, 250, fees_late=True).appends)
-    catch_up("aging", "customers")
+    catch_up("aging", "customers", "journal", "directory")
     events, head = everything(), store.head().position
     for day, began in cycles():
         then = [event for event in events if event.event.position < began]
         assert shown(aging.as_known_then(day)) == owed_before(day, then)
         assert shown(aging.as_known_now(day)) == owed_before(day, events)
+        for known, recorded in (("then", then), ("now", events)):
+            wanted = {key: principal + fees for key, (principal, fees, _) in owed_before(day, recorded).items()}
+            assert of_customers(day, head, known) == wanted, (day, known)
         for up_to in range(began, head, 11):
             recorded = [event for event in events if event.event.position <= up_to]
             assert shown(aging.as_known_now(day, up_to)) == owed_before(day, recorded)
