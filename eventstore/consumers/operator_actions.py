@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from unicodedata import category
 
 from django.db import transaction
 
@@ -122,7 +123,12 @@ def _refuse_skip(row: Checkpoint | None, name: str, position: int) -> None:
 def record(  # noqa: PLR0913 - the row's own columns
     action: str, name: str, using: str, *, actor: str, reason: str = "", position: int | None = None
 ) -> OperatorAction:
-    """Record what an operator did, in the transaction that does it, and return it."""
+    """Record what an operator did, in the transaction that does it, and return it.
+
+    Raises OperationRefused if the reason has control characters: a terminal that shows it would obey them.
+    """
+    if any(category(character) == "Cc" for character in reason):
+        raise OperationRefused("a reason is one line of text: it has no control characters")
     action_row = OperatorAction.objects.using(using).create(
         consumer=name, action=action, position=position, actor=actor, reason=reason.strip(), at=utc_now()
     )

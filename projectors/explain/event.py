@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from projectors.queries.live import live
 
 MOST_EFFECTS: Final = 50
 """How many effects of one event are listed."""
+MOST_RELATED: Final = 300
+"""How many causes and effects are listed at most."""
 _DEEPEST: Final = 20
 """How many causes are followed backwards, and how deep effects are followed."""
 
@@ -146,8 +149,9 @@ def _tree(event: RecordedEvent) -> tuple[list[Related], bool]:
     effects = _effects(event.position, MOST_EFFECTS + 1)
     for effect in effects[:MOST_EFFECTS]:
         found.append(_related(effect, len(causes) + 1))
-        found += [_related(deeper, depth) for deeper, depth in _below(effect, len(causes) + 2)]
-    return found, len(effects) > MOST_EFFECTS
+        below = islice(_below(effect, len(causes) + 2), max(MOST_RELATED - len(found), 0))
+        found += [_related(deeper, depth) for deeper, depth in below]
+    return found, len(effects) > MOST_EFFECTS or len(found) >= MOST_RELATED
 
 
 def _causes(event: RecordedEvent) -> Iterator[RecordedEvent]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from eventstore import store
 from eventstore.errors import EventStoreError
 from eventstore.records import RecordedEvent
+from ledger import states
 from ledger.rules.decide import STATES
 from projectors.explain.dates import dated
 from projectors.explain.event import words_of
@@ -41,16 +42,25 @@ class StreamRow:
 def stream_rows(stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200) -> Iterator[StreamRow]:
     """Yield the events of a stream with the state after each, oldest first, of those above a version."""
     category = stream_id.partition("-")[0]
-    state, events = STATES[category][0] if category in STATES else None, []
-    for event in store.read_stream(stream_id, up_to=up_to, limit=after_version + limit):
-        if event.version <= after_version:
-            state = _after(category, state, event)
-        else:
-            events.append(event)
+    state = _state_of(category, stream_id, after_version)
+    events = list(store.read_stream(stream_id, after_version=after_version, up_to=up_to, limit=limit))
     for event, booked, counts_for in dated(events):
         before, state = state, _after(category, state, event)
         fields = () if state is None else tuple(_fields(before, state))
         yield StreamRow(event, words_of(event), booked, counts_for, fields)
+
+
+def _state_of(category: str, stream_id: str, version: int) -> Any:
+    """Return the state of a stream at a version, without folding a long stream from its beginning; None if none is."""
+    if category not in STATES:
+        return None
+    last = next(store.read_stream(stream_id, after_version=version - 1, limit=1), None) if version else None
+    if last is None:
+        return STATES[category][0]
+    try:
+        return states.state(category, last.uuid, last.position).state
+    except EventStoreError:
+        return None
 
 
 def _after(category: str, state: Any, event: RecordedEvent) -> Any:

@@ -137,3 +137,11 @@ def test_no_two_conditions_look_the_same() -> None:
     assert condition(statuses["silent"]).sentence == (
         "4 events behind and never seen: it is not running, or it waits for its database"
     )
+
+
+def test_a_reason_that_a_terminal_would_obey_is_refused(invoice: Product) -> None:
+    form = {"action": "pause", "reason": "month\x1b[2Jend", "confirmed": "yes"}
+    refused = member("operator").post("/books/consumers/journal/act", **form)
+    assert refused.status_code == 409
+    assert "no control characters" in refused.content.decode()
+    assert not OperatorAction.objects.exists()

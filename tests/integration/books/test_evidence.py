@@ -173,3 +173,10 @@ def test_the_pages_lead_to_evidence(reader: Reader, invoice: Product, debtor: No
     assert f"/books/evidence?product={invoice.uuid}" in reader.text(f"/books/invoices/{invoice.uuid}")
     assert f"/books/evidence?customer={DEBTOR}" in reader.text(f"/books/customers/{DEBTOR}")
     assert "Booked from" in reader.text("/books/evidence")
+
+
+def test_a_period_does_not_end_after_the_date_of_its_moment(reader: Reader, invoice: Product) -> None:
+    moment = {"as_of": "2012-03-13", "known": str(store.head().position)}
+    refused = reader.get("/books/evidence", **moment, **{"from": "2012-03-12", "to": "2012-03-14"})
+    assert refused.status_code == 400
+    assert "after the date of the moment" in refused.content.decode()

@@ -140,3 +140,13 @@ def test_the_sample_of_an_empty_ledger_is_empty(database: Database, reader: Read
         "products", "audit", 0, (), is_ranked=True, population=0, draws=0
     )
     assert "Name a seed" in reader.text("/books/sample", seed="a")
+
+
+def test_a_sample_of_a_date_as_known_then_leads_to_its_position_also_as_a_file(
+    reader: Reader, invoice: Product
+) -> None:
+    head = store.head().position
+    last = max(event.data.new_date for event in store.read_all(types=["SystemCycled"]))
+    for moment in ({}, {"as_of": str(last), "known": "then"}):
+        led = reader.get("/books/sample", seed="a", n="5", format="csv", **moment)
+        assert led["Location"] == f"/books/sample?kind=products&seed=a&n=5&format=csv&as_of={head}"

@@ -3,16 +3,20 @@
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent
 from ledger import states
 from ledger.rules.commands import Destination, FundCompany, GrantBalances, PayOutFunds, Source
+from ledger.rules.events import CompanyRenamed
+from ledger.rules.facts import stream_id
 from projectors.explain.balance import explain_balance
-from projectors.explain.event import explain_event
+from projectors.explain.event import MOST_EFFECTS, MOST_RELATED, explain_event
 from projectors.explain.figures import Cut
 from projectors.explain.product import ProductExplanation, explain_product
 from projectors.explain.sentences import of_product
@@ -184,3 +188,24 @@ def test_a_stream_shows_the_state_after_each_event_and_what_it_changed(invoice: 
     assert changed == {"principal_outstanding": Decimal("0.00"), "principal_paid": Decimal("45.00")}
     later = list(stream_rows(f"product-{invoice.uuid}", up_to=store.head().position, after_version=3))
     assert [row.fields for row in later] == [row.fields for row in rows[3:]]
+
+
+def test_a_page_of_a_long_stream_continues_with_the_state_before_it(invoice: Product) -> None:
+    stream, head = f"product-{invoice.uuid}", store.head().position
+    whole = list(stream_rows(stream, up_to=head))
+    for after in range(len(whole) + 2):
+        assert list(stream_rows(stream, up_to=head, after_version=after, limit=2)) == whole[after : after + 2]
+
+
+def test_a_tree_of_very_many_effects_is_cut_and_says_so(invoice: Product) -> None:
+    def caused_by(cause: int | None, number: int) -> int:
+        renamed = [NewEvent(stream_id("company", uuid4()), CompanyRenamed("a name")) for _ in range(number)]
+        return store.append(renamed, Context("tester", "a tree", cause)).position
+
+    root = caused_by(None, 1)
+    for _ in range(20):
+        caused_by(caused_by(root, 1), 30)
+    shown = explain_event(root)
+    assert shown is not None
+    assert shown.more_effects
+    assert len(shown.tree) <= MOST_RELATED + MOST_EFFECTS

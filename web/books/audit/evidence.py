@@ -58,6 +58,8 @@ def _files(request: HttpRequest, at: Moment) -> tuple[str, Iterable[File]]:
     first, last = period_of(request)
     if first is None or last is None:
         raise Refused("A period has two ends: name both from and to.")
+    if at.cut.until is not None and last > at.cut.until:
+        raise Refused(f"to={last} is after the date of the moment, {at.cut.until}.")
     of = contents.period(first, last, at.cut.position)
     return f"Period from {first} to {last}", contents.of_period(of, at)
 

@@ -29,9 +29,10 @@ def draw(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     limits: dict[str, Any] = {"few": FEW, "most_draws": MOST_DRAWS, "most": _MOST, "kinds": KINDS}
     if not seed or not frame.cut.position:
         return shown(request, "sample.html", frame, "log", **given, **limits, drawn=None)
-    if frame.is_now:
+    if frame.cut.until is None and frame.permanent != dict(frame.asked):
         # The address names the position, so that it shows the same sample for ever.
-        return HttpResponseRedirect(frame.address(request.path, **given, as_of=frame.cut.position))
+        wanted = {"format": "csv"} if csv_export.is_wanted(request) else {}
+        return HttpResponseRedirect(frame.at_permanent(request.path, **given, **wanted))
     if frame.cut.until is not None:
         raise Refused("A sample is drawn of what was recorded up to a position: name a position, or add known=then.")
     if kind == "lines" and position("journal") < frame.cut.position:
