@@ -52,7 +52,7 @@ SELECT {columns} FROM eventstore_event
 WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
 
 -- name: versions_by_stream
-SELECT stream_id, version FROM eventstore_event
+SELECT stream_id, version, position FROM eventstore_event
 WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
 
 -- The code appends the conditions, the order and the limit.

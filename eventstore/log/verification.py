@@ -10,6 +10,7 @@ from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
 from eventstore.log.reads import SQL
+from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 from eventstore.seals.check import SealCheck
 
@@ -72,6 +73,8 @@ def fault_of(event: RecordedEvent, latest: datetime) -> str | None:
         fault = "actor or correlation_id is empty"
     elif not event.metadata_json.lstrip().startswith("{"):
         fault = "metadata is not an object"
+    elif event.category not in registry.named(event.type).categories:
+        fault = f"it does not occur in streams of {event.category}"
     elif not _EARLIEST <= event.recorded_at <= latest:
         fault = f"recorded_at {event.recorded_at.isoformat()} is before {_EARLIEST:%Y} or in the future"
     return fault
@@ -106,17 +109,22 @@ def _positions(head: int, check: SealCheck, using: str) -> Iterator[int]:
 
 
 def _versions(head: int, using: str) -> Iterator[int]:
-    """Read the unique index of (stream_id, version) in order."""
-    stream_id, version, done = "", 0, 0
+    """Read the unique index of (stream_id, version) in order: versions have no hole and are in order of position."""
+    stream_id, version, position, done = "", 0, 0, 0
     while True:
         with connections[using].cursor() as cursor:
             cursor.execute(SQL["versions_by_stream"], [stream_id, version, head, _BATCH])
             rows = cursor.fetchall()
-        for next_stream, next_version in rows:
+        for next_stream, next_version, next_position in rows:
             expected = version + 1 if next_stream == stream_id else 1
             if next_version != expected:
                 raise LogDamaged(f"stream {next_stream}: version {expected} is missing, the next is {next_version}")
-            stream_id, version = next_stream, next_version
+            if next_stream == stream_id and next_position < position:
+                raise LogDamaged(
+                    f"stream {stream_id}: version {version} is at position {position}, after version {next_version} at"
+                    f" position {next_position}"
+                )
+            stream_id, version, position = next_stream, next_version, next_position
         done += len(rows)
         yield done
         if len(rows) < _BATCH:

@@ -60,7 +60,8 @@ def _event(text: str, value: dict[str, Any]) -> RecordedEvent:
         is_canonical = assembled(event, payload, metadata) == text
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"the line is not an event: {type(error).__name__} {error}") from error
-    numbers = (event.position, event.version, event.schema_version, event.causation or 0)
+    causation = 0 if event.causation is None else event.causation
+    numbers = (event.position, event.version, event.schema_version, causation)
     texts = (event.stream_id, event.type, event.actor, event.correlation_id)
     are_typed = all(type(number) is int for number in numbers) and all(type(text) is str for text in texts)
     if not (is_canonical and are_typed):
