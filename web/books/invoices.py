@@ -33,13 +33,13 @@ _MOST_NAMES: Final = 5
 def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """List invoices now, in several orders, or what owed something at a past moment, in order of due date."""
     wanted, by = _wanted(request, frame), _order(request, frame)
+    sums = totals_of(wanted) if frame.is_now else []
+    if by != "due" and wanted.currency is None and sums:
+        wanted = replace(wanted, currency=sums[0].currency)  # Amounts of two currencies have no order.
     if csv_export.is_wanted(request):
         rows = rows_now(wanted, by) if frame.is_now else rows_at(frame.cut, wanted)
         cells = (_cells(frame, row) for row in rows)
         return csv_export.export(frame, "invoices", _header(frame), cells, reads=("customers",))
-    sums = totals_of(wanted) if frame.is_now else []
-    if by != "due" and wanted.currency is None and sums:
-        wanted = replace(wanted, currency=sums[0].currency)  # Amounts of two currencies have no order.
     after = _after(request, by)
     return shown(
         request,

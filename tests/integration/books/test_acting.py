@@ -20,6 +20,7 @@ from tests.support.api.bodies import GOOD, funded_account
 from tests.support.api.refused import REFUSED
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
+from tests.support.ledger.paid_late import PAID
 from tests.support.ledger.portfolio import do, new_account, new_company, new_deal, new_product
 from web.api import commands
 from web.books.acting import views
@@ -210,6 +211,7 @@ def test_pages_lead_to_the_forms_that_a_reader_wants_there(treasurer: Reader, re
     assert "/books/do/" not in treasurer.text(f"/books/invoices/{invoice.uuid}", as_of="5")
     paid = next(store.read_all(types=["PaymentApplied"])).position
     assert f'href="/books/do/reverse-payment?position={paid}"' in treasurer.text(f"/books/log/{paid}")
+    assert f"event {paid}, {PAID}: " in treasurer.text("/books/do/reverse-payment", position=str(paid))
     balance = treasurer.text(f"/books/balances/asset/{invoice.asset_uuid}")
     assert f'href="/books/do/grant-balances?sources-0-from_uuid=asset-{invoice.asset_uuid}"' in balance
     form = treasurer.text("/books/do/grant-balances", **{"sources-0-from_uuid": f"asset-{invoice.asset_uuid}"})

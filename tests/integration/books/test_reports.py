@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -263,3 +264,15 @@ def test_a_search_with_a_moment_goes_to_an_address_that_exists(reader: Reader, d
 def test_an_export_of_the_present_is_named_so(reader: Reader, debtor: None) -> None:
     response = reader.get("/books/customers", format="csv")
     assert f"as-of-{store.head().position}.csv" in response["Content-Disposition"]
+
+
+def test_the_file_of_an_order_by_amounts_has_the_currency_of_the_page(reader: Reader, debtor: None) -> None:
+    book = Book(count(100))
+    book.invoice(LAST, "9000", currency="JPY")
+    book.invoice(LAST, "80.00")
+    catch_up()
+    for by in ("owed", "fees"):
+        page = reader.text("/books/invoices", by=by)
+        [shown] = re.findall(r"Most \w+ in (\w+) first", page)
+        assert {row["currency"] for row in rows_of(reader, "/books/invoices", by=by)} == {shown}
+    assert {row["currency"] for row in rows_of(reader, "/books/invoices")} == {"JPY", "USD"}

@@ -10,6 +10,7 @@ from eventstore import store
 from eventstore.errors import EventStoreError
 from ledger import states
 from ledger.rules.facts import stream_id
+from projectors.explain.dates import dated
 from projectors.explain.event import name_of, words_of
 from projectors.explain.words import amount_text
 from projectors.preview.standing import about
@@ -70,12 +71,13 @@ def reversible(name: str, category: str, uuid: UUID) -> list[Option]:
     taken_back: frozenset[int] = state.returned if category == "account" else state.reversed
     events = store.read_stream(stream_id(category, uuid), backwards=True, limit=_LOOKED_AT)
     found = (event for event in events if event.type in REVERSIBLE[name] and event.position not in taken_back)
-    options = []
-    for event in islice(found, _MOST_EVENTS):
+    newest, options = list(islice(found, _MOST_EVENTS)), []
+    days = {one.event.position: one.counts_for for one in dated(newest[::-1])}
+    for event in newest:
         said, amount = words_of(event), amount_text(event.data.amount) if hasattr(event.data, "amount") else ""
         figure = f", {amount} {event.data.currency}" if amount and amount not in said.what else ""
-        on = getattr(event.data, "business_date", None) or event.recorded_at.date()
-        about = f"event {event.position}, {on}: {said.why}"
+        on = days[event.position]
+        about = f"event {event.position}, {on or 'before the first date'}: {said.why}"
         options.append(Option(str(event.position), f"{said.what}{figure}", about))
     return options
 
