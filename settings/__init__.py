@@ -61,6 +61,11 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = number("IDLE_IN_TRANSACTION_TIMEOUT", 10_000, l
 LEDGER_HOME = label("LEDGER_HOME", "")
 SEAL_KEY = secret_key("SEAL_KEY")
 SEAL_PUBLIC_KEYS = listed("SEAL_PUBLIC_KEYS", "", "[0-9a-f]{64}", "public keys of 64 hexadecimal digits, with commas")
+JETSTREAM_URL = listed(
+    "JETSTREAM_URL", "", r"(nats|tls)://[^\s,]+", "addresses such as nats://host:4222, separated by commas", secret=True
+)
+JETSTREAM_STREAM = label("JETSTREAM_STREAM", "daybook")
+JETSTREAM_REPLICAS = number("JETSTREAM_REPLICAS", 1, least=1, most=5)
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 

@@ -138,7 +138,7 @@ def time_zone(name: str, default: str) -> str:
     return read(name, lambda: ZoneInfo(text(name, default)).key, allowed)
 
 
-def listed(name: str, default: str, pattern: str, allowed: str) -> list[str]:
+def listed(name: str, default: str, pattern: str, allowed: str, *, secret: bool = False) -> list[str]:
     """Return members separated by commas, each of which matches the pattern; an empty default is an empty list."""
 
     def parse() -> list[str]:
@@ -149,7 +149,7 @@ def listed(name: str, default: str, pattern: str, allowed: str) -> list[str]:
             raise ValueError
         return members
 
-    return read(name, parse, allowed)
+    return read(name, parse, allowed, secret=secret)
 
 
 def hosts(name: str, default: str) -> list[str]:

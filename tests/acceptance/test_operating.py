@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.databases import Database
 from tests.support.documents import pages
-from tests.support.documents.terminal import compare, outputs, resident
+from tests.support.documents.terminal import compare, free_port, outputs, resident
 from tests.support.ledger.portfolio import new_company
 from tests.support.postgres import cluster as postgres
 from tests.support.postgres.roles import SUPERUSER, as_role
@@ -36,12 +36,15 @@ def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path:
     steps = pages.steps(FIRST)
     typed = [step.command for step in steps]
     with resident(environment) as manage, serving(environment, tmp_path) as server:
+        port = free_port()
         typed[-1] += f"unset DEBUG; unalias manage.py\n{manage}\n"
         for page in IN_ORDER:
             if page != BACKUP or shutil.which("sqlite3"):
                 further = pages.steps(page)
                 steps += further
-                typed += [step.command.replace("https://ledger.example", server.url) for step in further]
+                for step in further:
+                    command = step.command.replace("https://ledger.example", server.url)
+                    typed.append(re.sub(r"(port |:)4222", rf"\g<1>{port}", command))
                 typed[-1] += CONSUMERS
         *seen, metrics = outputs([*typed, f"ask {server.url}/metrics"], tmp_path, environment)
     compare(steps, seen)

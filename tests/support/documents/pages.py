@@ -28,6 +28,7 @@ TYPED: Final = (
     "docs/how-to/move-a-ledger.md",
     "docs/how-to/seal-days.md",
     "docs/how-to/export-events.md",
+    "docs/how-to/follow-with-jetstream.md",
 )
 """Pages whose console blocks tests/acceptance types, and whose promised output it compares with the real one."""
 

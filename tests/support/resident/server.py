@@ -35,7 +35,7 @@ from tests.support.resident.requests import Request
 LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers", "relays")
 """The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
 METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
-_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", METRICS)
+_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "JETSTREAM_", METRICS)
 _FREE: Final = 100
 """Files are first put above this number, so that none of them is in the way of another."""
 
