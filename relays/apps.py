@@ -14,6 +14,12 @@ class RelaysConfig(AppConfig):
         """Register every relay by its name."""
         from eventstore.consumers.registry import leave_out, register  # noqa: PLC0415 - models cannot be imported before apps are ready
 
+        if settings.WEBHOOKS:
+            from relays.webhooks.relay import Webhooks  # noqa: PLC0415
+
+            register(Webhooks())
+        else:
+            leave_out("webhooks", "WEBHOOKS is not set (docs/how-to/send-webhooks.md)")
         if settings.JETSTREAM_URL:
             from relays.jetstream.relay import JetStream, configured  # noqa: PLC0415 - only who uses it loads its client
 

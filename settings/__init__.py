@@ -25,6 +25,7 @@ from settings.environment import (
     listening_address,
     missing,
     misspelt,
+    networks,
     number,
     origins,
     secret,
@@ -66,6 +67,8 @@ JETSTREAM_URL = listed(
 )
 JETSTREAM_STREAM = label("JETSTREAM_STREAM", "daybook")
 JETSTREAM_REPLICAS = number("JETSTREAM_REPLICAS", 1, least=1, most=5)
+WEBHOOKS = flag("WEBHOOKS", default=False)
+WEBHOOK_NETWORKS = networks("WEBHOOK_NETWORKS")
 BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 

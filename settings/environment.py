@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -150,6 +151,15 @@ def listed(name: str, default: str, pattern: str, allowed: str, *, secret: bool 
         return members
 
     return read(name, parse, allowed, secret=secret)
+
+
+def networks(name: str) -> list[str]:
+    """Return networks, or an empty list."""
+
+    def parse() -> list[str]:
+        return [str(ip_network(member.strip())) for member in text(name, "").split(",") if member.strip()]
+
+    return read(name, parse, "networks such as 10.1.0.0/16, separated by commas")
 
 
 def hosts(name: str, default: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Events sent to addresses that others register, signed as Standard Webhooks describes."""

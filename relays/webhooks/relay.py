@@ -1,0 +1,29 @@
+"""The relay `webhooks`: while it runs and is not paused, events are sent to the endpoints."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from eventstore.consumers.definitions import Relay
+from eventstore.records import RecordedEvent
+from relays.webhooks.delivery import Deliveries
+
+
+class Webhooks(Relay):
+    """Lets each endpoint read the log at its own pace. See Note [An endpoint is at its own position]."""
+
+    name: ClassVar[str] = "webhooks"
+    begins_at_head: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._deliveries = Deliveries()
+
+    def hand_on(self, events: Sequence[RecordedEvent]) -> None:
+        """Do nothing: an event in the log is all that an endpoint needs, and its own row says how far it is."""
+
+    def work_beside(self) -> bool:
+        """Send what is due."""
+        return self._deliveries.work()
+
+    def close(self) -> None:
+        """Record what is being sent."""
+        self._deliveries.close()

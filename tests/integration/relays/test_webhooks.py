@@ -1,0 +1,243 @@
+"""Each endpoint gets its events in order and signed, whatever other endpoints, the network and operators do."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from pytest_django.fixtures import Settings
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from eventstore import store
+from eventstore.clock import utc_now
+from eventstore.consumers import operator_actions
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.registry import consumers
+from eventstore.errors import NotCaughtUp, OperationRefused
+from eventstore.home import leave
+from eventstore.models import OperatorAction
+from eventstore.payloads.canonical import canonical_event
+from relays.models import Delivery, Endpoint
+from relays.webhooks import delivery, endpoints
+from relays.webhooks.relay import Webhooks
+from relays.webhooks.sending import Result, message_of
+from tests.support.databases import Database
+from tests.support.hooks import Hooks, receiving
+from tests.support.ledger.portfolio import new_company
+
+BY = {"actor": "an operator", "reason": "a good one"}
+
+
+@pytest.fixture(autouse=True)
+def _webhooks(database: Database, settings: Settings) -> Iterator[None]:
+    settings.WEBHOOKS, settings.WEBHOOK_NETWORKS = True, ["127.0.0.1/32"]
+    relay = Webhooks()
+    consumers.register(relay)
+    yield
+    relay.close()
+    del consumers.relays["webhooks"]
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    with receiving() as running:
+        yield running
+
+
+def registered(url: str, *types: str) -> Endpoint:
+    return endpoints.register(uuid4(), url, types, "", actor="an operator")
+
+
+def as_it_is(endpoint: Endpoint) -> Endpoint:
+    return Endpoint.objects.get(pk=endpoint.pk)
+
+
+def due_now(endpoint: Endpoint) -> None:
+    """Let the time of the next attempt come."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(next_try_at=utc_now() - timedelta(seconds=1))
+
+
+def test_events_recorded_since_are_sent_in_order_and_signed(hooks: Hooks) -> None:
+    new_company("1.00")
+    endpoint = registered(hooks.url)
+    before = store.head().position
+    new_company("1.00")
+    new_company("1.00")
+    catch_up("webhooks")
+    assert hooks.positions() == list(range(before + 1, store.head().position + 1))
+    headers, body = hooks.received[0]
+    Webhook(endpoint.secret).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(endpoint.secret).verify(body.replace("1.00", "2.00").replace("type", "Type"), headers)
+    event = store.read_event(before + 1)
+    assert event is not None
+    message = json.loads(body)
+    assert (message["type"], message["data"]) == (event.type, json.loads(canonical_event(event)))
+    assert headers["webhook-id"].endswith(f"_{event.position}")
+    catch_up("webhooks")
+    assert len(hooks.received) == store.head().position - before
+    assert as_it_is(endpoint).position == store.head().position
+
+
+def test_an_endpoint_gets_its_types_only(hooks: Hooks) -> None:
+    registered(hooks.url, "CompanyFunded")
+    new_company("1.00")
+    catch_up("webhooks")
+    assert {json.loads(body)["type"] for _, body in hooks.received} == {"CompanyFunded"}
+    assert len(hooks.received) == 1
+
+
+def test_an_endpoint_that_fails_is_tried_again_later_and_holds_up_no_other(hooks: Hooks) -> None:
+    with receiving() as other:
+        failing, working = registered(hooks.url), registered(other.url)
+        hooks.answers = [500, 503]
+        new_company("1.00")
+        catch_up("webhooks")
+        head = store.head().position
+        assert as_it_is(working).position == head
+        assert hooks.positions() == [1]
+        state = as_it_is(failing)
+        assert (state.position, state.attempts, state.disabled_at) == (0, 1, None)
+        assert state.next_try_at > utc_now()
+        catch_up("webhooks")
+        assert hooks.positions() == [1]
+        due_now(failing)
+        catch_up("webhooks")
+        due_now(failing)
+        catch_up("webhooks")
+    assert hooks.positions() == [1, 1, 1, *range(2, head + 1)]
+    assert len({headers["webhook-id"] for headers, _ in hooks.received}) == head
+    first = Delivery.objects.get(endpoint=failing, position=1)
+    assert (first.state, first.attempts, first.last_result) == ("delivered", 3, "answered 204")
+
+
+def test_an_endpoint_that_fails_for_days_is_disabled_and_goes_on_where_it_was_once_enabled(hooks: Hooks) -> None:
+    assert sum(delivery.RETRIES_S) > 3 * 86_400
+    endpoint = registered(hooks.url)
+    hooks.answers = [500] * (len(delivery.RETRIES_S) + 1)
+    new_company("1.00")
+    for _ in range(len(delivery.RETRIES_S) + 2):
+        catch_up("webhooks")
+        due_now(endpoint)
+    state = as_it_is(endpoint)
+    assert state.disabled_at is not None
+    assert state.disabled_reason == "event 1 was not taken after 11 attempts: answered 500"
+    new_company("1.00")
+    with pytest.raises(OperationRefused, match="disabled: enable it first"):
+        endpoints.redeliver(endpoint.pk, 1, **BY)
+    endpoints.enable(endpoint.pk, **BY)
+    catch_up("webhooks")
+    assert hooks.positions()[11:] == list(range(1, store.head().position + 1))
+
+
+def test_an_endpoint_that_is_gone_is_disabled_at_once(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    hooks.answers = [410]
+    new_company("1.00")
+    catch_up("webhooks")
+    assert as_it_is(endpoint).disabled_reason == "event 1 was not taken at the first attempt: answered 410"
+
+
+def test_a_redirect_is_not_followed(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    hooks.answers = [307]
+    new_company("1.00")
+    catch_up("webhooks")
+    assert hooks.positions() == [1]
+    sent = Delivery.objects.get(endpoint=endpoint)
+    assert (sent.state, sent.last_result) == ("failing", "answered 307, and redirects are not followed")
+
+
+def test_an_address_inside_the_network_is_refused_also_after_it_was_registered(
+    hooks: Hooks, settings: Settings
+) -> None:
+    endpoint = registered(hooks.url)
+    settings.WEBHOOK_NETWORKS = []
+    new_company("1.00")
+    catch_up("webhooks")
+    assert hooks.received == []
+    assert "inside this network" in Delivery.objects.get(endpoint=endpoint).last_result
+    with pytest.raises(endpoints.InvalidEndpoint, match=r"127\.0\.0\.1, inside this network"):
+        registered(hooks.url)
+    settings.WEBHOOK_NETWORKS = ["127.0.0.1/32"]
+    with pytest.raises(endpoints.InvalidEndpoint, match="no event type 'CompanyFounded'"):
+        registered(hooks.url, "CompanyFounded")
+    settings.WEBHOOKS = False
+    with pytest.raises(OperationRefused, match="set WEBHOOKS=true"):
+        registered(hooks.url)
+
+
+def test_both_secrets_sign_for_a_day_after_a_rotation(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    secret = endpoints.rotate(endpoint.pk, **BY)
+    new_company("1.00")
+    catch_up("webhooks")
+    headers, body = hooks.received[0]
+    Webhook(endpoint.secret).verify(body, headers)
+    Webhook(secret).verify(body, headers)
+    Endpoint.objects.update(previous_until=utc_now() - timedelta(seconds=1))
+    new_company("1.00")
+    catch_up("webhooks")
+    headers, body = hooks.received[-1]
+    Webhook(secret).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(endpoint.secret).verify(body, headers)
+
+
+def test_operators_skip_send_again_disable_and_delete_and_each_action_is_recorded(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    hooks.answers = [400]
+    new_company("1.00")
+    catch_up("webhooks")
+    with pytest.raises(OperationRefused, match="fails at event 1, and only that can be skipped"):
+        endpoints.skip(endpoint.pk, 2, **BY)
+    endpoints.skip(endpoint.pk, 1, **BY)
+    catch_up("webhooks")
+    head = store.head().position
+    assert hooks.positions() == list(range(1, head + 1))
+    hooks.answers = [500]
+    endpoints.redeliver(endpoint.pk, 1, **BY)
+    catch_up("webhooks")
+    assert Delivery.objects.get(position=1).state == "skipped"
+    endpoints.redeliver(endpoint.pk, 1, **BY)
+    catch_up("webhooks")
+    assert hooks.positions() == [*range(1, head + 1), 1, 1]
+    assert (as_it_is(endpoint).position, Delivery.objects.get(position=1).state) == (head, "delivered")
+    endpoints.disable(endpoint.pk, **BY)
+    new_company("1.00")
+    catch_up("webhooks")
+    assert len(hooks.received) == head + 2
+    with pytest.raises(OperationRefused, match="a reason is needed"):
+        endpoints.enable(endpoint.pk, actor="an operator", reason=" ")
+    endpoints.delete(endpoint.pk, **BY)
+    taken = OperatorAction.objects.filter(consumer=f"webhook {endpoint.pk}").order_by("id")
+    assert [action.action for action in taken] == ["resume", "skip", "resume", "resume", "pause", "retire"]
+    with pytest.raises(endpoints.NoSuchEndpoint):
+        endpoints.enable(endpoint.pk, **BY)
+
+
+def test_nothing_is_sent_while_the_relay_is_paused_and_never_from_a_copy(hooks: Hooks) -> None:
+    registered(hooks.url)
+    new_company("1.00")
+    operator_actions.pause("webhooks", actor="an operator")
+    with pytest.raises(NotCaughtUp, match="webhooks is paused"):
+        catch_up("webhooks")
+    operator_actions.resume("webhooks", actor="an operator")
+    leave("tests", "restored elsewhere")
+    with pytest.raises(NotCaughtUp, match="this ledger is a copy"):
+        catch_up("webhooks")
+    assert hooks.received == []
+
+
+def test_a_claim_that_another_process_took_over_changes_nothing(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    new_company("1.00")
+    late = as_it_is(endpoint)
+    late.claimed_until = utc_now()
+    event = store.read_event(1)
+    assert event is not None
+    message = message_of(event, "log")
+    result = Result(message, is_taken=True, is_gone=False, said="answered 204", at=utc_now())
+    delivery.record(late, [result], by_hand=False)
+    assert (as_it_is(endpoint).position, Delivery.objects.count()) == (0, 0)

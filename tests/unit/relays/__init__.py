@@ -1,0 +1,1 @@
+"""Relays, without a database."""
