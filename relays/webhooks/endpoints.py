@@ -12,7 +12,6 @@ from eventstore import store
 from eventstore.clock import database_now
 from eventstore.consumers import operator_actions
 from eventstore.errors import OperationRefused
-from eventstore.models import OperatorAction
 from eventstore.payloads.registry import registry
 from relays.models import Delivery, Endpoint
 from relays.webhooks.addresses import AddressRefused, checked_address, parsed
@@ -21,7 +20,10 @@ from relays.webhooks.sending import new_secret
 ROTATION: Final = timedelta(days=1)
 """After a rotation, the secret before signs as well for so long."""
 _MOST: Final = 1000
-_Action = OperatorAction.Action
+_PAUSE: Final = "pause"
+_RESUME: Final = "resume"
+_SKIP: Final = "skip"
+_RETIRE: Final = "retire"
 
 
 class NoSuchEndpoint(OperationRefused):
@@ -64,7 +66,7 @@ def register(uuid: UUID, url: str, types: Sequence[str], description: str, *, ac
             created_by=actor,
             next_try_at=now,
         )
-        _record(_Action.RESUME, endpoint, actor, f"registered for {url}")
+        _record(_RESUME, endpoint, actor, f"registered for {url}")
     return endpoint
 
 
@@ -76,7 +78,7 @@ def disable(uuid: UUID, *, actor: str, reason: str) -> None:
         raise OperationRefused(f"the endpoint is disabled already: {endpoint.disabled_reason}")
     endpoint.disabled_at, endpoint.disabled_reason = database_now(), f"{actor}: {_needed(reason)}"
     endpoint.save()
-    _record(_Action.PAUSE, endpoint, actor, reason)
+    _record(_PAUSE, endpoint, actor, reason)
 
 
 @transaction.atomic
@@ -86,7 +88,7 @@ def enable(uuid: UUID, *, actor: str, reason: str) -> None:
     endpoint.disabled_at, endpoint.disabled_reason = None, ""
     endpoint.attempts, endpoint.failing_since, endpoint.next_try_at = 0, None, database_now()
     endpoint.save()
-    _record(_Action.RESUME, endpoint, actor, _needed(reason))
+    _record(_RESUME, endpoint, actor, _needed(reason))
 
 
 @transaction.atomic
@@ -96,7 +98,7 @@ def rotate(uuid: UUID, *, actor: str, reason: str) -> str:
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, database_now() + ROTATION
     endpoint.secret = new_secret()
     endpoint.save()
-    _record(_Action.RESUME, endpoint, actor, f"secret rotated: {_needed(reason)}")
+    _record(_RESUME, endpoint, actor, f"secret rotated: {_needed(reason)}")
     return endpoint.secret
 
 
@@ -112,7 +114,7 @@ def skip(uuid: UUID, position: int, *, actor: str, reason: str) -> None:
     endpoint.attempts, endpoint.failing_since, endpoint.next_try_at = 0, None, database_now()
     endpoint.save()
     endpoint.deliveries.filter(pk=failing.pk).update(state=Delivery.State.SKIPPED)
-    _record(_Action.SKIP, endpoint, actor, _needed(reason), position)
+    _record(_SKIP, endpoint, actor, _needed(reason), position)
 
 
 @transaction.atomic
@@ -123,14 +125,14 @@ def redeliver(uuid: UUID, position: int, *, actor: str, reason: str) -> None:
         raise OperationRefused("the endpoint is disabled: enable it first")
     if not endpoint.deliveries.filter(position=position).update(is_requested=True):
         raise NoSuchEndpoint(f"nothing of position {position} was sent to the endpoint in the last 30 days")
-    _record(_Action.RESUME, endpoint, actor, f"event {position} sent again: {_needed(reason)}", position)
+    _record(_RESUME, endpoint, actor, f"event {position} sent again: {_needed(reason)}", position)
 
 
 @transaction.atomic
 def delete(uuid: UUID, *, actor: str, reason: str) -> None:
     """Delete an endpoint and the list of its deliveries; the operators' actions stay."""
     endpoint = _locked(uuid)
-    _record(_Action.RETIRE, endpoint, actor, f"{endpoint.url}: {_needed(reason)}")
+    _record(_RETIRE, endpoint, actor, f"{endpoint.url}: {_needed(reason)}")
     endpoint.delete()
 
 

@@ -31,7 +31,7 @@ def literals(path: Path) -> Iterator[str]:
 
 
 def test_every_package_with_tables_owns_some() -> None:
-    assert set(OWNERS.values()) == {"eventstore", "ledger", "projectors", "web"}
+    assert set(OWNERS.values()) == {"eventstore", "ledger", "projectors", "relays", "web"}
 
 
 def test_a_table_is_named_only_by_its_owner() -> None:

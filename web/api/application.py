@@ -21,6 +21,7 @@ from web.api import (
     reports,
 )
 from web.api.batches import endpoint as batches
+from web.api.webhooks import operations as webhooks
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.protocol.json_body import StrictParser
@@ -55,6 +56,7 @@ def new_api() -> NinjaAPI:
         customers,
         operations,
         problem_pages,
+        webhooks,
     )
     for module in modules:
         application.add_router("", module.router)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ninja import NinjaAPI
 
-from ledger.names import COMMANDS, VIEW, permission
+from ledger.names import COMMANDS, OPERATE, VIEW, permission
 from web.protocol import problems
 from web.protocol.query_parameters import POSITION_HEADER
 from web.protocol.read_your_writes import MIN_POSITION
@@ -18,6 +18,9 @@ Document = dict[str, Any]
 
 EXAMPLES: Final = Path(__file__).with_name("examples.json")
 """For each operation a request and its answer, recorded by the tests and compared with each run of them."""
+
+OPERATIONS: Final = frozenset({"register-webhook", "act-on-webhook"})
+"""The operations that need the permission to operate."""
 
 _DESCRIPTION: Final = """\
 An event-sourced ledger for receivables finance. What is recorded is never changed.
@@ -47,6 +50,7 @@ _TAGS: Final = {
     "queries": "One entity, folded from its events and never behind; with `as_of`, its state in the past.",
     "read models": "Lists, updated from the log a moment later and paged by key: follow `next` until it is null.",
     "the log": "The events themselves, in order.",
+    "webhooks": "Endpoints to which events are sent, signed as Standard Webhooks describes.",
     "operations": "The state of the consumers, and the kinds of problems.",
 }
 
@@ -126,7 +130,7 @@ def _describe(method: str, operation: Document) -> None:
     for parameter in operation["parameters"]:
         if isinstance(parameter.get("examples"), list):  # ninja takes them out of the schema
             parameter["schema"]["examples"] = parameter.pop("examples")
-    description, needed = operation.get("description", ""), permission(name) if name in COMMANDS else VIEW
+    description, needed = operation.get("description", ""), needed_permission(name)
     operation["description"] = f"{description}\n\nNeeds the permission `{needed}`."
     operation["security"] = [{"Bearer": []}, {"ClientCredentials": []}, {"Session": []}]
     for status, response in operation["responses"].items():
@@ -134,6 +138,13 @@ def _describe(method: str, operation: Document) -> None:
         content = response.get("content", {})
         if int(status) >= problems.FIRST_PROBLEM and "application/json" in content:
             content[problems.CONTENT_TYPE] = content.pop("application/json")
+
+
+def needed_permission(name: str) -> str:
+    """Return the permission that an operation needs, by its id."""
+    if name in OPERATIONS:
+        return OPERATE
+    return permission(name) if name in COMMANDS else VIEW
 
 
 def _headers(status: int) -> Document:

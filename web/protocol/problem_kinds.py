@@ -64,6 +64,9 @@ CONFLICT: Final = ProblemKind(
     "Concurrent change",
     "Nothing was recorded. Repeat the command with the same key.",
 )
+OPERATION_REFUSED: Final = ProblemKind(
+    "operation-refused", 409, "Does not fit the state", "Nothing was changed. Look at its state, and decide again."
+)
 VERSION_MISMATCH: Final = ProblemKind(
     "version-mismatch",
     409,

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+from django.test import override_settings
+
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger import daily_cycle
-from tests.support.api.calling import Api
+from ledger.names import OPERATE
+from tests.support.api.calling import Api, new_token
 
 SELLER: Final = "5e11e700-0000-4000-8000-000000000001"
 DEBTOR: Final = "deb70700-0000-4000-8000-000000000002"
@@ -22,9 +25,12 @@ MEMBERSHIP: Final = "dea10000-0000-4000-8000-000000000009"
 PRODUCT: Final = "bade0000-0000-4000-8000-000000000007"
 THIRD: Final = "5e11e700-0000-4000-8000-00000000000a"
 UNKNOWN: Final = "5e11e700-0000-4000-8000-00000000000b"
+WEBHOOK: Final = "0e600000-0000-4000-8000-00000000000c"
 GRANT: Final = "fee00000-0000-4000-8000-000000000008"
 MOMENT: Final = "2026-03-03T09:30:00.123456+00:00"
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(\+00:00|Z)")
+_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9+/=]+")
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _RATE: Final = re.compile(r'"rate": ([0-9.]+|null)')
 _REQUEST: Final = {"X-Request-ID": "invoice-4711"}
 
@@ -59,6 +65,17 @@ class Day:
     """A business date begins, its late fees are assessed, and read models catch up."""
 
     of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an operator sends, by the name of the operation."""
+
+    name: str
+    path: str
+    body: dict[str, Any]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
 
 
 LAST: Final = object()
@@ -138,7 +155,7 @@ BEGINNING: Final[list[Command | Day]] = [
     Day(date(2026, 3, 3)),
 ]
 
-QUERIES: Final[list[Query]] = [
+QUERIES: Final[list[Query | Operation]] = [
     Query("get-company", "/api/companies/{company_uuid}", {"company_uuid": SELLER}),
     Query("get-asset", "/api/assets/{asset_uuid}", {"asset_uuid": ASSET}),
     Query("get-account", "/api/accounts/{account_uuid}", {"account_uuid": ACCOUNT}),
@@ -172,6 +189,20 @@ QUERIES: Final[list[Query]] = [
     Query("daily-activity", "/api/daily-activity", {"from": "2026-03-01"}),
     Query("list-consumers", "/api/consumers"),
     Query("get-problem", "/api/problems/{slug}", {"slug": "insufficient-funds"}),
+    Operation(
+        "register-webhook",
+        "/api/webhooks",
+        {"uuid": WEBHOOK, "url": "https://127.0.0.1/daybook", "types": ["PaymentApplied"], "description": "accounting"},
+        status=201,
+    ),
+    Query("list-webhooks", "/api/webhooks"),
+    Query("list-webhook-deliveries", "/api/webhooks/{webhook_uuid}/deliveries", {"webhook_uuid": WEBHOOK}),
+    Operation(
+        "act-on-webhook",
+        "/api/webhooks/{webhook_uuid}/actions",
+        {"action": "rotate-secret", "reason": "the old one was seen"},
+        {"webhook_uuid": WEBHOOK},
+    ),
 ]
 
 END: Final[list[Command | Batch]] = [
@@ -226,6 +257,12 @@ def play(api: Api) -> dict[str, dict[str, Any]]:
                 body = {"commands": sent}
                 answer = _answered(api.post("/api/batches", json.dumps(body), _REQUEST), 200)
                 examples[step.name] = {"body": body, "answer": answer}
+            case Operation():
+                operator = Api(new_token(f"operator of {step.name}", [OPERATE]))
+                with override_settings(WEBHOOKS=True, WEBHOOK_NETWORKS=["127.0.0.1/32"]):
+                    path = step.path.format(**step.parameters)
+                    answer = _answered(operator.post(path, json.dumps(step.body), _REQUEST), step.status)
+                examples[step.name] = {"body": step.body, "parameters": step.parameters, "answer": answer}
             case Query():
                 answer = _answered(api.get(_address(step)), 200)
                 examples[step.name] = {"parameters": step.parameters, "answer": answer}
@@ -248,11 +285,12 @@ def _address(query: Query) -> str:
 
 def _answered(response: Any, status: int) -> Any:
     assert response.status_code == status, response.content
-    # Moments and rates differ in each run: fixed ones stand in for them.
-    return json.loads(_RATE.sub('"rate": 64.2', _MOMENT.sub(MOMENT, response.content.decode())))
+    # Moments, secrets and rates differ in each run: fixed ones stand in for them.
+    text = _SECRET.sub(SECRET, _MOMENT.sub(MOMENT, response.content.decode()))
+    return json.loads(_RATE.sub('"rate": 64.2', text))
 
 
 def operations() -> Iterator[str]:
     """Yield the operations of the story."""
-    steps: list[Command | Batch | Query | Day] = [*BEGINNING, *QUERIES, *END]
+    steps: list[Command | Batch | Query | Operation | Day] = [*BEGINNING, *QUERIES, *END]
     yield from (step.name for step in steps if not isinstance(step, Day))

@@ -68,6 +68,7 @@ TESTED_ELSEWHERE: Final = {
     "not-migrated": "with the probes",
     "outcome-unknown": "in tests/crash",
     "batch-refused": "with batches",
+    "operation-refused": "with webhooks",
     "too-many-requests": "with what is throttled",
     "too-many-streams": "with what is streamed",
     "conflict": "never, since the last attempt decides while it holds the lock: for what is to come",
