@@ -67,12 +67,19 @@ class Stream:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._client is not None and self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result(_ANSWER_S)
-            self._client = None
         if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_ANSWER_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
+
+    async def _end(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
         if self._loop is None:
