@@ -20,13 +20,13 @@ from eventstore.records import Context, NewEvent
 from ledger.rules.events import FundsCredited
 from relays.jetstream.relay import JetStream
 from relays.jetstream.stream import Message, Stream
-from tests.support import jetstream
 from tests.support.consumers.tampering import forget_events_after
 from tests.support.databases import Database
-from tests.support.jetstream import Nodes
 from tests.support.ledger.sealing import days, seal, sealing
 from tests.support.patience import wait_until
 from tests.support.processes import StartManage
+from tests.support.receivers import jetstream
+from tests.support.receivers.jetstream import Nodes
 
 pytestmark = pytest.mark.one_database  # the rules of relays are tested on both
 

@@ -23,8 +23,8 @@ from relays.webhooks import delivery, endpoints
 from relays.webhooks.relay import Webhooks
 from relays.webhooks.sending import Result, message_of
 from tests.support.databases import Database
-from tests.support.hooks import Hooks, receiving
 from tests.support.ledger.portfolio import new_company
+from tests.support.receivers.hooks import Hooks, receiving
 
 BY = {"actor": "an operator", "reason": "a good one"}
 
