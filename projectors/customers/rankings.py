@@ -10,7 +10,7 @@ a ranking has places, none is kept: the last lines of all of them are read as qu
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,6 +32,10 @@ MOST: Final = 500
 """Places in a ranking."""
 
 _CHANGED: Final = Path(__file__).with_name("changed.sql").read_text(encoding="utf-8")
+_GREATEST: Final = (
+    "SELECT * FROM (SELECT * FROM changed ORDER BY {0} DESC, company_uuid, currency, minor_digits LIMIT %(limit)s)"
+    " AS by_{0}"
+)
 _TABLE: Final = Table(CustomerRanking, key=("by", "through"))
 
 Customer = tuple[str, str, int]
@@ -57,37 +61,56 @@ class Leaders(NamedTuple):
     last: Ranked
 
 
-def leaders(kept: CustomerRanking, through: int, generation: int | None = None, using: str = "default") -> Leaders:
-    """Return the leaders at a position at or above that of a ranking: of a generation, or of the one that answers."""
-    before = [Ranked(-int(total), (uuid, currency, digits)) for uuid, currency, digits, total in kept.customers]
-    found = {each.customer: each for each in before}
-    found |= {each.customer: each for each in _changed(kept, before, through, generation, using)}
-    certain = [each for each in sorted(found.values()) if each <= before[-1]]
-    return Leaders(certain[:MOST], certain[MOST - 1] if len(certain) >= MOST else before[-1])
+def leaders(
+    kept: Sequence[CustomerRanking], through: int, generation: int | None = None, using: str = "default"
+) -> list[Leaders]:
+    """Return the leaders at a position for each ranking of one position that is not above it.
+
+    They are those of a generation, or of the one that answers.
+    """
+    changed = _changed(kept, through, generation, using)
+    return [_leaders(row.customers, sums) for row, sums in zip(kept, changed, strict=True)]
+
+
+def _leaders(customers: Sequence[Sequence[Any]], changed: Mapping[Customer, int]) -> Leaders:
+    before = [Ranked(-int(total), (uuid, currency, digits)) for uuid, currency, digits, total in customers]
+    last = before[-1]
+    still = [each for each in before if each.customer not in changed]
+    risen = [Ranked(-total, customer) for customer, total in changed.items() if total >= last.sum]
+    certain = sorted([*still, *(each for each in risen if each <= last)])
+    return Leaders(certain[:MOST], certain[MOST - 1] if len(certain) >= MOST else last)
 
 
 def _changed(
-    kept: CustomerRanking, ranked: Iterable[Ranked], through: int, generation: int | None, using: str
-) -> Iterator[Ranked]:
-    """Yield customers whose sums have changed since: those with the greatest, and those that stood in the ranking."""
+    kept: Sequence[CustomerRanking], through: int, generation: int | None, using: str
+) -> list[dict[Customer, int]]:
+    """Return for each ranking the sums that have changed since: the greatest, and those of customers that stood in it.
+
+    It may have others, too.
+    """
     connection = connections[using]
     parameters = {
         "name": "customers",
         "generation": generation,
-        "after": kept.through,
+        "after": kept[0].through,
         "through": through,
         "limit": MOST,
-        "ranked": parameter_of(connection, (each.customer[0] for each in ranked)),
+        "ranked": parameter_of(connection, (uuid for row in kept for uuid, *_ in row.customers)),
     }
     statement = _CHANGED.format(
-        by=kept.by,
+        sums=", ".join(row.by for row in kept),
         generation=f"({LIVE_GENERATION})" if generation is None else "%(generation)s",
+        greatest="\nUNION\n".join(_GREATEST.format(row.by) for row in kept),
         is_ranked=is_one_of(connection, "ranked"),
     )
+    found: list[dict[Customer, int]] = [{} for _ in kept]
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        for uuid, currency, digits, total in cursor.fetchall():
-            yield Ranked(-_number(total), (str(uuid).replace("-", ""), currency, digits))
+        for uuid, currency, digits, *totals in cursor.fetchall():
+            customer = (str(uuid).replace("-", ""), currency, digits)
+            for sums, total in zip(found, totals, strict=True):
+                sums[customer] = _number(total)
+    return found
 
 
 class Rankings:
@@ -95,8 +118,7 @@ class Rankings:
 
     def __init__(self, generation: int, using: str) -> None:
         self._generation, self._using = generation, using
-        rows = self._rows(CustomerRanking)
-        self._last: int = rows.aggregate(Max("through"))["through__max"] or 0
+        self._last = self._newest()
 
     def place_before(self, position: int) -> int | None:
         """Return the position of the ranking that must be kept before an event is handled, if there is one.
@@ -107,32 +129,35 @@ class Rankings:
         if through <= self._last:
             return None
         self._last = through
-        newest = self._rows(CustomerLine).aggregate(Max("position"))["position__max"] or 0
-        return through if newest <= through else None
+        lines = self._rows(CustomerLine).aggregate(newest=Max("position"))
+        return through if (lines["newest"] or 0) <= through else None
 
     def keep(self, through: int) -> None:
         """Keep the rankings of a position; all sums through it are written, and none beyond it."""
-        if self._rows(CustomerSum).order_by("id")[MOST : MOST + 1].exists():
-            _TABLE.insert([self._row(by, through) for by in RANKINGS], self._generation, self._using)
-
-    def _row(self, by: str, through: int) -> Row:
-        ranked = self._ranked(by, through)
-        customers = json.dumps([(*each.customer, each.sum) for each in ranked])
-        return {"position": through, "by": by, "through": through, "customers": customers}
-
-    def _ranked(self, by: str, through: int) -> list[Ranked]:
-        kept = self._rows(CustomerRanking).filter(by=by).order_by("-through").first()
-        if kept is not None:
-            certain = leaders(kept, through, self._generation, self._using).certain
-            if len(certain) * 2 >= MOST:
-                return certain
-        return [*self.in_order(by, through)]
+        if not self._rows(CustomerSum).order_by("company_uuid")[MOST : MOST + 1].exists():
+            return
+        rows = {row.by: row for row in self._rows(CustomerRanking).filter(through=self._newest())}
+        kept = [rows[by] for by in RANKINGS if by in rows]
+        found = leaders(kept, through, self._generation, self._using) if kept else []
+        certain = {row.by: one.certain for row, one in zip(kept, found, strict=True)}
+        made: list[Row] = []
+        for by in RANKINGS:
+            is_long = len(certain.get(by, ())) * 2 >= MOST
+            ranked = certain[by] if is_long else self.in_order(by, through)
+            customers = json.dumps([(*each.customer, each.sum) for each in ranked])
+            made.append({"position": through, "by": by, "through": through, "customers": customers})
+        _TABLE.insert(made, self._generation, self._using)
 
     def in_order(self, by: str, _through: int) -> Iterable[Ranked]:
         """Return the first customers of all: the sums as they are now are those of the position."""
         order = (f"-{by}", "company_uuid", "currency", "minor_digits")
         rows = self._rows(CustomerSum).order_by(*order).values_list("company_uuid", "currency", "minor_digits", by)
         return [Ranked(-total, (uuid.hex, currency, digits)) for uuid, currency, digits, total in rows[:MOST]]
+
+    def _newest(self) -> int:
+        """Return the position of the newest rankings, which is that of the newest one of any kind."""
+        newest = self._rows(CustomerRanking).filter(by=RANKINGS[0]).aggregate(newest=Max("through"))["newest"]
+        return int(newest or 0)
 
     def _rows(self, model: Any) -> Any:
         return model.objects.using(self._using).filter(generation=self._generation)

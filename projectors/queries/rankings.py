@@ -30,7 +30,7 @@ def greatest(at: Moment, by: str, *, start: int, limit: int) -> Iterator[Custome
 
 def _chosen(at: Moment, kept: CustomerRanking, number: int) -> list[Ranked] | None:
     """Return the first customers with their sums; None if it is not certain who they are."""
-    found = leaders(kept, at.through, using=settings.READ_DATABASE)
+    [found] = leaders([kept], at.through, using=settings.READ_DATABASE)
     late = {} if at.counted is None else _late(at, kept.by)
     leading = [Ranked(each.descending - late.get(each.customer, 0), each.customer) for each in found.certain]
     rising = _rising(found, late, sorted(leading)[:number])
