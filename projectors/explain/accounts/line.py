@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from ledger import as_of
 from ledger.rules.money import from_minor, zero_like
@@ -30,7 +30,7 @@ MOST_LINES: Final = 10_000
 MOST_PARTIES: Final = 50
 """How many parties are shown at most: those whose net moved most."""
 _ZERO: Final = Decimal(0)
-_COLUMNS: Final = ("account", "currency", "business_date", "event_type", "party_type", "party_uuid", "debit", "credit")
+_GROUPED: Final = ("event_type", "party_type", "party_uuid", "minor_digits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | Non
     opening = (None if before is None else sums(choice, cut.position, before)) or Sums(zero, zero)
     equation = _equation(opening, closing, choice.currency)
     places = _places(choice, cut.position, last)
-    lines = list(_lines(choice, *places).values_list(*_COLUMNS, "minor_digits")[: MOST_LINES + 1])
-    is_whole = len(lines) <= MOST_LINES
-    in_period = [line for line in lines if _is_within(line, choice, last)] if is_whole else []
+    lines = _lines(choice, *places)
+    is_whole = not lines.values_list("position")[MOST_LINES : MOST_LINES + 1].exists()
+    in_period = _added_up(lines, choice, last) if is_whole else []
     groups = sorted(_groups(in_period, by_party=True), key=lambda group: (-abs(group.net), str(group.party_uuid)))
     period = Sums(sum((g.debit for g in groups), _ZERO), sum((g.credit for g in groups), _ZERO)) if is_whole else None
     added = None if period is None else opening.net + period.net
@@ -169,13 +169,14 @@ def _lines(choice: AccountChoice, low: int, high: int) -> QuerySet[JournalLine]:
     return lines.filter(account=choice.account).order_by("position", "line")
 
 
-def _is_within(line: Sequence[Any], choice: AccountChoice, last: date | None) -> bool:
-    account, currency, on, *_ = line
-    if (account, currency) != (choice.account, choice.currency):
-        return False
-    if on is None:
-        return choice.first is None
-    return (choice.first is None or on >= choice.first) and (last is None or on <= last)
+def _added_up(lines: QuerySet[JournalLine], choice: AccountChoice, last: date | None) -> list[tuple[Any, ...]]:
+    """Return the lines that count for the period, added up by the columns of _GROUPED."""
+    within = Q() if last is None else Q(business_date__isnull=True) | Q(business_date__lte=last)
+    if choice.first is not None:
+        within &= Q(business_date__gte=choice.first)
+    own = lines.filter(within, account=choice.account, currency=choice.currency).values(*_GROUPED).order_by()
+    sums = own.annotate(lines=Count("id"), debits=ExactSum("debit"), credits=ExactSum("credit"))
+    return list(sums.values_list(*_GROUPED, "lines", "debits", "credits"))
 
 
 _Key = tuple[str, str, UUID | None]
@@ -185,14 +186,13 @@ _Key = tuple[str, str, UUID | None]
 def _groups(lines: Sequence[Sequence[Any]], *, by_party: bool) -> Iterator[Group]:
     # Whole numbers are added, because adding decimals takes several times as long.
     found: dict[tuple[_Key, int], list[int]] = {}
-    for _, _, _, event_type, party_type, party_uuid, debit, credit, digits in lines:
+    for event_type, party_type, party_uuid, digits, *figures in lines:
         key = ("", party_type, party_uuid) if by_party else (event_type, "", None)
         added = found.setdefault((key, digits), [0, 0, 0])
-        added[0] += 1
-        added[1] += int(debit)
-        added[2] += int(credit)
+        for place, figure in enumerate(figures):
+            added[place] += figure
     groups: dict[_Key, Group] = {}
-    for (key, digits), (count, debits, credits_) in sorted(found.items(), key=str):
+    for (key, digits), (count, debits, credits_) in sorted(found.items(), key=lambda item: str(item[0])):
         before = groups.get(key) or Group(key[0], 0, _ZERO, _ZERO, key[1], key[2])
         debit, credit = before.debit + from_minor(debits, digits), before.credit + from_minor(credits_, digits)
         groups[key] = replace(before, lines=before.lines + count, debit=debit, credit=credit)
