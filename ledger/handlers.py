@@ -95,9 +95,9 @@ class LoadedFacts:
         return dict(self._states)
 
     def preload(self, commands: Iterable[Command]) -> None:
-        """Read the streams that commands name, in one query for each category; a decision reads others by itself."""
+        """Read the streams that commands name, in one query; a decision reads others by itself."""
         streams = {stream for command in commands for stream in streams_named_by(command)}
-        self._preloaded = states.states_of(streams, self._using)
+        self._preloaded = states.states_of(streams, self._using).states if streams else {}
 
     def have_moved(self) -> bool:
         """Say whether a stream has grown since it was read: then the states may never have existed at one time."""
@@ -256,6 +256,7 @@ def _decide_and_append(
     commands: Sequence[Command], facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     events: list[NewEvent] = []
+    facts.preload(commands)
     for number, command in enumerate(commands, start=1):
         decision = decide(command, facts)
         events += [NewEvent(stream, data) for stream, data in decision]

@@ -41,6 +41,7 @@ def preview(command: Command, using: str = "default") -> Preview:
 
 
 def _preview(command: Command, facts: LoadedFacts) -> Preview:
+    facts.preload([command])
     decision = decide(command, facts)
     expected, before = dict(facts.expected), facts.states()
     facts.apply(decision)

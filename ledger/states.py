@@ -2,14 +2,15 @@
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 
 from eventstore import payloads, store
 from eventstore.folding import Loaded
-from eventstore.log.cache import AggregateCache
+from eventstore.log.cache import SHORT_STREAM, AggregateCache
+from eventstore.log.reads import read_streams
 from eventstore.log.snapshots import fingerprint_of
 from ledger import rules
 from ledger.rules import decide
@@ -50,16 +51,31 @@ def state(category: str, uuid: UUID, position: int | None = None, using: str = "
     return cache.load(stream) if position is None else cache.load_at(stream, position)
 
 
-def states_of(streams: Iterable[str], using: str = "default") -> dict[str, Loaded[Any]]:
-    """Return the aggregates of streams as they are now: one query for each category."""
-    by_category: dict[str, list[str]] = {}
-    for stream in streams:
-        by_category.setdefault(stream.partition("-")[0], []).append(stream)
-    return {
-        stream: loaded
-        for category, of_category in by_category.items()
-        for stream, loaded in cache_of(category, using).load_many(of_category).items()
+class Current(NamedTuple):
+    """Aggregates by stream id and the head of the log, as they were at one moment."""
+
+    states: dict[str, Loaded[Any]]
+    head: int
+
+
+def states_of(streams: Iterable[str], using: str = "default") -> Current:
+    """Return the aggregates of streams as they are now: one query for all of them and the head."""
+    caches = {stream: cache_of(stream.partition("-")[0], using) for stream in streams}
+    kept = {stream: cache.kept(stream) for stream, cache in caches.items()}
+    # See Note [A reader remembers its last event]
+    after = {stream: max(known.version - 1, 0) for stream, known in kept.items()}
+    read = read_streams(after, SHORT_STREAM, using)
+    states = {
+        stream: cache.with_new_events(stream, kept[stream], read.events[stream]) for stream, cache in caches.items()
     }
+    return Current(states, read.head)
+
+
+def state_and_head(category: str, uuid: UUID, using: str = "default") -> tuple[Loaded[Any], int]:
+    """Return an aggregate as it is now, and the head of the log at that moment or before it."""
+    stream = stream_id(category, uuid)
+    current = states_of([stream], using)
+    return current.states[stream], current.head
 
 
 def version_at(category: str, uuid: UUID, position: int, using: str = "default") -> int:

@@ -141,7 +141,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "web.request_log.RequestMiddleware",
     "web.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "web.security.PolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.protocol.middleware.CompressionMiddleware",
     "web.probes.UnmigratedMiddleware",

@@ -7,6 +7,7 @@ checked by the code that uses it. All other forms and queries are read here, onc
 
 import codecs
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
@@ -62,6 +63,7 @@ def with_readable_content_type(application: Application) -> Application:
     return answer
 
 
+@lru_cache(maxsize=64)
 def _fault(content_type: str) -> str:
     """Return why a Content-Type header cannot be used, or ""."""
     try:

@@ -1,11 +1,16 @@
 """Security headers on every answer; redirects to HTTPS; refusals of unknown hosts."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware import common, security
 
 from web.addresses import is_local
@@ -43,6 +48,24 @@ class SecurityMiddleware(security.SecurityMiddleware):
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         return super().process_response(request, response)
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The middleware of django-csp, which makes the policy of settings once and not twice for each answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        super().__init__(get_response)
+        self._policy = build_policy()
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Do nothing: no page has inline scripts, so none needs a nonce."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Add the policy; a page of DEBUG, and an answer with a policy of its own, gets what django-csp gives it."""
+        if settings.DEBUG or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._policy)
+        return response
 
 
 class CommonMiddleware(common.CommonMiddleware):

@@ -11,7 +11,6 @@ not wait. If contention is expected, a procedure does both in one call. An appen
 sends the barrier as a second statement.
 """
 
-import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,34 +20,34 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
 from eventstore.errors import IsolationTooHigh, NotDurable, OutcomeUnknown
-from eventstore.log import pg_arrays
+from eventstore.libpq import arrays
+from eventstore.libpq.session import Session, begin, check_at_commit, error_of, prepare, session_of
 from eventstore.log.append_call import Kind, Outcome, Rows
-from eventstore.log.pg_session import Session, check_at_commit, session_of
 
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
-_ISOLATION_TOO_HIGH = "DB001"
+_ISOLATION_TOO_HIGH = b"DB001"
 # Not SELECT * FROM: a function scan stores its one row first, which took a third of the time of the call.
 _PLACES: Final = b", ".join(b"$%d" % number for number in range(1, 17))
 _APPEND: Final = b"SELECT eventstore_append(" + _PLACES + b")"
 _APPEND_EARLY: Final = b"CALL eventstore_append_early(" + _PLACES + b", NULL)"
 _TYPES: Final = [
-    pg_arrays.INTEGER,
-    pg_arrays.TEXT_ARRAY,
-    pg_arrays.BIGINT_ARRAY,
-    pg_arrays.TEXT_ARRAY,
-    pg_arrays.BIGINT_ARRAY,
-    pg_arrays.BIGINT_ARRAY,
-    pg_arrays.TEXT_ARRAY,
-    pg_arrays.BIGINT_ARRAY,
-    pg_arrays.TEXT_ARRAY,
-    pg_arrays.TEXT,
-    pg_arrays.TEXT,
-    pg_arrays.BIGINT,
-    pg_arrays.TEXT,
-    pg_arrays.TEXT,
-    pg_arrays.TEXT,
-    pg_arrays.TEXT,
+    arrays.INTEGER,
+    arrays.TEXT_ARRAY,
+    arrays.BIGINT_ARRAY,
+    arrays.TEXT_ARRAY,
+    arrays.BIGINT_ARRAY,
+    arrays.BIGINT_ARRAY,
+    arrays.TEXT_ARRAY,
+    arrays.BIGINT_ARRAY,
+    arrays.TEXT_ARRAY,
+    arrays.TEXT,
+    arrays.TEXT,
+    arrays.BIGINT,
+    arrays.TEXT,
+    arrays.TEXT,
+    arrays.TEXT,
+    arrays.TEXT,
 ]
 _BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
 _NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
@@ -72,7 +71,7 @@ _TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
 _FORMAT: Final = int(pq.Format.BINARY)
 _KINDS: Final = tuple(Kind)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE: Final = pg_arrays.bigints([1])
+_ONE: Final = arrays.bigints([1])
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
@@ -109,7 +108,7 @@ def barrier(connection: BaseDatabaseWrapper) -> None:
     session = session_of(connection)
     waits = session.cancelled_waits
     with connection.wrap_database_errors:
-        _begin(connection)
+        begin(connection)
         send(connection.connection, _BARRIER)
     if session.cancelled_waits != waits:
         raise NotDurable(_CANCELLED)
@@ -170,74 +169,54 @@ def send(
         return result.get_value(0, 0)
 
 
-def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.Error:
-    message = result.get_error_message(raw.info.encoding).strip()
-    state = result.error_field(pq.DiagnosticField.SQLSTATE)
-    if state is None:
-        return psycopg.OperationalError(message or "the connection was lost")
-    if state.decode() == _ISOLATION_TOO_HIGH:
-        raise IsolationTooHigh(message)
-    with contextlib.suppress(KeyError):
-        return psycopg.errors.lookup(state.decode())(message)
-    return psycopg.DatabaseError(message)
-
-
-def _begin(connection: BaseDatabaseWrapper) -> None:
-    """Begin the transaction of `atomic()` if no statement has begun it yet."""
-    raw = connection.connection
-    if not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-        with psycopg.Cursor(raw) as cursor:
-            cursor.execute("SELECT 1")
+def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.Error | IsolationTooHigh:
+    if result.error_field(pq.DiagnosticField.SQLSTATE) == _ISOLATION_TOO_HIGH:
+        return IsolationTooHigh(result.get_error_message(raw.info.encoding).strip())
+    return error_of(result, raw)
 
 
 def _call(connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows) -> Outcome:
     raw = connection.connection
     sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
     with connection.wrap_database_errors:
-        _begin(connection)
+        begin(connection)
         try:
-            answer = send(raw, sql, values, _prepare(raw, session, sql))
+            answer = send(raw, sql, values, _prepare(connection, sql))
         except psycopg.errors.InvalidSqlStatementName:
             # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
             session.prepared.clear()
             if how == _JOINED:
                 raise
-            answer = send(raw, sql, values, _prepare(raw, session, sql))
+            answer = send(raw, sql, values, _prepare(connection, sql))
     assert answer is not None  # noqa: S101 - the function always answers with an array
-    kind, first, last, moment, contended, early, conflict, actual, *bases = pg_arrays.numbers(answer)
+    kind, first, last, moment, contended, early, conflict, actual, *bases = arrays.numbers(answer)
     recorded_at = _EPOCH + timedelta(microseconds=moment)
     return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
 
 
-def _prepare(raw: "psycopg.Connection[Any]", session: Session, sql: bytes) -> bytes:
+def _prepare(connection: BaseDatabaseWrapper, sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
-    name = _NAMES[sql]
-    if name not in session.prepared:
-        with raw.lock:
-            result = raw.pgconn.prepare(name, sql, _TYPES)
-            if result.status != pq.ExecStatus.COMMAND_OK:
-                raise _error(result, raw)
-        session.prepared.add(name)
-    return name
+    prepare(connection, _NAMES[sql], sql, _TYPES)
+    return _NAMES[sql]
 
 
 def _values(how: int, rows: Rows) -> list[bytes | None]:
     context, key = rows.context, rows.key
-    single, streams = len(rows.event_streams) == 1, pg_arrays.texts(rows.stream_ids)
+    single, streams = len(rows.event_streams) == 1, arrays.texts(rows.stream_ids)
     return [
-        pg_arrays.integer(how),
+        arrays.integer(how),
         streams,
-        pg_arrays.bigints(rows.expected),
-        streams if rows.event_streams == rows.stream_ids else pg_arrays.texts(rows.event_streams),
-        _ONE if single else pg_arrays.bigints(rows.stream_indexes),
-        _ONE if single else pg_arrays.bigints(rows.places),
-        pg_arrays.texts(rows.types),
-        pg_arrays.bigints(rows.schema_versions),
-        pg_arrays.texts(rows.payloads),
+        arrays.bigints(rows.expected),
+        streams if rows.event_streams == rows.stream_ids else arrays.texts(rows.event_streams),
+        _ONE if single else arrays.bigints(rows.stream_indexes),
+        _ONE if single else arrays.bigints(rows.places),
+        arrays.texts(rows.types),
+        arrays.bigints(rows.schema_versions),
+        arrays.texts(rows.payloads),
         context.actor.encode(),
         context.correlation_id.encode(),
-        None if context.causation is None else pg_arrays.bigint(context.causation),
+        None if context.causation is None else arrays.bigint(context.causation),
         rows.metadata.encode(),
         *((None, None, None) if key is None else (key.scope.encode(), key.key.encode(), key.fingerprint.encode())),
     ]

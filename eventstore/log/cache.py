@@ -4,7 +4,7 @@ A long stream is folded from a snapshot; see Note [Snapshots are only a cache].
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from threading import Lock
 from typing import Any, Final, Generic
@@ -13,11 +13,11 @@ from weakref import WeakSet
 from django.db import connections
 
 from eventstore.folding import Fold, Loaded, State
-from eventstore.log.reads import NO_BOUND, read_stream, read_streams
+from eventstore.log.reads import NO_BOUND, read_stream
 from eventstore.log.snapshots import SNAPSHOT_EVERY, Snapshots
 from eventstore.records import RecordedEvent
 
-_SHORT: Final = 100
+SHORT_STREAM: Final = 100
 """A stream of fewer events is folded in a millisecond, without a look for snapshots."""
 
 
@@ -64,22 +64,21 @@ class AggregateCache(Generic[State]):
             self._keep(stream_id, known, loaded)
         return loaded
 
-    def load_many(self, stream_ids: Sequence[str]) -> dict[str, Loaded[State]]:
-        """Return aggregates as they are now; one query fetches the new events of all of them."""
-        known = {stream_id: self._get(stream_id) for stream_id in stream_ids}
-        after = {stream_id: max(loaded.version - 1, 0) for stream_id, loaded in known.items()}
-        events = read_streams(after, _SHORT, self._using)
-        alone = must_fold_alone(self._using)
-        found: dict[str, Loaded[State]] = {}
-        for stream_id, loaded in known.items():
-            new = events[stream_id]
-            if len(new) == _SHORT or (loaded.position and not (new and loaded.ends_with(new[0]))):
-                found[stream_id] = self.load(stream_id)  # it is long, or the log is another one
-                continue
-            found[stream_id] = self._fold.onto(loaded, new[1:] if loaded.position else new)
-            if not alone:
-                self._keep(stream_id, loaded, found[stream_id])
-        return found
+    def kept(self, stream_id: str) -> Loaded[State]:
+        """Return what the process keeps of an aggregate, which may be old; no event if it keeps nothing."""
+        return self._get(stream_id)
+
+    def with_new_events(self, stream_id: str, known: Loaded[State], new: list[RecordedEvent]) -> Loaded[State]:
+        """Return an aggregate as it is now; `new` are its events that begin with the last one of what was kept.
+
+        If they are as many as SHORT_STREAM there may be more, which are read here.
+        """
+        if len(new) >= SHORT_STREAM or (known.position and not (new and known.ends_with(new[0]))):
+            return self.load(stream_id)  # it is long, or the log is another one
+        loaded = self._fold.onto(known, new[1:] if known.position else new)
+        if not must_fold_alone(self._using):
+            self._keep(stream_id, known, loaded)
+        return loaded
 
     def load_at(self, stream_id: str, position: int) -> Loaded[State]:
         """Return the aggregate as of a position: later events do not count."""
@@ -103,8 +102,8 @@ class AggregateCache(Generic[State]):
 
     def _begin(self, stream_id: str, up_to: int) -> Loaded[State]:
         """Return a state that the process does not know, from a snapshot if the stream is long."""
-        first = list(read_stream(stream_id, up_to=up_to, limit=_SHORT, using=self._using))
-        if len(first) < _SHORT:
+        first = list(read_stream(stream_id, up_to=up_to, limit=SHORT_STREAM, using=self._using))
+        if len(first) < SHORT_STREAM:
             return self._fold.of(first)
         known, events = self._snapshot(stream_id, up_to)
         if not known.position:

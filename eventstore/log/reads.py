@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import connections
 from psycopg import pq
 
+from eventstore.libpq import arrays
+from eventstore.libpq.prepared import Prepared, fetch
 from eventstore.models import Event
 from eventstore.named_sql import named_sql
 from eventstore.payloads.registry import check_category
@@ -24,6 +26,10 @@ SQL: Final = named_sql(Path(__file__).parent / "reads.sql", columns=COLUMNS)
 NO_BOUND: Final = 2**63 - 1
 _FEW: Final = 1000
 _BY_STREAM: Final = 1000
+_HEAD: Final = Prepared(b"eventstore_head", SQL["head"], ())
+_STREAMS: Final = Prepared(
+    b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY, arrays.BIGINT)
+)
 _VERSION: Final = attrgetter("version")
 _POSITION: Final = attrgetter("position")
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
@@ -56,7 +62,11 @@ def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
 
 def head(using: str = "default") -> Head:
     """Return the newest event's position and time of recording."""
-    newest = select(using, SQL["head"], [])
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        newest = records(fetch(connection, _HEAD, []))
+    else:
+        newest = select(using, SQL["head"], [])
     return Head(newest[0].position, newest[0].recorded_at) if newest else Head(0, None)
 
 
@@ -226,18 +236,27 @@ def latest(
     return {event.stream_id: event for event in found}
 
 
-def read_streams(after: Mapping[str, int], limit: int, using: str = "default") -> dict[str, list[RecordedEvent]]:
+class StreamsRead(NamedTuple):
+    """The events of several streams, in order of version, and the newest position of the log, as of one moment."""
+
+    events: Mapping[str, list[RecordedEvent]]
+    head: int
+
+
+def read_streams(after: Mapping[str, int], limit: int, using: str = "default") -> StreamsRead:
     """Return the first events of each stream above its version, at most `limit` of each: one query for all streams."""
-    if not after:
-        return {}
-    if connections[using].vendor == "postgresql":
-        found = select(using, SQL["streams_postgresql"], [list(after), list(after.values()), limit])
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        rows = fetch(connection, _STREAMS, [list(after), list(after.values()), limit])
     else:
-        found = select(using, SQL["streams_sqlite"], [json.dumps(list(after.items())), limit])
+        with connection.cursor() as cursor:
+            cursor.execute(SQL["streams_sqlite"], [json.dumps(list(after.items())), limit])
+            rows = cursor.fetchall()
     events: dict[str, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
-    for event in sorted(found, key=_VERSION):
-        events[event.stream_id].append(event)
-    return events
+    if rows[0][1] is not None:
+        for event in sorted(records([row[1:] for row in rows]), key=_VERSION):
+            events[event.stream_id].append(event)
+    return StreamsRead(events, rows[0][0])
 
 
 def versions(stream_ids: Sequence[str], using: str = "default") -> dict[str, int]:

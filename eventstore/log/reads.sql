@@ -83,20 +83,27 @@ WHERE position IN (
     ) FROM json_each(%s) AS wanted
 )
 
--- Of each stream the events above a version, in one statement; the last parameter bounds how many of each are read.
+-- Of each stream the events above a version, at most so many of each, and the newest position, all as of one moment. There
+-- is one row at least, whose columns of an event are null if there is no event to return.
 -- name: streams_postgresql
-SELECT e.* FROM unnest(%s::text[], %s::bigint[]) AS wanted (stream_id, after)
-CROSS JOIN LATERAL (
-    SELECT {columns} FROM eventstore_event found
-    WHERE found.stream_id = wanted.stream_id AND found.version > wanted.after
-    ORDER BY found.version LIMIT %s
-) AS e
+SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
+FROM (SELECT 1) AS one LEFT JOIN (
+    SELECT e.* FROM unnest(%s, %s) AS wanted (stream_id, after)
+    CROSS JOIN LATERAL (
+        SELECT {columns} FROM eventstore_event event
+        WHERE event.stream_id = wanted.stream_id AND event.version > wanted.after
+        ORDER BY event.version LIMIT %s
+    ) AS e
+) AS found ON true
 
 -- name: streams_sqlite
-SELECT {columns} FROM (
-    SELECT value ->> 0 AS wanted_stream_id, value ->> 1 AS after FROM json_each(%s)
-) AS wanted CROSS JOIN eventstore_event
-WHERE stream_id = wanted_stream_id AND version > after AND version <= after + %s
+SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
+FROM (SELECT 1) AS one LEFT JOIN (
+    SELECT {columns} FROM (
+        SELECT value ->> 0 AS wanted_stream_id, value ->> 1 AS after FROM json_each(%s)
+    ) AS wanted CROSS JOIN eventstore_event
+    WHERE stream_id = wanted_stream_id AND version > after AND version <= after + %s
+) AS found ON true
 
 -- name: versions_postgresql
 SELECT wanted.stream_id, coalesce(newest.version, 0) FROM unnest(%s::text[]) AS wanted (stream_id)

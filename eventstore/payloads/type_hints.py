@@ -7,6 +7,7 @@ import dataclasses
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 MISSING: Final = dataclasses.MISSING
@@ -75,6 +76,7 @@ def shape_of(hint: Any) -> Shape:
     raise TypeError(f"{hint!r} cannot be stored: use a class, Literal, tuple[X, ...] or X | None")
 
 
+@cache
 def fields_of(cls: type) -> tuple[Field, ...]:
     """Return the fields of a dataclass, in order."""
     hints = get_type_hints(cls)

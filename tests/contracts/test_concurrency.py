@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from eventstore import store
 from eventstore.errors import WrongExpectedVersion
-from eventstore.log.pg_session import session_of
+from eventstore.libpq.session import session_of
 from eventstore.models import Event
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered, weighed

@@ -146,9 +146,7 @@ def _stream_fields(loaded: Loaded[Any], moment: int | date | None) -> dict[str, 
 
 
 def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | None) -> HttpResponse:
-    position, reflected = _resolve(request, moment)
-    with _room_to_fold(request, category, uuid, position):
-        loaded = states.state(category, uuid, position)
+    loaded, reflected = _loaded(request, category, uuid, moment)
     if not loaded.state.exists:
         raise _missing(f"There is no {category} {uuid}", moment)
     store.ensure_durable(loaded.position)
@@ -162,6 +160,28 @@ def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | 
     response = json_response(content | _stream_fields(loaded, moment))
     # A payoff changes with each business date, and not only with the product.
     return entity_tags.with_tag(request, response, loaded.version, digest=is_product)
+
+
+def _loaded(request: HttpRequest, category: str, uuid: UUID, moment: int | date | None) -> tuple[Loaded[Any], int]:
+    """Return a state, and the position that it reflects at least."""
+    if moment is None:
+        return _loaded_now(request, category, uuid)
+    position, reflected = _resolve(request, moment)
+    with _room_to_fold(request, category, uuid, position):
+        return states.state(category, uuid, position), reflected
+
+
+def _loaded_now(request: HttpRequest, category: str, uuid: UUID) -> tuple[Loaded[Any], int]:
+    loaded: list[Loaded[Any]] = []
+
+    def reflected() -> int:
+        current, head = states.state_and_head(category, uuid)
+        store.ensure_durable(head)
+        loaded[:] = [current]
+        return head
+
+    head = wait_for_position(request, reflected)
+    return loaded[0], head
 
 
 def _room_to_fold(request: HttpRequest, category: str, uuid: UUID, position: int | None) -> AbstractContextManager[Any]:

@@ -9,8 +9,7 @@ from functools import cache
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
-from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, PlainValidator, Strict, WithJsonSchema, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, Strict, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 
 from eventstore.patterns import DATE_PATTERN, UUID_PATTERN
@@ -29,7 +28,7 @@ _MAX_INT: Final = 2**63 - 1
 _INT_SCHEMA: Final = {"type": "integer", "format": "int64", "minimum": -_MAX_INT, "maximum": _MAX_INT}
 
 
-class RequestSchema(Schema):
+class RequestSchema(BaseModel):
     """A request body or a part of one: unknown fields are refused, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

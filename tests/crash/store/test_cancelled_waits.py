@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 
 from eventstore import store
 from eventstore.errors import NotDurable, OutcomeUnknown
-from eventstore.log.pg_session import session_of
+from eventstore.libpq.session import session_of
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, registered
 from tests.support.api.calling import Api, new_token, problem

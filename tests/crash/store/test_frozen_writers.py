@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from eventstore import store
-from eventstore.log.pg_session import session_of
+from eventstore.libpq.session import session_of
 from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
 from tests.crash.store.freezing import frozen_at

@@ -1,4 +1,4 @@
-"""What is known of one connection to PostgreSQL, and whether a commit on it waited for the synchronous standby.
+"""One connection to PostgreSQL: what it has prepared, and whether a commit on it waited for the synchronous standby.
 
 # Note [A cancelled wait for the standby is no error]
 PostgreSQL commits on its own disk first and then waits for the synchronous standby. If this wait is cancelled, by hand
@@ -6,13 +6,15 @@ or by statement_timeout, the statement succeeds all the same, with a warning tha
 So each append, each barrier and each commit of an append looks for this warning.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
 from psycopg.errors import Diagnostic
 
 _WAITS_FOR_STANDBY: Final = "SyncRepWaitForLSN"
@@ -49,6 +51,36 @@ def session_of(connection: BaseDatabaseWrapper) -> Session:
     if session is None:
         session = _sessions[raw] = Session(raw)
     return session
+
+
+def begin(connection: BaseDatabaseWrapper) -> None:
+    """Begin the transaction of `atomic()` if no statement has begun it yet."""
+    raw = connection.connection
+    if not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        with psycopg.Cursor(raw) as cursor:
+            cursor.execute("SELECT 1")
+
+
+def prepare(connection: BaseDatabaseWrapper, name: bytes, sql: bytes, types: Sequence[int]) -> None:
+    """Prepare a statement under a name, unless the session has it; raises psycopg's errors."""
+    session, raw = session_of(connection), connection.connection
+    if name not in session.prepared:
+        with raw.lock:
+            result = raw.pgconn.prepare(name, sql, types)
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            raise error_of(result, raw)
+        session.prepared.add(name)
+
+
+def error_of(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.Error:
+    """Return psycopg's error of a failed statement."""
+    message = result.get_error_message(raw.info.encoding).strip()
+    state = result.error_field(pq.DiagnosticField.SQLSTATE)
+    if state is None:
+        return psycopg.OperationalError(message or "the connection was lost")
+    with contextlib.suppress(KeyError):
+        return psycopg.errors.lookup(state.decode())(message)
+    return psycopg.DatabaseError(message)
 
 
 def check_at_commit(connection: BaseDatabaseWrapper, error: Callable[[], Exception]) -> None:

@@ -1,0 +1,1 @@
+"""PostgreSQL through libpq itself, for the statements of each request: psycopg's cursors cost as much as these."""

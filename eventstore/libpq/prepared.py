@@ -1,0 +1,113 @@
+"""Reads by prepared statements: planned once for a connection, sent in one message and loaded without a cursor.
+
+# Note [The first read of a request checks its connection]
+Django sends `SELECT 1` first on a connection that was kept since the last request. A prepared read needs no such check:
+if the connection is lost and nothing else was sent on it, the read is sent again on a new connection.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
+from psycopg.adapt import AdaptersMap, Transformer
+from psycopg.types.string import TextLoader
+
+from eventstore.libpq import arrays
+from eventstore.libpq.session import begin, error_of, prepare, session_of
+
+Value = str | int | Sequence[str] | Sequence[int]
+
+_BINARY: Final = int(pq.Format.BINARY)
+_TEXT: Final = int(pq.Format.TEXT)
+_PACKED: Final[dict[int, Callable[[Any], bytes]]] = {
+    arrays.TEXT: str.encode,
+    arrays.BIGINT: arrays.bigint,
+    arrays.TEXT_ARRAY: arrays.texts,
+    arrays.BIGINT_ARRAY: arrays.bigints,
+}
+# Moments are read by psycopg's own loader, and JSON stays text.
+_ADAPTERS: Final = AdaptersMap(psycopg.adapters)
+_ADAPTERS.register_loader("jsonb", TextLoader)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement with `%s` for each value, and the types of its values, by object id.
+
+    Its plan is kept: use it only for a statement whose best plan does not depend on its values.
+    """
+
+    name: bytes
+    sql: str
+    types: tuple[int, ...]
+
+    @cached_property
+    def numbered(self) -> bytes:
+        """The statement as libpq takes it, with `$1` for the first value."""
+        first, *rest = self.sql.split("%s")
+        return (first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What psycopg's loaders need to know."""
+
+    connection: "psycopg.Connection[Any]"
+    adapters: AdaptersMap = _ADAPTERS
+
+
+def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence[Value]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement; raises Django's errors."""
+    # See Note [The first read of a request checks its connection]
+    connection.validate_no_broken_transaction()
+    connection.ensure_connection()
+    packed = [_PACKED[oid](value) for oid, value in zip(statement.types, values, strict=True)]
+    may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined]
+    try:
+        rows = _fetch(connection, statement, packed)
+    except OperationalError:
+        if not may_be_lost or connection.connection.pgconn.status == pq.ConnStatus.OK:
+            raise
+        connection.close()
+        connection.ensure_connection()
+        rows = _fetch(connection, statement, packed)
+    connection.health_check_done = True  # type: ignore[attr-defined] # the stubs lack it
+    return rows
+
+
+def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> list[tuple[Any, ...]]:
+    raw = connection.connection
+    with connection.wrap_database_errors:
+        begin(connection)
+        try:
+            result = _result(connection, statement, values)
+        except psycopg.errors.InvalidSqlStatementName:
+            # DISCARD ALL or a pooler dropped the statements. An open transaction has failed.
+            session_of(connection).prepared.clear()
+            if connection.in_atomic_block:
+                raise
+            result = _result(connection, statement, values)
+        transformer = Transformer(_Context(raw))
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
+
+
+def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> pq.abc.PGresult:
+    raw: psycopg.Connection[Any] = connection.connection
+    formats = [_BINARY] * len(values)
+    if settings.PREPARED_STATEMENTS:
+        prepare(connection, statement.name, statement.numbered, statement.types)
+        with raw.lock:
+            result = raw.pgconn.exec_prepared(statement.name, values, formats, _TEXT)
+    else:
+        with raw.lock:
+            result = raw.pgconn.exec_params(statement.numbered, values, statement.types, formats, _TEXT)
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise error_of(result, raw)
+    return result
