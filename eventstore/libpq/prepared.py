@@ -32,6 +32,10 @@ _PACKED: Final[dict[int, Callable[[Any], bytes]]] = {
     arrays.BIGINT_ARRAY: arrays.bigints,
 }
 # Moments are read by psycopg's own loader, and JSON stays text.
+_LOADERS: Final = {
+    "jsonb": TextLoader,
+    "timestamptz": psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT),
+}
 _ADAPTERS: Final = AdaptersMap(psycopg.adapters)
 _ADAPTERS.register_loader("jsonb", TextLoader)
 
@@ -67,6 +71,8 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
     # See Note [The first read of a request checks its connection]
     connection.validate_no_broken_transaction()
     connection.ensure_connection()
+    if connection.execute_wrappers or connection.queries_logged:
+        return _by_cursor(connection, statement, values)
     packed = [_PACKED[oid](value) for oid, value in zip(statement.types, values, strict=True)]
     may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined]
     try:
@@ -79,6 +85,15 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
         rows = _fetch(connection, statement, packed)
     connection.health_check_done = True  # type: ignore[attr-defined] # the stubs lack it
     return rows
+
+
+def _by_cursor(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence[Value]) -> list[tuple[Any, ...]]:
+    """Return the rows through Django's cursor, because somebody logs or wraps all statements."""
+    with connection.cursor() as cursor:
+        for name, loader in _LOADERS.items():
+            cursor.adapters.register_loader(name, loader)
+        cursor.execute(statement.sql, values)
+        return cursor.fetchall()
 
 
 def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> list[tuple[Any, ...]]:

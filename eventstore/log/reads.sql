@@ -88,7 +88,7 @@ WHERE position IN (
 -- name: streams_postgresql
 SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
 FROM (SELECT 1) AS one LEFT JOIN (
-    SELECT e.* FROM unnest(%s, %s) AS wanted (stream_id, after)
+    SELECT e.* FROM unnest(%s::text[], %s::bigint[]) AS wanted (stream_id, after)
     CROSS JOIN LATERAL (
         SELECT {columns} FROM eventstore_event event
         WHERE event.stream_id = wanted.stream_id AND event.version > wanted.after

@@ -121,7 +121,7 @@ class Interference:
     def __call__(self, execute: Callable[..., T], sql: str, params: Any, many: bool, context: Any) -> T:
         """Execute the query, then let the other thread act; Django's execute_wrapper calls this."""
         result = execute(sql, params, many, context)
-        if " payload," in sql and isinstance(params, list | tuple) and self._stream in params:
+        if " payload," in sql and isinstance(params, list | tuple) and self._stream in str(params):
             self.reads += 1
             if self.reads <= self._times:
                 self._interfere()
