@@ -20,10 +20,10 @@ SUITES := tests-on-postgres tests-on-sqlite tests-without-database
 # Each prints what it has to say when it has ended, and all run, whatever fails.
 TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run bench screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
 
 help: ## show this list
-	@grep -hE '^[a-z ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z ]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 16
 
 demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in seconds
 	@$(DEVELOPMENT) $(MANAGE) demo
@@ -44,6 +44,10 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; B
 
 bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 	@$(DEVELOPMENT) python -m benchmarks
+
+bench-compare: $(VENV)/benchmarks ## name what has become slower since another commit: make bench-compare BASE=<commit>
+	@test -n "$(BASE)" || { echo "Name the commit to compare with: make bench-compare BASE=<commit>" >&2; exit 1; }
+	@$(DEVELOPMENT) python -m benchmarks.commits $(BASE)
 
 screenshots: $(VENV)/development chromium ## take the pictures of Books that README shows, of the demonstration's ledger
 	@$(DEVELOPMENT) python -m tests.support.browser.screenshots

@@ -8,7 +8,7 @@ if the connection is lost and nothing else was sent on it, the read is sent agai
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from django.conf import settings
@@ -74,7 +74,7 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
     if connection.execute_wrappers or connection.queries_logged:
         return _by_cursor(connection, statement, values)
     packed = [_PACKED[oid](value) for oid, value in zip(statement.types, values, strict=True)]
-    may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined]
+    may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined] # the stubs lack it
     try:
         rows = _fetch(connection, statement, packed)
     except OperationalError:
@@ -83,7 +83,7 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
         connection.close()
         connection.ensure_connection()
         rows = _fetch(connection, statement, packed)
-    connection.health_check_done = True  # type: ignore[attr-defined] # the stubs lack it
+    connection.health_check_done = True  # type: ignore[attr-defined]
     return rows
 
 
@@ -92,8 +92,9 @@ def _by_cursor(connection: BaseDatabaseWrapper, statement: Prepared, values: Seq
     with connection.cursor() as cursor:
         for name, loader in _LOADERS.items():
             cursor.adapters.register_loader(name, loader)
-        cursor.execute(statement.sql, values)
-        return cursor.fetchall()
+        cursor.execute(statement.sql, cast("Sequence[Any]", values))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> list[tuple[Any, ...]]:

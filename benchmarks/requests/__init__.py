@@ -1,0 +1,1 @@
+"""What a request costs in the process that answers it."""
