@@ -1,6 +1,7 @@
-"""How fast the append is: against plain psycopg INSERTs and pyeventsourcing's recorder, in turn, in one run.
+"""How fast the append is: against plain psycopg INSERTs, pyeventsourcing, message-db and Emmett, in turn, in one run.
 
-`python -m benchmarks.append [--seconds S] [--rounds N]`
+`python -m benchmarks.append [--seconds S] [--rounds N] [--clients N …] [--delays µs …] [--without-npm]`. A case takes
+rounds × seconds × ways: with one case and three rounds of two seconds, a minute.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from benchmarks import peers
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 
@@ -25,6 +27,8 @@ def throughput(way: str, url: str, clients: int, batch: int, seconds: float) -> 
     """Return events a second of so many processes that append at once."""
     environment = environment_of(url)
     command = [sys.executable, "-m", "benchmarks.append_worker", way, str(seconds), str(batch)]
+    if way == "Emmett":
+        command = ["node", str(peers.EMMETT), url, str(seconds), str(batch)]
     workers = [
         subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(clients)
@@ -57,20 +61,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--clients", type=int, nargs="*", default=[1, 8, 16], help="with one event per append")
+    parser.add_argument("--delays", type=int, nargs="*", default=[0, 1000], help="µs added to each flush")
+    parser.add_argument("--without-npm", action="store_true", help="leave out message-db and Emmett")
     arguments = parser.parse_args()
-    for delay in (0, 1000):
+    ways = ["raw", "daybook", "pyeventsourcing"]
+    if not arguments.without_npm:
+        peers.install()
+        ways += ["message-db", "Emmett"]
+    for delay in arguments.delays:
         with server(flush_delay_us=delay) as url:
             execute(url, *TWIN)
-            cases = [(1, 1), (8, 1), (1, 100)] if not delay else [(1, 1), (8, 1)]
+            if not arguments.without_npm:
+                peers.create_message_db(url)
+                peers.create_emmett(url)
+            cases = [(clients, 1) for clients in arguments.clients] + [(1, 100)] * (not delay)
             for clients, batch in cases:
-                ways = ["raw", "daybook", "pyeventsourcing"]
                 figures = compare(url, ways, clients, batch, arguments.rounds, arguments.seconds)
-                title = f"{clients} client(s), {batch} event(s) per append, {delay} µs added to each flush"
-                say(title)
+                say(f"{clients} client(s), {batch} event(s) per append, {delay} µs added to each flush")
                 for way in ways:
                     say(f"  {way:16} {statistics.median(figures[way]):10,.0f} events/s")
-                say(f"  daybook / raw             {Ratio.of(figures['daybook'], figures['raw'])}")
-                say(f"  daybook / pyeventsourcing {Ratio.of(figures['daybook'], figures['pyeventsourcing'])}")
+                for way in ways:
+                    if way != "daybook":
+                        say(f"  daybook / {way:15} {Ratio.of(figures['daybook'], figures[way])}")
 
 
 if __name__ == "__main__":

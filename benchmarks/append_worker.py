@@ -94,7 +94,22 @@ def pyeventsourcing(url: str) -> Append:
     return append
 
 
-WAYS = {"raw": raw, "daybook": daybook, "pyeventsourcing": pyeventsourcing}
+def message_db(url: str) -> Append:
+    """The function of message-db, which locks the category for each write; a batch is as many calls."""
+    connection = psycopg.connect(
+        url, autocommit=True, prepare_threshold=1, options="-c search_path=message_store,public"
+    )
+    write = "SELECT write_message(%s::varchar, %s::varchar, 'AssetRegistered', %s::jsonb, %s::jsonb, -1)"
+
+    def append(batch: int) -> None:
+        for _ in range(batch):
+            uuid = str(uuid4())
+            connection.execute(write, (str(uuid4()), f"asset-{uuid}", PAYLOAD, f'{{"append_id": "{uuid}"}}'))
+
+    return append
+
+
+WAYS = {"raw": raw, "daybook": daybook, "pyeventsourcing": pyeventsourcing, "message-db": message_db}
 
 
 def main(way: str, seconds: float, batch: int) -> None:

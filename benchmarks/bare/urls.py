@@ -1,4 +1,4 @@
-"""The project's addresses, and two bare views that ask for the same kind of token."""
+"""The project's addresses, and bare views that ask for the same kind of token."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import path
 from ninja import NinjaAPI, Schema
 
+from benchmarks.bare import grants
 from benchmarks.bare.models import Row
 from settings.urls import urlpatterns as of_the_project
 from web.protocol.authentication import actor, authenticators
@@ -34,4 +35,5 @@ def read(request: HttpRequest, uuid: UUID) -> Row:  # noqa: ARG001 - ninja's own
     return Row.objects.get(uuid=uuid)
 
 
+grants.add_to(bare)
 urlpatterns = [path("bare/", bare.urls), *of_the_project]
