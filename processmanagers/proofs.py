@@ -28,9 +28,10 @@ def seal_of(position: int) -> RecordedEvent | None:
 
 def prove(position: int) -> dict[str, Any]:
     """Return the proof that the event at a position is in its seal, for tools/verify_proof.py; raises NotSealed."""
-    event, sealed = store.read_event(position), seal_of(position)
+    event = store.read_event(position)
     if event is None:
         raise NotSealed(f"there is no event at position {position}")
+    sealed = seal_of(position)
     if sealed is None:
         raise NotSealed(
             f"position {position} is not sealed yet: its seal is recorded after its business date has ended"

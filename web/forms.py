@@ -76,6 +76,8 @@ def _fault(content_type: str) -> str:
 
 
 def _read(request: HttpRequest) -> None:
+    if "\0" in request.path_info:
+        raise BadRequest("The address contains a null character.")
     if fault := request.META.get(_FAULT) or _fault(request.META.get("CONTENT_TYPE", "")):
         raise BadRequest(fault)
     under_api = request.path_info.startswith(_API)

@@ -71,7 +71,9 @@ def head(using: str = "default") -> Head:
 
 
 def read_event(position: int, using: str = "default") -> RecordedEvent | None:
-    """Return the event at a position, or None."""
+    """Return the event at a position, or None; there is none at a number that no position can be."""
+    if not 0 < position <= NO_BOUND:
+        return None
     found = select(using, SQL["event"], [position])
     return found[0] if found else None
 

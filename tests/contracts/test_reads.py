@@ -30,6 +30,11 @@ def test_an_empty_log_has_no_head() -> None:
     assert store.read_event(1) is None
 
 
+@pytest.mark.parametrize("position", [-1, 0, 6, 2**63 - 1, 2**63, 10**24])
+def test_there_is_no_event_at_a_number_that_is_no_position(streams: tuple[str, str], position: int) -> None:
+    assert store.read_event(position) is None
+
+
 def test_the_head_is_the_newest_event(streams: tuple[str, str]) -> None:
     newest = next(store.read_stream(streams[0], backwards=True))
     assert store.head() == Head(5, newest.recorded_at)

@@ -26,6 +26,8 @@ def test_a_sealed_event_has_a_proof_on_its_page(database: Database, reader: Read
     proof = json.loads(answer.content)
     assert verify_proof.fault(proof, sealed.data.chain, sealed.data.public_key) is None
     assert "verify_proof.py" not in reader.text(f"/books/log/{sealed.position}")
+    for none in (0, 10**24):
+        assert reader.get(reverse("books:seal-proof", args=[none])).status_code == 404
     unsealed = reader.get(reverse("books:seal-proof", args=[sealed.position]))
     assert unsealed.status_code == 404
     assert "is not sealed yet" in unsealed.content.decode()

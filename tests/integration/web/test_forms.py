@@ -41,6 +41,8 @@ TARGETS = [
     "/api/companies/%00",
     "/api/companies?name=%00",
     "/api/events?type=%00&category=%00",
+    "/books/trial-balance/principal_receivable/%00?party=00000000-0000-0000-0000-000000000001",
+    "/api/trial-balance/principal_receivable/%00/explanation?party_uuid=00000000-0000-0000-0000-000000000001",
     "/static/%00",
     "/static/%ff%fe",
     "/static/" + "a" * 4000,
