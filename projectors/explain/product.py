@@ -139,6 +139,8 @@ def _row(
     event: RecordedEvent, booked: date | None, counts_for: date | None, changes: tuple[Decimal, Decimal], state: Product
 ) -> Row:
     what, why = words(event.data)
+    if event.type == "LateFeeIncurred":
+        why = f"{why}; charged to the {state.late_fee_payer_role}"
     after = (state.principal_outstanding, state.fees_outstanding)
     return Row(
         position=event.position,

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.urls import reverse
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import RegisterCompany
+from projectors.models import JournalLine
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import DEBTOR, Product
 from tests.support.ledger.paid_late import DUE
@@ -141,6 +143,35 @@ def test_a_file_holds_a_slot_from_its_first_byte_to_its_last_or_until_its_reader
     ):
         assert reader.get(path, format=wrong).status_code in {400, 404}
         assert slots.left(client, kind) == share
+
+
+def test_a_file_is_sent_in_flat_memory(reader: Reader, invoice: Product) -> None:
+    JournalLine.objects.bulk_create(map(_line, range(100, 12_100)), batch_size=500)
+    reader.text("/books/journal")  # what is loaded once
+    file = reader.get("/books/journal", format="csv").streaming_content
+    tracemalloc.start()
+    sent = sum(map(len, file))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sent > 3_000_000
+    assert most < 2 * sent  # all rows at once take five times as much
+
+
+def _line(number: int) -> JournalLine:
+    return JournalLine(
+        generation=1,
+        position=3,
+        line=number,
+        event_type="CompanyFunded",
+        account="cash",
+        party_type="company",
+        party_uuid=DEBTOR,
+        currency="USD",
+        minor_digits=2,
+        debit=1,
+        credit=0,
+        reference="r" * 200,
+    )
 
 
 def test_nothing_is_not_a_file(reader: Reader, asked: dict[str, tuple[list[Any], dict[str, str]]]) -> None:

@@ -27,7 +27,7 @@ def test_an_invoice_shows_its_equation_its_sentence_and_its_proof(reader: Reader
     page = reader.text(f"/books/invoices/{invoice.uuid}")
     assert "<b>0.12 USD</b>" in page
     assert "3 late fees" in page
-    assert "rounded half-even to 0.04" in page
+    assert "rounded half-even to 0.04; charged to the debtor" in page
     assert "3 independent ways agree" in page
 
 
