@@ -16,6 +16,7 @@ from django.db import transaction
 from eventstore import store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import Rate
+from eventstore.consumers.catching_up.pages import Pages
 from eventstore.consumers.checkpoints import LogPosition, StaleCheckpoint
 from eventstore.consumers.status import Heartbeat
 from eventstore.errors import (
@@ -57,9 +58,8 @@ class Cursor:
         self.skips: dict[str, frozenset[int]] = {}
         self.waiting_for = ""
         self.stopped: ConsumerStopped | None = None
-        self.read_to_head = False
-        self.had_outage = False
-        self.is_paused = False
+        self.read_to_head = self.had_outage = self.is_paused = False
+        self.pages = Pages(are_shared=False)
         self.rebuild_request: int | None = None
         self.rate = Rate()
         self._highest = (0, 0)
@@ -140,12 +140,13 @@ class Cursor:
     def _read(self) -> list[RecordedEvent]:
         """Read the next events, and with them the last one handled, which must still be the same."""
         position, recorded_at = self.at
-        events = store.read_batch(from_position=max(position, 1), limit=self.batch_size + (1 if position else 0))
+        wanted = self.pages.size_after(position, self.batch_size)
+        events = self.pages.read(max(position, 1), wanted + (1 if position else 0))
         if position:
             found = events.pop(0) if events and events[0].position == position else None
             if found is None or (recorded_at and found.recorded_at != recorded_at):
                 raise AnotherStore(self.label, position, recorded_at, found.recorded_at if found else None)
-        self.read_to_head = len(events) < self.batch_size
+        self.read_to_head = len(events) < wanted
         events = self._before_newer_code(self._before_hole(events, position + 1))
         # What is visible may not be durable yet. An effect in the same database becomes durable only together with
         # everything before it; an effect in another database could survive a crash that the event does not.

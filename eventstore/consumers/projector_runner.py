@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Final
 
 from django.conf import settings
 
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
+from eventstore.consumers.catching_up.pages import Pages
 from eventstore.consumers.catching_up.sets import SetBatches
 from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.generations import GenerationGuard
@@ -14,6 +16,8 @@ from eventstore.consumers.registry import Group, consumers
 from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
 from eventstore.errors import BehindItsGroup, ConsumerError, RowsDoNotMatch
 from eventstore.records import RecordedEvent
+
+_LONGEST_TURN_S: Final = 0.3
 
 
 class ProjectorRunner:
@@ -54,10 +58,16 @@ class ProjectorRunner:
         return step
 
     def _project_events(self) -> Step:
-        """Read the next events and project a batch of them."""
-        events = self.cursor.next_events()
+        """Read the next events and project a batch of them; a page that is shared as far as time allows."""
+        watch = Stopwatch()
+        while events := self.cursor.next_events():
+            self._batches.check_rows()
+            step = self._batches.project_next(events)
+            is_over = self.cursor.at.position >= events[-1].position or watch.seconds > _LONGEST_TURN_S
+            if step is not Step.PROGRESSED or is_over or not self.cursor.pages.are_shared:
+                return step
         self._batches.check_rows()
-        return self._batches.project_next(events) if events else Step.IDLE
+        return Step.IDLE
 
 
 class Batches:
@@ -151,4 +161,14 @@ class Batches:
 def projector_runners(names: Iterable[str] = (), batch_size: int | None = None) -> list[ProjectorRunner]:
     """Return a runner for each group of the named projectors, or of all; raises UnknownConsumer, CircularDependency."""
     size = batch_size or settings.CONSUMER_BATCH_SIZE
-    return [ProjectorRunner(group, size) for group in consumers.groups(names)]
+    runners = [ProjectorRunner(group, size) for group in consumers.groups(names)]
+    share_pages([runner.cursor for runner in runners])
+    return runners
+
+
+def share_pages(cursors: Sequence[Cursor]) -> None:
+    """Let several cursors of one process read each page of the log once. See Note [Pages are shared]."""
+    if len(cursors) > 1:
+        pages = Pages(are_shared=True)
+        for cursor in cursors:
+            cursor.pages = pages

@@ -18,10 +18,10 @@ from eventstore.consumers import checkpoints, generations, operator_actions
 from eventstore.consumers.catching_up.sets import SetBatches
 from eventstore.consumers.checkpoints import REBUILD_SUFFIX, LogPosition, StaleCheckpoint
 from eventstore.consumers.cursor import Cursor
-from eventstore.consumers.projector_runner import Batches
+from eventstore.consumers.projector_runner import Batches, share_pages
 from eventstore.consumers.registry import Group, consumers
 from eventstore.consumers.runner import Step, step_after
-from eventstore.errors import ConsumerError, OperationRefused
+from eventstore.errors import ConsumerError, ConsumerStopped, NotCaughtUp, OperationRefused
 from eventstore.models import Checkpoint, OperatorAction
 from eventstore.runtime.connections import forget_statements
 from eventstore.runtime.outages import Reconnecting, is_outage
@@ -189,6 +189,33 @@ def run(rebuild: RebuildRunner, stop: Stop, show: ShowProgress, report: Callable
         if reconnecting.until_done(lambda: _advance(rebuild, show)):
             return True
     return False
+
+
+def run_all(rebuilds: Sequence[RebuildRunner], stop: Stop, show: ShowProgress, report: Callable[[str], None]) -> bool:
+    """Step through several rebuilds in turns, which read each page of the log once; False if `stop` asks to end first.
+
+    One that stops does not stop the others; raises NotCaughtUp at the end, with the reasons.
+    """
+    share_pages([rebuild.cursor for rebuild in rebuilds])
+    reconnecting, reasons, left = Reconnecting(stop, report), [], list(rebuilds)
+    done = dict.fromkeys(range(len(rebuilds)), 0)
+    while left and not stop.asked:
+        for rebuild in list(left):
+            place = rebuilds.index(rebuild)
+
+            def show_all(position: int, head: int, place: int = place) -> None:
+                done[place] = position
+                show(sum(done.values()), head * len(rebuilds))
+
+            try:
+                if reconnecting.until_done(lambda rebuild=rebuild, show=show_all: _advance(rebuild, show)):  # type: ignore[misc] # mypy infers no default of a lambda
+                    left.remove(rebuild)
+            except ConsumerStopped as stopped:
+                reasons.append(str(stopped))
+                left.remove(rebuild)
+    if reasons:
+        raise NotCaughtUp(reasons)
+    return not left
 
 
 def _advance(rebuild: RebuildRunner, show: ShowProgress) -> bool:

@@ -22,7 +22,9 @@ class RequestedRebuild:
         self.cursor = self._rebuild.cursor
 
     def _new(self) -> RebuildRunner:
-        return RebuildRunner(self._live.group, self._live.cursor.batch_size)
+        rebuild = RebuildRunner(self._live.group, self._live.cursor.batch_size)
+        rebuild.cursor.pages = self._live.cursor.pages  # See Note [Pages are shared]
+        return rebuild
 
     @property
     def is_asked_for(self) -> bool:

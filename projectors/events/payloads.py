@@ -5,14 +5,34 @@ checked the payload when it was written.
 """
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 
+_MOST_DECODED: Final = 4000
+_LONGEST_DECODED: Final = 4000
+_decoded: Final[dict[int, tuple[RecordedEvent, dict[str, Any]]]] = {}
+"""Payloads that were decoded last, by position: projectors that share a page decode each of its events once."""
+
 
 def payload_of(event: RecordedEvent) -> dict[str, Any]:
-    """Return the payload, upcast if it was stored under an older schema version; raises UnknownEventType."""
+    """Return the payload, upcast if it was stored under an older schema version; raises UnknownEventType.
+
+    It is shared: it is read and not changed.
+    """
+    found = _decoded.get(event.position)
+    if found is not None and found[0] is event:
+        return found[1]
+    payload = _decode(event)
+    if len(event.payload_json) <= _LONGEST_DECODED:
+        if len(_decoded) >= _MOST_DECODED:
+            _decoded.clear()
+        _decoded[event.position] = (event, payload)
+    return payload
+
+
+def _decode(event: RecordedEvent) -> dict[str, Any]:
     known = registry.named(event.type)
     payload: dict[str, Any] = json.loads(event.payload_json)
     if event.schema_version == known.schema_version:

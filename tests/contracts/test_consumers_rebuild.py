@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 
+from eventstore import store
 from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
-from eventstore.consumers.rebuild import RebuildRunner, delete_garbage, rebuild_runner, run
+from eventstore.consumers.rebuild import RebuildRunner, delete_garbage, rebuild_runner, run, run_all
 from eventstore.consumers.runner import Step
 from eventstore.errors import ConsumerStopped, NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, OperatorAction
+from eventstore.records import RecordedEvent
 from eventstore.runtime.shutdown import Stop
 from tests.support.consumers.probes import (
     Row,
@@ -320,3 +324,39 @@ def test_skips_of_another_store_do_not_apply() -> None:
     triggers(3)
     catch_up("copy")
     assert written("copy", 2) == [1, 2, 3, 4]
+
+
+def test_rebuilds_of_several_groups_read_the_log_once_and_one_that_stops_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    triggers(9)
+    catch_up()
+    reads: list[int] = []
+    read_batch = store.read_batch
+
+    def counted(*, from_position: int, limit: int, up_to: int | None = None) -> list[RecordedEvent]:
+        reads.append(from_position)
+        return read_batch(from_position=from_position, limit=limit, up_to=up_to)
+
+    monkeypatch.setattr(store, "read_batch", counted)
+    break_at("tally", 5)
+    rebuilds = [begun(name, batch_size=4) for name in ("copy", "tally", "base")]
+    with pytest.raises(NotCaughtUp, match="tally@rebuild stopped at position 5"):
+        run_all(rebuilds, Stop(), lambda *_: None, lambda _: None)
+    # Whole pages are read once, although three consumers project them; the last page is not kept.
+    assert reads.count(1) == reads.count(4) == 1
+    assert (live("copy").generation, live("tally").generation, live("base").generation) == (2, 1, 2)
+    assert written("copy", 2) == written("base", 2) == list(range(1, 10))
+    assert written("tally", 2) == [1, 2, 3, 4]
+
+
+def test_the_command_rebuilds_all_groups_or_those_that_are_named() -> None:
+    triggers(3)
+    catch_up()
+    call_command("rebuild_projector", "copy", "dependent", "base")
+    assert [live(name).generation for name in ("copy", "base", "dependent", "tally")] == [2, 2, 2, 1]
+    call_command("rebuild_projector", "--all")
+    assert [live(name).generation for name in ("copy", "base", "dependent", "tally")] == [3, 3, 3, 2]
+    for wrong in ([], ["copy", "--all"]):
+        with pytest.raises(CommandError, match="name the projectors to rebuild, or give --all"):
+            call_command("rebuild_projector", *wrong)
