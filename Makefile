@@ -32,7 +32,8 @@ test check: $(VENV)/development chromium ## everything that CI runs: types, lint
 	@echo "All checks and the tests without a database, on SQLite and on PostgreSQL run at the same time, for minutes."
 	@$(MAKE) $(TOGETHER) types $(SUITES) $(filter-out types,$(CHECKS))
 
-prove: $(VENV)/development ## the tests, with twenty times the rounds of the random ones; takes an hour or more
+prove: $(VENV)/development chromium ## each line of docs/reliability.md in its long form, which it writes, then all tests; takes hours
+	@$(BIN)/python -m tests.support.reliability --rounds 20
 	@DAYBOOK_TEST_ROUNDS=20 $(MAKE) --no-print-directory suite
 
 run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; Books is at http://127.0.0.1:8000/books/

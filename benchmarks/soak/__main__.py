@@ -1,4 +1,4 @@
-"""`python -m benchmarks.soak --minutes 60`: prints a summary as JSON and draws docs/soak.svg."""
+"""`python -m benchmarks.soak --minutes 60`: writes docs/soak.json and docs/soak.svg."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -225,7 +225,10 @@ def main() -> None:
         finally:
             processes.end()
     draw(soak.samples, options.minutes * 60, options.chart)
-    say(json.dumps(summary(soak, clients, found), indent=1))
+    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": options.seed, "minutes": options.minutes}
+    text = json.dumps(run | summary(soak, clients, found), indent=1)
+    options.chart.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
+    say(text)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """What Daybook does is the same after a kill at any statement; a handler for which that is not so is found."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +19,13 @@ from eventstore.runtime.shutdown import Stop
 from ledger.daily_cycle import cycle
 from ledger.grant import grant_balances
 from ledger.rules.commands import Destination, Source
+from tests.support.counting import count
 from tests.support.databases import Database, connected_as
 from tests.support.documents import pages
 from tests.support.documents.pages import PROVED
 from tests.support.ledger.book import Book, run_late_fees
+from tests.support.ledger.importer import ROWS, Importer
+from tests.support.ledger.invoices import content
 from tests.support.ledger.portfolio import new_account, new_company
 from tests.support.postgres.roles import SUPERUSER
 from tests.support.rounds import FACTOR
@@ -80,12 +85,19 @@ def prepared_for_a_cycle() -> Callable[[], object]:
     return lambda: cycle(DUE + timedelta(days=3))
 
 
+def prepared_for_an_import() -> Callable[[], object]:
+    importer = Importer(Path(tempfile.mkdtemp()) / "invoices.csv")
+    importer.path.write_text(content(list(ROWS)))
+    return importer.run
+
+
 PREPARED = {
     "late fees": (prepared_for_late_fees, 29),
     "every projector": (prepared_for_projectors, 61),
     "a rebuild": (prepared_for_a_rebuild, 23),
     "a grant with a key": (prepared_for_a_grant, 3),
     "a daily cycle": (prepared_for_a_cycle, 5),
+    "an import": (prepared_for_an_import, 71),
 }
 """How each work is prepared, and after which share of its statements it is killed in `make test`; else after each."""
 
@@ -93,7 +105,9 @@ PREPARED = {
 @pytest.mark.parametrize("name", PREPARED)
 def test_work_that_is_killed_and_runs_again_ends_as_if_undisturbed(name: str) -> None:
     prepare, share = PREPARED[name]
-    assert prove(prepare(), every=1 if FACTOR > 1 else share) >= 1
+    kills = prove(prepare(), every=1 if FACTOR > 1 else share)
+    assert kills >= 1
+    count("kills", {name: kills})
 
 
 def test_the_wrong_handler_of_the_page_is_found_and_the_mended_one_is_not() -> None:

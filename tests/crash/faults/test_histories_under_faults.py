@@ -13,6 +13,7 @@ from eventstore.consumers.loop import catch_up
 from eventstore.consumers.registry import consumers
 from eventstore.log.verification import verify
 from tests.support import scratch
+from tests.support.counting import count
 from tests.support.databases import Database
 from tests.support.histories.clients import Clients, judged
 from tests.support.histories.nemesis import FAULTS, HARMLESS, Fault, behind_a_pooler
@@ -59,10 +60,12 @@ def test_answers_stay_right(database: Database, folder: Path, name: str) -> None
     with FAULTS[name](database, folder) as fault:
         answers = check_histories(fault, 0 if name in HARMLESS else rounds(FAULTS_FELT))
     assert answers["Recorded"] > 0
+    count(f"answers while {name}", answers)
     if name in HARMLESS:
         assert answers["NotDone"] + answers["Unknown"] == 0
 
 
 def test_answers_stay_right_behind_a_pooler_in_transaction_mode(pooled: str) -> None:
     answers = check_histories(behind_a_pooler(pooled), 0)
+    count("answers behind PgBouncer", answers)
     assert answers["NotDone"] + answers["Unknown"] == 0

@@ -15,6 +15,7 @@ from eventstore.errors import StoreWentBack
 from eventstore.log.verification import verify
 from eventstore.models import Checkpoint
 from ledger.daily_cycle import cycle
+from tests.support.counting import count
 from tests.support.histories.clients import Clients, judged
 from tests.support.ledger.book import Book, fees
 from tests.support.patience import wait_until
@@ -54,6 +55,9 @@ def test_histories_and_fees_are_right_after_kills_of_the_server(cluster: Cluster
     assert [process.poll() for process in processes] == [None, None]
     charged = Counter((fee.stream_id, fee.data.business_date) for fee in fees())
     assert len(charged) == charged.total() == INVOICES * kills
+    count("kills of the server", {"kills": kills})
+    count("answers", answers)
+    count("late fees", {"charged once": len(charged)})
     verify(lambda *_: None)
     call_command("verify_ledger", verbosity=0)
 

@@ -1,11 +1,13 @@
 """Histories of six clients in three processes are linearizable; a planted race is found."""
 
 import os
+from collections import Counter
 
 import pytest
 
+from tests.support.counting import count
 from tests.support.databases import Database
-from tests.support.histories.clients import Clients, verdict
+from tests.support.histories.clients import Clients, judged
 from tests.support.histories.races import PLANTED
 from tests.support.rounds import rounds
 
@@ -22,14 +24,21 @@ def _postgresql() -> None:
 
 def test_every_answer_fits_one_order_in_which_clients_ask_one_after_the_other(database: Database) -> None:
     assert database.url
+    answers: Counter[str] = Counter()
     with Clients() as clients:
         for seed in range(1, rounds(HISTORIES) + 1):
-            found = verdict(clients, seed)
+            history = clients.history(seed)
+            answers.update(type(operation.answer).__name__ for operation in history[1])
+            found = judged(*history)
             assert found.state is not None, f"history {seed} has no order: {found.stuck}"
+    count("histories", {"checked": rounds(HISTORIES)})
+    count("answers", answers)
 
 
 @pytest.mark.parametrize("race", PLANTED)
 def test_a_planted_race_is_found(database: Database, race: str) -> None:
     assert database.url
     with Clients(PLANTED[race]) as clients:
-        assert any(verdict(clients, seed).state is None for seed in range(1, ENOUGH + 1)), f"not found: {race}"
+        found = next((seed for seed in range(1, ENOUGH + 1) if judged(*clients.history(seed)).state is None), None)
+    assert found is not None, f"not found: {race}"
+    count("histories until a race is found", {race: found})

@@ -127,11 +127,6 @@ class _HesitantFacts(handlers.LoadedFacts):
         return state
 
 
-def verdict(clients: Clients, seed: int, meanwhile: Callable[[], None] = lambda: None) -> Verdict[Log]:
-    """Run the history of a seed and check it; the log in the end must be that of the order that was found."""
-    return judged(*clients.history(seed, meanwhile))
-
-
 def judged(initial: Log, operations: Sequence[Asked], world: World) -> Verdict[Log]:
     """Check a history together with its log in the end, which is one more answer."""
     positions = world.positions()

@@ -1,0 +1,108 @@
+"""The proofs: what each shows, and the tests that show it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+BOTH: Final = ("sqlite", "postgres")
+POSTGRES: Final = ("postgres",)
+SQLITE: Final = ("sqlite",)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A part of the page: its title, what is promised, the tests, and the databases on which they run."""
+
+    title: str
+    promise: str
+    tests: str
+    databases: tuple[str, ...] = BOTH
+
+
+_HISTORIES: Final = "tests/integration/ledger/test_histories.py"
+_FAULTS: Final = "tests/crash/faults"
+
+PROOFS: Final = (
+    Proof(
+        "Many clients at once",
+        "Each answer, refusals included, is right in one order in which they ask one after the"
+        " other; an append across streams is whole; nothing is overspent; positions follow real time",
+        f"{_HISTORIES}::test_every_answer_fits_one_order_in_which_clients_ask_one_after_the_other",
+        POSTGRES,
+    ),
+    Proof(
+        "Planted races",
+        "The check above is no formality: six planted races are each found by it",
+        f"{_HISTORIES}::test_a_planted_race_is_found",
+        POSTGRES,
+    ),
+    Proof(
+        "Faults in between",
+        "The same while sessions are ended, connections are cut within a statement, a commit or an answer,"
+        " statements time"
+        " out, connections are refused, deadlocks have victims, processes are frozen, a snapshot is held, the"
+        " clock is set"
+        " back, and behind PgBouncer: an answer is true, and an error means that nothing was recorded",
+        f"{_FAULTS}/test_histories_under_faults.py",
+        POSTGRES,
+    ),
+    Proof(
+        "Kills of the server",
+        "The same while PostgreSQL is killed with -9 under eight writers and consumers: what was acknowledged"
+        " stays, and"
+        " each late fee is charged once",
+        f"{_FAULTS}/test_server_kills.py",
+        POSTGRES,
+    ),
+    Proof("Full disks", "A full disk refuses appends and loses nothing", f"{_FAULTS}/test_disk_full.py"),
+    Proof(
+        "Consumers",
+        "Consumers that are killed, frozen, cut off or doubled handle each event once",
+        "tests/crash/test_consumers_killed.py tests/crash/test_consumers_processes.py"
+        " tests/crash/test_consumers_outages.py",
+    ),
+    Proof(
+        "Writers and answers",
+        "A frozen or dead writer holds nobody up; no answer shows what a crash can take back",
+        "tests/crash/store",
+    ),
+    Proof(
+        "Models",
+        "The store does what a list of events does, and consumers what their model does, under any sequence of"
+        " operations",
+        "tests/contracts/machines",
+    ),
+    Proof(
+        "Bad input",
+        "Bad input is taken or refused with a reason; no other error occurs",
+        "tests/properties/test_bad_input.py",
+        SQLITE,
+    ),
+    Proof(
+        "Corrupted rows",
+        "A corrupted row is named by verify_eventstore, and no consumer acts on it",
+        "tests/contracts/test_corrupted_rows.py",
+    ),
+    Proof(
+        "Seals",
+        "A sealed event that is changed, dropped, added or moved is found and located; a stranger finds a changed cent",
+        "tests/integration/processmanagers/test_seals.py",
+    ),
+    Proof(
+        "Export and copies",
+        "An exported log is imported whole or not at all, and a copy does not act",
+        "tests/integration/eventstore/test_moving.py tests/integration/eventstore/test_home.py",
+    ),
+    Proof(
+        "Secrets",
+        "No secret is written to a log, an error, an answer or a page",
+        "tests/integration/web/test_secrets.py",
+        SQLITE,
+    ),
+    Proof(
+        "Crash points",
+        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle and an import are killed"
+        " after each SQL"
+        " statement and end as if undisturbed",
+        "tests/crash/test_crash_points.py",
+    ),
+)
