@@ -4,11 +4,11 @@ The read model of the activity has one row for each date, with all that is recor
 at a position is the trial balance of that date, less that of the date before, both as known at the position.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from projectors.queries.trial_balance import trial_balance
+from projectors.queries.trial_balance import TrialBalanceLine, trial_balances_of
 
 _DAY: Final = timedelta(days=1)
 _COLUMNS: Final = {
@@ -37,9 +37,10 @@ class Activity(NamedTuple):
 
 def activity_at(position: int, first: date, last: date) -> Iterator[Activity]:
     """Yield the sums of each date and currency that a position knows, from the last date to the first, none if zero."""
-    through = _through(position, last)
+    balances = trial_balances_of(first - _DAY, last, position)
+    through = _through(balances[last])
     for on in (last - _DAY * days for days in range((last - first).days + 1)):
-        before = _through(position, on - _DAY)
+        before = _through(balances[on - _DAY])
         for (currency, digits), sums in sorted(through.items()):
             earlier = before.get((currency, digits), {})
             moved = {column: amount - earlier.get(column, 0) for column, amount in sums.items()}
@@ -48,11 +49,11 @@ def activity_at(position: int, first: date, last: date) -> Iterator[Activity]:
         through = before
 
 
-def _through(position: int, on: date) -> _Sums:
-    """Return the sums of all dates through one."""
+def _through(lines: Iterable[TrialBalanceLine]) -> _Sums:
+    """Return the sums of all dates through that of a trial balance."""
     found: _Sums = {}
     columns = (*(column for column, _ in _COLUMNS.values()), "granted")
-    for line in trial_balance(position, business_date=on):
+    for line in lines:
         sums = found.setdefault((line.currency, line.minor_digits), dict.fromkeys(columns, 0))
         if line.account == _GRANTED:
             sums["granted"] += line.debit  # each grant passes through the account once

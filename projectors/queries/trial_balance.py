@@ -1,14 +1,15 @@
 """Queries of the trial balance. See Note [A trial balance is read and not added up]."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Max, QuerySet
 
+from eventstore import store
 from ledger import as_of
 from projectors.models import AccountSum, JournalLine, LateAccountSum
-from projectors.queries.live import live
+from projectors.queries.live import live, position_of
 from projectors.schema.sums import ExactSum
 
 _Key = tuple[str, str, int]
@@ -39,6 +40,70 @@ def trial_balance(up_to: int | None = None, *, business_date: date | None = None
     if business_date is not None and ended is not None:
         _add_late(sums, business_date, up_to)
     return [TrialBalanceLine(*key, *sums[key]) for key in sorted(sums)]
+
+
+def trial_balances_of(first: date, last: date, up_to: int) -> dict[date, list[TrialBalanceLine]]:
+    """Return the trial balance of each date from one to another, as known at a position.
+
+    They are those of `trial_balance`, found together by a few statements.
+    """
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    through = dict(zip(days, _ends(days, up_to), strict=True))
+    kept = live(AccountSum).filter(through__lt=AccountSum.THROUGH_ALL, through__lte=max(through.values()))
+    lowest = kept.filter(through__lte=min(through.values())).aggregate(Max("through"))["through__max"] or 0
+    copies: dict[int, list[AccountSum]] = {0: []}
+    for row in kept.filter(through__gte=lowest).order_by("through"):
+        copies.setdefault(row.through, []).append(row)
+    if not live(AccountSum).exists():
+        return {day: trial_balance(up_to, business_date=day) for day in days}
+    late = _Late(first, last, up_to)
+    after: dict[tuple[int, int], _Sums] = {}
+    reached = position_of(JournalLine)
+    found: dict[date, list[TrialBalanceLine]] = {}
+    for day, end in through.items():
+        copied = max(place for place in copies if place <= end)
+        sums: _Sums = {}
+        _add(sums, copies[copied])
+        if end == up_to or end > reached:
+            # No copy stands here; at the end of any other date there is one, or no line since.
+            if (copied, end) not in after:
+                _add_lines(after.setdefault((copied, end), {}), live(JournalLine).filter(position__gt=copied), end)
+            for key, added in after[copied, end].items():
+                _add_one(sums, key, *added)
+        if end < up_to:
+            _add(sums, late.of(day))
+        found[day] = [TrialBalanceLine(*key, *sums[key]) for key in sorted(sums)]
+    return found
+
+
+def _ends(days: Sequence[date], up_to: int) -> Iterator[int]:
+    """Yield for each date the last position that is booked on it or earlier, at most the given one."""
+    ended = as_of.booked_to(days[0])
+    if ended is None:
+        yield from (up_to for _ in days)
+        return
+    cycles = store.read_all(types=[as_of.CYCLED], after=ended - 1, up_to=up_to, limit=len(days) + 1)
+    places = [(event.data.new_date, event.position) for event in cycles]
+    for day in days:
+        yield next((position for began, position in places if began > day), up_to)
+
+
+class _Late:
+    """What was booked after dates and counts for them, as known at a position."""
+
+    def __init__(self, first: date, last: date, up_to: int) -> None:
+        wanted: dict[str, Any] = {"business_date__lte": last, "booking_date__gt": first}
+        late = live(LateAccountSum).filter(**wanted, first_position__lte=up_to)
+        self._rows: list[LateAccountSum | JournalLine] = list(late.filter(position__lte=up_to))
+        partly = late.filter(position__gt=up_to)
+        self._rows += _partly(partly, live(JournalLine).filter(**wanted), up_to)
+
+    def of(self, day: date) -> Iterator[LateAccountSum | JournalLine]:
+        """Yield the sums and lines that are late for a date."""
+        for row in self._rows:
+            counts_for, booked = row.business_date, row.booking_date
+            if counts_for is not None and booked is not None and counts_for <= day < booked:
+                yield row
 
 
 def _add_through(sums: _Sums, through: int | None) -> None:
@@ -72,16 +137,16 @@ def _add_late(sums: _Sums, business_date: date, up_to: int | None) -> None:
     late = live(LateAccountSum).filter(business_date__lte=business_date, booking_date__gt=business_date)
     _add(sums, late if up_to is None else late.filter(position__lte=up_to))
     if up_to is not None:
-        _add_partly(sums, late.filter(first_position__lte=up_to, position__gt=up_to), lines, up_to)
+        _add(sums, _partly(late.filter(first_position__lte=up_to, position__gt=up_to), lines, up_to))
 
 
-def _add_partly(sums: _Sums, partly: QuerySet[LateAccountSum], lines: QuerySet[JournalLine], up_to: int) -> None:
-    """Add the lines up to a position of late sums that reach beyond it."""
+def _partly(partly: QuerySet[LateAccountSum], lines: QuerySet[JournalLine], up_to: int) -> Iterator[JournalLine]:
+    """Yield the lines up to a position of late sums that reach beyond it."""
     columns = ("business_date", "booking_date", "account", "currency", "minor_digits")
     first: dict[tuple[Any, ...], int] = {row[:-1]: row[-1] for row in partly.values_list(*columns, "first_position")}
     if first:
         within = lines.filter(position__range=(min(first.values()), up_to))
-        _add(sums, (line for line in within if tuple(getattr(line, column) for column in columns) in first))
+        yield from (line for line in within if tuple(getattr(line, column) for column in columns) in first)
 
 
 def _add(sums: _Sums, rows: Iterable[AccountSum | LateAccountSum | JournalLine]) -> None:

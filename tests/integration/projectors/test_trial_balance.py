@@ -14,7 +14,7 @@ from ledger import as_of
 from projectors import trial_balance as kept
 from projectors.models import AccountSum, JournalLine, LateAccountSum
 from projectors.queries.live import live
-from projectors.queries.trial_balance import trial_balance
+from projectors.queries.trial_balance import trial_balance, trial_balances_of
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 from tests.support.databases import Database
@@ -71,6 +71,17 @@ def test_a_date_as_known_now_has_every_line_that_counts_for_it_or_earlier(databa
                 return (line.business_date or day) <= day and (up_to is None or line.position <= up_to)
 
             assert asked(up_to, business_date=day) == added_up(counts)
+
+
+@pytest.mark.parametrize("seed", [33, 34])
+def test_the_balances_of_several_dates_are_those_of_each(database: Database, seed: int) -> None:
+    record(History(seed, 200, fees_late=True).appends)
+    catch_up("journal")
+    first, last = dates()[0] - timedelta(days=1), dates()[-1] + timedelta(days=1)
+    for up_to in [store.head().position, *range(1, store.head().position, 17)]:
+        found = trial_balances_of(first, last, up_to)
+        assert found == {day: trial_balance(up_to, business_date=day) for day in found}
+        assert list(found)[0 :: len(found) - 1] == [first, last]
 
 
 def test_a_date_as_known_then_has_what_was_recorded_when_it_ended(database: Database) -> None:
