@@ -67,4 +67,6 @@ def _asked(name: str, request: int | None, using: str) -> OperatorAction | None:
 
 
 def _database_of(name: str) -> str:
-    return consumers.database_of(name.removesuffix(checkpoints.REBUILD_SUFFIX))
+    own = name.removesuffix(checkpoints.REBUILD_SUFFIX)
+    # Operators also act on what is no consumer itself, such as an endpoint of webhooks.
+    return consumers.database_of(own) if own in consumers.names else "default"

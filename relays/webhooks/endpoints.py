@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -54,18 +54,14 @@ def register(uuid: UUID, url: str, types: Sequence[str], description: str, *, ac
     if unknown:
         raise InvalidEndpoint("types", f"there is no event type {unknown[0]!r}")
     now = database_now()
+    given: dict[str, Any] = {"url": url, "types": sorted(set(types)), "description": description}
+    made = {"secret": new_secret(), "position": store.head().position, "created_by": actor}
     with transaction.atomic():
-        endpoint = Endpoint.objects.create(
-            uuid=uuid,
-            url=url,
-            types=sorted(set(types)),
-            description=description,
-            secret=new_secret(),
-            position=store.head().position,
-            created_at=now,
-            created_by=actor,
-            next_try_at=now,
+        endpoint, is_new = Endpoint.objects.get_or_create(
+            uuid=uuid, defaults={**given, **made, "created_at": now, "next_try_at": now}
         )
+        if not is_new:
+            raise OperationRefused(f"there is an endpoint {uuid} already")
         _record(_RESUME, endpoint, actor, f"registered for {url}")
     return endpoint
 

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 
 from web.books import aging, balances, consumers, customers, find, invoices, log, login, sums, today, why
 from web.books.acting import consumers as operating
-from web.books.acting import recorded
+from web.books.acting import recorded, webhooks
 from web.books.acting import views as acting
 from web.books.audit import account_line, evidence, sample, seal_proof
 
@@ -53,4 +53,8 @@ urlpatterns = [
     path("consumers", consumers.consumers, name="consumers"),
     path("consumers/<str:name>", consumers.consumer, name="consumer"),
     path("consumers/<str:name>/act", operating.act, name="consumer-act"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/register", webhooks.register, name="webhook-register"),
+    path("webhooks/<uuid:webhook_uuid>", webhooks.webhook, name="webhook"),
+    path("webhooks/<uuid:webhook_uuid>/act", webhooks.act, name="webhook-act"),
 ]

@@ -26,6 +26,7 @@ from tests.support.browser.visitor import Visitor
 from tests.support.databases import Databases, connected_to
 from tests.support.ledger.portfolio import do, new_account
 from tests.support.ledger.replay import replayed
+from tests.support.receivers.failing import failing
 from tests.support.webserver import serving
 
 PASSWORD: Final = "only-for-tests"
@@ -45,6 +46,7 @@ class Books:
     before: date
     head: int
     state: Path
+    webhook: UUID
 
 
 @pytest.fixture(scope="package")
@@ -73,6 +75,7 @@ def books(
         database = replayed(databases)
         with connected_to(database):
             funded, account, before = _move_money()
+            webhook = failing(store.head().position)
             User.objects.create_user(ADMINISTRATOR, password=PASSWORD).groups.add(
                 Group.objects.get(name="administrator")
             )
@@ -80,7 +83,7 @@ def books(
             environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
             with serving(environment, folder) as server:
                 _log_in(browser, server.url, folder / "state.json")
-                yield Books(server.url, funded, account, before, store.head().position, folder / "state.json")
+                yield Books(server.url, funded, account, before, store.head().position, folder / "state.json", webhook)
         databases.drop(database)
 
 

@@ -14,8 +14,8 @@ from tests.support.browser.reading import hindrances
 from tests.support.browser.visitor import Visitor
 from web.books.urls import urlpatterns
 
-ELSEWHERE: Final = {"login", "logout", "consumer-act", "seal-proof"}
-"""Names of addresses that no page of the list has: two take forms, one sends a file, one is shown to strangers."""
+ELSEWHERE: Final = {"login", "logout", "consumer-act", "webhook-act", "webhook-register", "seal-proof"}
+"""Names of addresses that no page of the list has: four take forms, one sends a file, one is shown to strangers."""
 
 PARTS: Final = 3
 """Parts of the list of pages, which may be looked at at the same time."""
@@ -62,6 +62,8 @@ def pages(books: Books, late: PaidLate) -> list[str]:
         "/books/evidence",
         "/books/consumers",
         "/books/consumers/late_fees",
+        "/books/webhooks",
+        f"/books/webhooks/{books.webhook}",
     ]
 
 

@@ -22,7 +22,8 @@ from tests.support.ledger.portfolio import do
 from web.books.urls import urlpatterns
 from web.slots import SlotKind, slots
 
-WITHOUT_ROWS = {"seal-proof", "login", "logout", "evidence", "do", "command", "recorded", "consumer-act"}
+HOOKS = {"webhooks", "webhook", "webhook-register", "webhook-act"}
+WITHOUT_ROWS = {"seal-proof", "login", "logout", "evidence", "do", "command", "recorded", "consumer-act", *HOOKS}
 """Pages that show no rows of the ledger, or whose rows are a file of another kind."""
 ONLY_NOW = {"invoices", "find", "consumers", "consumer"}
 """Pages that show the present, whatever their moment."""

@@ -163,6 +163,8 @@ def test_an_address_inside_the_network_is_refused_also_after_it_was_registered(
     settings.WEBHOOK_NETWORKS = ["127.0.0.1/32"]
     with pytest.raises(endpoints.InvalidEndpoint, match="no event type 'CompanyFounded'"):
         registered(hooks.url, "CompanyFounded")
+    with pytest.raises(OperationRefused, match="there is an endpoint .* already"):
+        endpoints.register(endpoint.pk, hooks.url, (), "", actor="an operator")
     settings.WEBHOOKS = False
     with pytest.raises(OperationRefused, match="set WEBHOOKS=true"):
         registered(hooks.url)
