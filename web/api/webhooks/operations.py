@@ -18,6 +18,7 @@ from web.protocol.json_values import json_response
 from web.protocol.problems import Fault, Problem, invalid, not_found
 from web.protocol.query_parameters import MAX_INT, MAX_TEXT, PathUuid, check_names
 from web.protocol.query_router import QueryRouter
+from web.protocol.read_your_writes import wait_for_position
 from web.protocol.request_schemas import RequestSchema, scalar_type
 from web.protocol.response_schemas import PROBLEMS, ProblemSchema, ResponseSchema, Timestamp
 
@@ -127,6 +128,7 @@ def _of(uuid: UUID) -> Endpoint:
 @router.query("/webhooks", WebhookList, "list-webhooks", "The endpoints to which events are sent")
 def list_webhooks(request: HttpRequest) -> HttpResponse:
     """Answer every endpoint, without its secret."""
+    wait_for_position(request, store.durable_head)
     response_headers.set_position(request, store.durable_head())
     return json_response({"items": [_shown(endpoint) for endpoint in Endpoint.objects.all()]})
 
@@ -140,6 +142,7 @@ def list_webhooks(request: HttpRequest) -> HttpResponse:
 )
 def list_deliveries(request: HttpRequest, webhook_uuid: PathUuid) -> HttpResponse:
     """Answer the newest 200 deliveries; those that were taken are kept for 30 days."""
+    wait_for_position(request, store.durable_head)
     endpoint = _of(webhook_uuid)
     response_headers.set_position(request, store.durable_head())
     fields = ("position", "type", "state", "attempts", "last_attempt_at", "last_result", "is_requested")
