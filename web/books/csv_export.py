@@ -10,7 +10,6 @@ from typing import Any, Final
 from django.http import HttpRequest, StreamingHttpResponse
 
 from projectors.explain.figures import Equation, Row
-from projectors.queries.live import behind
 from web.api.fee_headers import COMPLETE, THROUGH
 from web.books.frame import Frame, Refused
 
@@ -66,7 +65,7 @@ def export(
     """
     fees = frame.fees
     is_complete = str(fees.is_complete).lower()
-    lagging = behind(frame.cut.position, reads)
+    lagging = frame.lagging_of(reads)
     name = file_name(frame, f"{what}-only-through-{min(lagging.values())}" if lagging else what, "csv")
     response = StreamingHttpResponse(
         lines([*header, "fees_complete"], ((*row, is_complete) for row in rows)),

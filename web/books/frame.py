@@ -19,6 +19,7 @@ from ledger.fee_lag import FeeCompleteness, fee_completeness
 from ledger.names import VIEW
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import PositionBeyondHead
+from projectors.catalog import PROJECTORS
 from projectors.explain.figures import Cut
 from projectors.explain.moment import ImpossibleMoment, moment, parsed
 from projectors.queries.live import behind
@@ -65,7 +66,8 @@ class NotFound(Refused):
 class Frame:
     """The moment that a page shows. See Note [Two dates].
 
-    `asked` holds the parameters of the address that name it, empty for a page of the present.
+    `asked` holds the parameters of the address that name it, empty for a page of the present. `lagging` has the
+    projectors that were behind the position before anything was read, and where they were.
     """
 
     cut: Cut
@@ -74,6 +76,7 @@ class Frame:
     known: str = "now"
     asked: Mapping[str, str] = field(default_factory=dict)
     has_fees_of_date: bool = True
+    lagging: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fees(self) -> FeeCompleteness:
@@ -81,6 +84,10 @@ class Frame:
         on = self.business_date
         last_date = on if on is None or self.has_fees_of_date else on - timedelta(days=1)
         return fee_completeness(last_date, self.cut.position)
+
+    def lagging_of(self, projectors: Collection[str]) -> dict[str, int]:
+        """Return which of these projectors are behind, and where they are."""
+        return {name: self.lagging[name] for name in projectors if name in self.lagging}
 
     @property
     def as_date_began(self) -> "Frame":
@@ -132,7 +139,8 @@ def framed(parameters: Mapping[str, str]) -> Frame:
     asked = {name: value for name, value in (("as_of", as_of), ("known", known)) if value and value != "now"}
     if shown.cut.until is None and shown.known == "now":
         asked.pop("known", None)
-    return Frame(shown.cut, head, shown.business_date, shown.known, asked)
+    lagging = behind(shown.cut.position, [projector.name for projector in PROJECTORS])
+    return Frame(shown.cut, head, shown.business_date, shown.known, asked, lagging=lagging)
 
 
 def heavy(request: HttpRequest, seconds: float) -> Slot:
@@ -226,7 +234,7 @@ def shown(
 
     `reads` are the projectors whose tables the page shows; the page says which of them are behind its position.
     """
-    context["lagging"] = behind(frame.cut.position, reads)
+    context["lagging"] = frame.lagging_of(reads)
     context["fees"] = frame.fees if section in REPORTS else None
     context |= {"frame": frame, "section": section, "sections": SECTIONS}
     return TemplateResponse(request, f"books/{template}", context)
