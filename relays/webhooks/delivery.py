@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Final
 
 from django.db import transaction
@@ -49,6 +50,7 @@ class Deliveries:
         self._pool: ThreadPoolExecutor | None = None
         self._sending: dict[Future[list[Result]], _Sending] = {}
         self._cleaned_at: datetime | None = None
+        self._stop = Event()
 
     def work(self) -> bool:
         """Record what has been sent and begin what is due; return whether something is under way."""
@@ -64,7 +66,8 @@ class Deliveries:
         return bool(self._sending)
 
     def close(self) -> None:
-        """Wait for what is being sent, and record it."""
+        """Wait for the messages that are being sent, and record what became of them."""
+        self._stop.set()
         if self._pool is not None:
             self._pool.shutdown(wait=True)
             self._pool = None
@@ -84,7 +87,7 @@ class Deliveries:
         if unclaimed.filter(position=endpoint.position).update(claimed_until=endpoint.claimed_until):
             keys = keys_of(endpoint, now)
             self._pool = self._pool or ThreadPoolExecutor(_THREADS, "webhook")
-            future = self._pool.submit(send_all, endpoint.url, keys, messages, in_order=not by_hand)
+            future = self._pool.submit(send_all, endpoint.url, keys, messages, in_order=not by_hand, stop=self._stop)
             self._sending[future] = _Sending(endpoint, by_hand)
 
     def _requested(self, endpoint: Endpoint) -> list[Message]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Timer
+from threading import Event, Timer
 from typing import Final, NamedTuple
 
 from standardwebhooks import Webhook
@@ -58,12 +58,14 @@ def message_of(event: RecordedEvent, log: str) -> Message:
     return Message(f"{log}_{event.position}", event.position, event.type, body)
 
 
-def send_all(url: str, keys: Sequence[str], messages: Sequence[Message], *, in_order: bool) -> list[Result]:
-    """Send messages one after the other; in order it ends with the first that is not taken."""
+def send_all(
+    url: str, keys: Sequence[str], messages: Sequence[Message], *, in_order: bool, stop: Event | None = None
+) -> list[Result]:
+    """Send messages one after the other; it ends after one if `stop` is set, and in order if one is not taken."""
     results: list[Result] = []
     for result in _sent(url, keys, messages):
         results.append(result)
-        if in_order and not result.is_taken:
+        if (in_order and not result.is_taken) or (stop is not None and stop.is_set()):
             break
     return results
 

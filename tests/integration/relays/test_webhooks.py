@@ -232,6 +232,29 @@ def test_nothing_is_sent_while_the_relay_is_paused_and_never_from_a_copy(hooks: 
     assert hooks.received == []
 
 
+def test_an_endpoint_that_a_killed_process_had_claimed_goes_on_once_the_claim_is_over(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    new_company("1.00")
+    Endpoint.objects.update(claimed_until=utc_now() + timedelta(minutes=5))
+    catch_up("webhooks")
+    assert hooks.received == []
+    Endpoint.objects.update(claimed_until=utc_now() - timedelta(seconds=1))
+    catch_up("webhooks")
+    assert hooks.positions() == list(range(1, store.head().position + 1))
+    assert as_it_is(endpoint).claimed_until is None
+
+
+def test_a_process_that_is_asked_to_end_sends_no_further_message(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    new_company("1.00")
+    new_company("1.00")
+    deliveries = delivery.Deliveries()
+    deliveries._stop.set()
+    deliveries.work()
+    deliveries.close()
+    assert (hooks.positions(), as_it_is(endpoint).position) == ([1], 1)
+
+
 def test_a_claim_that_another_process_took_over_changes_nothing(hooks: Hooks) -> None:
     endpoint = registered(hooks.url)
     new_company("1.00")
