@@ -5,13 +5,15 @@
 
 import argparse
 import json
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,6 @@ from uuid import uuid4
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 from tests.support.postgres.roles import OWNER, as_role
-from tests.support.webserver import WebServer, serving
 
 ROWS = (
     "INSERT INTO bare_holder (uuid, balance, currency) VALUES ('{company}', 100000000, 'USD')",
@@ -33,8 +34,8 @@ Act = Callable[[], None]
 class Client:
     """One client on one connection, with companies, accounts and rows of its own."""
 
-    def __init__(self, web: WebServer, token: str, url: str) -> None:
-        self._connection = HTTPConnection(web.host, web.port, timeout=60)
+    def __init__(self, port: int, token: str, url: str) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=60)
         self._token = token
         self._company, self._account, self._row = str(uuid4()), str(uuid4()), str(uuid4())
         self._command("register-company", {"company_uuid": self._company, "name": "Source"})
@@ -93,6 +94,35 @@ class Client:
         assert answer.status in {200, 201}, (path, answer.status, content)
 
 
+@contextmanager
+def gunicorn(environment: dict[str, str], directory: Path) -> Iterator[int]:
+    """Yield the port of a gunicorn that serves the project's and the bare views; its log is a file."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    bound = environment | {"WEB_BIND": f"127.0.0.1:{port}", "HTTPS_ONLY": "false"}
+    command = [sys.executable, "-m", "gunicorn", "settings.wsgi"]
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(command, env=bound, stderr=log)
+        try:
+            _wait_for(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("gunicorn has ended: run `python -m gunicorn settings.wsgi` to see why")
+
+
 def milliseconds(acts: list[Act], requests: int) -> float:
     """Return the milliseconds of one request where so many clients ask at once."""
 
@@ -109,9 +139,9 @@ def milliseconds(acts: list[Act], requests: int) -> float:
     return (time.perf_counter() - began) / requests / len(acts) * 1000
 
 
-def compare(web: WebServer, token: str, url: str, clients: int, rounds: int, requests: int) -> None:
+def compare(port: int, token: str, url: str, clients: int, rounds: int, requests: int) -> None:
     """Measure in turn, and print the ratios."""
-    asking = [Client(web, token, url) for _ in range(clients)]
+    asking = [Client(port, token, url) for _ in range(clients)]
     figures: dict[str, list[float]] = {
         name: [] for name in ("grant", "plain_grant", "insert", "company", "read", "health")
     }
@@ -134,17 +164,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--processes", type=int, default=1, help="of gunicorn")
     parser.add_argument("--clients", type=int, default=0, help="one and eight, unless it is given")
     arguments = parser.parse_args()
     with server() as url, tempfile.TemporaryDirectory() as directory:
-        environment = environment_of(url, {"DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings", "WEB_THREADS": "16"})
+        environment = environment_of(
+            url,
+            {
+                "DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings",
+                "WEB_THREADS": "16",
+                "WEB_WORKERS": str(arguments.processes),
+            },
+        )
         owner = environment | {"DATABASE_URL": as_role(url, OWNER)}
         subprocess.run([sys.executable, "manage.py", "migrate", "--run-syncdb", "-v", "0"], check=True, env=owner)
         command = [sys.executable, "manage.py", "create_api_client", "benchmark", "--all-commands", "--token"]
         done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
-        with serving(environment, Path(directory)) as web:
+        with gunicorn(environment, Path(directory)) as port:
             for clients in [arguments.clients] if arguments.clients else [1, 8]:
-                compare(web, done.stdout.strip(), url, clients, arguments.rounds, arguments.requests)
+                compare(port, done.stdout.strip(), url, clients, arguments.rounds, arguments.requests)
 
 
 if __name__ == "__main__":

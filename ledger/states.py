@@ -47,8 +47,9 @@ def state(category: str, uuid: UUID, position: int | None = None, using: str = "
 
     The state is that of now, or as of `position`, which is one that `as_of.resolve` has returned.
     """
-    cache, stream = cache_of(category, using), stream_id(category, uuid)
-    return cache.load(stream) if position is None else cache.load_at(stream, position)
+    if position is None:
+        return state_and_head(category, uuid, using)[0]
+    return cache_of(category, using).load_at(stream_id(category, uuid), position)
 
 
 class Current(NamedTuple):

@@ -56,10 +56,9 @@ class AggregateCache(Generic[State]):
         known = self._get(stream_id)
         if known.position:
             loaded = self._fold.up_to_date(known, lambda known: self._read_from(stream_id, known))
-            if loaded.version // SNAPSHOT_EVERY > known.version // SNAPSHOT_EVERY:
-                self._keep_snapshots(stream_id, [loaded])
+            self._keep_snapshot_of(stream_id, known, loaded)
         else:
-            loaded = self._begin(stream_id, NO_BOUND)
+            loaded = self._begin(stream_id, self._first(stream_id, NO_BOUND), NO_BOUND)
         if not must_fold_alone(self._using):
             self._keep(stream_id, known, loaded)
         return loaded
@@ -73,16 +72,20 @@ class AggregateCache(Generic[State]):
 
         If they are as many as SHORT_STREAM there may be more, which are read here.
         """
-        if len(new) >= SHORT_STREAM or (known.position and not (new and known.ends_with(new[0]))):
-            return self.load(stream_id)  # it is long, or the log is another one
-        loaded = self._fold.onto(known, new[1:] if known.position else new)
+        if known.position and (len(new) >= SHORT_STREAM or not (new and known.ends_with(new[0]))):
+            return self.load(stream_id)  # much is new, or the log is another one
+        if known.position:
+            loaded = self._fold.onto(known, new[1:])
+            self._keep_snapshot_of(stream_id, known, loaded)
+        else:
+            loaded = self._begin(stream_id, new, NO_BOUND)
         if not must_fold_alone(self._using):
             self._keep(stream_id, known, loaded)
         return loaded
 
     def load_at(self, stream_id: str, position: int) -> Loaded[State]:
         """Return the aggregate as of a position: later events do not count."""
-        return self._begin(stream_id, position)
+        return self._begin(stream_id, self._first(stream_id, position), position)
 
     def wrong_snapshots(self, category: str, most: int) -> Iterator[str]:
         """Compare the newest snapshots with folds of all their events; yield what differs."""
@@ -100,9 +103,11 @@ class AggregateCache(Generic[State]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _begin(self, stream_id: str, up_to: int) -> Loaded[State]:
-        """Return a state that the process does not know, from a snapshot if the stream is long."""
-        first = list(read_stream(stream_id, up_to=up_to, limit=SHORT_STREAM, using=self._using))
+    def _first(self, stream_id: str, up_to: int) -> list[RecordedEvent]:
+        return list(read_stream(stream_id, up_to=up_to, limit=SHORT_STREAM, using=self._using))
+
+    def _begin(self, stream_id: str, first: list[RecordedEvent], up_to: int) -> Loaded[State]:
+        """Return a state that the process does not know, from a snapshot if its first events are many."""
         if len(first) < SHORT_STREAM:
             return self._fold.of(first)
         known, events = self._snapshot(stream_id, up_to)
@@ -128,6 +133,10 @@ class AggregateCache(Generic[State]):
 
     def _read_from(self, stream_id: str, known: Loaded[State], up_to: int = NO_BOUND) -> Iterator[RecordedEvent]:
         return read_stream(stream_id, after_version=max(known.version - 1, 0), up_to=up_to, using=self._using)
+
+    def _keep_snapshot_of(self, stream_id: str, known: Loaded[State], loaded: Loaded[State]) -> None:
+        if loaded.version // SNAPSHOT_EVERY > known.version // SNAPSHOT_EVERY:
+            self._keep_snapshots(stream_id, [loaded])
 
     def _keep_snapshots(self, stream_id: str, states: list[Loaded[State]]) -> None:
         if states and self._snapshots is not None and not must_fold_alone(self._using):
