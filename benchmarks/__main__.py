@@ -5,7 +5,18 @@ import sys
 
 from benchmarks.report import say
 
-BENCHMARKS = ("append", "projectors", "late_fees", "memberships", "http", "moving", "seals", "books")
+BENCHMARKS = (
+    "append",
+    "aggregates",
+    "projectors",
+    "late_fees",
+    "memberships",
+    "requests",
+    "http",
+    "moving",
+    "seals",
+    "books",
+)
 
 if __name__ == "__main__":
     failed = []
