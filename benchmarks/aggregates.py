@@ -64,14 +64,14 @@ def theirs(url: str) -> dict[str, Callable[[], object]]:
     from eventsourcing.application import Application
     from eventsourcing.domain import Aggregate, event
 
-    class Company(Aggregate):
+    class Company(Aggregate):  # type: ignore[misc,unused-ignore] # the library is installed for benchmarks only
         """A company with a name."""
 
-        @event("Registered")
+        @event("Registered")  # type: ignore[untyped-decorator,unused-ignore]
         def __init__(self, name: str) -> None:
             self.name = name
 
-        @event("Renamed")
+        @event("Renamed")  # type: ignore[untyped-decorator,unused-ignore]
         def rename(self, name: str) -> None:
             """Give it another name."""
             self.name = name
@@ -86,7 +86,8 @@ def theirs(url: str) -> dict[str, Callable[[], object]]:
         for number in range(1, events):
             made.rename(str(number))
         application.save(made)
-        return made.id
+        uuid: UUID = made.id
+        return uuid
 
     short = company(SHORT)
     for _ in range(LOG // 100):
