@@ -167,7 +167,11 @@ def summary(soak: Soak, clients: Sequence[Client], found: dict[str, Any]) -> dic
         "refused": sum(client.noted.refused for client in clients),
         "asked again": sum(client.noted.repeated for client in clients),
         "harms": dict(sorted(Counter(name for _, name in samples.harms).items())),
-        "latency ms": {"median": round(cuts[49], 1), "99 in 100": round(cuts[98], 1), "greatest": round(latencies[-1])},
+        "milliseconds until the answer to a first attempt": {
+            "median": round(cuts[49], 1),
+            "99 in 100": round(cuts[98], 1),
+            "greatest": round(latencies[-1]),
+        },
         "greatest lag": max(lag for _, lag in samples.lag),
         "memory MiB": {
             name: {"first quarter": _typical(line[: len(line) // 4]), "last quarter": _typical(line[-len(line) // 4 :])}

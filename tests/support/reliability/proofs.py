@@ -64,6 +64,7 @@ PROOFS: Final = (
         "Writers and answers",
         "A frozen or dead writer holds nobody up; no answer shows what a crash can take back",
         "tests/crash/store",
+        POSTGRES,
     ),
     Proof(
         "Models",
@@ -96,7 +97,7 @@ PROOFS: Final = (
         "Secrets",
         "No secret is written to a log, an error, an answer or a page",
         "tests/integration/web/test_secrets.py",
-        SQLITE,
+        POSTGRES,
     ),
     Proof(
         "Crash points",
