@@ -25,11 +25,11 @@ _COMPARED = (
 
 
 @contextmanager
-def server(*, flush_delay_us: int = 0) -> Iterator[str]:
+def server(*, flush_delay_us: int = 0, settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Yield the application's URL of a migrated database; each flush to disk takes so many microseconds longer."""
     with tempfile.TemporaryDirectory() as directory:
         environment = slow_flush(Path(directory), flush_delay_us) if flush_delay_us else {}
-        with Cluster(durable=True, settings=SETTINGS, environment=environment) as cluster:
+        with Cluster(durable=True, settings={**SETTINGS, **(settings or {})}, environment=environment) as cluster:
             cluster.create_database("daybook")
             url = cluster.url("daybook")
             manage(as_role(url, OWNER), "migrate", "--verbosity", "0")

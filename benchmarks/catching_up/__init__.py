@@ -1,0 +1,1 @@
+"""How fast balances catch up, against the runner of pyeventsourcing."""
