@@ -9,6 +9,8 @@ BENCHMARKS = (
     "append",
     "aggregates",
     "projectors",
+    "catching_up",
+    "latency",
     "late_fees",
     "memberships",
     "requests",

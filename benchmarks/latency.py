@@ -2,8 +2,8 @@
 
 `python -m benchmarks.latency [--rates N ...] [--seconds N]`
 
-PostgreSQL's own commit timestamps of the event's row and of the read model's row are compared, so measuring takes no time
-from what is measured. Each append registers a company, which makes one row of `balances`.
+PostgreSQL's own commit timestamps of the event's row and of the read model's row are compared, so measuring takes no
+time from what is measured. Each append registers a company, which makes one row of `balances`.
 """
 
 import argparse

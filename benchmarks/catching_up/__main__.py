@@ -17,7 +17,9 @@ from benchmarks.projectors import FILL, FORGET, UNCHECKED, catch_up
 from benchmarks.report import Ratio, say, spread
 from benchmarks.server import environment_of, execute, server
 
-PEER_FORGET = "DROP TABLE IF EXISTS peer_balance, balances_notification_tracking, notification_tracking, balances_tracking CASCADE"
+PEER_FORGET = (
+    "DROP TABLE IF EXISTS peer_balance, notification_tracking, balances_notification_tracking, balances_tracking"
+)
 
 
 def peer(url: str, act: str, number: int) -> list[float]:

@@ -1,8 +1,11 @@
 """Balances as pyeventsourcing projects them: an aggregate for each account, and a row that each of its events changes.
 
-`python -m benchmarks.catching_up.peer fill N` appends the events, `… project N` runs the projection over them and prints the
-seconds and the processor time of the process.
+`python -m benchmarks.catching_up.peer fill N` appends the events. `… project N` runs the projection over them and
+prints the seconds and the processor time of the process.
 """
+
+# The library is installed for `make bench` only, so that mypy does not know its types.
+# mypy: disable-error-code="misc, untyped-decorator"
 
 import sys
 import time
