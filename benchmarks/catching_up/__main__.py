@@ -2,8 +2,8 @@
 
 `python -m benchmarks.catching_up [--events N] [--peer-events N] [--rounds N]`
 
-Each catches up over its own log in a database of its own, from an empty read model, its start included. The peer's log is
-shorter, because it takes one transaction for each event; both rates are per event.
+Each catches up over a log of its own in the same database, from an empty read model, its start included. The peer's log
+is shorter, because it takes one transaction for each event.
 """
 
 import argparse
