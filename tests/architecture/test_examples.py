@@ -3,13 +3,14 @@
 import pytest
 
 from tests.support.documents import pages
-from tests.support.documents.pages import ALONE, BUILT, PROVED, TYPED, UNRUN
+from tests.support.documents.pages import ALONE, BUILT, PROVED, RECORDED, TYPED, UNRUN
 
 
 @pytest.mark.parametrize("page", pages.documents())
 def test_every_example_is_run_or_listed_with_its_reason(page: str) -> None:
     run = {"console"} if page in TYPED else {"console", "python"} if page in (*BUILT, *ALONE) else set()
     run |= {"python"} if page in PROVED else set()
+    run |= {"console"} if page in RECORDED else set()
     unrun = [block for block in pages.blocks(page) if block.language not in run]
     assert [f"{block.page}:{block.line}" for block in unrun if block.excuse is None] == []
 

@@ -43,6 +43,9 @@ BUILT: Final[tuple[str, ...]] = (
 ALONE: Final = ("docs/how-to/your-own-events.md",)
 """Pages whose project a test makes, with the event store installed and nothing else of Daybook."""
 
+RECORDED: Final = ("docs/reliability.md",)
+"""Pages that are written by the commands which they show: `make prove`."""
+
 PROVED: Final = ("docs/how-to/prove-your-own-handler.md",)
 """The pages whose Python is run by tests/crash/test_crash_points.py."""
 UNRUN: Final = {
