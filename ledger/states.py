@@ -9,7 +9,7 @@ from django.conf import settings
 
 from eventstore import payloads, store
 from eventstore.folding import Loaded
-from eventstore.log.cache import SHORT_STREAM, AggregateCache
+from eventstore.log.cache import AggregateCache
 from eventstore.log.reads import read_streams
 from eventstore.log.snapshots import fingerprint_of
 from ledger import rules
@@ -65,7 +65,7 @@ def states_of(streams: Iterable[str], using: str = "default") -> Current:
     kept = {stream: cache.kept(stream) for stream, cache in caches.items()}
     # See Note [A reader remembers its last event]
     after = {stream: max(known.version - 1, 0) for stream, known in kept.items()}
-    read = read_streams(after, SHORT_STREAM, using)
+    read = read_streams(after, using)
     states = {
         stream: cache.with_new_events(stream, kept[stream], read.events[stream]) for stream, cache in caches.items()
     }

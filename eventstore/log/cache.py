@@ -7,18 +7,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import chain
 from threading import Lock
-from typing import Any, Final, Generic
+from typing import Any, Generic
 from weakref import WeakSet
 
 from django.db import connections
 
 from eventstore.folding import Fold, Loaded, State
-from eventstore.log.reads import NO_BOUND, read_stream
+from eventstore.log.reads import NO_BOUND, SHORT_STREAM, read_stream
 from eventstore.log.snapshots import SNAPSHOT_EVERY, Snapshots
 from eventstore.records import RecordedEvent
-
-SHORT_STREAM: Final = 100
-"""A stream of fewer events is folded in a millisecond, without a look for snapshots."""
 
 
 def must_fold_alone(using: str) -> bool:

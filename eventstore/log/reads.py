@@ -22,14 +22,14 @@ COLUMNS: Final = (
     "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
     " recorded_at"
 )
-SQL: Final = named_sql(Path(__file__).parent / "reads.sql", columns=COLUMNS)
+SHORT_STREAM: Final = 100
+"""How many events of each stream are read at once; so many are folded in a millisecond."""
+SQL: Final = named_sql(Path(__file__).parent / "reads.sql", columns=COLUMNS, many=str(SHORT_STREAM))
 NO_BOUND: Final = 2**63 - 1
 _FEW: Final = 1000
 _BY_STREAM: Final = 1000
 _HEAD: Final = Prepared(b"eventstore_head", SQL["head"], ())
-_STREAMS: Final = Prepared(
-    b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY, arrays.BIGINT)
-)
+_STREAMS: Final = Prepared(b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY))
 _VERSION: Final = attrgetter("version")
 _POSITION: Final = attrgetter("position")
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
@@ -245,14 +245,14 @@ class StreamsRead(NamedTuple):
     head: int
 
 
-def read_streams(after: Mapping[str, int], limit: int, using: str = "default") -> StreamsRead:
-    """Return the first events of each stream above its version, at most `limit` of each: one query for all streams."""
+def read_streams(after: Mapping[str, int], using: str = "default") -> StreamsRead:
+    """Return the first events of each stream above its version, at most SHORT_STREAM of each: one query for all."""
     connection = connections[using]
     if connection.vendor == "postgresql":
-        rows = fetch(connection, _STREAMS, [list(after), list(after.values()), limit])
+        rows = fetch(connection, _STREAMS, [list(after), list(after.values())])
     else:
         with connection.cursor() as cursor:
-            cursor.execute(SQL["streams_sqlite"], [json.dumps(list(after.items())), limit])
+            cursor.execute(SQL["streams_sqlite"], [json.dumps(list(after.items()))])
             rows = cursor.fetchall()
     events: dict[str, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
     if rows[0][1] is not None:

@@ -83,16 +83,16 @@ WHERE position IN (
     ) FROM json_each(%s) AS wanted
 )
 
--- Of each stream the events above a version, at most so many of each, and the newest position, all as of one moment. There
--- is one row at least, whose columns of an event are null if there is no event to return.
+-- Of each stream the events above a version, at most so many of each, and the newest position, all as of one moment. A
+-- bound of the versions reads no more than that under any plan; with a LIMIT, PostgreSQL sorted the whole stream.
+-- There is one row at least, whose columns of an event are null if there is no event to return.
 -- name: streams_postgresql
 SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
 FROM (SELECT 1) AS one LEFT JOIN (
     SELECT e.* FROM unnest(%s::text[], %s::bigint[]) AS wanted (stream_id, after)
     CROSS JOIN LATERAL (
         SELECT {columns} FROM eventstore_event event
-        WHERE event.stream_id = wanted.stream_id AND event.version > wanted.after
-        ORDER BY event.version LIMIT %s
+        WHERE event.stream_id = wanted.stream_id AND event.version > wanted.after AND event.version <= wanted.after + {many}
     ) AS e
 ) AS found ON true
 
@@ -102,7 +102,7 @@ FROM (SELECT 1) AS one LEFT JOIN (
     SELECT {columns} FROM (
         SELECT value ->> 0 AS wanted_stream_id, value ->> 1 AS after FROM json_each(%s)
     ) AS wanted CROSS JOIN eventstore_event
-    WHERE stream_id = wanted_stream_id AND version > after AND version <= after + %s
+    WHERE stream_id = wanted_stream_id AND version > after AND version <= after + {many}
 ) AS found ON true
 
 -- name: versions_postgresql

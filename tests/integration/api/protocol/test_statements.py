@@ -69,3 +69,23 @@ def test_a_refusal_takes_two_statements_more_than_a_command(database: Database, 
         assert api.command("register-company", {"company_uuid": company, "name": "Acme"}).status_code == 409
     # Who, the company, the key, and the head; on PostgreSQL also the barrier before it is said.
     assert number() == (5 if connection.vendor == "postgresql" else 4)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+def test_a_request_whose_kept_connection_is_lost_is_answered_on_a_new_one(database: Database, api: Api) -> None:
+    company = new_company()
+    lost = connection.connection.info.backend_pid
+    with connection.copy().cursor() as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [lost])
+        other.connection.close()
+    connection.health_check_done = False  # type: ignore[attr-defined] # as at the beginning of a request
+    assert api.get(f"/api/companies/{company}").status_code == 200
+    assert connection.connection.info.backend_pid != lost
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL prepares statements")
+def test_a_request_is_answered_after_its_prepared_statements_are_dropped(database: Database, api: Api) -> None:
+    company = new_company()
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD ALL")
+    assert api.get(f"/api/companies/{company}").status_code == 200
