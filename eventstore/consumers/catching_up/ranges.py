@@ -34,7 +34,7 @@ def read_range(after: LogPosition, most: int, using: str) -> LogRange | None:
     """Return the range that follows a position, at most so many events; None if `project` must look at them.
 
     That is so if the event at the position is another one than the consumer handled, if a position is missing, and if a
-    type or a schema version is not the newest one of the code. Whoever reads the events one by one says which.
+    type or a schema version is not the newest one of the code. Reading the events one by one then says which.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(_SQL["types"], [after.position, most])
