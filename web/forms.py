@@ -76,11 +76,11 @@ def _fault(content_type: str) -> str:
 
 
 def _read(request: HttpRequest) -> None:
-    if "\0" in request.path_info:
+    under_api = request.path_info.startswith(_API)
+    if "\0" in request.path_info and not under_api:
         raise BadRequest("The address contains a null character.")
     if fault := request.META.get(_FAULT) or _fault(request.META.get("CONTENT_TYPE", "")):
         raise BadRequest(fault)
-    under_api = request.path_info.startswith(_API)
     form = None
     if request.content_type in {_FORM, _MULTIPART}:
         form = QueryDict() if under_api else _form(request)  # the API takes no forms

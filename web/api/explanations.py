@@ -221,7 +221,7 @@ def explain_line(request: HttpRequest, account: str, currency: str, parameters: 
     choice = AccountChoice(account, currency, parameters.party_uuid, parameters.from_, parameters.to)
     # See Note [Long requests hold slots]
     with need_slot(request, _FOLD_S, SlotKind.FOLDING):
-        explained = explain_account(choice, at.cut) if account in ACCOUNTS else None
+        explained = explain_account(choice, at.cut) if account in ACCOUNTS and "\0" not in currency else None
     if explained is None:
         raise not_found(f"{account} has no line in {currency} as of position {at.cut.position}.")
     return json_response(account_lines.answer(explained, at))

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from jsonschema import Draft202012Validator
+from pytest_django.fixtures import Settings
 
 from eventstore import store
+from eventstore.clock import utc_now
 from projectors.explain.answers.subject import CATEGORIES
+from relays.models import Delivery, Endpoint
 from tests.support.api.calling import Api
 from web.api.application import api as the_api
 from web.api.entities import ENTITIES
@@ -53,10 +57,32 @@ def asked() -> Iterator[tuple[str, str]]:
     yield "/api/events/{position}", "/api/events/3"
 
 
-def test_each_is_as_described(reader: Api) -> None:
+@pytest.fixture
+def endpoint(settings: Settings) -> Endpoint:
+    """Return an endpoint of webhooks to which one event was sent."""
+    settings.WEBHOOKS = True
+    now = utc_now()
+    made = Endpoint.objects.create(
+        uuid=uuid4(),
+        url="https://example.org/",
+        secret="-",
+        position=3,
+        created_at=now,
+        created_by="-",
+        next_try_at=now,
+    )
+    Delivery.objects.create(endpoint=made, position=3, type="SystemCycled", state="delivered", last_attempt_at=now)
+    return made
+
+
+def test_each_is_as_described(reader: Api, endpoint: Endpoint) -> None:
     document = the_api.get_openapi_schema()
     seen = set()
-    for path, address in asked():
+    webhooks = (
+        ("/api/webhooks", "/api/webhooks"),
+        ("/api/webhooks/{webhook_uuid}/deliveries", f"/api/webhooks/{endpoint.uuid}/deliveries"),
+    )
+    for path, address in (*asked(), *webhooks):
         response = reader.get(address)
         described = document["paths"][path]["get"]["responses"][response.status_code]
         [content] = described["content"].values()
