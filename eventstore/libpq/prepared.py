@@ -3,6 +3,11 @@
 # Note [The first read of a request checks its connection]
 Django sends `SELECT 1` first on a connection that was kept since the last request. A prepared read needs no such check:
 if the connection is lost and nothing else was sent on it, the read is sent again on a new connection.
+
+# Note [A plan is made anew]
+PostgreSQL keeps the plan of a prepared statement until the statistics of a table change. A plan that was made while the log
+was almost empty may read the whole table, and the log may grow by a thousand events before autovacuum looks at it. So
+a statement is prepared again after 64 uses on a connection, and each time that this number has grown eightfold.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +36,7 @@ _PACKED: Final[dict[int, Callable[[Any], bytes]]] = {
     arrays.TEXT_ARRAY: arrays.texts,
     arrays.BIGINT_ARRAY: arrays.bigints,
 }
+_PLANNED_AGAIN_AFTER: Final = frozenset(8**power for power in range(2, 10))
 # Moments are read by psycopg's own loader, and JSON stays text.
 _LOADERS: Final = {
     "jsonb": TextLoader,
@@ -118,6 +124,7 @@ def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[b
     raw: psycopg.Connection[Any] = connection.connection
     formats = [_BINARY] * len(values)
     if settings.PREPARED_STATEMENTS:
+        _forget_old_plan(connection, statement.name)
         prepare(connection, statement.name, statement.numbered, statement.types)
         with raw.lock:
             result = raw.pgconn.exec_prepared(statement.name, values, formats, _TEXT)
@@ -127,3 +134,15 @@ def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[b
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise error_of(result, raw)
     return result
+
+
+def _forget_old_plan(connection: BaseDatabaseWrapper, name: bytes) -> None:
+    """Drop a prepared statement that is to be planned again. See Note [A plan is made anew]."""
+    session, raw = session_of(connection), connection.connection
+    session.uses[name] += 1
+    if session.uses[name] in _PLANNED_AGAIN_AFTER and name in session.prepared:
+        with raw.lock:
+            result = raw.pgconn.exec_(b"DEALLOCATE " + name)
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            raise error_of(result, raw)
+        session.prepared.discard(name)

@@ -7,6 +7,7 @@ So each append, each barrier and each commit of an append looks for this warning
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -22,18 +23,19 @@ _WAITS_FOR_STANDBY: Final = "SyncRepWaitForLSN"
 
 
 class Session:
-    """The state of one connection: its server process, its prepared statements, and how it appends.
+    """The state of one connection: its server process, its prepared statements and their uses, and how it appends.
 
     `early_left` counts down the appends after contention that release the lock early without trying it first.
     `cancelled_waits` counts the commits whose wait for the synchronous standby was cancelled.
     """
 
-    __slots__ = ("backend_pid", "cancelled_waits", "early_left", "prepared")
+    __slots__ = ("backend_pid", "cancelled_waits", "early_left", "prepared", "uses")
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
         self.backend_pid = raw.pgconn.backend_pid
         self.early_left = self.cancelled_waits = 0
         self.prepared: set[bytes] = set()
+        self.uses: Counter[bytes] = Counter()
         raw.add_notice_handler(self._notice)
 
     def _notice(self, notice: Diagnostic) -> None:
