@@ -5,9 +5,9 @@ Django sends `SELECT 1` first on a connection that was kept since the last reque
 if the connection is lost and nothing else was sent on it, the read is sent again on a new connection.
 
 # Note [A plan is made anew]
-PostgreSQL keeps the plan of a prepared statement until the statistics of a table change. A plan that was made while the log
-was almost empty may read the whole table, and the log may grow by a thousand events before autovacuum looks at it. So
-a statement is prepared again after 64 uses on a connection, and each time that this number has grown eightfold.
+PostgreSQL keeps the plan of a prepared statement until the statistics of a table change. A plan that was made while the
+log was almost empty may read the whole table, and the log may grow by thousands of events before autovacuum looks at
+it. So a statement is prepared again after 64 uses on a connection, and each time that this number has grown eightfold.
 """
 
 from collections.abc import Callable, Sequence

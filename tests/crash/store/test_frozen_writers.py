@@ -66,7 +66,9 @@ def test_a_contended_append_holds_nobody_up_if_it_is_frozen_before_its_barrier(d
 
         def release() -> None:
             with psycopg.connect(database.url, autocommit=True) as other:
-                waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'"
+                waiting = (
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+                )
                 wait_until(lambda: other.execute(waiting).fetchone())
             holder.rollback()
 
