@@ -1,6 +1,6 @@
 """Races planted into the code of a client process, which histories must find."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Final, NoReturn
 
@@ -8,7 +8,7 @@ from eventstore import store
 from eventstore.folding import Loaded
 from eventstore.log.cache import AggregateCache, must_fold_alone
 from eventstore.records import Appended, Context, NewEvent, RecordedEvent
-from ledger import handlers
+from ledger import handlers, states
 from ledger.rules.refusals.base import Refusal
 
 
@@ -47,7 +47,15 @@ def stale_cache() -> None:
 
 
 def torn_refusal() -> None:
-    """Return a refusal although the streams that it rests on were read at different moments."""
+    """Read each stream at a moment of its own, and return a refusal that rests on them."""
+    at_once = states.states_of
+
+    def one_by_one(streams: Iterable[str], using: str = "default") -> states.Current:
+        read = [at_once([stream], using) for stream in streams]
+        found = {stream: loaded for current in read for stream, loaded in current.states.items()}
+        return states.Current(found, read[-1].head if read else at_once([], using).head)
+
+    states.states_of = one_by_one
     handlers.LoadedFacts.have_moved = _have_not_moved  # type: ignore[method-assign, assignment] # in this process only
 
 
