@@ -2,16 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
-
-import psycopg
-from psycopg.errors import Diagnostic
 
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
-
-NOBODY: Final = "nobody"
-"""The name of a standby that is never there."""
 
 
 def wait_for_standby(cluster: Cluster, name: str) -> None:
@@ -20,30 +13,12 @@ def wait_for_standby(cluster: Cluster, name: str) -> None:
         server.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
         server.execute("SELECT pg_reload_conf()")
         wait_until(lambda: server.execute("SHOW synchronous_standby_names").fetchone() == (name,))
-        if name in {"", NOBODY}:
-            # Each process of the server reads the setting for itself, and the checkpointer tells the others.
-            wait_until(lambda: _hangs(server) == bool(name))
-
-
-def _hangs(server: "psycopg.Connection[Any]") -> bool:
-    """Return whether a commit waits for the standby: its wait is cancelled, and PostgreSQL warns of that."""
-    notices: list[Diagnostic] = []
-    server.add_notice_handler(notices.append)
-    try:
-        server.execute("SET statement_timeout = '100ms'")
-        server.execute("SELECT pg_logical_emit_message(true, 'test', '')")
-        return bool(notices)
-    except psycopg.errors.QueryCanceled:
-        return False
-    finally:
-        server.remove_notice_handler(notices.append)
-        server.execute("SET statement_timeout = 0")
 
 
 @contextmanager
 def hanging_standby(cluster: Cluster) -> Iterator[None]:
     """Let every commit wait for a standby that is not there."""
-    wait_for_standby(cluster, NOBODY)
+    wait_for_standby(cluster, "nobody")
     try:
         yield
     finally:
