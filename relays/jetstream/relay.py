@@ -82,15 +82,22 @@ class JetStream(Relay):
         if beyond < 0:
             return False
         # Positions that an operator let the relay skip make the sequence number higher than this, never lower.
-        found = self._stream.at(max(1, last.sequence - beyond))
-        while found is not None and _position_of(found) < event.position:
-            found = self._stream.at(found.sequence + 1)
-        if found is None or found.body != self._message(event).body:
+        found = self._at(max(1, last.sequence - beyond))
+        while _position_of(found) < event.position:
+            found = self._at(found.sequence + 1)
+        if found.body != self._message(event).body:
             raise AnotherHistory(
                 f"the stream {self._stream.name} is at position {_position_of(last)} and does not hold the event of"
                 f" position {event.position}: the log was restored, or the stream was changed"
             )
         return True
+
+    def _at(self, sequence: int) -> Message:
+        """Return a message up to the last one; a node that has just taken the lead may not show it yet."""
+        found = self._stream.at(sequence)
+        if found is None:
+            raise ReceiverAway(f"the stream {self._stream.name}", f"it does not show its message {sequence}")
+        return found
 
     def close(self) -> None:
         """Close the connection."""

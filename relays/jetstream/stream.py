@@ -7,6 +7,7 @@ other's acknowledgement. If one is lost, the stream refuses those after it, so i
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any, Final, TypeVar
@@ -23,6 +24,8 @@ from eventstore.errors import ReceiverAway
 _T = TypeVar("_T")
 _CONNECT_S: Final = 3.0
 _ANSWER_S: Final = 5.0
+_CALL_S: Final = 60.0
+"""More than a call takes that tries each server twice; some waits of the library have no limit of their own."""
 _WRONG_LAST_SEQUENCE: Final = 10071
 _SERVER_ERRORS: Final = 500
 
@@ -87,7 +90,7 @@ class Stream:
             self._loop = asyncio.new_event_loop()
             Thread(target=_turn, args=[self._loop], name=f"jetstream {self.name}", daemon=True).start()
         try:
-            return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+            return asyncio.run_coroutine_threadsafe(self._limited(call), self._loop).result()
         except MaxPayloadError:
             raise
         except APIError as error:
@@ -98,6 +101,21 @@ class Stream:
             raise
         except (Error, OSError, TimeoutError) as error:
             raise self._away(str(error) or type(error).__name__) from error
+
+    async def _limited(self, call: Coroutine[Any, Any, _T]) -> _T:
+        """Return what a call returns; after a failed one the next begins with a new connection."""
+        try:
+            async with asyncio.timeout(_CALL_S):
+                return await call
+        except (APIError, MaxPayloadError):
+            raise  # the server has answered
+        except (Error, OSError, TimeoutError):
+            client, self._client = self._client, None
+            if client is not None:
+                with suppress(Exception):
+                    async with asyncio.timeout(_CONNECT_S):
+                        await client.close()
+            raise
 
     def _away(self, fault: str) -> ReceiverAway:
         # An address may contain a password.
