@@ -26,7 +26,8 @@ _CONNECT_S: Final = 3.0
 _ANSWER_S: Final = 5.0
 _CALL_S: Final = 60.0
 """More than a call takes that tries each server twice; some waits of the library have no limit of their own."""
-_WRONG_LAST_SEQUENCE: Final = 10071
+_MOVING: Final = frozenset({10071, 10158, 10164})
+"""The server's codes: the stream is elsewhere, or its nodes still store a message that a killed process has sent."""
 _SERVER_ERRORS: Final = 500
 
 
@@ -94,7 +95,7 @@ class Stream:
         except MaxPayloadError:
             raise
         except APIError as error:
-            if error.err_code == _WRONG_LAST_SEQUENCE:
+            if error.err_code in _MOVING:
                 raise WrongLastSequence from error
             if (error.code or _SERVER_ERRORS) >= _SERVER_ERRORS:
                 raise self._away(error.description or str(error)) from error

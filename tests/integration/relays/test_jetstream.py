@@ -27,7 +27,6 @@ from tests.support.patience import wait_until
 from tests.support.processes import StartManage
 from tests.support.receivers import jetstream
 from tests.support.receivers.jetstream import Nodes
-from tests.support.rounds import PROVES
 
 pytestmark = pytest.mark.one_database  # the rules of relays are tested on both
 
@@ -54,7 +53,6 @@ def nodes() -> Iterator[Nodes]:
         yield running
 
 
-@pytest.mark.skipif(not PROVES, reason="make prove kills nodes and the relay for a minute")
 def test_every_event_arrives_once_and_in_order_while_nodes_and_the_relay_are_killed(
     database: Database, nodes: Nodes, start_manage: StartManage
 ) -> None:
