@@ -15,7 +15,7 @@ from tests.support.api.calling import Api, new_token
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.cluster import Cluster
-from tests.support.postgres.standby import wait_for_standby
+from tests.support.postgres.standby import NOBODY, wait_for_standby
 
 COMPANY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 _WAITING = (
@@ -35,7 +35,7 @@ def api(durable_database: Database) -> Api:
 def hanging_standby(cluster: Cluster, api: Api) -> Iterator[Cluster]:
     """Record an event that can be seen, while the standby that each commit waits for is not there."""
     assert api.get("/api/events").status_code == 200
-    wait_for_standby(cluster, "nobody")
+    wait_for_standby(cluster, NOBODY)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
