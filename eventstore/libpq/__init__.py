@@ -1,1 +1,1 @@
-"""PostgreSQL through libpq itself, for the statements of each request: psycopg's cursors cost as much as these."""
+"""The statements of each request, sent through libpq itself: a cursor of psycopg costs as much as the statement."""

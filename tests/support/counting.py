@@ -11,7 +11,7 @@ FOLDER: Final = "DAYBOOK_TEST_COUNTS"
 
 
 def count(what: str, numbers: Mapping[str, int]) -> None:
-    """Write down how often what happened, for the report."""
+    """Write down how often each thing happened, for the report."""
     folder = os.environ.get(FOLDER)
     if folder:
         with (Path(folder) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
