@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from benchmarks.page.figures import record
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, server
 
@@ -129,6 +130,11 @@ def measure(rounds: int) -> None:
     for name, title in (("load", f"an aggregate of {SHORT} events"), ("typed", f"{LOG:,} typed events")):
         ratio = Ratio.of(figures["theirs", name], figures["ours", name])
         say(f"{title}: {of['ours', name]:.2f} ms, pyeventsourcing {of['theirs', name]:.2f} ms: {ratio} as fast")
+    for name, kept in ((f"aggregate-{LONG}", "snapshot"), ("aggregate-cached", "cache")):
+        record(name, "ms", figures["ours", kept])
+    record(f"aggregate-{SHORT}", "ms", figures["ours", "load"], {"pyeventsourcing": figures["theirs", "load"]})
+    rates = {whose: [LOG / each * 1000 for each in figures[whose, "typed"]] for whose in ("ours", "theirs")}
+    record("typed-events", "/s", rates["ours"], {"pyeventsourcing": rates["theirs"]})
     say(f"an aggregate of {LONG:,} events, from its snapshot: {of['ours', 'snapshot']:.2f} ms")
     say(f"the same from the cache: {of['ours', 'cache']:.2f} ms")
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import peers
+from benchmarks.page.figures import OURS, record
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 
@@ -79,6 +80,8 @@ def main() -> None:
             for clients, batch in cases:
                 figures = compare(url, ways, clients, batch, arguments.rounds, arguments.seconds)
                 say(f"{clients} client(s), {batch} event(s) per append, {delay} µs added to each flush")
+                name = f"append-{batch}-events" if batch > 1 else f"append-{clients}{'-slow-disk' * bool(delay)}"
+                record(name, "/s", figures[OURS], {way: figures[way] for way in ways if way != OURS})
                 for way in ways:
                     say(f"  {way:16} {statistics.median(figures[way]):10,.0f} events/s")
                 for way in ways:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benchmarks.page.figures import record
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 from tests.support.postgres.roles import OWNER, as_role
@@ -28,6 +29,7 @@ ROWS = (
     "INSERT INTO bare_fundingaccount (uuid, company_id, is_active, balance) VALUES ('{account}', '{company}', true, 0)",
 )
 """The company and the account of a client as rows."""
+MANY = 8
 Act = Callable[[], None]
 
 
@@ -154,6 +156,9 @@ def compare(port: int, token: str, url: str, clients: int, rounds: int, requests
         f"{clients} client{'s' if clients > 1 else ''}, ms a request: "
         + ", ".join(f"{name} {statistics.median(found):.2f}" for name, found in figures.items())
     )
+    if clients == MANY:
+        rates = {name: [1000 / each for each in figures[name]] for name in ("grant", "plain_grant")}
+        record("http-grants", "/s", rates["grant"], {"raw": rates["plain_grant"]})
     say(f"  grants a second / grants as rows of the ORM: {Ratio.of(figures['plain_grant'], figures['grant'])}")
     say(f"  a grant / a bare view that inserts a row: {Ratio.of(figures['grant'], figures['insert'])}")
     say(f"  GET company / a bare view that reads a row: {Ratio.of(figures['company'], figures['read'])}")
@@ -181,7 +186,7 @@ def main() -> None:
         command = [sys.executable, "manage.py", "create_api_client", "benchmark", "--all-commands", "--token"]
         done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
         with gunicorn(environment, Path(directory)) as port:
-            for clients in [arguments.clients] if arguments.clients else [1, 8]:
+            for clients in [arguments.clients] if arguments.clients else [1, MANY]:
                 compare(port, done.stdout.strip(), url, clients, arguments.rounds, arguments.requests)
 
 

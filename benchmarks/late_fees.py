@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import psycopg
 
+from benchmarks.page.figures import record
 from benchmarks.report import Ratio, say, spread
 from benchmarks.server import environment_of, execute, server
 
@@ -106,6 +107,8 @@ def main() -> None:
     say(f"  COPY of the same rows, {CHUNK:,} to a transaction: {spread(raw)} rows/s; ratio {Ratio.of(alone, raw)}")
     say(f"  beside {arguments.writers} other writers: {spread(beside)} fees/s")
     centiles = statistics.quantiles(waits, n=100)
+    record("late-fees", "/s", alone, {"raw": raw})
+    record("late-fees-appends-p99", "ms", [centiles[98]])
     say(
         f"  their {len(waits):,} appends took {centiles[49]:.1f} ms at the median, {centiles[94]:.1f} ms at p95,"
         f" {centiles[98]:.1f} ms at p99, {max(waits):.1f} ms at most"

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import psycopg
 
+from benchmarks.page.figures import record
 from benchmarks.report import say
 from benchmarks.server import environment_of, server
 from tests.support.postgres.roles import OWNER, as_role
@@ -29,6 +30,9 @@ HEADS = (
     "SELECT coalesce((SELECT max(position) FROM eventstore_event), 0),"
     " coalesce((SELECT position FROM eventstore_checkpoint WHERE name = 'balances'), -1)"
 )
+
+BUSY = 500
+"""From so many appends a second on, the figures are those of a busy log."""
 
 
 def append_at(rate: float, seconds: float) -> int:
@@ -65,6 +69,9 @@ def measure(url: str, rate: float, seconds: float) -> None:
         wait_until_handled(connection)
         found = [row[0] for row in connection.execute(LATENCIES, [before]).fetchall()]
     cuts = statistics.quantiles(found, n=100)
+    when = "idle" if rate < BUSY else "busy"
+    record(f"handled-{when}-p50", "ms", [cuts[49]])
+    record(f"handled-{when}-p99", "ms", [cuts[98]])
     say(
         f"{done / seconds:,.0f} appends/s: handled after {cuts[49]:.1f} ms at p50, {cuts[94]:.1f} ms at p95,"
         f" {cuts[98]:.1f} ms at p99, {found[-1]:.1f} ms at most"

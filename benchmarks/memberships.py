@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from benchmarks.page.figures import record
 from benchmarks.report import Ratio, say
 from benchmarks.server import environment_of, execute, server
 
@@ -65,6 +66,8 @@ def measure(members: int) -> None:
     for _ in range(ROUNDS):
         looks.append(microseconds(look, companies))
         lookups.append(microseconds(memberships.lookup, companies))
+    record("membership-lookup", "µs", lookups, {"raw": looks})
+    record("membership-hydration", "/s", [2 * members / hydrated])
     say(f"one look by Django's cursor alone: {statistics.median(looks):.0f} µs")
     say(f"a lookup: {statistics.median(lookups):.0f} µs")
     say(f"lookup / look alone: {Ratio.of(lookups, looks)}")

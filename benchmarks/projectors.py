@@ -10,6 +10,7 @@ import time
 
 import psycopg
 
+from benchmarks.page.figures import record
 from benchmarks.report import Ratio, say, spread
 from benchmarks.server import environment_of, execute, server
 
@@ -66,10 +67,11 @@ def read_alone(url: str) -> float:
 
 
 def catch_up(url: str, name: str) -> tuple[float, int]:
-    """Run a projector to the head; return the seconds, its start included, and its peak memory in MiB."""
+    """Run a projector, or all, to the head; return the seconds, its start included, and its peak memory in MiB."""
+    names = f"'{name}', " if name else ""
     code = (
         "import resource, sys, django; django.setup(); from django.core.management import call_command;"
-        f"call_command('run_projector', '{name}', '--once');"
+        f"call_command('run_projector', {names}'--once');"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )
     began = time.perf_counter()
@@ -91,7 +93,7 @@ def main() -> None:
         say(f"balances over {tenth:,} events: {memory} MiB")
     with server() as url:
         execute(url, UNCHECKED, FILL.format(number=arguments.events), "VACUUM ANALYZE eventstore_event")
-        for name in arguments.projectors:
+        for name in [*arguments.projectors, ""]:  # at last all in one process
             rates, alone, memories = [], [], []
             for _ in range(arguments.rounds):
                 execute(url, FORGET)
@@ -99,7 +101,8 @@ def main() -> None:
                 seconds, memory = catch_up(url, name)
                 rates.append(arguments.events / seconds)
                 memories.append(memory)
-            say(f"{name} over {arguments.events:,} events: {spread(rates)} events/s, {max(memories)} MiB")
+            record(f"catch-up-{name or 'all'}", "/s", rates)
+            say(f"{name or 'all'} over {arguments.events:,} events: {spread(rates)} events/s, {max(memories)} MiB")
             say(f"  reading the rows alone: {spread(alone)} events/s; ratio {Ratio.of(rates, alone)}")
 
 

@@ -11,6 +11,7 @@ import time
 
 from benchmarks.late_fees import start
 from benchmarks.memberships import FILL, UNCHECKED
+from benchmarks.page.figures import record
 from benchmarks.report import say
 from benchmarks.server import environment_of, execute, server
 
@@ -44,6 +45,7 @@ def main() -> None:
         writer.terminate()
         waits = [float(line) for line in writer.communicate()[0].split("\n")[:-1]]
         say(f"{events:,} events sealed in {seconds:.0f} s beside a writer: {events / seconds:,.0f} events/s")
+        record("seal", "/s", [events / seconds])
         centiles = statistics.quantiles(waits, n=100)
         say(f"  its {len(waits):,} appends took {centiles[49]:.1f} ms at the median, {centiles[98]:.1f} ms at p99")
         seconds = manage(url, "verify_eventstore")

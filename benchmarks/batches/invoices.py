@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benchmarks.page.figures import record
 from benchmarks.report import say
 from benchmarks.server import environment_of, server
 from tests.support.webserver import WebServer, serving
@@ -92,6 +93,7 @@ def main() -> None:
             for first in range(0, len(commands), _COMMANDS):
                 post(web, token, commands[first : first + _COMMANDS])
             took = time.perf_counter() - began
+            record(f"batch-{arguments.invoices}-invoices", "s", [took])
             say(f"{arguments.invoices:,} invoices, {len(commands):,} commands: {took:.1f} s")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.page.figures import record
 from benchmarks.projectors import FILL, FORGET, UNCHECKED, catch_up
 from benchmarks.report import Ratio, say, spread
 from benchmarks.server import environment_of, execute, server
@@ -57,6 +58,7 @@ def main() -> None:
             ours.append(arguments.events / catch_up(url, "balances")[0])
             execute(url, PEER_FORGET)
             theirs.append(arguments.peer_events / peer(url, "project", arguments.peer_events)[0])
+    record("catch-up-balances", "/s", ours, {"pyeventsourcing": theirs})
     say(f"daybook {spread(ours)} events/s, pyeventsourcing {spread(theirs)} events/s: {Ratio.of(ours, theirs)}")
 
 

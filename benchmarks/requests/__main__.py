@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.page.figures import record
 from benchmarks.report import say
 from benchmarks.requests.caller import Caller
 from benchmarks.server import environment_of, server
@@ -59,6 +60,8 @@ def measure(token: str, rounds: int, requests: int, *, profile: bool) -> None:
     for _ in range(rounds):
         for name, act in acts.items():
             figures[name].append(milliseconds(act, requests))
+    record("http-get-processor", "ms", figures["GET company"])
+    record("http-grant-processor", "ms", figures["grant"])
     for name, found in figures.items():
         spread = f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
         sent = f", {statements(acts[name])} statements" if name != "/healthz" else ""

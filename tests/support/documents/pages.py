@@ -53,7 +53,7 @@ UNRUN: Final = {
         "README.md",
         "make demo    # sets everything up and plays a small portfolio through every part, on SQLite, in seconds",
     ): ("`make demo` is typed further down, and `make test` is what runs this"),
-    ("docs/performance.md", "make bench                                # everything below, on PostgreSQL servers"): (
+    ("docs/performance.md", "make bench                                # everything, on PostgreSQL servers"): (
         "measures for many minutes"
     ),
     ("docs/how-to/run-in-production.md", "$ cp deploy/daybook.env.example deploy/daybook.env"): "needs Docker",
