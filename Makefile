@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # For each of the suites, which run at the same time: while the tests of one wait, those of another work.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+ROUNDS ?= 10
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
 # What takes longest comes first, so that no process is left with it alone at the end.
 ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
@@ -20,7 +21,7 @@ SUITES := tests-on-postgres tests-on-sqlite tests-without-database
 # Each prints what it has to say when it has ended, and all run, whatever fails.
 TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run cluster cluster-test bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 16
@@ -42,6 +43,12 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; B
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
 	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once
 	@exec $(DEVELOPMENT) DJANGO_SETTINGS_MODULE=settings python -m deploy.procfile
+
+cluster: $(VENV)/development ## three nodes that fail over, HAProxy, PgBouncer and Daybook on this machine, until Ctrl-C
+	@exec $(BIN)/python -m tests.support.cluster
+
+cluster-test: $(VENV)/development ## kill, cut off and switch the primary of such a cluster ROUNDS times each; takes an hour
+	@DAYBOOK_TEST_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q -p tests.plugins.postgres tests/cluster
 
 bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes
 	@$(DEVELOPMENT) python -m benchmarks

@@ -159,3 +159,64 @@ def test_no_secret_is_in_the_repository(file: str) -> None:
     assert f"/deploy/{file}" in (ROOT / ".gitignore").read_text().splitlines()
     example = (ROOT / "deploy" / f"{file}.example").read_text()
     assert re.findall(r"^(?:SECRET_KEY|POSTGRES_PASSWORD)=(.+)$", example, re.MULTILINE) == []
+
+
+CLUSTER = ROOT / "deploy" / "cluster"
+
+
+def filled(folder: Path) -> dict[str, str]:
+    """Return the templates of the cluster, filled with the example's values and a secret for each that has none."""
+    lines = (CLUSTER / "cluster.env.example").read_text().splitlines()
+    (folder / "cluster.env").write_text(
+        "".join(f"{line}secret\n" if line.endswith("=") else f"{line}\n" for line in lines)
+    )
+    fill = ["sh", str(CLUSTER / "fill.sh"), str(folder / "cluster.env"), str(folder / "filled")]
+    subprocess.run(fill, check=True, capture_output=True)
+    return {path.name: path.read_text() for path in (folder / "filled").iterdir()}
+
+
+def test_the_templates_of_a_cluster_are_filled_with_the_values_of_the_example(tmp_path: Path) -> None:
+    texts = filled(tmp_path)
+    assert set(texts) == {"etcd.env", "patroni.yml", "haproxy.cfg", "pgbouncer.ini", "userlist.txt"}
+    assert [name for name, text in texts.items() if "${" in text] == []
+    patroni = yaml.safe_load(texts["patroni.yml"])
+    assert patroni["bootstrap"]["dcs"]["synchronous_mode"] is True
+    assert patroni["bootstrap"]["dcs"]["postgresql"]["parameters"]["synchronous_commit"] == "on"
+    assert patroni["postgresql"]["authentication"]["superuser"]["password"] == "secret"
+    assert patroni["etcd3"]["hosts"] == "10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379"
+    assert texts["userlist.txt"] == '"daybook_app" "secret"\n'
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "filled").iterdir()} == {0}
+
+
+def test_a_value_that_is_missing_is_named(tmp_path: Path) -> None:
+    fill = ["sh", str(CLUSTER / "fill.sh"), str(CLUSTER / "cluster.env.example"), str(tmp_path / "filled")]
+    done = subprocess.run(fill, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.startswith("PATRONI_PASSWORD has no value")) == (1, True)
+    assert not (tmp_path / "filled").exists()
+
+
+def test_a_cluster_in_containers_has_three_nodes_of_each_and_the_door() -> None:
+    services = yaml.safe_load((CLUSTER / "compose.yaml").read_text())["services"]
+    numbered = {f"{what}{number}" for what in ("node", "etcd") for number in (1, 2, 3)}
+    assert set(services) == {*numbered, "haproxy", "pgbouncer"}
+    assert {service["restart"] for service in services.values()} == {"unless-stopped"}
+    assert all(port.startswith("127.0.0.1:") for port in services["haproxy"]["ports"])
+
+
+@pytest.mark.parametrize("path", sorted((CLUSTER / "systemd").iterdir()), ids=name)
+def test_every_unit_of_a_cluster_always_restarts_and_is_no_root(path: Path) -> None:
+    found = unit(path)
+    assert (found["Restart"], found["StartLimitIntervalSec"]) == (["always"], ["0"])
+    assert (found["User"], found["ProtectSystem"]) == (["postgres"], ["strict"])
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_systemd_finds_no_fault_in_the_units_of_a_cluster(tmp_path: Path) -> None:
+    for path in (CLUSTER / "systemd").iterdir():
+        # The programs need not be installed.
+        (tmp_path / path.name).write_text(
+            re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", path.read_text(), flags=re.MULTILINE)
+        )
+    verify = ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
