@@ -1,4 +1,4 @@
-"""Appends of many commands at once, each under an idempotency key of its own."""
+"""Appends of many commands at once; each may have an idempotency key of its own."""
 
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ _READ_AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The events of one command, of which there is one at least, and its key."""
+    """Events that belong together, of which there is one at least, and their key if they have one."""
 
     events: Sequence[NewEvent]
-    key: IdempotencyKey
+    key: IdempotencyKey | None
 
 
 def append_parts(
@@ -40,7 +40,9 @@ def append_parts(
         for part in parts:
             found.append(recorded[first : first + len(part.events)])
             first += len(part.events)
-        _record_keys([part.key for part in parts], found, using)
+        keyed = [(part.key, own) for part, own in zip(parts, found, strict=True) if part.key is not None]
+        if keyed:
+            _record_keys([key for key, _ in keyed], [own for _, own in keyed], using)
     return found
 
 

@@ -33,16 +33,8 @@ def stream_id_of(category: str, entity: UUID) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to be appended to a stream; `data` is an instance of a registered event class."""
-
-    stream_id: str
-    data: object
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """Who caused the events of one append, which correlation they share, and which event they answer.
+    """Who caused some events, which correlation they share, and which event they answer.
 
     `causation` is the position of the event that they answer; `metadata` is anything else to be kept, as JSON.
     """
@@ -51,6 +43,18 @@ class Context:
     correlation_id: str
     causation: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be appended to a stream; `data` is an instance of a registered event class.
+
+    An event without a context of its own gets that of its append.
+    """
+
+    stream_id: str
+    data: object
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from eventstore.errors import (
     WrongExpectedVersion,
 )
 from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
-from eventstore.log.append_call import Kind, Outcome, Rows
+from eventstore.log.append_call import Kind, Origin, Outcome, Rows
 from eventstore.log.durability import durable_head, ensure_durable, note_durable
 from eventstore.log.reads import (
     head,
@@ -77,6 +77,8 @@ def append(
     `expected` gives the version that each stream must have: an exact one, NO_STREAM, or ANY. A stream that is written
     and not named may have any version; a stream that is named and not written is only checked. If `key` has recorded
     the same before, nothing is recorded, and the events of that time are returned as `repeated`.
+
+    An event that has a context of its own keeps it; the others get `context`.
 
     Outside a transaction the events are durable when this returns. Inside `atomic()` they are committed or rolled back
     with it; append last, because the append lock is held until the transaction ends.
@@ -149,13 +151,7 @@ def _rows(
             raise ValueError(f"expected version {version} of {stream_id} is not ANY, NO_STREAM or a version")
     streams = [event.stream_id for event in events]
     types, schema_versions, payloads = zip(*_encoded_within_limits(events), strict=True)
-    admission.check_context(types[0], context, key)
-    more = context.metadata
-    metadata = (
-        admission.metadata_json(types[0], {**more, "append_id": append_id})
-        if more
-        else f'{{"append_id": "{append_id}"}}'
-    )
+    admission.check_key(types[0], key)
     return Rows(
         list(versions),
         list(versions.values()),
@@ -164,10 +160,26 @@ def _rows(
         types,
         schema_versions,
         payloads,
-        context,
-        metadata,
+        _origins(events, context, types, append_id),
         key,
     )
+
+
+def _origins(events: Sequence[NewEvent], context: Context, types: Sequence[str], append_id: str) -> list[Origin]:
+    """Return the origin of each event, or a single one if all have the same context; raises InvalidPayload."""
+    contexts = [context if event.context is None else event.context for event in events]
+    checked: dict[int, Origin] = {}
+    for own, type_name in zip(contexts, types, strict=True):
+        if id(own) not in checked:
+            checked[id(own)] = _origin(own, type_name, append_id)
+    return [checked[id(own)] for own in contexts] if len(checked) > 1 else [*checked.values()]
+
+
+def _origin(context: Context, type_name: str, append_id: str) -> Origin:
+    admission.check_context(type_name, context)
+    if not context.metadata:
+        return Origin(context, f'{{"append_id": "{append_id}"}}')
+    return Origin(context, admission.metadata_json(type_name, {**context.metadata, "append_id": append_id}))
 
 
 def _encoded_within_limits(events: Sequence[NewEvent]) -> Iterator[tuple[str, int, str]]:

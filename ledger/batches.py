@@ -1,6 +1,9 @@
-"""Executes many commands in order, each on what the ones before it made, and appends the events of many in one call."""
+"""Executes many commands in order, each on what the ones before it made, and appends the events of many in one call.
 
-from collections.abc import Sequence
+`POST /api/batches` and the import of a file both record by it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +13,7 @@ from django.db import IntegrityError
 from eventstore import batches, store
 from eventstore.batches import Part
 from eventstore.errors import IdempotencyKeyReused, WrongExpectedVersion
+from eventstore.models import RecordedKey
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger.handlers import LoadedFacts
 from ledger.rules.commands import Command
@@ -17,43 +21,64 @@ from ledger.rules.decide import decide
 from ledger.rules.refusals.base import Refusal
 
 _AT_ONCE: Final = 500
-"""How many commands are decided for one append, if each counts for itself."""
+"""How many items are decided for one append, if each counts for itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One command of a batch, with its idempotency key."""
+    """Commands of a batch that are recorded together or not at all, mostly a single one, with their idempotency key.
 
-    command: Command
-    key: IdempotencyKey
+    Their events get the context, if there is one, in place of that of the batch. A command that is refused by one of
+    the refusals `done` has nothing left to do, and is passed over.
+    """
+
+    commands: tuple[Command, ...]
+    key: IdempotencyKey | None = None
+    context: Context | None = None
+    done: tuple[type[Refusal], ...] = ()
+
+    def is_in(self, recorded: Mapping[tuple[str, str], object]) -> bool:
+        """Say whether its key is one of those that were recorded."""
+        return self.key is not None and (self.key.scope, self.key.key) in recorded
 
 
 Result = Appended | Refusal | IdempotencyKeyReused
-"""What became of a command: its events, new or recorded before under its key, or why there are none."""
+"""What became of an item: its events, new or recorded before under its key, or why there are none.
+
+If all its commands are passed over, it has recorded nothing: Appended without events.
+"""
 
 
 class BatchRefused(Exception):
-    """One command of an atomic batch is refused, so that none is recorded."""
+    """One item of an atomic batch is refused, so that none is recorded."""
 
     def __init__(self, index: int, reason: Refusal | IdempotencyKeyReused) -> None:
         self.index, self.reason = index, reason
         super().__init__(f"command {index}: {reason}")
 
 
-def execute(items: Sequence[Item], context: Context, *, atomic: bool, using: str = "default") -> list[Result]:
-    """Decide and record the commands; return what became of each, in order.
+def execute(
+    items: Sequence[Item],
+    context: Context,
+    *,
+    atomic: bool,
+    expected: Mapping[str, int] | None = None,
+    using: str = "default",
+) -> list[Result]:
+    """Decide and record the items; return what became of each, in order.
 
     If the batch is atomic, all are recorded or none: raises BatchRefused. Otherwise each is recorded or refused for
-    itself, and a batch that is broken off has recorded those before some command. Either way, one that is sent again
-    records nothing twice: a command whose key has recorded something is not decided again.
+    itself, and a batch that is broken off has recorded those before some item. Either way, one that is sent again
+    records nothing twice: an item whose key has recorded something is not decided again.
 
-    Also raises what `store.append` raises.
+    `expected` are versions of further streams, on which the caller rests and not the decisions; if one of them has
+    changed, WrongExpectedVersion is raised at once. Also raises what `store.append` raises.
     """
     at_once = len(items) if atomic else _AT_ONCE
     results: list[Result] = []
     for first in range(0, len(items), at_once):
         chunk = items[first : first + at_once]
-        results += _execute_chunk(_Chunk(chunk, context, first, atomic=atomic, using=using))
+        results += _execute_chunk(_Chunk(chunk, context, expected or {}, first, atomic=atomic, using=using))
     return results
 
 
@@ -65,6 +90,7 @@ class _RecordedMeanwhile(Exception):
 class _Chunk:
     items: Sequence[Item]
     context: Context
+    expected: Mapping[str, int]
     first: int
     atomic: bool
     using: str
@@ -75,55 +101,76 @@ def _execute_chunk(chunk: _Chunk) -> list[Result]:
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
         try:
             return _attempt(chunk)
-        except (WrongExpectedVersion, IntegrityError, _RecordedMeanwhile):
+        except (IntegrityError, _RecordedMeanwhile):
             continue
+        except WrongExpectedVersion as conflict:
+            if conflict.stream_id in chunk.expected:
+                raise
     with store.append_lock(chunk.using):
         return _attempt(chunk)
 
 
 def _attempt(chunk: _Chunk) -> list[Result]:
     """Decide the commands and record them; raises WrongExpectedVersion if a state that was read has changed."""
-    known = batches.recorded_keys((item.key for item in chunk.items), chunk.using)
-    earlier = batches.events_of(known.values(), chunk.using)
-    facts = LoadedFacts(chunk.using)
-    facts.preload([item.command for item in chunk.items if (item.key.scope, item.key.key) not in known])
+    known = batches.recorded_keys((item.key for item in chunk.items if item.key is not None), chunk.using)
+    facts = LoadedFacts(chunk.using, chunk.expected)
+    facts.preload([command for item in chunk.items if not item.is_in(known) for command in item.commands])
     results: list[Result | None] = []
     parts: list[Part] = []
-    for number, item in enumerate(chunk.items):
-        row = known.get((item.key.scope, item.key.key))
-        if row is not None and row.fingerprint == item.key.fingerprint:
-            results.append(Appended(earlier[row.first_position], repeated=True))
-            continue
-        outcome = IdempotencyKeyReused(item.key.key) if row is not None else _decide(item, facts)
+    for number, (item, outcome) in enumerate(_outcomes(chunk, known, facts)):
         if isinstance(outcome, Part):
             parts.append(outcome)
-            results.append(None)
-            continue
-        if chunk.atomic:
-            _check_not_recorded([item.key] if row is None else [], chunk.using)
+        elif chunk.atomic and not isinstance(outcome, Appended):
+            _check_not_recorded([item] if isinstance(outcome, Refusal) else [], chunk.using)
             _check_still_so(facts, chunk.using)
             raise BatchRefused(chunk.first + number, outcome)
-        results.append(outcome)
-    refused = [item.key for item, result in zip(chunk.items, results, strict=True) if isinstance(result, Refusal)]
+        results.append(None if isinstance(outcome, Part) else outcome)
+    refused = [item for item, result in zip(chunk.items, results, strict=True) if isinstance(result, Refusal)]
     _check_not_recorded(refused, chunk.using)
     if not parts:
         _check_still_so(facts, chunk.using)
         return [result for result in results if result is not None]
-    recorded = iter(batches.append_parts(parts, chunk.context, expected=facts.expected, using=chunk.using))
+    # The caller's version of a stream goes before that of a decision, which may be newer.
+    expected = {**facts.expected, **facts.also_expected}
+    recorded = iter(batches.append_parts(parts, chunk.context, expected=expected, using=chunk.using))
     return [Appended(next(recorded)) if result is None else result for result in results]
 
 
-def _decide(item: Item, facts: LoadedFacts) -> Part | Refusal:
-    try:
-        decision = decide(item.command, facts)
-    except Refusal as refusal:
-        return refusal
-    facts.apply(decision)
-    return Part([NewEvent(stream, data) for stream, data in decision], item.key)
+def _outcomes(
+    chunk: _Chunk, known: Mapping[tuple[str, str], RecordedKey], facts: LoadedFacts
+) -> Iterator[tuple[Item, Part | Result]]:
+    """Yield each item with what it is to record, or with what became of it; `known` has the keys recorded before."""
+    earlier = batches.events_of(known.values(), chunk.using)
+    for item in chunk.items:
+        key = item.key
+        row = None if key is None else known.get((key.scope, key.key))
+        if key is None or row is None:
+            yield item, _decide(item, facts)
+        elif row.fingerprint == key.fingerprint:
+            yield item, Appended(earlier[row.first_position], repeated=True)
+        else:
+            yield item, IdempotencyKeyReused(key.key)
 
 
-def _check_not_recorded(keys: Sequence[IdempotencyKey], using: str) -> None:
-    """Look refused commands' keys up once more: none hears a refusal that its own success, sent twice, has caused."""
+def _decide(item: Item, facts: LoadedFacts) -> Part | Appended | Refusal:
+    events: list[NewEvent] = []
+    for command in item.commands:
+        try:
+            decision = decide(command, facts)
+        except item.done:
+            continue
+        except Refusal as refusal:
+            facts.undo()
+            return refusal
+        facts.apply(decision)
+        events += [NewEvent(stream, data, item.context) for stream, data in decision]
+    facts.keep()
+    return Part(events, item.key) if events else Appended(())
+
+
+def _check_not_recorded(refused: Sequence[Item], using: str) -> None:
+    """Look refused items' keys up once more: none hears a refusal that its own success, sent twice, has caused."""
+    keys = [item.key for item in refused if item.key is not None]
     if keys and batches.recorded_keys(keys, using):
         raise _RecordedMeanwhile
 
@@ -134,5 +181,6 @@ def _check_still_so(facts: LoadedFacts, using: str) -> None:
     moved = facts.moved()
     if moved is not None:
         raise moved
+    facts.check_also_expected()
     if facts.expected:
         store.barrier(using)

@@ -9,7 +9,7 @@ never existed at one time.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -47,6 +47,7 @@ class LoadedFacts:
         self.also_expected = also_expected or {}
         self._states: dict[str, Any] = {}
         self._preloaded: dict[str, Loaded[Any]] = {}
+        self._replaced: list[tuple[str, Any]] = []
         self.expected: dict[str, int] = {}
 
     def company(self, uuid: UUID) -> Company:
@@ -126,7 +127,19 @@ class LoadedFacts:
         for stream, event in decision:
             category, _, uuid = stream.partition("-")
             _, evolve = STATES[category]
-            self._states[stream] = evolve(self._state(category, UUID(uuid)), event)
+            before = self._state(category, UUID(uuid))
+            self._replaced.append((stream, before))
+            self._states[stream] = evolve(before, event)
+
+    def keep(self) -> None:
+        """Let what was applied since the last `keep` stay."""
+        self._replaced.clear()
+
+    def undo(self) -> None:
+        """Take back what was applied since the last `keep`."""
+        while self._replaced:
+            stream, before = self._replaced.pop()
+            self._states[stream] = before
 
     def _state(self, category: str, uuid: UUID) -> Any:
         stream = stream_id(category, uuid)
@@ -169,35 +182,7 @@ def execute(  # noqa: PLR0913 - the command, its context and its key
 ) -> Appended:
     """Decide a command and record its events, all or none, or raise the Refusal that names the broken rule.
 
-    See `execute_many` for the rest.
-    """
-    return execute_many(
-        (command,),
-        actor=actor,
-        correlation_id=correlation_id,
-        causation=causation,
-        key=key,
-        metadata=metadata,
-        expected=expected,
-        using=using,
-    )
-
-
-def execute_many(  # noqa: PLR0913 - the commands, their context and their key
-    commands: Sequence[Command],
-    *,
-    actor: str,
-    correlation_id: str | None = None,
-    causation: int | None = None,
-    key: IdempotencyKey | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    expected: Mapping[str, int] | None = None,
-    using: str = "default",
-) -> Appended:
-    """Decide commands in order, each on what the ones before it made, and record their events in one append.
-
-    All are recorded, or none: the first Refusal is raised. See Note [Every stream looked at is checked]: the append
-    checks the streams that any of the commands has read.
+    See Note [Every stream looked at is checked]: the append checks every stream that the decision has read.
 
     `expected` are versions of further streams, on which the caller rests and not the decision; if one of them has
     changed, WrongExpectedVersion is raised at once.
@@ -209,7 +194,7 @@ def execute_many(  # noqa: PLR0913 - the commands, their context and their key
     for _ in range(settings.COMMAND_MAX_ATTEMPTS - 1):
         facts = LoadedFacts(using, expected)
         try:
-            return _decide_and_append(commands, facts, context, key, using)
+            return _decide_and_append(command, facts, context, key, using)
         except WrongExpectedVersion as conflict:
             if expected is not None and conflict.stream_id in expected:
                 raise
@@ -217,17 +202,17 @@ def execute_many(  # noqa: PLR0913 - the commands, their context and their key
             if facts.have_moved():
                 continue
             return _recorded_before(refusal, facts, key, using)
-    return _last_attempt(commands, LoadedFacts(using, expected), context, key, using)
+    return _last_attempt(command, LoadedFacts(using, expected), context, key, using)
 
 
 def _last_attempt(
-    commands: Sequence[Command], facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
     """Decide while holding the append lock, so that a command that loses every race gets its turn."""
     appended: Appended | None = None
     try:
         with store.append_lock(using):
-            appended = _decide_and_append(commands, facts, context, key, using)
+            appended = _decide_and_append(command, facts, context, key, using)
     except Refusal as refusal:
         return _recorded_before(refusal, facts, key, using)
     except (OperationalError, InterfaceError) as error:
@@ -253,15 +238,10 @@ def _found_after_all(appended: Appended, error: Exception, using: str) -> Append
 
 
 def _decide_and_append(
-    commands: Sequence[Command], facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
+    command: Command, facts: LoadedFacts, context: Context, key: IdempotencyKey | None, using: str
 ) -> Appended:
-    events: list[NewEvent] = []
-    facts.preload(commands)
-    for number, command in enumerate(commands, start=1):
-        decision = decide(command, facts)
-        events += [NewEvent(stream, data) for stream, data in decision]
-        if number < len(commands):
-            facts.apply(decision)
+    facts.preload([command])
+    events = [NewEvent(stream, data) for stream, data in decide(command, facts)]
     # The caller's version of a stream goes before that of the decision, which may be newer.
     return store.append(events, context, expected={**facts.expected, **facts.also_expected}, key=key, using=using)
 

@@ -101,7 +101,8 @@ class Loop:
         """Do the same without registering first and without the hydration delay."""
         try:
             while not self._stop.asked and not self._all_finished():
-                self._wake_up.listen()
+                if not self._once:  # otherwise it never waits
+                    self._wake_up.listen()
                 if not self._each(self._step) and not self._all_finished():
                     self._wake_up.wait(settings.CONSUMER_POLL_INTERVAL_MS / 1000)
         finally:
@@ -192,28 +193,39 @@ def _reason(runner: Runner, step: Step) -> str:
     return ""
 
 
-def catch_up(
-    *names: str, stop: Stop | None = None, report: Report = report_nothing, patience_s: float | None = None
-) -> None:
-    """Bring the named consumers, or all but the relays, to the head within this process, without any delay.
+class CatchUp:
+    """Brings the named consumers, or all but the relays, to the head within this process, each time that it is called.
 
     `stop` ends it early. A database that is away is reported and waited for, at most `patience_s` seconds at a time.
-    Raises UnknownConsumer, and NotCaughtUp with the reasons.
+    Raises UnknownConsumer.
     """
-    named = names or (*consumers.managers, *consumers.projectors)
-    managers = [name for name in named if consumers.kind(name) == PROCESS_MANAGER]
-    relays = [name for name in named if consumers.kind(name) == RELAY]
-    projectors = [name for name in named if name not in {*managers, *relays}]
-    reasons: list[str] = []
-    # Process managers first: the projectors and relays then read what they emit.
-    groups: list[Sequence[Runner]] = [[process_manager_runner(name) for name in managers]]
-    if projectors:
-        groups.append(projector_runners(projectors))
-    groups.append([relay_runner(name) for name in relays])
-    for runners in groups:
-        try:
-            Loop(runners, stop or Stop(), once=True, report=report, patience_s=patience_s).follow()
-        except NotCaughtUp as error:
-            reasons += error.reasons
-    if reasons:
-        raise NotCaughtUp(reasons)
+
+    def __init__(
+        self, *names: str, stop: Stop | None = None, report: Report = report_nothing, patience_s: float | None = None
+    ) -> None:
+        named = names or (*consumers.managers, *consumers.projectors)
+        managers = [name for name in named if consumers.kind(name) == PROCESS_MANAGER]
+        relays = [name for name in named if consumers.kind(name) == RELAY]
+        projectors = [name for name in named if name not in {*managers, *relays}]
+        self._stop, self._report, self._patience_s = stop or Stop(), report, patience_s
+        # Process managers first: the projectors and relays then read what they emit.
+        self._groups: list[Sequence[Runner]] = [[process_manager_runner(name) for name in managers]]
+        if projectors:
+            self._groups.append(projector_runners(projectors))
+        self._groups.append([relay_runner(name) for name in relays])
+
+    def __call__(self) -> None:
+        """Catch up without any delay; raises NotCaughtUp with the reasons."""
+        reasons: list[str] = []
+        for runners in self._groups:
+            try:
+                Loop(runners, self._stop, once=True, report=self._report, patience_s=self._patience_s).follow()
+            except NotCaughtUp as error:
+                reasons += error.reasons
+        if reasons:
+            raise NotCaughtUp(reasons)
+
+
+def catch_up(*names: str, report: Report = report_nothing, patience_s: float | None = None) -> None:
+    """Do the same as CatchUp once; raises UnknownConsumer and NotCaughtUp."""
+    CatchUp(*names, report=report, patience_s=patience_s)()

@@ -18,12 +18,16 @@ _LONGEST: Final = {"actor": 200, "correlation_id": 200, "scope": 200, "key": 200
 """How many characters each column can hold."""
 
 
-def check_context(type_name: str, context: Context, key: IdempotencyKey | None) -> None:
-    """Raise InvalidPayload if a text of the context or of the key cannot be stored."""
+def check_context(type_name: str, context: Context) -> None:
+    """Raise InvalidPayload if a text of the context cannot be stored."""
     _check_text(type_name, "actor", context.actor)
     _check_text(type_name, "correlation_id", context.correlation_id)
     if context.causation is not None and not 0 < context.causation <= _GREATEST:
         raise InvalidPayload(type_name, f"causation {context.causation} is not a position")
+
+
+def check_key(type_name: str, key: IdempotencyKey | None) -> None:
+    """Raise InvalidPayload if a text of the key cannot be stored."""
     if key is not None:
         for name in ("scope", "key", "fingerprint"):
             _check_text(type_name, name, getattr(key, name))

@@ -1,9 +1,10 @@
 """The values that one append sends to the database, and the database's answer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import repeat
 from typing import NamedTuple
 
 from eventstore.records import Context, IdempotencyKey, RecordedEvent
@@ -11,11 +12,19 @@ from eventstore.records import Context, IdempotencyKey, RecordedEvent
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+class Origin(NamedTuple):
+    """A context, and its metadata as JSON with the id of the append."""
+
+    context: Context
+    metadata: str
+
+
 class Rows(NamedTuple):
     """An append, encoded and column by column.
 
     `stream_ids` are the distinct streams written or checked, `expected` their versions; each event has its stream, the
-    1-based index of that stream in `stream_ids`, and its 1-based place among that stream's new events.
+    1-based index of that stream in `stream_ids`, and its 1-based place among that stream's new events. `origins` has
+    one for each event, or a single one that is that of all events.
     """
 
     stream_ids: list[str]
@@ -26,19 +35,23 @@ class Rows(NamedTuple):
     types: Sequence[str]
     schema_versions: Sequence[int]
     payloads: Sequence[str]
-    context: Context
-    metadata: str
+    origins: Sequence[Origin]
     key: IdempotencyKey | None
 
     @property
     def append_id(self) -> str:
         """The id of this append, by which it can be found in the log."""
-        metadata: dict[str, str] = json.loads(self.metadata)
+        metadata: dict[str, str] = json.loads(self.origins[0].metadata)
         return metadata["append_id"]
+
+    @property
+    def origin_of_each(self) -> Iterator[Origin]:
+        """The origin of each event, in order."""
+        return repeat(self.origins[0]) if len(self.origins) == 1 else iter(self.origins)
 
     def recorded(self, outcome: "Outcome") -> tuple[RecordedEvent, ...]:
         """Return the events as they were recorded."""
-        context, bases, first = self.context, outcome.bases, outcome.first_position
+        bases, first, at = outcome.bases, outcome.first_position, outcome.recorded_at
         return tuple(
             [
                 RecordedEvent(
@@ -51,10 +64,12 @@ class Rows(NamedTuple):
                     context.actor,
                     context.correlation_id,
                     context.causation,
-                    self.metadata,
-                    outcome.recorded_at,
+                    metadata,
+                    at,
                 )
-                for offset, stream_id in enumerate(self.event_streams)
+                for (offset, stream_id), (context, metadata) in zip(
+                    enumerate(self.event_streams), self.origin_of_each, strict=False
+                )
             ]
         )
 

@@ -11,6 +11,8 @@ not wait. If contention is expected, a procedure does both in one call. An appen
 sends the barrier as a second statement.
 """
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from psycopg import pq
 from eventstore.errors import IsolationTooHigh, NotDurable, OutcomeUnknown
 from eventstore.libpq import arrays
 from eventstore.libpq.session import Session, begin, check_at_commit, error_of, prepare, session_of
-from eventstore.log.append_call import Kind, Outcome, Rows
+from eventstore.log.append_call import Kind, Origin, Outcome, Rows
 
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
@@ -202,7 +204,7 @@ def _prepare(connection: BaseDatabaseWrapper, sql: bytes) -> bytes:
 
 
 def _values(how: int, rows: Rows) -> list[bytes | None]:
-    context, key = rows.context, rows.key
+    key = rows.key
     single, streams = len(rows.event_streams) == 1, arrays.texts(rows.stream_ids)
     return [
         arrays.integer(how),
@@ -214,9 +216,19 @@ def _values(how: int, rows: Rows) -> list[bytes | None]:
         arrays.texts(rows.types),
         arrays.bigints(rows.schema_versions),
         arrays.texts(rows.payloads),
-        context.actor.encode(),
-        context.correlation_id.encode(),
-        None if context.causation is None else arrays.bigint(context.causation),
-        rows.metadata.encode(),
+        *_origins(rows.origins),
         *((None, None, None) if key is None else (key.scope.encode(), key.key.encode(), key.fingerprint.encode())),
     ]
+
+
+def _origins(origins: Sequence[Origin]) -> tuple[bytes | None, bytes | None, bytes | None, bytes]:
+    """Return actor, correlation id, causation and metadata, or only the last: a JSON list of those of each event."""
+    if len(origins) > 1:
+        lists = (
+            f"[{json.dumps([context.actor, context.correlation_id, context.causation])},{metadata}]"
+            for context, metadata in origins
+        )
+        return None, None, None, f"[{','.join(lists)}]".encode()
+    context, metadata = origins[0]
+    causation = None if context.causation is None else arrays.bigint(context.causation)
+    return context.actor.encode(), context.correlation_id.encode(), causation, metadata.encode()

@@ -65,8 +65,8 @@ def _append(cursor: Any, rows: Rows) -> Outcome:
 
 
 def _values(rows: Rows, bases: Sequence[int], head: int, moment: str) -> Iterator[tuple[Any, ...]]:
-    context = rows.context
-    for offset, stream_id in enumerate(rows.event_streams):
+    streams = enumerate(rows.event_streams)
+    for (offset, stream_id), (context, metadata) in zip(streams, rows.origin_of_each, strict=False):
         yield (
             head + 1 + offset,
             stream_id,
@@ -77,7 +77,7 @@ def _values(rows: Rows, bases: Sequence[int], head: int, moment: str) -> Iterato
             context.actor,
             context.correlation_id,
             context.causation,
-            rows.metadata,
+            metadata,
             moment,
         )
 

@@ -31,7 +31,7 @@ def admitted_event(text: str, value: dict[str, Any], position: int, latest: date
     if event.category not in categories:
         raise WrongCategory(event.type, event.stream_id, categories)
     event.data  # noqa: B018 - reading it decodes and checks the payload
-    admission.check_context(event.type, Context(event.actor, event.correlation_id, event.causation), None)
+    admission.check_context(event.type, Context(event.actor, event.correlation_id, event.causation))
     admission.check_json(event.type, "the payload", event.payload_json)
     admission.check_json(event.type, "metadata", event.metadata_json)
     fault = fault_of(event, latest)
@@ -71,9 +71,7 @@ def _event(text: str, value: dict[str, Any]) -> RecordedEvent:
 
 def admit_key(line: KeyLine, head: int, using: str) -> None:
     """Record an idempotency key; raises ValueError or InvalidPayload."""
-    admission.check_context(
-        "the key", Context("import_log", ""), IdempotencyKey(line.scope, line.key, line.fingerprint)
-    )
+    admission.check_key("the key", IdempotencyKey(line.scope, line.key, line.fingerprint))
     if not 1 <= line.first_position <= line.last_position <= head:
         raise ValueError(f"the key belongs to positions {line.first_position} to {line.last_position}, not in the log")
     RecordedKey.objects.using(using).create(

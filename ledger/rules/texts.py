@@ -28,7 +28,7 @@ _BLANKS: Final = re.compile(r"\s+")
 
 def text(field: str, value: str) -> str:
     """Return the text in its one form, or raise InvalidText. See Note [Identity of text]."""
-    normal = unicodedata.normalize("NFC", value)
+    normal = value if value.isascii() else unicodedata.normalize("NFC", value)
     fault = _fault(normal)
     if fault is not None:
         raise InvalidText(field=field, reason=fault)
@@ -37,7 +37,8 @@ def text(field: str, value: str) -> str:
 
 def identity(value: str) -> str:
     """Return what all texts that are the same have in common. See Note [Identity of text]."""
-    return _BLANKS.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", value))).strip()
+    seen = value if value.isascii() else _UNSEEN.sub("", unicodedata.normalize("NFC", value))
+    return _BLANKS.sub(" ", seen).strip()
 
 
 def _fault(value: str) -> str | None:
@@ -45,10 +46,11 @@ def _fault(value: str) -> str | None:
         return "it is empty"
     if len(value) > MAX_TEXT_LENGTH:
         return f"it has {len(value)} characters, more than {MAX_TEXT_LENGTH}"
-    for index, character in enumerate(value):
-        fault = _fault_of_character(value, index, character)
-        if fault is not None:
-            return fault
+    if not (value.isascii() and value.isprintable()):
+        for index, character in enumerate(value):
+            fault = _fault_of_character(value, index, character)
+            if fault is not None:
+                return fault
     if not identity(value):
         return "it is blank"
     if value != value.strip():

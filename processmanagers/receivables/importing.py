@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError
 
 from eventstore import home, store
 from eventstore.consumers import checkpoints
-from eventstore.consumers.loop import Report, catch_up
+from eventstore.consumers.loop import CatchUp, Report
 from eventstore.errors import NotCaughtUp
 from eventstore.management.progress import ProgressDisplay
 from eventstore.runtime.shutdown import Stop
@@ -112,6 +112,7 @@ def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay, repo
     It reports that the database is away, and waits for it at most LONGEST_OUTAGE_S. Raises ImportInterrupted.
     """
     with Stop().on_signals() as stop:
+        charge_late_fees = CatchUp(LateFees.name, stop=stop, report=report, patience_s=LONGEST_OUTAGE_S)
 
         def check() -> None:
             if stop.asked:
@@ -124,7 +125,7 @@ def record(prepared: Prepared, choices: Choices, progress: ProgressDisplay, repo
         def run_late_fees() -> None:
             check()
             if choices.late_fees:
-                catch_up(LateFees.name, stop=stop, report=report, patience_s=LONGEST_OUTAGE_S)
+                charge_late_fees()
 
         recorder = Recorder(prepared.terms, prepared.contents, run_late_fees)
         days = prepared.plan.days()

@@ -1,19 +1,16 @@
 """Records what the ledger lacks of a file: each date begins, late fees are charged, then its parts are recorded."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
-
 from eventstore.errors import WrongExpectedVersion
-from eventstore.records import IdempotencyKey
-from ledger import as_of, daily_cycle, handlers
+from eventstore.records import Context, IdempotencyKey
+from ledger import as_of, batches, daily_cycle
+from ledger.batches import BatchRefused, Item
 from ledger.rules.commands import (
     ActivateDeal,
     ApplyPayment,
@@ -24,7 +21,6 @@ from ledger.rules.commands import (
     RegisterCompany,
 )
 from ledger.rules.events import DealCompany
-from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.existence import AlreadyActive, AlreadyExists
 from processmanagers.receivables import ids
 from processmanagers.receivables.comparison import PAYER_ROLE, SELLER_ROLE
@@ -34,7 +30,7 @@ from processmanagers.receivables.ledger_contents import ACTOR, INVOICE_DATE, SET
 from processmanagers.receivables.plan import Day, Part
 
 RECEIVABLES_PURCHASE: Final = 1
-_TRANSACTION_S: Final = 0.1
+_PARTS_AT_ONCE: Final = 500
 
 
 class DateNoLongerOpen(Exception):
@@ -64,12 +60,13 @@ class Summary:
 
 
 class Recorder:
-    """Records the missing parts in the order of their dates, each invoice and each settlement by one append.
+    """Records the missing parts in the order of their dates.
 
-    # Note [Many appends share a transaction]
-    A commit waits for the disk, so the appends of about _TRANSACTION_S seconds share one. The first of them takes the
-    append lock, and other writers wait until the transaction ends: that is why it is so short. An interrupted
-    transaction records nothing, and the next run does its parts again.
+    # Note [Many parts share an append]
+    A call of the database and a commit take longer than an event, so up to _PARTS_AT_ONCE parts of a date are decided
+    in order, each on what the ones before it made, and recorded by one append. Each part keeps a correlation id and
+    metadata of its own. The append lock is held for that one call. An interrupted append records nothing, and the
+    next run does its parts again.
     """
 
     def __init__(self, terms: Terms, contents: LedgerContents, run_late_fees: Callable[[], None]) -> None:
@@ -81,27 +78,16 @@ class Recorder:
         self._deals = {uuid: event.type for uuid, event in contents.deals.items()}
 
     def record(self, days: Mapping[date, Day], show: Callable[[int, int], None]) -> None:
-        """Record each date; call `show` after each transaction with the parts done and their total number."""
+        """Record each date; call `show` after each append with the parts done and their total number."""
         done, total = 0, sum(len(day) for day in days.values())
         self._run_late_fees()
         for today, day in sorted(days.items()):
             self._begin(today)
             parts = iter(day)
-            while recorded := self._record_some(parts):
-                done += recorded
+            while some := list(islice(parts, _PARTS_AT_ONCE)):
+                self._record_some(some)
+                done += len(some)
                 show(done, total)
-
-    def _record_some(self, parts: Iterator[Part]) -> int:
-        """Record parts in one transaction; return their number."""
-        # See Note [Many appends share a transaction]
-        number, end = 0, time.monotonic() + _TRANSACTION_S
-        with transaction.atomic():
-            for part in parts:
-                self._record_naming_line(part)
-                number += 1
-                if time.monotonic() >= end:
-                    break
-        return number
 
     def _begin(self, today: date) -> None:
         """Publish every date up to this one, and charge the fees of each before anything of it is recorded."""
@@ -113,30 +99,37 @@ class Recorder:
         if last is None or last.data.new_date != today:
             raise DateNoLongerOpen(today)
         self._today = today
-        # Every command checks that this date is still the open one.
+        # Every append checks that this date is still the open one.
         self._expected = {as_of.SYSTEM_STREAM: last.version}
 
-    def _record_naming_line(self, part: Part) -> None:
+    def _record_some(self, parts: Sequence[Part]) -> None:
+        """Record parts by one append, all or none; the error names the line of a part that is refused."""
+        # See Note [Many parts share an append]
+        items = [self._item(part) for part in parts]
         try:
-            if part.settlement is None:
-                self._record_invoice(part.invoice, _metadata(part, INVOICE_DATE))
-            else:
-                self._record_settlement(part, part.settlement)
+            batches.execute(items, Context(ACTOR, ACTOR), atomic=True, expected=self._expected)
         except WrongExpectedVersion as conflict:
             if conflict.stream_id not in self._expected:
                 raise
             raise DateNoLongerOpen(self._today) from conflict
-        except Refusal as refusal:
-            raise RowRefused(Fault(part.line, part.column, str(refusal))) from refusal
+        except BatchRefused as refused:
+            part = parts[refused.index]
+            raise RowRefused(Fault(part.line, part.column, str(refused.reason))) from refused
 
-    def _record_invoice(self, invoice: Invoice, metadata: Mapping[str, Any]) -> None:
-        commands = list(self._commands(invoice))
-        self._execute(commands, ids.correlation_id(self.terms.seller, invoice.number), metadata)
+    def _item(self, part: Part) -> Item:
+        """Return the commands that record a part, under a context of its own."""
+        correlation_id = ids.correlation_id(self.terms.seller, part.invoice.number)
+        context = Context(ACTOR, correlation_id, None, _metadata(part))
+        if part.settlement is not None:
+            self.summary.settlements += 1
+            return self._settlement(part, part.settlement, context)
         self.summary.invoices += 1
+        # Another import of the same file may be faster with some of it, and records the same.
+        return Item(tuple(self._commands(part.invoice)), context=context, done=(AlreadyExists, AlreadyActive))
 
-    def _record_settlement(self, part: Part, settlement: Settlement) -> None:
-        seller, number = self.terms.seller, part.invoice.number
-        product_uuid = ids.product_uuid(seller, number)
+    def _settlement(self, part: Part, settlement: Settlement, context: Context) -> Item:
+        number = part.invoice.number
+        product_uuid = ids.product_uuid(self.terms.seller, number)
         payment = ApplyPayment(
             product_uuid=product_uuid,
             amount=settlement.amount,
@@ -146,8 +139,7 @@ class Recorder:
         # A payment has no uuid of its own. The key prevents that two imports at once apply it twice.
         what = f"{settlement.amount} on {settlement.settled_date}, number {part.ordinal}"
         key = IdempotencyKey(ACTOR, f"settlement of {product_uuid}: {what}", what)
-        self._execute([payment], ids.correlation_id(seller, number), _metadata(part, SETTLED_DATE), key)
-        self.summary.settlements += 1
+        return Item((payment,), key, context)
 
     def _commands(self, invoice: Invoice) -> Iterator[Command]:
         """Yield the commands that record an invoice: its product, and its companies, deal and asset if they are new."""
@@ -198,30 +190,8 @@ class Recorder:
             self._companies.add(company_uuid)
             self.summary.companies += 1
 
-    def _execute(
-        self,
-        commands: Sequence[Command],
-        correlation_id: str,
-        metadata: Mapping[str, Any],
-        key: IdempotencyKey | None = None,
-    ) -> None:
-        execute = partial(
-            handlers.execute_many,
-            actor=ACTOR,
-            correlation_id=correlation_id,
-            metadata=metadata,
-            key=key,
-            expected=self._expected,
-        )
-        try:
-            execute(commands)
-        except (AlreadyExists, AlreadyActive):
-            # Another import of the same file was faster with some of it, and recorded the same.
-            for command in commands:
-                with suppress(AlreadyExists, AlreadyActive):
-                    execute([command])
 
-
-def _metadata(part: Part, key: str) -> dict[str, str]:
+def _metadata(part: Part) -> dict[str, str]:
     """Return the file's own date of a part that is recorded on a later one."""
+    key = INVOICE_DATE if part.settlement is None else SETTLED_DATE
     return {key: part.date_in_file.isoformat()} if part.is_late else {}

@@ -26,6 +26,9 @@ $$;
 -- stream_ids are the distinct streams that are written or only checked, expected their versions (-1: any).
 -- Each event has its stream, the index of that stream in stream_ids and its place among that stream's new events.
 --
+-- The events share actor, correlation id, causation and metadata, unless event_actor is null: then event_metadata is a JSON
+-- list with one item for each event, [[actor, correlation id, causation], metadata].
+--
 -- The answer is one array of numbers, because every value more costs as much as a statement:
 --      1 outcome: 0 appended, 1 conflict (nothing was written), 2 repeated (the key was used before for the same thing),
 --        3 reused (for another)
@@ -103,7 +106,16 @@ BEGIN
 
     -- Positions and versions are right: the insert trigger need not look at them again.
     PERFORM set_config('eventstore.appending', 'on', true);
-    IF cardinality(event_streams) = 1 THEN
+    IF event_actor IS NULL THEN
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
+        SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
+               n.payload::jsonb, n.origin #>> '{0,0}', n.origin #>> '{0,1}', (n.origin #>> '{0,2}')::bigint,
+               n.origin -> 1, appended_at
+        FROM ROWS FROM (unnest(event_streams), unnest(stream_indexes), unnest(places), unnest(types),
+                        unnest(schema_versions), unnest(payloads), jsonb_array_elements(event_metadata::jsonb))
+             WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, origin, ordinality);
+    ELSIF cardinality(event_streams) = 1 THEN
         -- Most appends are of one event, and without unnest that takes half the time.
         INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
                                       correlation_id, causation, metadata, recorded_at)

@@ -23,7 +23,7 @@ CONTEXT = Context("tester", "a batch")
 def items() -> list[Item]:
     """Return a batch whose first command is refused once it is recorded."""
     register, fund = RegisterCompany(COMPANY, "Alder"), FundCompany(COMPANY, Decimal("5.00"), "a receipt", "USD")
-    return [Item(register, IdempotencyKey("t", "1", "1")), Item(fund, IdempotencyKey("t", "2", "2"))]
+    return [Item((register,), IdempotencyKey("t", "1", "1")), Item((fund,), IdempotencyKey("t", "2", "2"))]
 
 
 class Twin:

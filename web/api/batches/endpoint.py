@@ -145,14 +145,14 @@ def _prepared(request: HttpRequest, sent: body.Sent, permitted: dict[str, Proble
         faults = [{**fault, "loc": ("body", "body", *fault["loc"])} for fault in error.errors(include_url=False)]
         return problems.of(ValidationError(faults))
     try:
-        return Item(command_of(sent.name, parsed), idempotency_key(sent.name, sent.key, request, parsed))
+        return Item((command_of(sent.name, parsed),), idempotency_key(sent.name, sent.key, request, parsed))
     except Refusal as refusal:
         return problems.refused(refusal)
 
 
 def _problem(reason: Refusal | IdempotencyKeyReused, item: Item) -> Problem:
     if isinstance(reason, NotAcceptable):
-        return problems.refused(reason, pointer_to(reason, item.command))
+        return problems.refused(reason, pointer_to(reason, item.commands[0]))
     return problems.of(reason)
 
 
