@@ -1,5 +1,6 @@
 """The rules of every append, on SQLite and on PostgreSQL."""
 
+import dataclasses
 import json
 import operator
 from collections.abc import Callable
@@ -91,6 +92,23 @@ def test_an_event_has_its_actor_its_correlation_and_its_cause() -> None:
     assert (event.actor, event.correlation_id, event.causation) == ("alice", "conversation 7", cause)
     assert event.metadata["ip"] == "127.0.0.1"
     assert event.recorded_at.utcoffset() is not None
+
+
+def test_an_event_with_a_context_of_its_own_keeps_it() -> None:
+    context = Context("an actor", "its own", 1, {"note": 'with "quotes", \\, ü and \x7f'})
+    first, second, third = (registered(parcel()) for _ in range(3))
+    own = dataclasses.replace(second, context=context)
+    appended = append(first, own, third).events
+    assert list(store.read_all()) == list(appended)
+    assert [(event.actor, event.correlation_id, event.causation) for event in appended] == [
+        (CONTEXT.actor, CONTEXT.correlation_id, CONTEXT.causation),
+        ("an actor", "its own", 1),
+        (CONTEXT.actor, CONTEXT.correlation_id, CONTEXT.causation),
+    ]
+    assert len({event.metadata["append_id"] for event in appended}) == 1
+    assert [event.metadata.get("note") for event in appended][1] == context.metadata["note"]
+    (alone,) = append(dataclasses.replace(registered(parcel()), context=context)).events
+    assert (alone.actor, alone.metadata["note"]) == ("an actor", context.metadata["note"])
 
 
 def test_an_append_can_be_found_by_its_own_id() -> None:
@@ -263,6 +281,9 @@ def test_a_value_that_one_database_cannot_store_is_refused_on_both(
 ) -> None:
     with pytest.raises(InvalidPayload, match=fault):
         store.append([registered(parcel())], context, key=key)
+    own = dataclasses.replace(registered(parcel()), context=context)
+    with pytest.raises(InvalidPayload, match=fault):
+        store.append([registered(parcel()), own], CONTEXT, key=key)
     assert store.head().position == 0
 
 
