@@ -16,6 +16,9 @@ _RECORD_KEYS: Final = "SELECT eventstore_record_keys(%s, %s, %s, %s, %s)"
 _KEYS_AT_ONCE: Final = 400
 _READ_AT_ONCE: Final = 1000
 
+Recorded = dict[tuple[str, str], RecordedKey]
+"""Rows of keys that were recorded, by scope and key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -46,8 +49,8 @@ def append_parts(
     return found
 
 
-def recorded_keys(keys: Iterable[IdempotencyKey], using: str = "default") -> dict[tuple[str, str], RecordedKey]:
-    """Return the rows of the keys that were recorded, whatever for, by scope and key."""
+def recorded_keys(keys: Iterable[IdempotencyKey], using: str = "default") -> Recorded:
+    """Return those of the keys that were recorded, whatever for."""
     by_scope: dict[str, list[str]] = {}
     for key in keys:
         by_scope.setdefault(key.scope, []).append(key.key)

@@ -72,13 +72,11 @@ def append(
     key: IdempotencyKey | None = None,
     using: str = "default",
 ) -> Appended:
-    """Record events, all or none, and return them as recorded.
+    """Record events, all or none, and return them as recorded. An event's own context replaces `context`.
 
     `expected` gives the version that each stream must have: an exact one, NO_STREAM, or ANY. A stream that is written
     and not named may have any version; a stream that is named and not written is only checked. If `key` has recorded
     the same before, nothing is recorded, and the events of that time are returned as `repeated`.
-
-    An event that has a context of its own keeps it; the others get `context`.
 
     Outside a transaction the events are durable when this returns. Inside `atomic()` they are committed or rolled back
     with it; append last, because the append lock is held until the transaction ends.

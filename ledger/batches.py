@@ -13,7 +13,6 @@ from django.db import IntegrityError
 from eventstore import batches, store
 from eventstore.batches import Part
 from eventstore.errors import IdempotencyKeyReused, WrongExpectedVersion
-from eventstore.models import RecordedKey
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger.handlers import LoadedFacts
 from ledger.rules.commands import Command
@@ -136,9 +135,7 @@ def _attempt(chunk: _Chunk) -> list[Result]:
     return [Appended(next(recorded)) if result is None else result for result in results]
 
 
-def _outcomes(
-    chunk: _Chunk, known: Mapping[tuple[str, str], RecordedKey], facts: LoadedFacts
-) -> Iterator[tuple[Item, Part | Result]]:
+def _outcomes(chunk: _Chunk, known: batches.Recorded, facts: LoadedFacts) -> Iterator[tuple[Item, Part | Result]]:
     """Yield each item with what it is to record, or with what became of it; `known` has the keys recorded before."""
     earlier = batches.events_of(known.values(), chunk.using)
     for item in chunk.items:

@@ -28,7 +28,7 @@ _BLANKS: Final = re.compile(r"\s+")
 
 def text(field: str, value: str) -> str:
     """Return the text in its one form, or raise InvalidText. See Note [Identity of text]."""
-    normal = value if value.isascii() else unicodedata.normalize("NFC", value)
+    normal = value if _is_plain(value) else unicodedata.normalize("NFC", value)
     fault = _fault(normal)
     if fault is not None:
         raise InvalidText(field=field, reason=fault)
@@ -37,8 +37,14 @@ def text(field: str, value: str) -> str:
 
 def identity(value: str) -> str:
     """Return what all texts that are the same have in common. See Note [Identity of text]."""
-    seen = value if value.isascii() else _UNSEEN.sub("", unicodedata.normalize("NFC", value))
-    return _BLANKS.sub(" ", seen).strip()
+    if _is_plain(value) and "  " not in value:
+        return value.strip()
+    return _BLANKS.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", value))).strip()
+
+
+def _is_plain(value: str) -> bool:
+    """Say whether a text has only the 95 characters of ASCII that are printed; each of them can stay as it is."""
+    return value.isascii() and value.isprintable()
 
 
 def _fault(value: str) -> str | None:
@@ -46,7 +52,7 @@ def _fault(value: str) -> str | None:
         return "it is empty"
     if len(value) > MAX_TEXT_LENGTH:
         return f"it has {len(value)} characters, more than {MAX_TEXT_LENGTH}"
-    if not (value.isascii() and value.isprintable()):
+    if not _is_plain(value):
         for index, character in enumerate(value):
             fault = _fault_of_character(value, index, character)
             if fault is not None:
