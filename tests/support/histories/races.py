@@ -1,5 +1,6 @@
 """Races planted into the code of a client process, which histories must find."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Final, NoReturn
@@ -47,11 +48,19 @@ def stale_cache() -> None:
 
 
 def torn_refusal() -> None:
-    """Read each stream at a moment of its own, and return a refusal that rests on them."""
-    at_once = states.states_of
+    """Read each stream at a moment of its own, and return a refusal that rests on them.
+
+    The reader sometimes pauses between two streams, because others rarely come between two reads that follow at once.
+    """
+    at_once, chance = states.states_of, Random(1)
+
+    def read_later(stream: str, using: str) -> states.Current:
+        if chance.random() < 0.3:
+            time.sleep(chance.random() * 0.02)
+        return at_once([stream], using)
 
     def one_by_one(streams: Iterable[str], using: str = "default") -> states.Current:
-        read = [at_once([stream], using) for stream in streams]
+        read = [read_later(stream, using) for stream in streams]
         found = {stream: loaded for current in read for stream, loaded in current.states.items()}
         return states.Current(found, read[-1].head if read else at_once([], using).head)
 
