@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -20,16 +20,15 @@ from typing import Any, Final
 from benchmarks.report import say
 from benchmarks.server import environment_of, manage
 from benchmarks.soak.chart import Panel, chart
-from benchmarks.soak.load import Client, Portfolio, wait_until_served
-from benchmarks.soak.processes import SEAL_KEY, Processes
+from benchmarks.soak.load import FIRST_DATE, Client, Follower, Portfolio, wait_until_served
+from benchmarks.soak.processes import LEFT_ALONE, SEAL_KEY, Processes
 from tests.support.postgres.cluster import Cluster
 from tests.support.postgres.roles import OWNER, as_role
 
 CLIENTS: Final = 8
-SAMPLE_S: Final = 5
+SAMPLE_S: Final = 10
 _THAWS: Final = 0.2
 """How likely all that is frozen is let go on, each half second."""
-FIRST_DATE: Final = date(2026, 3, 2)
 
 
 @dataclass(slots=True)
@@ -132,7 +131,7 @@ def token_of(environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def check(clients: Sequence[Client], environment: dict[str, str]) -> dict[str, Any]:
+def check(clients: Sequence[Client], follower: Follower, environment: dict[str, str]) -> dict[str, Any]:
     """Verify everything; raise if anything is wrong."""
     from eventstore import store
     from eventstore.models import RecordedKey
@@ -144,6 +143,9 @@ def check(clients: Sequence[Client], environment: dict[str, str]) -> dict[str, A
     acknowledged = {key: position for client in clients for key, position in client.noted.acknowledged.items()}
     recorded = dict(RecordedKey.objects.values_list("key", "last_position"))
     assert acknowledged == recorded, "what was acknowledged is not what was recorded"
+    seen = set(follower.seen)
+    log = ((one.position, one.stream_id, one.version, one.recorded_at.isoformat()) for one in store.read_all())
+    assert not seen.difference(log), "what was read is not what the log holds"
     fees = Counter((event.stream_id, event.data.business_date) for event in store.read_all(types=["LateFeeIncurred"]))
     assert max(fees.values(), default=1) == 1, "a late fee was charged twice"
     verified = {}
@@ -153,7 +155,13 @@ def check(clients: Sequence[Client], environment: dict[str, str]) -> dict[str, A
         )
         assert done.returncode == 0, done.stderr[-2000:]
         verified[command] = done.stdout.strip().splitlines()[-1]
-    return {"events": store.head().position, "acknowledged": len(acknowledged), "late fees": len(fees), **verified}
+    return {
+        "events": store.head().position,
+        "acknowledged": len(acknowledged),
+        "read while it ran": len(seen),
+        "late fees": len(fees),
+        **verified,
+    }
 
 
 def summary(soak: Soak, clients: Sequence[Client], found: dict[str, Any]) -> dict[str, Any]:
@@ -173,21 +181,30 @@ def summary(soak: Soak, clients: Sequence[Client], found: dict[str, Any]) -> dic
             "greatest": round(latencies[-1]),
         },
         "greatest lag": max(lag for _, lag in samples.lag),
-        "memory MiB": {
-            name: {"first quarter": _typical(line[: len(line) // 4]), "last quarter": _typical(line[-len(line) // 4 :])}
-            for name, line in samples.memory.items()
-        },
+        "memory MiB": {name: _growth(line) for name, line in samples.memory.items()},
     }
 
 
-def _typical(line: Sequence[tuple[float, float]]) -> int:
-    return round(statistics.median(value for _, value in line)) if line else 0
+def _growth(line: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Return what a process typically holds in the first and the last quarter, and the growth between them."""
+    values = [value for _, value in line]
+    first, last = (statistics.median(part or [0]) for part in (values[: len(line) // 4], values[-len(line) // 4 :]))
+    return {
+        "first quarter": round(first, 1),
+        "last quarter": round(last, 1),
+        "growth in 100": round(100 * last / max(first, 1) - 100, 1),
+    }
 
 
 def draw(samples: Samples, seconds: float, file: Path) -> None:
     """Write the chart."""
+    memory = samples.memory
     panels = [
-        Panel("Memory in MiB", samples.memory),
+        Panel("Memory in MiB, killed", {name: line for name, line in memory.items() if not name.endswith(LEFT_ALONE)}),
+        Panel(
+            "Memory in MiB, left alone",
+            {name.removesuffix(LEFT_ALONE): line for name, line in memory.items() if name.endswith(LEFT_ALONE)},
+        ),
         Panel("Lag of the slowest consumer in events", {"lag": samples.lag}),
         Panel("Latency of answers in ms", samples.latencies),
     ]
@@ -218,17 +235,20 @@ def main() -> None:
             wait_until_served()
             for client in clients:
                 client.start()
+            follower = Follower(token, stop)
+            follower.start()
             soak = Soak(processes, clients, options.minutes * 60, options.seed)
             soak.run()
             stop.set()
             for client in clients:
                 client.join(timeout=300)
-            faults = [fault for client in clients for fault in client.noted.faults]
+            draw(soak.samples, options.minutes * 60, options.chart)
+            faults = [*processes.faults, *(fault for client in clients for fault in client.noted.faults)]
             assert not faults, faults[:5]
-            found = check(clients, processes.environment)
+            follower.join(timeout=60)
+            found = check(clients, follower, processes.environment)
         finally:
             processes.end()
-    draw(soak.samples, options.minutes * 60, options.chart)
     run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": options.seed, "minutes": options.minutes}
     text = json.dumps(run | summary(soak, clients, found), indent=1)
     options.chart.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")

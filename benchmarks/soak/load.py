@@ -1,20 +1,27 @@
-"""Clients of the soak: each repeats a command under one key until it is answered, and notes what was acknowledged."""
+"""Clients of the soak: each repeats a command under one key until it is answered; another one reads the log."""
 
 import http.client
+import itertools
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from benchmarks.soak.processes import PORT
+from benchmarks.soak.processes import PORTS
 
 _QUERIES: Final = 0.2
 """The part of the requests that are queries."""
+_BATCHES: Final = 0.03
+"""The part of the requests that are batches."""
+_IN_A_BATCH: Final = 10
+FIRST_DATE: Final = date(2026, 3, 2)
+"""The first business date, on which all products are due."""
 _OK: Final = (200, 201)
 _TRY_AGAIN: Final = (429, 500, 502, 503, 504)
 
@@ -50,14 +57,17 @@ class Client(threading.Thread):
         self._number, self._portfolio, self._stopped, self._pause_s = number, portfolio, stop, pause_s
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._chance, self._asked = Random(number), 0
-        self._connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        self._connection = http.client.HTTPConnection("127.0.0.1", PORTS[number % 2], timeout=30)
 
     def run(self) -> None:
         """Ask until stopped; what is under way is asked until it is answered."""
         while not self._stopped.is_set():
             self._asked += 1
-            if self._chance.random() < _QUERIES:
+            kind = self._chance.random()
+            if kind < _QUERIES:
                 self._ask("GET", self._query(), None, {})
+            elif kind < _QUERIES + _BATCHES:
+                self._ask("POST", "/api/batches", {"commands": list(self._batch())}, {})
             else:
                 command, body = self._command()
                 key = f"{self._number}/{self._asked}"
@@ -78,7 +88,10 @@ class Client(threading.Thread):
             if status not in _TRY_AGAIN:
                 if attempt == 0:
                     self.noted.latencies_ms.append((time.monotonic() - began) * 1000)
-                self._note(method, status, text, headers.get("Idempotency-Key", ""))
+                if path == "/api/batches" and status in _OK:
+                    self._note_batch(body["commands"], json.loads(text)["results"])
+                else:
+                    self._note(method, status, text, headers.get("Idempotency-Key", ""))
                 return
             self.noted.repeated += 1
             time.sleep(0.2)
@@ -92,11 +105,30 @@ class Client(threading.Thread):
         elif status not in _OK:
             self.noted.faults.append(f"{method} was answered {status}: {text[:300]!r}")
 
+    def _note_batch(self, sent: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> None:
+        for command, result in zip(sent, results, strict=True):
+            if result["status"] in _OK:
+                self.noted.acknowledged[command["idempotency_key"]] = result["position"]
+            else:
+                self._note("POST", result["status"], json.dumps(result).encode(), "")
+
     def _query(self) -> str:
         some = self._chance.choice(self._portfolio.companies)
         product = self._chance.choice(self._portfolio.products)
-        paths = (f"/api/companies/{some}", f"/api/products/{product}", "/api/products?limit=20")
+        paths = (
+            f"/api/companies/{some}",
+            f"/api/companies/{some}?as_of={FIRST_DATE}",
+            f"/api/products/{product}",
+            "/api/products?limit=20",
+            "/api/trial-balance",
+            "/api/events?limit=20",
+        )
         return self._chance.choice(paths)
+
+    def _batch(self) -> Iterator[dict[str, Any]]:
+        for number in range(_IN_A_BATCH):
+            command, body = self._command()
+            yield {"command": command, "idempotency_key": f"{self._number}/{self._asked}/{number}", "body": body}
 
     def _command(self) -> tuple[str, dict[str, Any]]:
         chance, known = self._chance, self._portfolio
@@ -115,14 +147,41 @@ class Client(threading.Thread):
         return kind, {"reference": "soak", "sources": sources, "destinations": [to]}
 
 
-def wait_until_served(timeout_s: float = 60) -> None:
-    """Return as soon as the web answers."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-        with suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:  # noqa: PLR2004 - HTTP's own number
+class Follower(threading.Thread):
+    """Reads the log page by page, from either web, until it is stopped; what it has read must stay so."""
+
+    def __init__(self, token: str, stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[tuple[int, str, int, str]] = []
+        """Position, stream, version, and the moment at which it was recorded."""
+        self._headers, self._stopped = {"Authorization": f"Bearer {token}"}, stop
+
+    def run(self) -> None:
+        """Read until stopped."""
+        for asked in itertools.count():
+            if self._stopped.wait(1):
                 return
+            connection = http.client.HTTPConnection("127.0.0.1", PORTS[asked % 2], timeout=30)
+            after = self.seen[-1][0] if self.seen else 0
+            with suppress(OSError, http.client.HTTPException, ValueError):
+                connection.request("GET", f"/api/events?limit=500&after={after}", headers=self._headers)
+                answer = connection.getresponse()
+                items = json.load(answer)["items"] if answer.status in _OK else []
+                self.seen += [(one["position"], one["stream_id"], one["version"], one["recorded_at"]) for one in items]
+            connection.close()
+
+
+def wait_until_served(timeout_s: float = 60) -> None:
+    """Return as soon as both answer."""
+    deadline = time.monotonic() + timeout_s
+    silent = set(PORTS)
+    while silent and time.monotonic() < deadline:
+        for port in list(silent):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            with suppress(OSError, http.client.HTTPException):
+                connection.request("GET", "/healthz")
+                if connection.getresponse().status == 200:  # noqa: PLR2004 - HTTP's own number
+                    silent.discard(port)
         time.sleep(0.2)
-    raise TimeoutError("the web does not answer")
+    if silent:
+        raise TimeoutError("the web does not answer")

@@ -1,10 +1,10 @@
-"""The processes of an installation, which are killed at random and started again."""
+"""The processes of an installation: one of each is killed at random and started again, another is left alone."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -16,7 +16,10 @@ from benchmarks.server import environment_of
 from tests.support.postgres.cluster import Cluster
 
 SEAL_KEY: Final = "5a" * 32
-PORT: Final = 8765
+PORTS: Final = (8765, 8766)
+"""Those of the web that is killed, and of the web that is left alone."""
+LEFT_ALONE: Final = " left alone"
+"""Ends the name of a process that nobody kills or freezes: its memory shows whether it grows."""
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("-m", "gunicorn", "settings.wsgi"),
     "projectors": ("manage.py", "run_projector"),
@@ -30,23 +33,35 @@ class Processes:
 
     def __init__(self, cluster: Cluster, url: str, folder: Path, seed: int) -> None:
         self._cluster, self._folder, self._chance = cluster, folder, Random(seed)
-        more = {"WEB_BIND": f"127.0.0.1:{PORT}", "WEB_THREADS": "16", "API_TOKEN_LIFETIME": "86400"}
-        self.environment = environment_of(url, {**more, "SEAL_KEY": SEAL_KEY, "CONSUMER_POLL_INTERVAL": "200"})
+        more = {"WEB_THREADS": "16", "API_TOKEN_LIFETIME": "86400", "CONSUMER_POLL_INTERVAL": "200"}
+        self.environment = environment_of(url, {**more, "SEAL_KEY": SEAL_KEY})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.faults: list[str] = []
 
     def start(self) -> None:
-        """Start all that do not run; the server must run."""
+        """Start all that do not run, each of the commands twice; the server must run."""
         for name, arguments in COMMANDS.items():
-            if name not in self._running or self._running[name].poll() is not None:
-                with (self._folder / name).open("ab") as log:
-                    self._running[name] = subprocess.Popen(
-                        [sys.executable, *arguments],
-                        env=self.environment,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        start_new_session=True,
-                    )
+            for copy, port in ((name, PORTS[0]), (name + LEFT_ALONE, PORTS[1])):
+                process = self._running.get(copy)
+                status = None if process is None else process.poll()
+                if status is not None and copy.endswith(LEFT_ALONE):
+                    self.faults.append(f"{copy} ended by itself with status {status}: {self._last_lines(copy)}")
+                if process is None or status is not None:
+                    self._running[copy] = self._started(copy, arguments, port)
+
+    def _started(self, name: str, arguments: Sequence[str], port: int) -> subprocess.Popen[bytes]:
+        with (self._folder / name).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                env={**self.environment, "WEB_BIND": f"127.0.0.1:{port}"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _last_lines(self, name: str) -> str:
+        return (self._folder / name).read_text(errors="replace")[-1000:]
 
     def harm(self) -> str:
         """Kill or freeze one of them, or the server, as chance has it; return what was done."""
