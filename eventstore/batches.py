@@ -3,12 +3,14 @@
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from django.db import connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from eventstore import store
 from eventstore.clock import utc_now
+from eventstore.log.recovery import find_after_commit
 from eventstore.models import RecordedKey
 from eventstore.records import Context, IdempotencyKey, NewEvent, RecordedEvent
 
@@ -35,17 +37,21 @@ def append_parts(
 
     Raises what `store.append` raises, and IntegrityError if one of the keys was recorded meanwhile; then nothing is.
     """
-    with transaction.atomic(using=using):
-        events = [event for part in parts for event in part.events]
-        recorded = store.append(events, context, expected=expected, using=using).events
-        found: list[tuple[RecordedEvent, ...]] = []
-        first = 0
-        for part in parts:
-            found.append(recorded[first : first + len(part.events)])
-            first += len(part.events)
-        keyed = [(part.key, own) for part, own in zip(parts, found, strict=True) if part.key is not None]
-        if keyed:
-            _record_keys([key for key, _ in keyed], [own for _, own in keyed], using)
+    found: list[tuple[RecordedEvent, ...]] = []
+    is_ready = False
+    try:
+        with transaction.atomic(using=using):
+            events = [event for part in parts for event in part.events]
+            recorded = iter(store.append(events, context, expected=expected, using=using).events)
+            found = [tuple(islice(recorded, len(part.events))) for part in parts]
+            keyed = [(part.key, own) for part, own in zip(parts, found, strict=True) if part.key is not None]
+            if keyed:
+                _record_keys([key for key, _ in keyed], [own for _, own in keyed], using)
+            is_ready = True
+    except (OperationalError, InterfaceError) as error:
+        if not is_ready:
+            raise  # Nothing was committed.
+        find_after_commit(found[-1][-1], error, using)
     return found
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from eventstore import batches, store
 from eventstore.batches import Part
 from eventstore.errors import IdempotencyKeyReused, WrongExpectedVersion
+from eventstore.log.recovery import find_after_commit
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger.handlers import LoadedFacts
 from ledger.rules.commands import Command
@@ -105,8 +106,16 @@ def _execute_chunk(chunk: _Chunk) -> list[Result]:
         except WrongExpectedVersion as conflict:
             if conflict.stream_id in chunk.expected:
                 raise
-    with store.append_lock(chunk.using):
-        return _attempt(chunk)
+    results: list[Result] = []
+    try:
+        with store.append_lock(chunk.using):
+            results = _attempt(chunk)
+    except (OperationalError, InterfaceError) as error:
+        recorded = [result.events[-1] for result in results if isinstance(result, Appended) and not result.repeated]
+        if not recorded:
+            raise  # Nothing was committed.
+        find_after_commit(recorded[-1], error, chunk.using)
+    return results
 
 
 def _attempt(chunk: _Chunk) -> list[Result]:

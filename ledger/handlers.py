@@ -14,11 +14,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from eventstore import store
-from eventstore.errors import NotDurable, OutcomeUnknown, WrongExpectedVersion
+from eventstore.errors import WrongExpectedVersion
 from eventstore.folding import Loaded
+from eventstore.log.recovery import find_after_commit
 from eventstore.records import Appended, Context, IdempotencyKey, NewEvent
 from ledger import currencies, states
 from ledger.rules.aggregates.account import Account
@@ -216,25 +217,10 @@ def _last_attempt(
     except Refusal as refusal:
         return _recorded_before(refusal, facts, key, using)
     except (OperationalError, InterfaceError) as error:
-        connection = connections[using]
-        if appended is None or connection.in_atomic_block or connection.vendor != "postgresql":
+        if appended is None:
             raise  # Nothing was committed.
-        return _found_after_all(appended, error, using)
+        find_after_commit(appended.events[-1], error, using)
     return appended
-
-
-def _found_after_all(appended: Appended, error: Exception, using: str) -> Appended:
-    """Look on a new connection for what was recorded when the answer to a commit was lost; raises OutcomeUnknown."""
-    last = appended.events[-1]
-    try:
-        connections[using].close()
-        found = store.read_event(last.position, using)
-        if found is not None and found.metadata == last.metadata:  # It contains the id of this append.
-            store.barrier(using)
-            return appended
-    except (DatabaseError, InterfaceError, NotDurable) as still_away:
-        raise OutcomeUnknown(last.metadata["append_id"]) from still_away
-    raise OutcomeUnknown(last.metadata["append_id"]) from error
 
 
 def _decide_and_append(

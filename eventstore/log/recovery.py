@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import psycopg
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
 from eventstore.errors import NotDurable, OutcomeUnknown
 from eventstore.log import append_postgresql
 from eventstore.log.append_call import Rows
-from eventstore.log.reads import read_batch, read_stream
+from eventstore.log.reads import read_batch, read_event, read_stream
 from eventstore.records import RecordedEvent
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +44,26 @@ def find(
         return _find(append_id, rows, began, connection, error)
     except NotDurable as not_durable:
         raise OutcomeUnknown(append_id) from not_durable
+
+
+def find_after_commit(last: RecordedEvent, error: Exception, using: str) -> None:
+    """Return if a transaction has recorded its last event, once that is durable, although its commit has failed.
+
+    Raises the error if nothing was recorded: an outer transaction is still open, or SQLite has refused the commit.
+    Raises OutcomeUnknown if it cannot be known yet, as after a lost connection.
+    """
+    connection, append_id = connections[using], last.metadata["append_id"]
+    if connection.in_atomic_block or connection.vendor != "postgresql":
+        raise error
+    try:
+        connection.close()
+        found = read_event(last.position, using)
+        if found is not None and found.metadata == last.metadata:  # It contains the id of this append.
+            append_postgresql.barrier(connection)
+            return
+    except (*_ERRORS, NotDurable) as still_away:
+        raise OutcomeUnknown(append_id) from still_away
+    raise OutcomeUnknown(append_id) from error
 
 
 def _find(

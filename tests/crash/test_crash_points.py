@@ -1,7 +1,9 @@
 """What Daybook does is the same after a kill at any statement; a handler for which that is not so is found."""
 
+import io
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,17 +12,21 @@ from uuid import UUID
 
 import pytest
 
+from eventstore import home
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import delete_garbage, rebuild_runner, run
-from eventstore.errors import NotCrashProof
+from eventstore.errors import CannotImport, NotCrashProof, OperationRefused
+from eventstore.moving.importing import import_log
+from eventstore.proving.copies import copied
 from eventstore.proving.crash_points import prove
 from eventstore.records import IdempotencyKey
 from eventstore.runtime.shutdown import Stop
 from ledger.daily_cycle import cycle
 from ledger.grant import grant_balances
 from ledger.rules.commands import Destination, Source
+from tests.support.consumers.moving import exported
 from tests.support.counting import count
-from tests.support.databases import Database, connected_as
+from tests.support.databases import Database, connected_as, forget
 from tests.support.documents import pages
 from tests.support.documents.pages import PROVED
 from tests.support.ledger.book import Book, run_late_fees
@@ -91,6 +97,21 @@ def prepared_for_an_import() -> Callable[[], object]:
     return importer.run
 
 
+def prepared_for_an_import_of_a_log() -> Callable[[], object]:
+    with copied("default"):
+        prepared_for_a_grant()()
+        content = exported()
+    forget()
+
+    def import_and_adopt() -> None:
+        with suppress(CannotImport):  # it was imported before the kill
+            import_log(io.BytesIO(content), lambda _done, _total: None)
+        with suppress(OperationRefused):  # it was adopted before the kill
+            home.adopt(actor="tests", reason="it has moved")
+
+    return import_and_adopt
+
+
 PREPARED = {
     "late fees": (prepared_for_late_fees, 29),
     "every projector": (prepared_for_projectors, 61),
@@ -98,6 +119,7 @@ PREPARED = {
     "a grant with a key": (prepared_for_a_grant, 3),
     "a daily cycle": (prepared_for_a_cycle, 5),
     "an import": (prepared_for_an_import, 71),
+    "an import of a log": (prepared_for_an_import_of_a_log, 7),
 }
 """How each work is prepared, and after which share of its statements it is killed in `make test`; else after each."""
 

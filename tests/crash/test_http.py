@@ -1,6 +1,7 @@
 """A client that repeats with the same key gets the true answer, even after a worker or the database has died."""
 
 import http.client
+import json
 import threading
 import time
 from collections import Counter
@@ -11,10 +12,11 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connection, connections
+from pytest_django.fixtures import SettingsWrapper
 
 from eventstore import store
 from ledger import states
-from tests.crash.store.losing import LostBefore
+from tests.crash.store.losing import LostAtCommit, LostBefore
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company
@@ -135,6 +137,28 @@ class TestALostConnection:
         assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
         assert api.command("register-company", {"name": "Acme"}, key="a key").status_code == 201
         assert store.head().position == 1
+
+    @pytest.mark.parametrize("attempts", [5, 1])
+    def test_at_the_commit_of_a_batch_is_answered_with_what_was_recorded_or_as_unknown(
+        self, api: Api, settings: SettingsWrapper, attempts: int
+    ) -> None:
+        settings.COMMAND_MAX_ATTEMPTS = attempts  # the last attempt commits on its own
+        commands = [
+            {"command": "register-company", "idempotency_key": name, "body": {"name": name}} for name in ("A", "B")
+        ]
+        body = json.dumps({"commands": commands})
+        with LostAtCommit(after=False):
+            unknown = problem(api.post("/api/batches", body), 503, "outcome-unknown")
+        assert "Repeat it with the same key" in unknown["detail"]
+        assert store.head().position == 0
+        with LostAtCommit(after=True):
+            recorded = api.post("/api/batches", body)
+        again = api.post("/api/batches", body)
+        for answer, replayed in ((recorded, False), (again, True)):
+            results = answer.json()["results"]
+            assert [(one["status"], one["replayed"]) for one in results] == [(201, replayed)] * 2
+            assert [one["position"] for one in results] == [1, 2]
+        assert store.head().position == 2
 
     def test_before_the_append_changes_nothing_and_is_answered_as_database_away(self, api: Api) -> None:
         body = {"company_uuid": str(new_company()), "name": "Acme"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from eventstore.log import append_postgresql
 
@@ -66,3 +67,27 @@ class LostBefore:
             host=parameters["host"], dbname=parameters["dbname"], user=parameters.get("user"), autocommit=True
         ) as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+class LostAtCommit:
+    """Ends this connection's server process at the first commit: before it, or after it and before its answer."""
+
+    def __init__(self, *, after: bool) -> None:
+        self.after = after
+
+    def __enter__(self) -> None:
+        self.commit = BaseDatabaseWrapper._commit  # type: ignore[attr-defined] # where every commit passes
+        BaseDatabaseWrapper._commit = self._losing()  # type: ignore[attr-defined] # as above
+
+    def __exit__(self, *_exception: object) -> None:
+        BaseDatabaseWrapper._commit = self.commit  # type: ignore[attr-defined] # as above
+
+    def _losing(self) -> Callable[[BaseDatabaseWrapper], object]:
+        def losing(wrapper: BaseDatabaseWrapper) -> object:
+            self.__exit__()
+            if self.after:
+                self.commit(wrapper)
+            with wrapper.wrap_database_errors:
+                return wrapper.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        return losing

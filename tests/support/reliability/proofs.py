@@ -101,8 +101,9 @@ PROOFS: Final = (
     ),
     Proof(
         "Crash points",
-        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle and an import are killed after each"
-        " SQL statement, with rounds ×1 after a few of them only, and end as if undisturbed",
+        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and one of an"
+        " exported log are killed after each SQL statement, with rounds ×1 after a few of them only, and end as if"
+        " undisturbed",
         "tests/crash/test_crash_points.py",
     ),
 )
