@@ -75,7 +75,7 @@ PROOFS: Final = (
     Proof(
         "Bad input",
         "Bad input is taken or refused with a reason; no other error occurs",
-        "tests/properties/test_bad_input.py",
+        "tests/properties/test_bad_input.py tests/integration/books/test_bad_forms.py",
         SQLITE,
     ),
     Proof(
@@ -101,9 +101,8 @@ PROOFS: Final = (
     ),
     Proof(
         "Crash points",
-        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and one of an"
-        " exported log are killed after each SQL statement, with rounds ×1 after a few of them only, and end as if"
-        " undisturbed",
+        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and one of"
+        " a log are killed after each SQL statement, with rounds ×1 after a few of them only, and end as if undisturbed",
         "tests/crash/test_crash_points.py",
     ),
 )
