@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connection, connections
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from eventstore import store
 from ledger import states
@@ -140,7 +140,7 @@ class TestALostConnection:
 
     @pytest.mark.parametrize("attempts", [5, 1])
     def test_at_the_commit_of_a_batch_is_answered_with_what_was_recorded_or_as_unknown(
-        self, api: Api, settings: SettingsWrapper, attempts: int
+        self, api: Api, settings: Settings, attempts: int
     ) -> None:
         settings.COMMAND_MAX_ATTEMPTS = attempts  # the last attempt commits on its own
         commands = [

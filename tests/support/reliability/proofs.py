@@ -102,7 +102,7 @@ PROOFS: Final = (
     Proof(
         "Crash points",
         "Late fees, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and one of"
-        " a log are killed after each SQL statement, with rounds ×1 after a few of them only, and end as if undisturbed",
+        " a log are killed after each SQL statement, after a few with rounds ×1, and end as if undisturbed",
         "tests/crash/test_crash_points.py",
     ),
 )
