@@ -100,7 +100,7 @@ def main() -> None:
         proof = json.loads(text)
         found = fault(proof, given.root, given.key)
         event, statement = json.loads(proof["event"]), json.loads(proof["statement"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         sys.exit(f"NOT PROVEN: the file is not a proof: {error}")
     if found:
         sys.exit(f"NOT PROVEN: {found}")

@@ -16,6 +16,7 @@ from eventstore.consumers.projector_runner import ProjectorRunner, projector_run
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
 from eventstore.errors import BehindItsGroup, ConsumerError, WrongExpectedVersion
+from eventstore.log.verification import check_before_acting
 from eventstore.records import Context, RecordedEvent
 
 _FIRST_CHUNK = 200
@@ -158,6 +159,8 @@ class ProcessManagerRunner:
 
     def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
         """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
+        if self.cursor.rows[0].progress is None:
+            check_before_acting(event, self.cursor.using)
         chunk: Chunk = self.manager.react(event, self.cursor.rows[0].progress, limit)
         progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:

@@ -21,7 +21,8 @@ from eventstore.consumers.cursor import ConsumerPaused, Cursor
 from eventstore.consumers.definitions import Relay
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step, describe, step_after, stop
-from eventstore.errors import ConsumerError, ReceiverAway
+from eventstore.errors import ConsumerError, LogDamaged, ReceiverAway
+from eventstore.log.verification import fault_of, latest_moment
 from eventstore.records import RecordedEvent
 from eventstore.runtime.connections import forget_errors
 from eventstore.runtime.outages import BackOff, is_outage_of_own_connection
@@ -79,6 +80,7 @@ class RelayRunner:
             began = time.monotonic()
             forget_errors()
             try:
+                _check(wanted)
                 self.relay.hand_on(wanted)
             except ReceiverAway as away:
                 return self._wait_for(away)
@@ -120,6 +122,15 @@ class RelayRunner:
             self._singly_until = batch[-1].position
             return Step.PROGRESSED
         return stop(self.cursor, self.relay.name, wanted[0].position, describe(error), error)
+
+
+def _check(events: Sequence[RecordedEvent]) -> None:
+    """Raise LogDamaged at an event that no append can have recorded so: what is handed on cannot be taken back."""
+    latest = latest_moment()
+    for event in events:
+        fault = fault_of(event, latest)
+        if fault is not None:
+            raise LogDamaged(f"{event.type} at position {event.position}: {fault}")
 
 
 def relay_runner(name: str, batch_size: int | None = None) -> RelayRunner:

@@ -80,6 +80,20 @@ def fault_of(event: RecordedEvent, latest: datetime) -> str | None:
     return fault
 
 
+def check_before_acting(event: RecordedEvent, using: str = "default") -> None:
+    """Raise LogDamaged if no append can have recorded an event so, or if it does not follow its stream's last event.
+
+    It costs a look at an index. Consumers whose acts cannot be taken back do it before they act on an event.
+    """
+    fault = fault_of(event, latest_moment())
+    if fault is None and event.version > 1:
+        before = next(iter(store.read_stream(event.stream_id, after_version=event.version - 2, limit=1, using=using)))
+        if before.version != event.version - 1 or before.position > event.position:
+            fault = f"version {event.version - 1} of {event.stream_id} is not before it"
+    if fault is not None:
+        raise LogDamaged(f"{event.type} at position {event.position}: {fault}")
+
+
 def latest_moment() -> datetime:
     """Return the latest moment at which an event can have been recorded: clocks of machines differ."""
     return utc_now() + _CLOCK_DIFFERENCE
