@@ -3,7 +3,7 @@
 import io
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from eventstore import home
 from eventstore.consumers.loop import catch_up
@@ -33,6 +34,7 @@ from tests.support.ledger.book import Book, run_late_fees
 from tests.support.ledger.importer import ROWS, Importer
 from tests.support.ledger.invoices import content
 from tests.support.ledger.portfolio import new_account, new_company
+from tests.support.ledger.sealing import days, seal, sealing
 from tests.support.postgres.roles import SUPERUSER
 from tests.support.rounds import FACTOR
 
@@ -59,6 +61,11 @@ def prepared_for_late_fees() -> Callable[[], object]:
 def prepared_for_projectors() -> Callable[[], object]:
     prepared_for_late_fees()()
     return catch_up
+
+
+def prepared_for_a_seal() -> Callable[[], object]:
+    days(2)
+    return lambda: seal(chunk=4)
 
 
 def prepared_for_a_rebuild() -> Callable[[], object]:
@@ -114,6 +121,7 @@ def prepared_for_an_import_of_a_log() -> Callable[[], object]:
 
 PREPARED = {
     "late fees": (prepared_for_late_fees, 29),
+    "a seal": (prepared_for_a_seal, 11),
     "every projector": (prepared_for_projectors, 61),
     "a rebuild": (prepared_for_a_rebuild, 23),
     "a grant with a key": (prepared_for_a_grant, 3),
@@ -125,9 +133,10 @@ PREPARED = {
 
 
 @pytest.mark.parametrize("name", PREPARED)
-def test_work_that_is_killed_and_runs_again_ends_as_if_undisturbed(name: str) -> None:
+def test_work_that_is_killed_and_runs_again_ends_as_if_undisturbed(name: str, settings: Settings) -> None:
     prepare, share = PREPARED[name]
-    kills = prove(prepare(), every=1 if FACTOR > 1 else share)
+    with sealing(settings) if prepare is prepared_for_a_seal else nullcontext():
+        kills = prove(prepare(), every=1 if FACTOR > 1 else share)
     assert kills >= 1
     count("kills", {name: kills})
 

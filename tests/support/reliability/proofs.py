@@ -101,8 +101,8 @@ PROOFS: Final = (
     ),
     Proof(
         "Crash points",
-        "Late fees, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and one of"
-        " a log are killed after each SQL statement, after a few with rounds ×1, and end as if undisturbed",
+        "Late fees, a seal, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and"
+        " one of a log are killed after each SQL statement, after a few with rounds ×1, and end as if undisturbed",
         "tests/crash/test_crash_points.py",
     ),
 )
