@@ -249,7 +249,8 @@ def main() -> None:
             found = check(clients, follower, processes.environment)
         finally:
             processes.end()
-    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": options.seed, "minutes": options.minutes}
+    asked = {"seed": options.seed, "minutes": options.minutes, "pause": options.pause}
+    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", **asked}
     text = json.dumps(run | summary(soak, clients, found), indent=1)
     options.chart.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
     say(text)

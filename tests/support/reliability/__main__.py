@@ -24,6 +24,8 @@ from tests.support.reliability.proofs import PROOFS, Proof
 PAGE: Final = ROOT / "docs" / "reliability.md"
 RESULTS: Final = ROOT / "docs" / "reliability.json"
 SOAK: Final = ROOT / "docs" / "soak.json"
+_ASKED: Final = ("minutes", "seed", "pause")
+"""The options of a soak."""
 _SUMMARY: Final = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 
 
@@ -156,10 +158,10 @@ def soak() -> list[str]:
         "",
     ]
     for name, value in found.items():
-        if name not in {"date", "seed", "minutes"}:
+        if name not in {"date", *_ASKED}:
             lines.append(f"- {name}: {text(value)}")
-    command = f".venv/bin/python -m benchmarks.soak --minutes {found['minutes']:g} --seed {found['seed']}"
-    return [*lines, "", "```console", f"$ {command}", "```", ""]
+    options = " ".join(f"--{name} {found[name]:g}" for name in _ASKED if name in found)
+    return [*lines, "", "```console", f"$ .venv/bin/python -m benchmarks.soak {options}", "```", ""]
 
 
 def text(value: Any) -> str:
