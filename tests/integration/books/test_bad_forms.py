@@ -74,14 +74,14 @@ def changed_form(form: Fields, chance: Random) -> bytes:
 
 
 def run(what: str, cases: int, ask: Ask) -> None:
-    """Send so many; each must be answered with a status below 500 and say something, and both outcomes must occur."""
+    """Send so many; each must be taken, or refused with a status below 500 and a reason, and both must occur."""
     outcomes: Counter[str] = Counter()
     for number in range(rounds(cases)):
         chance = Random(f"{what} {number}")
         try:
             answer = ask(chance)
             assert answer.status_code < 500, answer.content[:500]
-            assert answer.content or answer.status_code == 302
+            assert answer.content or answer.status_code < 400
         except BaseException as error:
             error.add_note(f"case {number} of {what}")
             raise
