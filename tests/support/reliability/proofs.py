@@ -75,7 +75,7 @@ PROOFS: Final = (
     Proof(
         "Bad input",
         "Bad input is taken or refused with a reason; no other error occurs",
-        "tests/properties/test_bad_input.py tests/integration/books/test_bad_forms.py",
+        "tests/properties/test_bad_input.py tests/integration/books/bad_input",
         SQLITE,
     ),
     Proof(

@@ -1,0 +1,1 @@
+"""Forms and bodies that are wrong by chance."""
