@@ -131,7 +131,7 @@ def token_of(environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def check(clients: Sequence[Client], follower: Follower, environment: dict[str, str]) -> dict[str, Any]:
+def check(clients: Sequence[Client], environment: dict[str, str], follower: Follower | None = None) -> dict[str, Any]:
     """Verify everything; raise if anything is wrong."""
     from eventstore import store
     from eventstore.models import RecordedKey
@@ -143,7 +143,7 @@ def check(clients: Sequence[Client], follower: Follower, environment: dict[str, 
     acknowledged = {key: position for client in clients for key, position in client.noted.acknowledged.items()}
     recorded = dict(RecordedKey.objects.values_list("key", "last_position"))
     assert acknowledged == recorded, "what was acknowledged is not what was recorded"
-    seen = set(follower.seen)
+    seen = set(follower.seen if follower else ())
     log = ((one.position, one.stream_id, one.version, one.recorded_at.isoformat()) for one in store.read_all())
     assert not seen.difference(log), "what was read is not what the log holds"
     fees = Counter((event.stream_id, event.data.business_date) for event in store.read_all(types=["LateFeeIncurred"]))
@@ -246,7 +246,7 @@ def main() -> None:
             faults = [*processes.faults, *(fault for client in clients for fault in client.noted.faults)]
             assert not faults, faults[:5]
             follower.join(timeout=60)
-            found = check(clients, follower, processes.environment)
+            found = check(clients, processes.environment, follower)
         finally:
             processes.end()
     asked = {"seed": options.seed, "minutes": options.minutes, "pause": options.pause}

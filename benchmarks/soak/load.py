@@ -107,10 +107,7 @@ class Client(threading.Thread):
 
     def _note_batch(self, sent: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> None:
         for command, result in zip(sent, results, strict=True):
-            if result["status"] in _OK:
-                self.noted.acknowledged[command["idempotency_key"]] = result["position"]
-            else:
-                self._note("POST", result["status"], json.dumps(result).encode(), "")
+            self._note("POST", result["status"], json.dumps(result).encode(), command["idempotency_key"])
 
     def _query(self) -> str:
         some = self._chance.choice(self._portfolio.companies)

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from benchmarks.soak.__main__ import FIRST_DATE, check, prepare, token_of
-from benchmarks.soak.load import Client, Portfolio
+from benchmarks.soak.__main__ import check, prepare, token_of
+from benchmarks.soak.load import FIRST_DATE, Client, Portfolio
 from eventstore.errors import EventStoreError
 from ledger.daily_cycle import cycle
 from tests.support.cluster.failover import FailoverCluster
