@@ -1,6 +1,5 @@
 """A browser, and Books served over the replayed invoices, on which some money has moved afterwards."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -52,8 +51,6 @@ class Books:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return a running Chromium."""
-    if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
-        pytest.skip("the browser looks at PostgreSQL only")
     if chromium.program() is None:
         pytest.skip("no chromium")
     with chromium.browsing() as running, pytest.MonkeyPatch.context() as patch:
