@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
 from eventstore.consumers.definitions import ProcessManager, Projector, Relay
 from eventstore.consumers.registry import consumers
 from eventstore.errors import EventStoreError
+from eventstore.log import replica
 from eventstore.payloads.registry import registry
 from eventstore.runtime.session_settings import broken_guarantees
 
@@ -38,6 +40,20 @@ def check_session_settings(
         for using in databases or ()
         for fault in broken_guarantees(using)
     ]
+
+
+@register(Tags.database)
+def check_replica(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001
+    databases: Collection[str] | None = None,
+    **_kwargs: object,
+) -> list[CheckMessage]:
+    """Return a warning if the replica of the log is none, or that of another log."""
+    if not settings.LOG_REPLICA or settings.LOG_REPLICA not in (databases or ()):
+        return []
+    fault = replica.misconfiguration()
+    hint = "Name a streaming replica of the server of DATABASE_URL in LOG_REPLICA_URL; until then the primary is read."
+    return [Warning(f"the log's replica is not read: {fault}", hint=hint, id="eventstore.W002")] if fault else []
 
 
 @register(LOG)

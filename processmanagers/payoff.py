@@ -26,46 +26,46 @@ class Payoff(NamedTuple):
     fees_assessed_through: date | None
 
 
-def payoff(product_uuid: UUID, state: Product, position: int) -> Payoff:
+def payoff(product_uuid: UUID, state: Product, position: int, using: str = "default") -> Payoff:
     """Return the payoff of a product as of a position; `state` is its state there."""
-    through = assessed_through(position)
+    through = assessed_through(position, using)
     owed = state.principal_outstanding + state.fees_outstanding
-    pending = [cycle for cycle in _pending(through, position) if state.due_date and state.due_date < cycle.date]
+    pending = [cycle for cycle in _pending(through, position, using) if state.due_date and state.due_date < cycle.date]
     if pending:
-        owed += sum(_fees(product_uuid, state, pending, position), Decimal(0))
+        owed += sum(_fees(product_uuid, state, pending, position, using), Decimal(0))
     return Payoff(owed, through)
 
 
-def _pending(through: date | None, position: int) -> Iterator[Cycle]:
+def _pending(through: date | None, position: int, using: str) -> Iterator[Cycle]:
     """Yield the cycles that late_fees answers and has not finished as of a position."""
-    first_answered = _first_answered()
+    first_answered = _first_answered(using)
     if first_answered is None:
         return
     # Newest first, so that only the cycles of dates that are not assessed are read.
-    for event in store.read_stream(SYSTEM_STREAM, up_to=position, backwards=True, batch_size=20):
+    for event in store.read_stream(SYSTEM_STREAM, up_to=position, backwards=True, batch_size=20, using=using):
         if event.position < first_answered or (through is not None and event.data.new_date <= through):
             return
         yield Cycle(event.data.new_date, event.position, event.recorded_at)
 
 
-def _first_answered() -> int | None:
+def _first_answered(using: str) -> int | None:
     """Return the first position at which late_fees answers a cycle; None if it was never registered."""
-    first = next(store.read_all(types=["LateFeesAssessed"], limit=1), None)
+    first = next(store.read_all(types=["LateFeesAssessed"], limit=1, using=using), None)
     if first is not None and first.causation is not None:
         return first.causation
     registered = checkpoints.position_of(LATE_FEES)
     return None if registered is None else registered + 1
 
 
-def _fees(product_uuid: UUID, terms: Product, pending: Sequence[Cycle], position: int) -> Iterator[Decimal]:
+def _fees(product_uuid: UUID, terms: Product, pending: Sequence[Cycle], position: int, using: str) -> Iterator[Decimal]:
     """Yield the fees of the pending cycles, as late_fees will assess them; it may have assessed some already."""
-    events = list(store.read_stream(stream_id("product", product_uuid), up_to=position))
+    events = list(store.read_stream(stream_id("product", product_uuid), up_to=position, using=using))
     assessed = {
         event.data.business_date for event in events if isinstance(event.data, LateFeeIncurred | LateFeeNotAssessed)
     }
     positions = [cycle.position for cycle in pending]
     products: dict[int, Product] = _states_at("product", events, positions)
-    assets: dict[int, Asset] = _states_at("asset", _of_asset(terms.asset_uuid, position), positions)
+    assets: dict[int, Asset] = _states_at("asset", _of_asset(terms.asset_uuid, position, using), positions)
     for cycle in pending:
         if cycle.date in assessed or not products[cycle.position].principal_outstanding:
             continue
@@ -74,8 +74,10 @@ def _fees(product_uuid: UUID, terms: Product, pending: Sequence[Cycle], position
             yield fee.amount
 
 
-def _of_asset(asset_uuid: UUID | None, position: int) -> list[RecordedEvent]:
-    return [] if asset_uuid is None else list(store.read_stream(stream_id("asset", asset_uuid), up_to=position))
+def _of_asset(asset_uuid: UUID | None, position: int, using: str) -> list[RecordedEvent]:
+    if asset_uuid is None:
+        return []
+    return list(store.read_stream(stream_id("asset", asset_uuid), up_to=position, using=using))
 
 
 def _states_at(category: str, events: Sequence[RecordedEvent], positions: Sequence[int]) -> dict[int, Any]:

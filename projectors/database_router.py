@@ -29,6 +29,8 @@ class ReadModelRouter:
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **_hints: Any) -> bool:
         """Create each table in its own database; the tables of consumers exist in both."""
+        if db == settings.LOG_REPLICA:
+            return False
         if app_label == "projectors":
             return db == settings.READ_DATABASE
         if app_label == "eventstore" and model_name in _CONSUMER_TABLES:

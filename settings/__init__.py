@@ -11,7 +11,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from eventstore.runtime.databases import for_a_log, read_only_sqlite
+from eventstore.runtime.databases import for_a_log, for_a_replica, read_only_sqlite
 from settings import logs
 from settings.environment import (
     choice,
@@ -101,6 +101,13 @@ def _database(config: dict[str, Any]) -> dict[str, Any]:
     return _sqlite(config) if config["ENGINE"] == "django.db.backends.sqlite3" else _postgres(config)
 
 
+def _replica(config: dict[str, Any]) -> dict[str, Any]:
+    """Only PostgreSQL has streaming replicas."""
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        raise ValueError
+    return for_a_replica(_postgres(config))
+
+
 DATABASE_IS_NAMED = "DATABASE_URL" in os.environ
 if not (DATABASE_IS_NAMED or DEBUG):
     raise missing(
@@ -116,6 +123,11 @@ READ_DATABASE = "default"
 if text("READ_DATABASE_URL", "") not in ("", text("DATABASE_URL", _default_url)):
     DATABASES["read"] = database_url("READ_DATABASE_URL", "", _database)
     READ_DATABASE = "read"
+LOG_REPLICA = ""
+LOG_REPLICA_WAIT_MS = number("LOG_REPLICA_WAIT", 200, least=0, most=10_000)
+if text("LOG_REPLICA_URL", ""):
+    DATABASES["log_replica"] = database_url("LOG_REPLICA_URL", "", _replica)
+    LOG_REPLICA = "log_replica"
 DATABASE_ROUTERS = ["projectors.database_router.ReadModelRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

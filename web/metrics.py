@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from django.conf import settings
+from django.db import Error, connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from ninja.errors import AuthenticationError
@@ -17,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from eventstore import store
 from eventstore.consumers.status import Status, statuses
+from eventstore.log import replica
 from ledger import as_of
 from ledger.fee_lag import fee_lag
 from web.protocol import problems
@@ -71,7 +73,34 @@ class LedgerCollector(Collector):
                 value=midnight,
             )
         yield from _late_fees()
-        yield from _consumers(statuses())
+        yield from _replica(head)
+        read_models_answer = _answers(settings.READ_DATABASE)
+        yield GaugeMetricFamily(
+            "daybook_read_models_up", "1 if the database of the read models answers.", value=float(read_models_answer)
+        )
+        if read_models_answer:
+            yield from _consumers(statuses())
+
+
+def _answers(alias: str) -> bool:
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        connections[alias].close()
+        return False
+    return True
+
+
+def _replica(head: int) -> Iterator[Metric]:
+    state = replica.examine()
+    if state is not None:
+        yield GaugeMetricFamily(
+            "daybook_log_replica_up", "1 if queries read from the replica of the log.", value=float(not state.fault)
+        )
+        if not state.fault:
+            lag = max(head - state.position, 0)
+            yield GaugeMetricFamily("daybook_log_replica_lag_events", "Events that the replica lacks.", value=lag)
 
 
 def _late_fees() -> Iterator[Metric]:

@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -15,6 +16,8 @@ from django.views.decorators.http import require_safe
 
 from eventstore import store
 from eventstore.consumers.status import DATABASE, Status, statuses
+from eventstore.log import replica
+from eventstore.runtime.databases import own_databases
 from eventstore.runtime.session_settings import broken_guarantees
 from ledger.fee_lag import fee_lag
 from web.protocol import problem_kinds, problems
@@ -27,6 +30,7 @@ MOST_DATES_BEHIND: Final = 1
 _LONG_HELD_S: Final = 1.0
 """An append holds its lock for milliseconds."""
 _RETRY_AFTER_S: Final = 5
+_AWAY: Final = "the database {!r} does not answer"
 _NOT_MIGRATED: Final = "the database {!r} is not migrated"
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Answer whether this server can work: its databases answer and are migrated, and no error stopped a consumer.
 
-    Late fees that are late are a warning: commands work without them.
+    What commands work without is a warning: a server of the read models or a replica that is away, and late fees.
     """
     reasons, warnings = readiness.examine()
     shown = {"warnings": warnings} if warnings else {}
@@ -58,6 +62,13 @@ class _Examination:
         self.began, self.done = time.monotonic(), Event()
         self.reasons: list[str] = []
         self.warnings: list[str] = []
+        self.asking = DEFAULT_DB_ALIAS
+
+    def so_far(self) -> tuple[list[str], list[str]]:
+        """Return what is known after PATIENCE_S, while a database does not answer."""
+        if self.asking == DEFAULT_DB_ALIAS:
+            return [f"no database has answered within {PATIENCE_S} s"], []
+        return self.reasons, [*self.warnings, f"the database {self.asking!r} has not answered within {PATIENCE_S} s"]
 
 
 class Readiness:
@@ -77,19 +88,17 @@ class Readiness:
                 Thread(target=self._examine, args=[examination], name="readyz", daemon=True).start()
         if examination.done.wait(max(0.0, examination.began + PATIENCE_S - time.monotonic())):
             return examination.reasons, examination.warnings
-        return [f"no database has answered within {PATIENCE_S} s"], []
+        return examination.so_far()
 
     def _examine(self, examination: _Examination) -> None:
         try:
-            examination.reasons = _database_faults()
+            away = _away(examination)
             if not examination.reasons:
-                consumers = statuses()
-                examination.reasons, examination.warnings = (
-                    _consumer_faults(consumers),
-                    _append_lock_faults() + _late_fee_faults() + _outages(consumers),
-                )
+                consumers = [] if away else statuses()
+                examination.reasons += _consumer_faults(consumers)
+                examination.warnings += _append_lock_faults() + _late_fee_faults() + _outages(consumers)
                 # What is known of sessions is for the operator's log, and not for everybody who may probe.
-                self._log(examination.warnings + _session_faults())
+                self._log(examination.warnings + _session_faults(away))
         except Exception:
             _logger.exception("readyz failed")
             examination.reasons = ["the consumers cannot be read"]
@@ -133,20 +142,41 @@ class UnmigratedMiddleware:
         return Problem(problem_kinds.NOT_MIGRATED, detail, headers=headers).response()
 
 
-def _database_faults() -> list[str]:
-    return [fault for alias in connections for fault in [_database_fault(alias)] if fault]
+def _away(examination: _Examination) -> list[str]:
+    """Note the fault of each database, and return those that do not answer."""
+    away = []
+    for alias in own_databases():
+        examination.asking, fault = alias, _database_fault(alias)
+        if fault == _AWAY.format(alias):
+            away.append(alias)
+            if alias != DEFAULT_DB_ALIAS:
+                examination.warnings.append(f"{fault}: commands work without the read models, and their queries fail")
+                continue
+        examination.reasons += [fault] if fault else []
+    if settings.LOG_REPLICA:
+        examination.asking = settings.LOG_REPLICA
+        examination.warnings += _replica_faults()
+    examination.asking = DEFAULT_DB_ALIAS
+    return away
+
+
+def _replica_faults() -> list[str]:
+    state = replica.examine()
+    return (
+        [] if state is None or not state.fault else [f"the primary is read instead of the log's replica: {state.fault}"]
+    )
 
 
 def unmigrated_databases() -> list[str]:
     """Return the databases that answer but lack migrations."""
-    return [alias for alias in connections if _database_fault(alias) == _NOT_MIGRATED.format(alias)]
+    return [alias for alias in own_databases() if _database_fault(alias) == _NOT_MIGRATED.format(alias)]
 
 
 def _database_fault(alias: str) -> str:
     try:
         applied = MigrationRecorder(connections[alias]).applied_migrations()
     except (DatabaseError, InterfaceError):
-        return f"the database {alias!r} does not answer"
+        return _AWAY.format(alias)
     return "" if _newest_migrations() <= applied.keys() else _NOT_MIGRATED.format(alias)
 
 
@@ -160,8 +190,8 @@ def _append_lock_faults() -> list[str]:
     return [holder] if holder else []
 
 
-def _session_faults() -> list[str]:
-    return [fault for alias in connections for fault in broken_guarantees(alias)]
+def _session_faults(away: Collection[str]) -> list[str]:
+    return [fault for alias in own_databases() if alias not in away for fault in broken_guarantees(alias)]
 
 
 def _late_fee_faults() -> list[str]:

@@ -1,6 +1,6 @@
 """A search of the log, newest first, at a bounded cost: it reads one index and stops after SCAN_LIMIT events."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ SCAN_LIMIT: Final = 5_000
 FILTERS: Final = ("stream_id", "correlation_id", "causation", "actor", "type", "category")
 """The columns that can be searched, the most selective first; each has an index that ends with the position."""
 
-_PAGE: Final = 1_000
 _SCANNED: Final = "(SELECT * FROM eventstore_event WHERE {where} ORDER BY {order} DESC LIMIT {limit}) AS scanned"
 
 
@@ -50,15 +49,6 @@ def search_back(
     if len(events) == limit:
         return Found(tuple(events), events[-1].position)
     return Found(tuple(events), _where_scanning_ended(scanned, params, scan_limit, using))
-
-
-def every(filters: Mapping[str, str | int], *, before: int, using: str = "default") -> Iterator[RecordedEvent]:
-    """Yield all events below position `before` that match every filter, newest first, in flat memory."""
-    below: int | None = before
-    while below is not None:
-        found = search_back(filters, before=below, limit=_PAGE, using=using)
-        yield from found.events
-        below = found.next_before
 
 
 def _where_scanning_ended(scanned: str, params: list[Any], scan_limit: int, using: str) -> int | None:

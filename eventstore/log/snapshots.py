@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Generic
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from pydantic import TypeAdapter
@@ -60,7 +61,8 @@ class Snapshots(Generic[State]):
         rows = [self._row(stream_id, loaded) for loaded in states]
         if not rows or not self._fingerprint:
             return
-        kept = Snapshot.objects.using(self._using)
+        # A replica takes no writes; the primary has the same events.
+        kept = Snapshot.objects.using("default" if self._using == settings.LOG_REPLICA else self._using)
         try:
             kept.bulk_create(
                 rows, update_conflicts=True, unique_fields=["stream_id", "version"], update_fields=_MEMBERS

@@ -8,6 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
+from eventstore.runtime.databases import own_databases
 from eventstore.runtime.outages import is_outage
 
 _INTERRUPTED: Final = 130
@@ -58,7 +59,7 @@ class ConsoleCommand(BaseCommand):
 
 def require_all_migrated() -> None:
     """Raise CommandError if one of the databases cannot be reached or lacks migrations."""
-    for alias in connections:
+    for alias in own_databases():
         require_migrated(alias)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections
 
 from eventstore.consumers.loop import Loop
 from eventstore.consumers.runner import Runner
 from eventstore.management.base import require_all_migrated
 from eventstore.management.progress import ProgressDisplay
 from eventstore.runtime.connections import short_sqlite_waits
+from eventstore.runtime.databases import own_databases
 from eventstore.runtime.outages import Reconnecting
 from eventstore.runtime.session_settings import broken_guarantees
 from eventstore.runtime.shutdown import Stop
@@ -60,7 +60,7 @@ def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callab
 def _check_databases(report: Callable[[str], None]) -> None:
     """Raise CommandError if a database cannot be used, and report each guarantee that its sessions do not give."""
     require_all_migrated()
-    for using in connections:
+    for using in own_databases():
         for fault in broken_guarantees(using):
             report(fault)
 

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
+from django.db import connections
+
 # A dead host is noticed within seconds, also while an answer is awaited: by default, TCP would ask only after two hours
 # whether the other side still exists.
 _LIMITS: Final = {
@@ -12,6 +15,13 @@ _LIMITS: Final = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+_LIMITS_OF_A_REPLICA: Final = {"connect_timeout": 2, "tcp_user_timeout": 3000}
+"""The primary answers instead, so nobody waits long for a replica that is away."""
+
+
+def own_databases() -> list[str]:
+    """Return the aliases of the databases with tables of their own; the replica of the log is none of them."""
+    return [alias for alias in connections if alias != settings.LOG_REPLICA]
 
 
 def for_a_log(
@@ -44,6 +54,11 @@ def for_a_log(
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def for_a_replica(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a replica of the log, made from that of a log."""
+    return config | {"OPTIONS": config["OPTIONS"] | _LIMITS_OF_A_REPLICA}
 
 
 def _sqlite_options(append_lock_ms: int) -> dict[str, Any]:

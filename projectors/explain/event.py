@@ -68,19 +68,19 @@ class ExplainedEvent:
     next_in_stream: int | None
 
 
-def explain_event(position: int) -> ExplainedEvent | None:
+def explain_event(position: int, using: str = "default") -> ExplainedEvent | None:
     """Return the event at a position with its relations, or None if there is none."""
-    event = store.read_event(position)
+    event = store.read_event(position, using)
     if event is None:
         return None
-    [(_, booked, counts_for)] = dated([event])
-    tree, more = _tree(event)
-    before, after = _neighbours(event)
+    [(_, booked, counts_for)] = dated([event], using)
+    tree, more = _tree(event, using)
+    before, after = _neighbours(event, using)
     return ExplainedEvent(
         event=event,
         words=words_of(event),
         headline=headline_of(event),
-        subject=subject_of(event),
+        subject=subject_of(event, using),
         booked=booked,
         counts_for=counts_for,
         lines=tuple(journal_lines(position)),
@@ -107,10 +107,10 @@ def headline_of(event: RecordedEvent) -> str:
         return event.type
 
 
-def subject_of(event: RecordedEvent) -> str:
+def subject_of(event: RecordedEvent, using: str = "default") -> str:
     """Return the name or the reference of the entity that the event is about; an empty text if it has none."""
     try:
-        return name_of(states.state(event.category, event.uuid, event.position).state)
+        return name_of(states.state(event.category, event.uuid, event.position, using).state)
     except (ValueError, KeyError, EventStoreError):
         # The stream has no uuid, its category has no state, or this code cannot read one of its events.
         return ""
@@ -141,37 +141,37 @@ def line_of(row: JournalLine) -> Line:
     )
 
 
-def _tree(event: RecordedEvent) -> tuple[list[Related], bool]:
+def _tree(event: RecordedEvent, using: str) -> tuple[list[Related], bool]:
     """Return the chain of causes, the event, and its effects below it; and whether there are more effects."""
-    causes = list(_causes(event))
+    causes = list(_causes(event, using))
     found = [_related(cause, depth) for depth, cause in enumerate(reversed(causes))]
     found.append(_related(event, len(causes), is_this=True))
-    effects = _effects(event.position, MOST_EFFECTS + 1)
+    effects = _effects(event.position, MOST_EFFECTS + 1, using)
     for effect in effects[:MOST_EFFECTS]:
         found.append(_related(effect, len(causes) + 1))
-        below = islice(_below(effect, len(causes) + 2), max(MOST_RELATED - len(found), 0))
+        below = islice(_below(effect, len(causes) + 2, using), max(MOST_RELATED - len(found), 0))
         found += [_related(deeper, depth) for deeper, depth in below]
     return found, len(effects) > MOST_EFFECTS or len(found) >= MOST_RELATED
 
 
-def _causes(event: RecordedEvent) -> Iterator[RecordedEvent]:
+def _causes(event: RecordedEvent, using: str) -> Iterator[RecordedEvent]:
     for _ in range(_DEEPEST):
-        cause = None if event.causation is None else store.read_event(event.causation)
+        cause = None if event.causation is None else store.read_event(event.causation, using)
         if cause is None:
             return
         yield cause
         event = cause
 
 
-def _below(event: RecordedEvent, depth: int) -> Iterator[tuple[RecordedEvent, int]]:
+def _below(event: RecordedEvent, depth: int, using: str) -> Iterator[tuple[RecordedEvent, int]]:
     if depth < _DEEPEST:
-        for effect in _effects(event.position, MOST_EFFECTS):
+        for effect in _effects(event.position, MOST_EFFECTS, using):
             yield effect, depth
-            yield from _below(effect, depth + 1)
+            yield from _below(effect, depth + 1, using)
 
 
-def _effects(position: int, limit: int) -> Sequence[RecordedEvent]:
-    found = search_back({"causation": position}, before=2**63 - 1, limit=limit)
+def _effects(position: int, limit: int, using: str) -> Sequence[RecordedEvent]:
+    found = search_back({"causation": position}, before=2**63 - 1, limit=limit, using=using)
     return found.events[::-1]
 
 
@@ -179,9 +179,7 @@ def _related(event: RecordedEvent, depth: int, *, is_this: bool = False) -> Rela
     return Related(event, headline_of(event), depth, is_this)
 
 
-def _neighbours(event: RecordedEvent) -> tuple[int | None, int | None]:
-    around: dict[int, Any] = {
-        other.version: other.position
-        for other in store.read_stream(event.stream_id, after_version=max(event.version - 2, 0), limit=3)
-    }
+def _neighbours(event: RecordedEvent, using: str) -> tuple[int | None, int | None]:
+    near = store.read_stream(event.stream_id, after_version=max(event.version - 2, 0), limit=3, using=using)
+    around: dict[int, Any] = {other.version: other.position for other in near}
     return around.get(event.version - 1), around.get(event.version + 1)

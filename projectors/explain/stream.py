@@ -39,28 +39,34 @@ class StreamRow:
     fields: tuple[Field, ...]
 
 
-def stream_rows(stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200) -> Iterator[StreamRow]:
+def stream_rows(
+    stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200, using: str = "default"
+) -> Iterator[StreamRow]:
     """Yield the events of a stream with the state after each, oldest first, of those above a version."""
     category = stream_id.partition("-")[0]
-    state = _state_of(category, stream_id, after_version)
-    events = list(store.read_stream(stream_id, after_version=after_version, up_to=up_to, limit=limit))
-    for event, booked, counts_for in dated(events):
+    state = _state_of(category, stream_id, after_version, using)
+    events = list(store.read_stream(stream_id, after_version=after_version, up_to=up_to, limit=limit, using=using))
+    for event, booked, counts_for in dated(events, using):
         before, state = state, _after(category, state, event)
         fields = () if state is None else tuple(_fields(before, state))
         yield StreamRow(event, words_of(event), booked, counts_for, fields)
 
 
-def _state_of(category: str, stream_id: str, version: int) -> Any:
+def _state_of(category: str, stream_id: str, version: int, using: str) -> Any:
     """Return the state of a stream at a version, without folding a long stream from its beginning; None if none is."""
     if category not in STATES:
         return None
-    last = next(store.read_stream(stream_id, after_version=version - 1, limit=1), None) if version else None
+    last = _event_at(stream_id, version, using) if version else None
     if last is None:
         return STATES[category][0]
     try:
-        return states.state(category, last.uuid, last.position).state
+        return states.state(category, last.uuid, last.position, using).state
     except EventStoreError:
         return None
+
+
+def _event_at(stream_id: str, version: int, using: str) -> RecordedEvent | None:
+    return next(store.read_stream(stream_id, after_version=version - 1, limit=1, using=using), None)
 
 
 def _after(category: str, state: Any, event: RecordedEvent) -> Any:

@@ -8,7 +8,7 @@ from tests.support import shared
 def prepare(vendor: str, url: str) -> None:
     """Set what the settings read; `url` is only a placeholder of the right vendor, for each test gets its own."""
     shared.begin()
-    for name in ("READ_DATABASE_URL", "BUSINESS_TIME_ZONE", "ALLOWED_HOSTS"):
+    for name in ("READ_DATABASE_URL", "LOG_REPLICA_URL", "BUSINESS_TIME_ZONE", "ALLOWED_HOSTS"):
         os.environ.pop(name, None)
     os.environ.update(
         DAYBOOK_TEST_VENDOR=vendor,

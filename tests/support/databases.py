@@ -22,7 +22,11 @@ from psycopg import sql
 from tests.support import scratch, shared
 from tests.support.postgres import cluster, roles
 
-_CACHES: Final = (("eventstore.log.cache", "clear_all"), ("ledger.memberships", "reset"))
+_CACHES: Final = (
+    ("eventstore.log.cache", "clear_all"),
+    ("eventstore.log.replica", "forget"),
+    ("ledger.memberships", "reset"),
+)
 """What the application keeps in the process about a database: module and function that forgets it."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from eventstore import store
 from eventstore.folding import Loaded
+from eventstore.log.replica import read_up_to
 from ledger import as_of, memberships, states
 from ledger.rules import events
 from ledger.rules.aggregates.account import Account
@@ -23,7 +25,7 @@ from ledger.rules.aggregates.deal import Deal
 from ledger.rules.aggregates.grant import Grant
 from ledger.rules.aggregates.membership import Membership
 from ledger.rules.aggregates.product import Product
-from processmanagers.payoff import payoff
+from processmanagers.payoff import Payoff, payoff
 from web.protocol import entity_tags, response_headers, response_schemas
 from web.protocol.json_values import json_response
 from web.protocol.problems import not_found
@@ -155,7 +157,7 @@ def _read(request: HttpRequest, category: str, uuid: UUID, moment: int | date | 
     content |= {name: getattr(loaded.state, name) for name in ENTITIES[category].names}
     is_product = isinstance(loaded.state, Product)
     if is_product:
-        owed = payoff(uuid, loaded.state, max(reflected, loaded.position))
+        owed = _payoff(uuid, loaded.state, max(reflected, loaded.position), moment)
         content |= {"payoff": owed.amount, "fees_assessed_through": owed.fees_assessed_through}
     response = json_response(content | _stream_fields(loaded, moment))
     # A payoff changes with each business date, and not only with the product.
@@ -166,9 +168,19 @@ def _loaded(request: HttpRequest, category: str, uuid: UUID, moment: int | date 
     """Return a state, and the position that it reflects at least."""
     if moment is None:
         return _loaded_now(request, category, uuid)
-    position, reflected = _resolve(request, moment)
-    with _room_to_fold(request, category, uuid, position):
-        return states.state(category, uuid, position), reflected
+    _, reflected = _resolve(request, moment)
+
+    def read(using: str) -> Loaded[Any]:
+        with _room_to_fold(request, category, uuid, reflected, using):
+            return states.state(category, uuid, reflected, using)
+
+    return read_up_to(reflected, read), reflected
+
+
+def _payoff(uuid: UUID, state: Product, position: int, moment: int | date | None) -> Payoff:
+    if moment is None:
+        return payoff(uuid, state, position)
+    return read_up_to(position, partial(payoff, uuid, state, position))
 
 
 def _loaded_now(request: HttpRequest, category: str, uuid: UUID) -> tuple[Loaded[Any], int]:
@@ -184,10 +196,12 @@ def _loaded_now(request: HttpRequest, category: str, uuid: UUID) -> tuple[Loaded
     return loaded[0], head
 
 
-def _room_to_fold(request: HttpRequest, category: str, uuid: UUID, position: int | None) -> AbstractContextManager[Any]:
+def _room_to_fold(
+    request: HttpRequest, category: str, uuid: UUID, position: int, using: str
+) -> AbstractContextManager[Any]:
     """Return a slot to fold a long stream as of a position; raises Problem if there is none."""
-    # The state of now is kept by the process and only brought up to date. See Note [Long requests hold slots].
-    if position is None or states.version_at(category, uuid, position) <= _SHORT_STREAM:
+    # See Note [Long requests hold slots]. The state of now needs none: the process keeps it and brings it up to date.
+    if states.version_at(category, uuid, position, using) <= _SHORT_STREAM:
         return nullcontext()
     return need_slot(request, _FOLD_S, SlotKind.FOLDING)
 
@@ -250,11 +264,11 @@ def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfP
     position, _ = _resolve(request, parameters.as_of)
     # A membership of the past is folded from the deals of its company.
     with nullcontext() if position is None else need_slot(request, _FOLD_S, SlotKind.FOLDING):
-        found, deal = _membership(uuid, position, parameters.as_of)
+        found, deal = read_up_to(position or 0, partial(_membership, uuid, position, parameters.as_of))
     for _ in range(_ATTEMPTS):
         if (found.rating_tier, found.activated) == (deal.state.rating_tier, deal.state.status == "active"):
             break
-        found, deal = _membership(uuid, position, parameters.as_of)  # the deal changed between the two reads
+        found, deal = _membership(uuid, position, parameters.as_of, "default")  # the deal changed between the two reads
     store.ensure_durable(deal.position)
     response_headers.raise_position(request, deal.position)
     content = {"rating_tier": found.rating_tier, "deal_uuid": found.deal_uuid, "activated": found.activated}
@@ -263,10 +277,12 @@ def get_membership(request: HttpRequest, uuid: PathUuid, parameters: Query[AsOfP
     return entity_tags.with_tag(request, response, deal.version, digest=True)
 
 
-def _membership(uuid: UUID, position: int | None, moment: int | date | None) -> tuple[Membership, Loaded[Deal]]:
-    found = memberships.lookup(uuid, position)
+def _membership(
+    uuid: UUID, position: int | None, moment: int | date | None, using: str
+) -> tuple[Membership, Loaded[Deal]]:
+    found = memberships.lookup(uuid, position, using)
     if found.deal_uuid is None:
-        if not states.company(uuid, position).state.exists:
+        if not states.company(uuid, position, using).state.exists:
             raise _missing(f"There is no company {uuid}", moment)
         raise _missing(f"The company {uuid} is not a member", moment)
-    return found, states.deal(found.deal_uuid, position)
+    return found, states.deal(found.deal_uuid, position, using)

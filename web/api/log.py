@@ -1,6 +1,7 @@
 """GET /api/events: the log, in order of position."""
 
 import json
+from functools import partial
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from ninja import Query
 from pydantic import Field
 
 from eventstore import store
+from eventstore.log.replica import read_up_to
 from eventstore.records import RecordedEvent
 from ledger.names import ACTOR_ID
 from ledger.rules.events import CATEGORIES
@@ -44,7 +46,7 @@ class EventFilters(QueryParameters):
         names = ("type", "stream_id", "category", "correlation_id")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
-    def search(self, after: int, limit: int) -> list[RecordedEvent]:
+    def search(self, after: int, limit: int, using: str = "default") -> list[RecordedEvent]:
         """Return at most `limit` matching events after a position, in order."""
         wanted = self.filters()
         if self.type is not None and self.category is not None:
@@ -53,7 +55,7 @@ class EventFilters(QueryParameters):
                 return []
             if occurs_in == [self.category]:
                 del wanted["category"]  # every event of this type is in this category
-        return store.search(after=after, limit=limit, **wanted)
+        return store.search(after=after, limit=limit, using=using, **wanted)
 
 
 class EventListParameters(EventFilters):
@@ -66,8 +68,10 @@ class EventListParameters(EventFilters):
 @router.query("/events", EventPage, "list-events", "The log, in order of position")
 def list_events(request: HttpRequest, parameters: Query[EventListParameters]) -> HttpResponse:
     """Answer a page of the log."""
-    wait_for_position(request, head)
-    found = parameters.search(parameters.after, parameters.limit + 1)
+    newest = wait_for_position(request, head)
+    found = read_up_to(newest, partial(parameters.search, parameters.after, parameters.limit + 1))
+    # A replica that missed a failover may have events beyond it that are gone.
+    found = [event for event in found if event.position <= newest]
     page, next_page = found[: parameters.limit], None
     if page:
         store.ensure_durable(page[-1].position)
@@ -83,8 +87,8 @@ def list_events(request: HttpRequest, parameters: Query[EventListParameters]) ->
 @router.query("/events/{int:position}", LoggedEvent, "get-event", "The event at a position", may_be_missing=True)
 def get_event(request: HttpRequest, position: PathPosition) -> HttpResponse:
     """Answer one event."""
-    wait_for_position(request, head)
-    found = store.read_event(position)
+    newest = wait_for_position(request, head)
+    found = read_up_to(position, partial(store.read_event, position)) if position <= newest else None
     if found is None:
         raise not_found(f"There is no event at position {position}.")
     store.ensure_durable(position)

@@ -1,14 +1,16 @@
 """The pages of the log: its events, one event with its causes and effects, and a stream as a time line."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from eventstore import store
-from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, every, search_back
+from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, Found, search_back
+from eventstore.log.replica import read_up_to
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES
@@ -20,6 +22,7 @@ from web.books.frame import Frame, NotFound, Refused, page, shown, takes
 from web.books.parameters import whole_number
 
 _PAGE: Final = 100
+_PAGE_OF_A_FILE: Final = 1_000
 _LONGEST: Final = 200
 _HEADER: Final = (
     "position",
@@ -41,10 +44,10 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     """List events, newest first, that match the filters."""
     filters = _filters(request)
     if csv_export.is_wanted(request):
-        rows = _event_cells(every(filters, before=frame.cut.position + 1))
+        rows = _event_cells(_every(filters, frame))
         return csv_export.export(frame, "-".join(("log", *map(str, filters.values()))), _HEADER, rows)
     before = whole_number(request.GET, "before", default=frame.cut.position + 1)
-    found = search_back(filters, before=min(before, frame.cut.position + 1), limit=_PAGE)
+    found = _search(filters, frame, before=min(before, frame.cut.position + 1), limit=_PAGE)
     return shown(
         request,
         "log.html",
@@ -64,7 +67,7 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
 @takes("format")
 def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase:
     """Show one event: in words, with its dates, its journal lines, and its causes and effects."""
-    explained = explain_event(position) if position <= frame.head else None
+    explained = read_up_to(frame.head, partial(explain_event, position)) if position <= frame.head else None
     if explained is None:
         raise NotFound(f"There is no event at {position}; the head is {frame.head}.")
     if csv_export.is_wanted(request):
@@ -90,14 +93,17 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
     """Show a stream, oldest first, with the state after each event."""
     if not is_stream_id(stream_id):
         raise NotFound(f"{stream_id} is not a stream: its id is a category, a hyphen and a uuid.")
-    newest = next(store.read_stream(stream_id, up_to=frame.cut.position, backwards=True, limit=1), None)
+    up_to = frame.cut.position
+    newest = next(store.read_stream(stream_id, up_to=up_to, backwards=True, limit=1), None)
     if newest is None:
-        raise NotFound(f"There is no event in the stream {stream_id} as of position {frame.cut.position}.")
+        raise NotFound(f"There is no event in the stream {stream_id} as of position {up_to}.")
     if csv_export.is_wanted(request):
-        events = store.read_stream(stream_id, up_to=frame.cut.position)
-        return csv_export.export(frame, stream_id, _HEADER, _event_cells(events))
+        return csv_export.export(frame, stream_id, _HEADER, _event_cells(_stream(stream_id, up_to)))
     after = whole_number(request.GET, "after", default=0)
-    rows = list(stream_rows(stream_id, up_to=frame.cut.position, after_version=after, limit=_PAGE))
+    rows = read_up_to(
+        up_to,
+        lambda using: list(stream_rows(stream_id, up_to=up_to, after_version=after, limit=_PAGE, using=using)),
+    )
     last = rows[-1].event.version if rows else after
     return shown(
         request,
@@ -110,6 +116,32 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
         rows=rows,
         next_after=last if newest.version > last else None,
     )
+
+
+def _search(filters: Mapping[str, str | int], frame: Frame, *, before: int, limit: int) -> Found:
+    return read_up_to(frame.cut.position, lambda using: search_back(filters, before=before, limit=limit, using=using))
+
+
+def _every(filters: Mapping[str, str | int], frame: Frame) -> Iterator[RecordedEvent]:
+    """Yield all events that match every filter, newest first, in flat memory."""
+    below: int | None = frame.cut.position + 1
+    while below is not None:
+        found = _search(filters, frame, before=below, limit=_PAGE_OF_A_FILE)
+        yield from found.events
+        below = found.next_before
+
+
+def _stream(stream_id: str, up_to: int) -> Iterator[RecordedEvent]:
+    """Yield the events of a stream up to a position, in flat memory."""
+    version = 0
+    while page := read_up_to(up_to, partial(_page_of_stream, stream_id, version, up_to)):
+        yield from page
+        version += len(page)
+
+
+def _page_of_stream(stream_id: str, after: int, up_to: int, using: str) -> list[RecordedEvent]:
+    limit = _PAGE_OF_A_FILE
+    return list(store.read_stream(stream_id, after_version=after, up_to=up_to, limit=limit, using=using))
 
 
 def _event_cells(events: Iterable[RecordedEvent]) -> Iterator[tuple[Any, ...]]:

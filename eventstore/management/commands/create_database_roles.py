@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import connections
 
 from eventstore.management.base import ConsoleCommand
 from eventstore.management.database_roles import create_roles, has_roles
+from eventstore.runtime.databases import own_databases
 
 
 class Command(ConsoleCommand):
@@ -19,7 +19,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Create them in each database that knows roles."""
-        named = [using for using in connections if has_roles(using)]
+        named = [using for using in own_databases() if has_roles(using)]
         if not named:
             raise CommandError("this database is SQLite, which has no roles: protect the file by its permissions")
         for using in named:

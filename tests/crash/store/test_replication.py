@@ -11,12 +11,12 @@ from django.db import connections
 from eventstore import store
 from tests.contracts.events import append as append_parcels
 from tests.contracts.events import parcel, registered
-from tests.support import scratch
 from tests.support.consumers.observing import Start, append, error, position
 from tests.support.consumers.probes import trigger
 from tests.support.databases import Database
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.replica import replica_of
 
 Server = psycopg.Connection[tuple[Any, ...]]
 
@@ -80,15 +80,7 @@ def test_logical_replication_can_add_the_next_event_and_change_nothing(
 @pytest.fixture
 def standby(cluster: Cluster) -> Iterator[Cluster]:
     """Return a running standby that follows the cluster, asynchronously."""
-    connections.close_all()
-    cluster.stop()
-    own = Cluster(durable=True, place=scratch.quick())
-    own.restore(cluster.backup())
-    (own.data / "standby.signal").touch()
-    with (own.data / "postgresql.auto.conf").open("a") as settings:
-        settings.write(f"primary_conninfo = 'host={cluster.root} user=postgres'\n")
-    cluster.start()
-    with own:
+    with replica_of(cluster) as own:
         yield own
 
 

@@ -21,6 +21,7 @@ from eventstore.models import Checkpoint
 from ledger import clients, daily_cycle
 from tests.support.databases import Database, connected_as
 from tests.support.ledger.book import run_late_fees
+from tests.support.patience import wait_until
 from tests.support.postgres.roles import OWNER
 from tests.support.webserver import Serve, serving
 from web import probes
@@ -154,4 +155,17 @@ def test_without_the_read_database_commands_work_and_lists_answer_503(database: 
     for path in ("/api/companies", "/api/journal", "/api/trial-balance", "/api/aging"):
         refused = server.ask("GET", path)
         assert (refused.status, refused.json()["type"], refused.headers["Retry-After"]) == (503, "database-away", "1")
-    assert server.ask("GET", "/readyz").json()["reasons"] == ["the database 'read' does not answer"]
+    ready = server.ask("GET", "/readyz")
+    warning = "the database 'read' does not answer: commands work without the read models, and their queries fail"
+    assert (ready.status, ready.json()) == (200, {"status": "ready", "warnings": [warning]})
+    shown = server.ask("GET", "/metrics").body.decode()
+    assert "daybook_read_models_up 0.0" in shown
+    assert "daybook_head_position 1.0" in shown
+
+
+def test_a_read_database_that_hangs_is_a_warning(database: Database, serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = serve(READ_DATABASE_URL=f"postgres://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing")
+        warning = f"the database 'read' has not answered within {probes.PATIENCE_S} s"
+        # On a busy machine, the database of the log may not answer in time either.
+        wait_until(lambda: server.ask("GET", "/readyz").json() == {"status": "ready", "warnings": [warning]})
