@@ -70,3 +70,15 @@ def execute(url: str, *statements: str) -> None:
     with psycopg.connect(as_role(url, OWNER), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def server_time(url: str) -> float:
+    """Return the seconds of processor time that all processes of a PostgreSQL server have taken."""
+    import psutil
+
+    with psycopg.connect(url) as connection:
+        process = psutil.Process(connection.info.backend_pid).parent()
+    assert process is not None
+    ended = process.cpu_times()
+    running = [child.cpu_times() for child in process.children(recursive=True)]
+    return ended.children_user + ended.children_system + sum(times.user + times.system for times in running)

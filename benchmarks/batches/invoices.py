@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 from benchmarks.page.figures import record
 from benchmarks.report import say
-from benchmarks.server import environment_of, server
+from benchmarks.server import environment_of, server, server_time
 from tests.support.webserver import WebServer, serving
 
 _COMMANDS = 10_000
@@ -75,6 +78,21 @@ def invoice(number: int, seller: str, debtor: str, deal: str) -> list[dict[str, 
     ]
 
 
+def _family(web: WebServer) -> list[psutil.Process]:
+    arbiter = psutil.Process(web.process.pid)
+    return [arbiter, *arbiter.children(recursive=True)]
+
+
+def _time(web: WebServer) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in _family(web))
+
+
+def _peak_mib(web: WebServer) -> float:
+    """Return the peak memory of the largest process."""
+    statuses = [Path(f"/proc/{process.pid}/status").read_text() for process in _family(web)]
+    return max(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses) / 1024
+
+
 def main() -> None:
     """Serve by one gunicorn and send the batches one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -89,12 +107,17 @@ def main() -> None:
             seller, debtor, deal, made = parties()
             post(web, token, made)
             commands = [one for number in range(arguments.invoices) for one in invoice(number, seller, debtor, deal)]
-            began = time.perf_counter()
+            worked, server_worked, began = _time(web), server_time(url), time.perf_counter()
             for first in range(0, len(commands), _COMMANDS):
                 post(web, token, commands[first : first + _COMMANDS])
             took = time.perf_counter() - began
             record(f"batch-{arguments.invoices}-invoices", "s", [took])
-            say(f"{arguments.invoices:,} invoices, {len(commands):,} commands: {took:.1f} s")
+            worked, server_worked = _time(web) - worked, server_time(url) - server_worked
+            say(
+                f"{arguments.invoices:,} invoices, {len(commands):,} commands: {took:.1f} s; processor time"
+                f" {worked:.1f} s of gunicorn and {server_worked:.1f} s of PostgreSQL;"
+                f" {_peak_mib(web):,.0f} MiB at most; load {os.getloadavg()[0]:.1f}"
+            )
 
 
 if __name__ == "__main__":

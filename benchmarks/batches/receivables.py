@@ -16,11 +16,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-import psutil
-import psycopg
-
 from benchmarks.report import say
-from benchmarks.server import environment_of, manage, server
+from benchmarks.server import environment_of, manage, server, server_time
 
 _BEGIN = date(2024, 1, 1)
 _FORM = "%d/%m/%Y"
@@ -38,16 +35,6 @@ def write(path: Path, lines: int, days: int) -> None:
             customer, amount = chance.randint(1, max(1, lines // _PER_CUSTOMER)), chance.randint(1_00, 900_00) / 100
             dates = f"{invoiced:{_FORM}},{due:{_FORM}},{amount:.2f},{settled:{_FORM}}"
             file.write(f"C-{customer},{1000 + number},{dates}\n")
-
-
-def server_time(url: str) -> float:
-    """Return the seconds of processor time that all processes of the server have taken."""
-    with psycopg.connect(url) as connection:
-        server_process = psutil.Process(connection.info.backend_pid).parent()
-    assert server_process is not None
-    ended = server_process.cpu_times()
-    running = [child.cpu_times() for child in server_process.children(recursive=True)]
-    return ended.children_user + ended.children_system + sum(times.user + times.system for times in running)
 
 
 def nothing(_url: str) -> float:
