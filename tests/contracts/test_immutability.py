@@ -85,7 +85,9 @@ def test_an_insert_through_the_model_must_continue_the_log_too(database: Databas
         Event._base_manager.bulk_create([event])
 
 
-@pytest.mark.parametrize("target", ["zero", "0001", "0002"])
+@pytest.mark.parametrize(
+    "target", ["zero", *(pytest.param(target, marks=pytest.mark.one_database) for target in ("0001", "0002"))]
+)
 def test_the_migrations_of_the_log_cannot_be_reversed(database: Database, target: str) -> None:
     append(registered(parcel()))
     with pytest.raises(CommandError, match="cannot be reversed"):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 import pytest
@@ -297,36 +298,49 @@ def _assert_sums_of_products() -> None:
         assert row.fees_incurred >= row.fees_paid + row.fees_waived
 
 
-@pytest.mark.parametrize(
-    ("model", "column"),
-    [
-        (OwedProduct, "fees"),
-        (OwedProduct, "principal"),
-        (OwedProduct, "owed"),
-        (DueSum, "owing"),
-        (DueSum, "owed"),
-        (CustomerSum, "owed"),
-        (CustomerSum, "overdue_products"),
-        (CustomerSum, "fees_paid"),
-        (CustomerLine, "change"),
-        (CustomerLine, "overdue"),
-        (CustomerLine, "fees_incurred"),
-        (LateRecordedFee, "amount"),
-        (LateAging, "fees"),
-        (LateAging, "products"),
-        (LateAging, "first_position"),
-        (LateActivity, "fees_assessed"),
-    ],
+FIGURES: Final[tuple[tuple[type[Model], str], ...]] = (
+    (OwedProduct, "fees"),
+    (OwedProduct, "principal"),
+    (OwedProduct, "owed"),
+    (DueSum, "owing"),
+    (DueSum, "owed"),
+    (CustomerSum, "owed"),
+    (CustomerSum, "overdue_products"),
+    (CustomerSum, "fees_paid"),
+    (CustomerLine, "change"),
+    (CustomerLine, "overdue"),
+    (CustomerLine, "fees_incurred"),
+    (LateRecordedFee, "amount"),
+    (LateAging, "fees"),
+    (LateAging, "products"),
+    (LateAging, "first_position"),
+    (LateActivity, "fees_assessed"),
 )
-def test_verification_finds_a_changed_figure(database: Database, model: type[Model], column: str) -> None:
+
+
+def test_verification_finds_a_changed_figure(database: Database) -> None:
     record(History(33, 250, fees_late=True).appends)
     catch_up(*(projector.name for projector in PROJECTORS))
-    verify(lambda _done, _total: None)
-    row = model._default_manager.order_by("-id")[0]
-    setattr(row, column, getattr(row, column) + 1)
-    row.save()
-    with pytest.raises(Difference):
+    not_found = []
+    for model, column in FIGURES:
+        row = model._default_manager.order_by("-id")[0]
+        figure = getattr(row, column)
+        setattr(row, column, figure + 1)
+        row.save()
+        if all_figures_are_right():
+            not_found.append((model, column))
+        setattr(row, column, figure)
+        row.save()
+    assert not_found == []
+    assert all_figures_are_right()
+
+
+def all_figures_are_right() -> bool:
+    try:
         verify(lambda _done, _total: None)
+    except Difference:
+        return False
+    return True
 
 
 def test_customers_are_ranked_by_any_sum(database: Database) -> None:

@@ -22,6 +22,7 @@ def content_of(response: Any) -> tuple[int, bytes, str]:
     return response.status_code, response.content, response.headers.get("Ledger-Position")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_repeat_answers_as_the_first_time_and_does_nothing_again(name: str, api: Api) -> None:
     body = good(name)
