@@ -19,6 +19,8 @@ _LAST_RECONNECT_S: Final = 5.0
 _SQLSTATES: Final = ("08", "25006", "25P03", "40", "53000", "531", "532", "533", "55P03", "57014", "57P")
 """Lost connections, a standby's refusal to write (25006), a transaction ended because it was idle (25P03), conflicts,
 resources that are used up (but not 534, a limit of the statement's own), locks and cancelled statements, shutdowns."""
+_STANDBY: Final = "during recovery"
+"""What a standby says, as an internal error, to a barrier: `cannot assign TransactionIds during recovery`."""
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
 """SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: these pass without a change to the handler."""
 
@@ -57,6 +59,8 @@ def _is_outage(error: BaseException) -> bool:
             return True
         case sqlite3.Error():
             return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES
+        case psycopg.Error(sqlstate="XX000"):
+            return _STANDBY in str(error)
         case psycopg.Error(sqlstate=str(sqlstate)):
             return sqlstate.startswith(_SQLSTATES)
         case psycopg.OperationalError() | psycopg.InternalError():

@@ -6,16 +6,18 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from eventstore import store
+from eventstore.runtime.outages import is_outage
 from tests.contracts.events import append as append_parcels
 from tests.contracts.events import parcel, registered
 from tests.support.consumers.observing import Start, append, error, position
 from tests.support.consumers.probes import trigger
-from tests.support.databases import Database
+from tests.support.databases import Database, connected_to
 from tests.support.patience import wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.postgres.prepared import DURABLE
 from tests.support.postgres.replica import replica_of
 
 Server = psycopg.Connection[tuple[Any, ...]]
@@ -100,6 +102,13 @@ def stop_receiving(standby: Cluster) -> None:
         server.execute("ALTER SYSTEM SET primary_conninfo = ''")
         server.execute("SELECT pg_reload_conf()")
         wait_until(lambda: server.execute("SELECT 1 FROM pg_stat_wal_receiver").fetchone() is None)
+
+
+@pytest.mark.usefixtures("durable_database")
+def test_a_barrier_on_a_standby_is_an_outage_because_it_is_no_primary_yet_or_any_more(standby: Cluster) -> None:
+    with connected_to(Database(standby.url(DURABLE), "postgresql")), pytest.raises(DatabaseError) as refused:
+        store.barrier()
+    assert is_outage(refused.value)
 
 
 @pytest.mark.usefixtures("durable_database")

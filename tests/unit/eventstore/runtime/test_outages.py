@@ -34,6 +34,7 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
         _wrapped(errors.DeadlockDetected("deadlock")),
         _wrapped(errors.TooManyConnections("too many")),
         _wrapped(errors.ReadOnlySqlTransaction("a standby")),
+        _wrapped(errors.InternalError_("cannot assign TransactionIds during recovery")),
         _wrapped(psycopg.InterfaceError("the connection is closed")),
         _wrapped(psycopg.InternalError("received 2 results from command 'COMMIT'")),
         _wrapped(errors.QueryCanceled("canceling statement due to statement timeout")),
