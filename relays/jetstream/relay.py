@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from django.conf import settings
 
+from eventstore import store
 from eventstore.consumers.definitions import Relay
 from eventstore.errors import ReceiverAway
 from eventstore.payloads.canonical import canonical_event
@@ -98,6 +99,23 @@ class JetStream(Relay):
         if found is None:
             raise ReceiverAway(f"the stream {self._stream.name}", f"it does not show its message {sequence}")
         return found
+
+    def differences(self) -> Sequence[str]:
+        """Say which messages of the stream are of events that the log does not hold."""
+        last = found = self._stream.last()
+        while found is not None and found.sequence and not self._is_of_the_log(found):
+            found = self._at(found.sequence - 1) if found.sequence > 1 else None
+        if last is None or found == last:
+            return ()
+        if found is None:
+            return [f"holds nothing of this log in the stream {self._stream.name}: name another JETSTREAM_STREAM"]
+        first = _position_of(self._at(found.sequence + 1))
+        where = f"at positions {first} to {_position_of(last)} in the stream {self._stream.name}"
+        return [f"has events {where} that are not in the log: read them there, and name another JETSTREAM_STREAM"]
+
+    def _is_of_the_log(self, message: Message) -> bool:
+        event = store.read_event(_position_of(message))
+        return event is not None and message.body == self._message(event).body
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,6 +1,7 @@
 """Sends one event to one address: signed, to a checked address, within a bounded time. It uses no database."""
 
 import base64
+import hashlib
 import http.client
 import secrets
 import socket
@@ -24,6 +25,7 @@ _SECRET_BYTES: Final = 32
 _TAKEN: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
 _GONE: Final = 410
+_DIGEST_LENGTH: Final = 8
 
 
 def new_secret() -> str:
@@ -52,10 +54,14 @@ class Result(NamedTuple):
 
 
 def message_of(event: RecordedEvent, log: str) -> Message:
-    """Return the message of an event of a log."""
+    """Return the message of an event of a log.
+
+    Its id has a digest of the event: if a store goes back, another event may get the same position.
+    """
     event_json, moment = canonical_event(event), moment_text(event.recorded_at)
+    digest = hashlib.sha256(event_json.encode()).hexdigest()[:_DIGEST_LENGTH]
     body = f'{{"type":"{event.type}","timestamp":"{moment}","data":{event_json}}}'
-    return Message(f"{log}_{event.position}", event.position, event.type, body)
+    return Message(f"{log}-{digest}_{event.position}", event.position, event.type, body)
 
 
 def send_all(

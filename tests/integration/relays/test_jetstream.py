@@ -136,10 +136,15 @@ def test_a_log_that_was_restored_and_another_ledger_stop_the_relay(stream: Strea
         NotCaughtUp, match="position 4: AnotherHistory: .* is at position 5 and does not hold the event"
     ):
         catch_up("jetstream")
+    lost = f"has events at positions 4 to 5 in the stream {stream.name} that are not in the log: "
+    assert [difference.startswith(lost) for difference in JetStream(stream).differences()] == [True]
     forget_events_after(0)
     fund(1)
     Checkpoint.objects.filter(name="jetstream").delete()
     stopped = JetStream(stream)
+    assert stopped.differences() == [
+        f"holds nothing of this log in the stream {stream.name}: name another JETSTREAM_STREAM"
+    ]
     consumers.relays["jetstream"] = stopped
     with pytest.raises(NotCaughtUp, match="holds another ledger: name another JETSTREAM_STREAM"):
         catch_up("jetstream")

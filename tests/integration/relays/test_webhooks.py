@@ -18,6 +18,7 @@ from eventstore.errors import NotCaughtUp, OperationRefused
 from eventstore.home import leave
 from eventstore.models import OperatorAction
 from eventstore.payloads.canonical import canonical_event
+from relays.log_id import log_id
 from relays.models import Delivery, Endpoint
 from relays.webhooks import delivery, endpoints
 from relays.webhooks.relay import Webhooks
@@ -75,6 +76,8 @@ def test_events_recorded_since_are_sent_in_order_and_signed(hooks: Hooks) -> Non
     message = json.loads(body)
     assert (message["type"], message["data"]) == (event.type, json.loads(canonical_event(event)))
     assert headers["webhook-id"].endswith(f"_{event.position}")
+    other = event._replace(recorded_at=event.recorded_at + timedelta(microseconds=1))
+    assert message_of(event, log_id()).id == headers["webhook-id"] != message_of(other, log_id()).id
     catch_up("webhooks")
     assert len(hooks.received) == store.head().position - before
     assert as_it_is(endpoint).position == store.head().position
