@@ -215,7 +215,10 @@ class AnotherStore(ConsumerError):
     def __init__(self, name: str, position: int, remembered: datetime | None, found: datetime | None) -> None:
         now = "there is none" if found is None else f"there is one of {found.isoformat()}"
         then = "unknown" if remembered is None else remembered.isoformat()
-        super().__init__(f"{name} has seen position {position} as recorded at {then}, and now {now}: another store")
+        super().__init__(
+            f"{name} has seen position {position} as recorded at {then}, and now {now}: another store;"
+            " run manage.py recover, which shows what differs"
+        )
         self.name, self.position, self.remembered, self.found = name, position, remembered, found
 
 
@@ -224,8 +227,8 @@ class StoreWentBack(ConsumerError):
 
     def __init__(self, name: str, remembered: int, found: int) -> None:
         super().__init__(
-            f"{name} had handled position {remembered}, and its checkpoint is now at {found}: the store went back, and"
-            f" acknowledged events may be gone; compare with a backup, then run manage.py consumers resume"
+            f"{name} had handled position {remembered}, and its checkpoint is now at {found}: the store went back: it"
+            " is another store, and acknowledged events may be gone; run manage.py recover, which shows what differs"
         )
         self.name, self.remembered, self.found = name, remembered, found
 

@@ -196,10 +196,13 @@ class OperatorAction(models.Model):
         SKIP = "skip"
         REBUILD = "rebuild"
         RETIRE = "retire"
+        RECOVER = "recover"
 
     consumer = models.CharField(max_length=100)
     action = models.CharField(max_length=10, choices=Action.choices)
-    position = models.BigIntegerField(null=True, help_text="The event skipped.")
+    position = models.BigIntegerField(
+        null=True, help_text="The event skipped, or how far the consumer was that was recovered or retired."
+    )
     actor = models.CharField(max_length=200)
     reason = models.TextField(blank=True, default="")
     at = models.DateTimeField()

@@ -100,5 +100,12 @@ class Relay(ABC):
         """Do what is due besides, such as a retry, and return whether something was done; called at every step."""
         return False
 
+    def differences(self) -> Sequence[str]:
+        """Say what the receiver holds and the log does not, each in a line; nothing if that cannot be asked.
+
+        `manage.py recover` shows it, after a store went back. It raises ReceiverAway.
+        """
+        return ()
+
     def close(self) -> None:  # noqa: B027 - most relays hold nothing
         """Free what it holds, such as connections."""
