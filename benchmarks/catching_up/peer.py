@@ -5,7 +5,7 @@ prints the seconds and the processor time of the process.
 """
 
 # The library is installed for `make bench` only, so that mypy does not know its types.
-# mypy: disable-error-code="misc, untyped-decorator, arg-type"
+# mypy: disable-error-code="misc, untyped-decorator"
 
 import sys
 import time

@@ -19,7 +19,7 @@ from tests.support.cluster.installation import PORT, Installation
 from tests.support.patience import PATIENCE_S, wait_until
 
 WRITERS = 8
-PAUSE_S = 0.1
+PAUSE_S = 0.3
 DATE_EVERY_S = 10
 ANSWER_S = 15
 """How long a client waits for an answer before it asks again."""
@@ -48,11 +48,12 @@ class Service:
         self.installation = Installation(cluster, first_date=f"{FIRST_DATE - timedelta(days=1)}")
         self.installation.migrate()
         self.portfolio = prepare()
+        cycle(FIRST_DATE)  # clients ask for the state as of this date
         self.installation.start()
         self._token = token_of(self.installation.environment)
         self._writers: list[Writer] = []
         self._working: list[Writer] = []
-        self._date = FIRST_DATE
+        self._date = FIRST_DATE + timedelta(days=1)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -71,6 +72,10 @@ class Service:
             stop.set()
             for thread in threads:
                 thread.join(timeout=PATIENCE_S)
+
+    def acknowledged(self) -> dict[str, int]:
+        """Return the position of each command that was acknowledged, by its key."""
+        return {key: at for writer in self._writers for key, at in list(writer.noted.acknowledged.items())}
 
     def wait_until_all_write(self) -> None:
         """Return as soon as each writer has been acknowledged something that it asked for from now on."""

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -69,8 +70,9 @@ class FailoverCluster:
         wait_until(self.is_healthy, every=0.5)
         for door in self._doors:
             door.start()
-        wait_until(self._is_served, every=0.2)
         self._make_database()
+        # HAProxy takes every node for the primary until it has asked each twice.
+        wait_until(lambda: all(self._is_served() for _ in range(10)), every=0.5)
         return self
 
     def __exit__(
@@ -163,17 +165,19 @@ class FailoverCluster:
         subprocess.run(["sh", str(TEMPLATES / "fill.sh"), str(file), str(folder / "filled")], check=True)
 
     def _is_served(self) -> bool:
+        time.sleep(0.3)
         try:
-            return self.superuser("SELECT pg_is_in_recovery()", "postgres") == "f"
+            return self.superuser("SELECT pg_is_in_recovery()") == "f"
         except AssertionError:
             return False
 
     def _make_database(self) -> None:
-        self.superuser("CREATE DATABASE daybook", "postgres")
+        primary = self.primary()
+        assert primary is not None
+        self.superuser("CREATE DATABASE daybook", "postgres", primary.address)
         environment = {
             **os.environ,
-            "PGHOST": self.door,
-            "PGPORT": "5000",
+            "PGHOST": primary.address,
             "PGPASSWORD": self.secrets["SUPERUSER_PASSWORD"],
             "POSTGRES_USER": "postgres",
             "POSTGRES_DB": "daybook",
@@ -182,4 +186,4 @@ class FailoverCluster:
         }
         subprocess.run(["sh", str(_ROLES)], check=True, env=environment, timeout=PATIENCE_S)
         for setting in _SESSION:
-            self.superuser(f"ALTER ROLE {APP} SET {setting}")
+            self.superuser(f"ALTER ROLE {APP} SET {setting}", host=primary.address)

@@ -57,7 +57,9 @@ class Installation:
 
     def migrate(self) -> None:
         """Migrate as the owner, and register the process manager, so that it misses no date."""
-        owner = {**self.environment, "DATABASE_URL": self._cluster.direct_url(OWNER)}
+        # A busy machine may take long between two statements of a migration.
+        patient = {"IDLE_IN_TRANSACTION_TIMEOUT": "300000"}
+        owner = {**self.environment, **patient, "DATABASE_URL": self._cluster.direct_url(OWNER)}
         for environment, arguments in (
             (owner, ("migrate", "--verbosity", "0")),
             (self.environment, ("run_processmanager", "late_fees", "--once")),

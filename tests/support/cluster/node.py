@@ -45,10 +45,14 @@ class Node:
 
     def kill(self) -> None:
         """Switch the machine off: all that runs on it is killed with -9."""
-        self.patroni.kill()
-        watchdog.kill_server(self.data)
+        self.kill_postgres()
         self.etcd.kill()
         self._link.kill()
+
+    def kill_postgres(self) -> None:
+        """Kill PostgreSQL and Patroni with -9, and leave etcd, as if the disk of the data were lost."""
+        self.patroni.kill()
+        watchdog.kill_server(self.data)
 
     def cut_off(self) -> None:
         """Let the network between Patroni and etcd deliver nothing."""

@@ -16,6 +16,8 @@ class Proof:
     promise: str
     tests: str
     databases: tuple[str, ...] = BOTH
+    is_apart: bool = False
+    """Whether it needs more than PyPI, so that it runs only if it is named."""
 
 
 _HISTORIES: Final = "tests/integration/ledger/test_histories.py"
@@ -104,5 +106,15 @@ PROOFS: Final = (
         "Late fees, a seal, every projector, a rebuild, a grant with a key, the daily cycle, an import of invoices and"
         " one of a log are killed after each SQL statement, after a few with rounds ×1, and end as if undisturbed",
         "tests/crash/test_crash_points.py",
+    ),
+    Proof(
+        "A cluster that fails over",
+        "Three nodes under Patroni and etcd, behind HAProxy and PgBouncer: while the primary is killed, cut off from"
+        " etcd and switched over under eight writers, consumers and the daily cycle, no acknowledged event is lost,"
+        " nothing is recorded twice, and no process has to be started again; after a forced promotion of a standby that"
+        " lagged, consumers stop until an operator lets them go on",
+        "tests/cluster",
+        POSTGRES,
+        is_apart=True,
     ),
 )
