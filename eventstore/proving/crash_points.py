@@ -5,11 +5,12 @@ as one right after the first of them. Work that is right after a kill at each st
 """
 
 import os
+import pickle
 import signal
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, NoReturn
 
 from django.db import connections
@@ -37,44 +38,76 @@ def prove(work: Work, *, every: int = 1, observe: Callable[[], Outcome] = outcom
 
     Raises NotCrashProof, which names the statement.
     """
-    expected, statement = _run(work, 0, observe)
+    with _copy():
+        expected = _outcome(work, observe)
     kills = 0
     while True:
         point = 1 + kills * every
-        found, statement = _run(work, point, observe)
-        if statement is None:
-            return kills
-        kills += 1
-        differs = difference(expected, found)
+        with _copy():
+            statement = _killed_after(work, point)
+            if statement is None:
+                return kills
+            kills += 1
+            differs = difference(expected, _outcome(work, observe))
         if differs:
             raise NotCrashProof(point, statement, differs)
 
 
-def _run(work: Work, point: int, observe: Callable[[], Outcome]) -> tuple[Outcome, str | None]:
-    """Do the work on a copy, once more if it is killed; return the outcome, and the statement after which it was."""
+@contextmanager
+def _copy() -> Iterator[None]:
+    """Let Django work on copies of all databases."""
     with ExitStack() as copies:
         for using in databases():
             copies.enter_context(copied(using))
-        with suppress(OperationRefused):
-            # A copy of a ledger does nothing by itself until it is adopted.
-            home.adopt(actor="a proof", reason="the copy is deleted after one run")
-        statement = _in_a_child(work, point)
-        if statement is not None:
-            _in_a_child(work, 0)
-        _in_a_child(_settle, 0)
-        try:
-            return observe(), statement
-        finally:
-            connections.close_all()
+        yield
+        connections.close_all()
 
 
-def _settle() -> None:
-    if consumers.projectors:
-        catch_up(*consumers.projectors)
-
-
-def _in_a_child(work: Work, point: int) -> str | None:
+def _killed_after(work: Work, point: int) -> str | None:
     """Do the work in a child process; return the statement after which it killed itself, None if it ended."""
+
+    def killed(writes: int) -> None:
+        _adopt()
+        _Killer(point, writes).watch()
+        work()
+
+    said, status = _in_a_child(killed)
+    if status == -signal.SIGKILL:
+        return said.decode()
+    _check_ended(status, point)
+    return None
+
+
+def _outcome(work: Work, observe: Callable[[], Outcome]) -> Outcome:
+    """Do the work in a child process, let every projector catch up, and return the outcome."""
+
+    def observed(writes: int) -> None:
+        _adopt()
+        work()
+        if consumers.projectors:
+            catch_up(*consumers.projectors)
+        with os.fdopen(writes, "wb") as file:
+            pickle.dump(observe(), file)
+
+    said, status = _in_a_child(observed)
+    _check_ended(status, 0)
+    found: Outcome = pickle.loads(said)  # noqa: S301 - of our own child
+    return found
+
+
+def _adopt() -> None:
+    """Let the copy act: a copy of a ledger does nothing by itself until it is adopted."""
+    with suppress(OperationRefused):
+        home.adopt(actor="a proof", reason="the copy is deleted after one run")
+
+
+def _check_ended(status: int, point: int) -> None:
+    if status != 0:
+        raise NotCrashProof(point, "", f"the work itself failed, see standard error: status {status}")
+
+
+def _in_a_child(task: Callable[[int], None]) -> tuple[bytes, int]:
+    """Run a task in a child process; return what it has written into the pipe that it is given, and its status."""
     connections.close_all()
     reads, writes = os.pipe()
     with warnings.catch_warnings():
@@ -82,22 +115,16 @@ def _in_a_child(work: Work, point: int) -> str | None:
         child = os.fork()
     if child == 0:
         os.close(reads)
-        _end_after(work, point, writes)
+        _end_after(task, writes)
     os.close(writes)
-    with os.fdopen(reads) as said:
-        statement = said.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status == -signal.SIGKILL:
-        return statement
-    if status != 0:
-        raise NotCrashProof(point, "", f"the work itself failed, see standard error: status {status}")
-    return None
+    with os.fdopen(reads, "rb") as file:
+        said = file.read()
+    return said, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _end_after(work: Work, point: int, writes: int) -> NoReturn:
+def _end_after(task: Callable[[int], None], writes: int) -> NoReturn:
     try:
-        _Killer(point, writes).watch()
-        work()
+        task(writes)
     except BaseException:  # noqa: BLE001 - the child ends here in every case
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
