@@ -13,8 +13,8 @@ from tests.support.consumers.receiver import PORT, receiving
 from tests.support.databases import Database
 from tests.support.rounds import PROVES
 
-STEP = 1 if PROVES or os.environ["DAYBOOK_TEST_VENDOR"] == "postgresql" else 3
-"""At which statements a consumer is killed: at each on PostgreSQL, where a connection ends too; else at each third."""
+STEP = 1 if PROVES else 3
+"""At which statements a consumer is killed: at each third, in `make prove` at each."""
 
 
 def _kill_everywhere(database: Database, name: str, step: int = STEP) -> int:

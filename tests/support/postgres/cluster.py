@@ -149,7 +149,7 @@ class Cluster:
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Make a database as a copy of another one, to which nobody may be connected; it belongs to the owner."""
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         with self.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         roles.create_roles(binaries(), self.root, name)

@@ -197,6 +197,7 @@ def test_each_command_of_a_batch_needs_its_own_permission(new_api: NewApi) -> No
     problem(post(Api(None), commands), 401, "unauthenticated")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("content", "pointer", "detail"),
     [

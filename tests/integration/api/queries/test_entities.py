@@ -196,6 +196,7 @@ def test_consumers_are_the_same_as_in_the_command(api: Api) -> None:
     assert {one["lag_events"] for one in answer} >= {1}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "path",
     [
