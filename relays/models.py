@@ -1,4 +1,4 @@
-"""The tables of webhooks: the endpoints, and what was sent to each."""
+"""The tables of webhooks, the endpoints and what was sent to each, and of followers."""
 
 from typing import ClassVar
 
@@ -60,3 +60,35 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position} to {self.endpoint_id}"
+
+
+class Follower(models.Model):
+    """A consumer of the stream that runs in this database: how far it is, and why it stopped."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    store = models.CharField(max_length=64, blank=True, default="", help_text="The id of the log that it follows.")
+    sequence = models.BigIntegerField(default=0, help_text="The last message of the stream that was handled.")
+    position = models.BigIntegerField(default=0, help_text="The position of its event in the log.")
+    paused = models.BooleanField(default=False)
+    skip = models.BigIntegerField(null=True, help_text="The message that an operator lets it pass over.")
+    waiting_for = models.CharField(max_length=200, blank=True, default="")
+    last_seen = models.DateTimeField(null=True)
+    error_sequence = models.BigIntegerField(null=True)
+    error_message = models.TextField(blank=True, default="")
+    error_at = models.DateTimeField(null=True)
+    gap_to = models.BigIntegerField(null=True, help_text="The position after missing ones; passed after a resume.")
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def state(self) -> str:
+        """What it is doing: paused, stopped by an error, waiting for the stream, or neither."""
+        if self.paused:
+            return "paused"
+        if self.error_sequence is not None:
+            return "stopped"
+        return "waiting" if self.waiting_for else "following"

@@ -25,7 +25,6 @@ from tests.support.databases import Database
 from tests.support.ledger.sealing import days, seal, sealing
 from tests.support.patience import wait_until
 from tests.support.processes import StartManage
-from tests.support.receivers import jetstream
 from tests.support.receivers.jetstream import Nodes
 
 pytestmark = pytest.mark.one_database  # the rules of relays are tested on both
@@ -44,13 +43,6 @@ def contents(stream: Stream) -> list[Message]:
         assert message is not None
         found.append(message)
     return found
-
-
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[Nodes]:
-    with jetstream.running(3) as running:
-        running.wait("first")
-        yield running
 
 
 def test_every_event_arrives_once_and_in_order_while_nodes_and_the_relay_are_killed(

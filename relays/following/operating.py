@@ -1,0 +1,51 @@
+"""What operators do to followers, each recorded with who, when and why, as for every consumer."""
+
+from django.db import transaction
+
+from eventstore.consumers import operator_actions
+from eventstore.errors import OperationRefused
+from eventstore.models import OperatorAction
+from relays.models import Follower
+
+_NO_ERROR = {"error_sequence": None, "error_message": "", "error_at": None}
+
+
+def pause(name: str, *, actor: str, reason: str = "") -> None:
+    """Pause a follower from the next transaction on; raises OperationRefused."""
+    with transaction.atomic():
+        row = _row(name)
+        if row.paused:
+            raise OperationRefused(f"{name} is paused already")
+        Follower.objects.filter(name=name).update(paused=True)
+        operator_actions.record(OperatorAction.Action.PAUSE, name, "default", actor=actor, reason=reason)
+
+
+def resume(name: str, *, actor: str, reason: str = "") -> None:
+    """Let a follower go on, also beyond positions that are missing in the stream; raises OperationRefused."""
+    with transaction.atomic():
+        row = _row(name)
+        if not row.paused and row.error_sequence is None:
+            raise OperationRefused(f"{name} is neither paused nor stopped: there is nothing to resume")
+        Follower.objects.filter(name=name).update(paused=False, **_NO_ERROR)  # it keeps `gap_to`, which is passed now
+        operator_actions.record(OperatorAction.Action.RESUME, name, "default", actor=actor, reason=reason)
+
+
+def skip(name: str, sequence: int, *, actor: str, reason: str) -> None:
+    """Let a follower pass over the message at which its handler failed; raises OperationRefused."""
+    if not reason.strip():
+        raise OperationRefused("a skip needs a reason: it is recorded for those who ask later")
+    with transaction.atomic():
+        row = _row(name)
+        if row.error_sequence != sequence or sequence != row.sequence + 1:
+            at = "is not stopped" if row.error_sequence is None else f"stopped at message {row.error_sequence}"
+            raise OperationRefused(f"{name} {at}, and only a message that its handler refused can be skipped")
+        Follower.objects.filter(name=name).update(skip=sequence, **_NO_ERROR)
+        action = OperatorAction.Action.SKIP
+        operator_actions.record(action, name, "default", actor=actor, reason=reason, position=row.position + 1)
+
+
+def _row(name: str) -> Follower:
+    row = Follower.objects.select_for_update().filter(name=name).first()
+    if row is None:
+        raise OperationRefused(f"there is no follower {name!r}; `followers` lists those that have run here")
+    return row

@@ -1,0 +1,172 @@
+"""A follower handles each event of the stream once, in order, whatever is killed, and stops where it must."""
+
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from eventstore import store
+from eventstore.consumers.loop import catch_up
+from eventstore.consumers.registry import consumers
+from eventstore.errors import OperationRefused
+from eventstore.models import OperatorAction
+from eventstore.runtime.shutdown import Stop
+from relays.following import operating
+from relays.following.durable import Durable
+from relays.following.follower import FollowerStopped, Following
+from relays.jetstream.relay import POSITION, STORE, JetStream
+from relays.jetstream.stream import Message, Stream
+from relays.models import Follower
+from tests.integration.relays.test_jetstream import fund
+from tests.support.databases import Database
+from tests.support.patience import wait_until
+from tests.support.processes import StartManage
+from tests.support.receivers.jetstream import Nodes
+
+pytestmark = pytest.mark.one_database
+HANDLER = "tests.integration.relays.test_followers.note"
+poison: set[int] = set()
+
+
+def note(event: dict[str, Any]) -> None:
+    """Write down the position of an event; it fails at those of `poison`."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO noted (position) VALUES (%s)", [event["position"]])
+    if event["position"] in poison:
+        raise ValueError("too heavy")
+
+
+def noted() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT position FROM noted ORDER BY rowid")
+        return [position for (position,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def stream(database: Database, nodes: Nodes, request: pytest.FixtureRequest) -> Iterator[Stream]:
+    """Return the test's own stream, to which `jetstream` hands on in this process."""
+    name = request.node.name[:40]
+    nodes.wait(name)
+    own = nodes.stream(name)
+    consumers.register(JetStream(own))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE noted (position integer NOT NULL)")
+    yield own
+    own.close()
+    del consumers.relays["jetstream"]
+    poison.clear()
+
+
+@pytest.fixture
+def source(stream: Stream, nodes: Nodes) -> Iterator[Durable]:
+    own = Durable(nodes.urls, stream.name, "notes")
+    yield own
+    own.close()
+
+
+def follow(source: Durable) -> None:
+    """Follow the stream to its end."""
+    Following("notes", note, source, 100).run(Stop(), once=True)
+
+
+def test_every_event_is_handled_once_and_in_order_while_the_follower_and_nodes_are_killed(
+    stream: Stream, nodes: Nodes, start_manage: StartManage
+) -> None:
+    env = {"JETSTREAM_URL": ",".join(nodes.urls), "JETSTREAM_STREAM": stream.name}
+    arguments = ("run_follower", "notes", "--handler", HANDLER, "--batch-size", "20")
+    process = start_manage(*arguments, env=env)
+    for node in nodes.nodes[:2]:
+        fund(60)
+        catch_up("jetstream")
+        node.kill()
+        process.kill()
+        process = start_manage(*arguments, env=env)
+        reached = store.head().position
+        wait_until(lambda reached=reached: noted()[-1:] == [reached])  # type: ignore[misc] # mypy infers no default of a lambda
+        node.start()
+        nodes.wait(stream.name)
+    process.terminate()
+    assert process.wait() == 0
+    assert noted() == list(range(1, store.head().position + 1))
+
+
+def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator_acts(
+    stream: Stream, source: Durable
+) -> None:
+    fund(9)
+    catch_up("jetstream")
+    poison.update({5, 7})
+    with pytest.raises(FollowerStopped, match="notes stopped at message 5: ValueError: too heavy"):
+        follow(source)
+    assert noted() == [1, 2, 3, 4]
+    assert (Follower.objects.get().state, Follower.objects.get().position) == ("stopped", 4)
+    with pytest.raises(OperationRefused, match="notes stopped at message 5, and only"):
+        operating.skip("notes", 6, actor="an operator", reason="it is broken")
+    poison.discard(5)
+    operating.resume("notes", actor="an operator")
+    with pytest.raises(FollowerStopped, match="stopped at message 7"):
+        follow(source)
+    call_command("followers", "skip", "notes", "7", reason="it is broken")
+    follow(source)
+    assert noted() == [1, 2, 3, 4, 5, 6, 8, 9]
+    operating.pause("notes", actor="an operator")
+    fund(1)
+    catch_up("jetstream")
+    follow(source)
+    out = StringIO()
+    call_command("followers", stdout=out)
+    assert out.getvalue() == "notes\tpaused\tposition 9\n"
+    operating.resume("notes", actor="an operator")
+    follow(source)
+    assert noted()[-1] == 10
+    assert [action.action for action in OperatorAction.objects.order_by("id")] == ["resume", "skip", "pause", "resume"]
+
+
+def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_handled_twice(
+    stream: Stream, source: Durable
+) -> None:
+    fund(6)
+    catch_up("jetstream")
+    follow(source)
+    Follower.objects.update(sequence=3, position=3)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM noted WHERE position > 3")
+    fund(2)
+    catch_up("jetstream")
+    follow(source)
+    assert noted() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable) -> None:
+    fund(2)
+    catch_up("jetstream")
+    last = stream.last()
+    assert last is not None
+    headers = {STORE: last.headers[STORE], POSITION: "5"}
+    stream.append([Message(last.subject, b'{"position": 5}', headers)], 2)
+    with pytest.raises(FollowerStopped, match="position 3 is missing: the next in the stream is 5"):
+        follow(source)
+    assert noted() == [1, 2]
+    operating.resume("notes", actor="an operator", reason="the relay skipped them")
+    follow(source)
+    assert noted() == [1, 2, 5]
+    stream.append([Message(last.subject, b'{"position": 6}', {STORE: "another", POSITION: "6"})], 3)
+    with pytest.raises(FollowerStopped, match="the message is of the log another, and those before it of "):
+        follow(source)
+    Follower.objects.update(error_sequence=None, store="mine")
+    with pytest.raises(FollowerStopped, match="no longer has the event of position 5 there: it is"):
+        Following("notes", note, source, 100).step()
+    assert noted() == [1, 2, 5]
+
+
+def test_a_wrong_handler_or_no_stream_is_named(database: Database, settings: Settings) -> None:
+    assert database.url
+    with pytest.raises(CommandError, match="JETSTREAM_URL is not set"):
+        call_command("run_follower", "notes", handler=HANDLER)
+    settings.JETSTREAM_URL = ["nats://127.0.0.1:9"]
+    with pytest.raises(CommandError, match="--handler nothing.at_all cannot be loaded"):
+        call_command("run_follower", "notes", handler="nothing.at_all")
