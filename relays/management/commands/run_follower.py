@@ -1,7 +1,9 @@
 """`manage.py run_follower NAME --handler …`: follow the stream of another machine's log."""
 
 import re
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -39,6 +41,7 @@ class Command(ConsoleCommand):
             raise CommandError("JETSTREAM_URL is not set: name the servers of the stream")
         if not _NAME.fullmatch(options["name"]):
             raise CommandError("the name must have at most 100 letters, digits, hyphens and underscores")
+        sys.path.insert(0, str(Path.cwd()))  # the handler may be in the folder from which the command runs
         try:
             handler = import_string(options["handler"])
         except ImportError as error:

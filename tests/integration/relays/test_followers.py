@@ -1,7 +1,9 @@
 """A follower handles each event of the stream once, in order, whatever is killed, and stops where it must."""
 
+import sys
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,7 +129,14 @@ def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator
 
 
 def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_handled_twice(
-    stream: Stream, source: Durable
+    stream: Stream,
+    source: Durable,
+    *,
+    nodes: Nodes,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     fund(6)
     catch_up("jetstream")
@@ -139,6 +148,13 @@ def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_hand
     catch_up("jetstream")
     follow(source)
     assert noted() == [1, 2, 3, 4, 5, 6, 7, 8]
+    # Another follower, whose handler is in the folder from which the command runs.
+    settings.JETSTREAM_URL, settings.JETSTREAM_STREAM = nodes.urls, stream.name
+    (tmp_path / "printing.py").write_text('def handle(event):\n    print(event["type"], event["position"])\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    call_command("run_follower", "prints", handler="printing.handle", once=True)
+    assert capsys.readouterr().out.splitlines()[-1] == "FundsCredited 8"
 
 
 def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable) -> None:
