@@ -4,7 +4,6 @@ from django.db import transaction
 
 from eventstore.consumers import operator_actions
 from eventstore.errors import OperationRefused
-from eventstore.models import OperatorAction
 from relays.models import Follower
 
 _NO_ERROR = {"error_sequence": None, "error_message": "", "error_at": None}
@@ -17,7 +16,7 @@ def pause(name: str, *, actor: str, reason: str = "") -> None:
         if row.paused:
             raise OperationRefused(f"{name} is paused already")
         Follower.objects.filter(name=name).update(paused=True)
-        operator_actions.record(OperatorAction.Action.PAUSE, name, "default", actor=actor, reason=reason)
+        operator_actions.record("pause", name, "default", actor=actor, reason=reason)
 
 
 def resume(name: str, *, actor: str, reason: str = "") -> None:
@@ -27,7 +26,7 @@ def resume(name: str, *, actor: str, reason: str = "") -> None:
         if not row.paused and row.error_sequence is None:
             raise OperationRefused(f"{name} is neither paused nor stopped: there is nothing to resume")
         Follower.objects.filter(name=name).update(paused=False, **_NO_ERROR)  # it keeps `gap_to`, which is passed now
-        operator_actions.record(OperatorAction.Action.RESUME, name, "default", actor=actor, reason=reason)
+        operator_actions.record("resume", name, "default", actor=actor, reason=reason)
 
 
 def skip(name: str, sequence: int, *, actor: str, reason: str) -> None:
@@ -37,11 +36,11 @@ def skip(name: str, sequence: int, *, actor: str, reason: str) -> None:
     with transaction.atomic():
         row = _row(name)
         if row.error_sequence != sequence or sequence != row.sequence + 1:
-            at = "is not stopped" if row.error_sequence is None else f"stopped at message {row.error_sequence}"
-            raise OperationRefused(f"{name} {at}, and only a message that its handler refused can be skipped")
+            state = "is not stopped" if row.error_sequence is None else f"stopped at message {row.error_sequence}"
+            raise OperationRefused(f"{name} {state}, and only a message that its handler refused can be skipped")
         Follower.objects.filter(name=name).update(skip=sequence, **_NO_ERROR)
-        action = OperatorAction.Action.SKIP
-        operator_actions.record(action, name, "default", actor=actor, reason=reason, position=row.position + 1)
+        at = row.position + 1
+        operator_actions.record("skip", name, "default", actor=actor, reason=reason, position=at)
 
 
 def _row(name: str) -> Follower:
