@@ -35,7 +35,7 @@ test check: $(VENV)/development chromium ## everything that CI runs: types, lint
 
 prove: $(VENV)/development chromium ## each line of docs/reliability.md in its long form, which it writes, then all tests; takes hours
 	@$(BIN)/python -m tests.support.reliability --rounds 20
-	@DAYBOOK_TEST_ROUNDS=20 $(MAKE) --no-print-directory suite
+	@DAYBOOK_TEST_ROUNDS=20 PYTEST_TIMEOUT=0 $(MAKE) --no-print-directory suite
 
 run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; Books is at http://127.0.0.1:8000/books/
 	@$(DEVELOPMENT) $(MANAGE) check_web_address

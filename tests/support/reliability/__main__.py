@@ -26,6 +26,8 @@ RESULTS: Final = ROOT / "docs" / "reliability.json"
 SOAK: Final = ROOT / "docs" / "soak.json"
 _ASKED: Final = ("minutes", "seed", "pause")
 """The options of a soak."""
+_NO_LIMIT: Final = {"PYTEST_TIMEOUT": "0"}
+"""The limit of each test is that of its short form."""
 _SUMMARY: Final = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 
 
@@ -77,7 +79,7 @@ def prove(proof: Proof, database: str, rounds: int, seed: int) -> Result:
     ]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "DAYBOOK_TEST_ROUNDS": str(rounds), FOLDER: folder}
+        environment = {**os.environ, "DAYBOOK_TEST_ROUNDS": str(rounds), **_NO_LIMIT, FOLDER: folder}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
@@ -89,7 +91,8 @@ def prove(proof: Proof, database: str, rounds: int, seed: int) -> Result:
         f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}, rounds ×{rounds}, Python {platform.python_version()},"
         f" {os.cpu_count()} processors"
     )
-    command = f"DAYBOOK_TEST_ROUNDS={rounds} .venv/bin/python {' '.join(arguments)}"
+    limit = " ".join(f"{name}={value}" for name, value in _NO_LIMIT.items())
+    command = f"DAYBOOK_TEST_ROUNDS={rounds} {limit} .venv/bin/python {' '.join(arguments)}"
     result = Result(run, command, round(time.monotonic() - began), outcomes, counts)
     if not result.holds:
         sys.stderr.write(done.stdout + done.stderr)
