@@ -11,13 +11,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 
 from eventstore import store
 from eventstore.errors import NotDurable
-from eventstore.runtime.outages import is_outage
+from eventstore.runtime.outages import is_outage, says_read_only
 from web.protocol import problems, response_headers
 from web.protocol.middleware import PUBLIC
 
@@ -27,10 +28,19 @@ _SHOW_NOTHING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _STREAM: Final = "text/event-stream"
-_DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
+_FOR_PEOPLE: Final = ("/admin/", "/books/")
+_DATABASE_ERRORS: Final = (DatabaseError, InterfaceError)
 _RETRY_AFTER_S: Final = 1
-_NOT_DURABLE: Final = "The newest events of the ledger are not durable yet, so they are not shown. Try again soon.\n"
-_AWAY: Final = "The database of the ledger is away. Try again in a moment.\n"
+_AGAIN: Final = "A form may be sent again: it records once."
+_NOT_DURABLE: Final = (
+    "The newest events of the ledger are not durable yet, so they are not shown.",
+    f"Try again in a moment. {_AGAIN}",
+)
+_AWAY: Final = ("The database of the ledger is away.", f"Try again in a moment. {_AGAIN}")
+_READ_ONLY: Final = (
+    "The database of the ledger can only be read now.",
+    "Nothing was recorded. The operator of this ledger knows when it takes changes again.",
+)
 
 
 class DurableAnswersMiddleware:
@@ -57,8 +67,8 @@ class DurableAnswersMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a page whose database is away, or which found by itself that what it was to show is not durable."""
-        is_known = isinstance(error, NotDurable) or (isinstance(error, _DATABASE_ERRORS) and is_outage(error))
-        return _unavailable(request, error) if is_known else None
+        is_of_database = isinstance(error, _DATABASE_ERRORS) and (is_outage(error) or says_read_only(error))
+        return _unavailable(request, error) if is_of_database or isinstance(error, NotDurable) else None
 
 
 def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -77,5 +87,10 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     if request.path_info.startswith(API):
         return problems.of(error).response()
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
-    text = _NOT_DURABLE if isinstance(error, NotDurable) else _AWAY
-    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")
+    title, remedy = _NOT_DURABLE if isinstance(error, NotDurable) else _READ_ONLY if says_read_only(error) else _AWAY
+    if request.path_info.startswith(_FOR_PEOPLE):
+        # Nothing of the page is read from the database, also not who reads it.
+        text, content_type = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy}), "text/html"
+    else:
+        text, content_type = f"{title} {remedy}\n", "text/plain"
+    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type=content_type)

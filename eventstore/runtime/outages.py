@@ -21,6 +21,8 @@ _SQLSTATES: Final = ("08", "25006", "25P03", "40", "53000", "531", "532", "533",
 resources that are used up (but not 534, a limit of the statement's own), locks and cancelled statements, shutdowns."""
 _STANDBY: Final = "during recovery"
 """What a standby says, as an internal error, to a barrier: `cannot assign TransactionIds during recovery`."""
+_READ_ONLY_SQLSTATE: Final = "25006"
+_SQLITE_READONLY: Final = 8
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
 """SQLITE_BUSY, LOCKED, IOERR, FULL, CANTOPEN: these pass without a change to the handler."""
 
@@ -33,6 +35,21 @@ def is_outage(error: BaseException) -> bool:
     that its consumer's row does not keep.
     """
     return any(_is_outage(one) for one in _causes(error))
+
+
+def says_read_only(error: BaseException) -> bool:
+    """Return whether an error, or what it was raised from, says that a database or its role takes no changes."""
+    return any(_says_read_only(one) for one in _causes(error))
+
+
+def _says_read_only(error: BaseException) -> bool:
+    match error:
+        case sqlite3.Error():
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF == _SQLITE_READONLY
+        case psycopg.Error():
+            return error.sqlstate == _READ_ONLY_SQLSTATE
+        case _:
+            return False
 
 
 def is_outage_of_own_connection(error: BaseException) -> bool:

@@ -51,13 +51,15 @@ class Standing:
 
 def standings(at: Cut | Moment | None, by: str, *, start: int = 0, limit: int | None = None) -> Iterator[Standing]:
     """Yield the customers with the greatest sums first, each with its name: now, or at a cut of the log."""
+    named: tuple[int, ...] = ()
     if at is None:
         rows: Iterator[CustomerSum | CustomerFigures] = iter(_present(by, start, limit))
     else:
         taken = at if isinstance(at, Moment) else moment(at.position, at.until)
+        named = (taken.through, max(taken.through, taken.up_to))
         rows = customer_sums(taken, by=by) if limit is None else greatest(taken, by, start=start, limit=limit)
     while some := list(islice(rows, _SOME)):
-        names = names_of({row.company_uuid for row in some})
+        names = names_of({row.company_uuid for row in some}, named)
         yield from (_standing(row, names.get(row.company_uuid, "")) for row in some)
 
 

@@ -42,6 +42,12 @@ def _own_date(event: RecordedEvent, booked: date | None) -> date | None:
     return own
 
 
+def counts_for_earlier(event: RecordedEvent, until: date) -> bool:
+    """Say whether an event that was recorded after a date had ended counts for that date or for an earlier one."""
+    on = _own_date(event, None)
+    return on is not None and on <= until
+
+
 def counts(one: Dated, until: date | None) -> bool:
     """Say whether an event counts up to a date; an event booked before the first cycle always counts."""
     return until is None or one.counts_for is None or one.counts_for <= until

@@ -68,14 +68,14 @@ class ExplainedEvent:
     next_in_stream: int | None
 
 
-def explain_event(position: int, using: str = "default") -> ExplainedEvent | None:
-    """Return the event at a position with its relations, or None if there is none."""
-    event = store.read_event(position, using)
+def explain_event(position: int, up_to: int, using: str = "default") -> ExplainedEvent | None:
+    """Return the event at a position with its relations that were recorded up to another; None if there is none."""
+    event = store.read_event(position, using) if position <= up_to else None
     if event is None:
         return None
     [(_, booked, counts_for)] = dated([event], using)
-    tree, more = _tree(event, using)
-    before, after = _neighbours(event, using)
+    tree, more = _tree(event, up_to, using)
+    before, after = _neighbours(event, up_to, using)
     return ExplainedEvent(
         event=event,
         words=words_of(event),
@@ -141,15 +141,15 @@ def line_of(row: JournalLine) -> Line:
     )
 
 
-def _tree(event: RecordedEvent, using: str) -> tuple[list[Related], bool]:
+def _tree(event: RecordedEvent, up_to: int, using: str) -> tuple[list[Related], bool]:
     """Return the chain of causes, the event, and its effects below it; and whether there are more effects."""
     causes = list(_causes(event, using))
     found = [_related(cause, depth) for depth, cause in enumerate(reversed(causes))]
     found.append(_related(event, len(causes), is_this=True))
-    effects = _effects(event.position, MOST_EFFECTS + 1, using)
+    effects = _effects(event.position, up_to, MOST_EFFECTS + 1, using)
     for effect in effects[:MOST_EFFECTS]:
         found.append(_related(effect, len(causes) + 1))
-        below = islice(_below(effect, len(causes) + 2, using), max(MOST_RELATED - len(found), 0))
+        below = islice(_below(effect, up_to, len(causes) + 2, using), max(MOST_RELATED - len(found), 0))
         found += [_related(deeper, depth) for deeper, depth in below]
     return found, len(effects) > MOST_EFFECTS or len(found) >= MOST_RELATED
 
@@ -163,15 +163,15 @@ def _causes(event: RecordedEvent, using: str) -> Iterator[RecordedEvent]:
         event = cause
 
 
-def _below(event: RecordedEvent, depth: int, using: str) -> Iterator[tuple[RecordedEvent, int]]:
+def _below(event: RecordedEvent, up_to: int, depth: int, using: str) -> Iterator[tuple[RecordedEvent, int]]:
     if depth < _DEEPEST:
-        for effect in _effects(event.position, MOST_EFFECTS, using):
+        for effect in _effects(event.position, up_to, MOST_EFFECTS, using):
             yield effect, depth
-            yield from _below(effect, depth + 1, using)
+            yield from _below(effect, up_to, depth + 1, using)
 
 
-def _effects(position: int, limit: int, using: str) -> Sequence[RecordedEvent]:
-    found = search_back({"causation": position}, before=2**63 - 1, limit=limit, using=using)
+def _effects(position: int, up_to: int, limit: int, using: str) -> Sequence[RecordedEvent]:
+    found = search_back({"causation": position}, before=up_to + 1, limit=limit, using=using)
     return found.events[::-1]
 
 
@@ -179,7 +179,8 @@ def _related(event: RecordedEvent, depth: int, *, is_this: bool = False) -> Rela
     return Related(event, headline_of(event), depth, is_this)
 
 
-def _neighbours(event: RecordedEvent, using: str) -> tuple[int | None, int | None]:
-    near = store.read_stream(event.stream_id, after_version=max(event.version - 2, 0), limit=3, using=using)
+def _neighbours(event: RecordedEvent, up_to: int, using: str) -> tuple[int | None, int | None]:
+    before = max(event.version - 2, 0)
+    near = store.read_stream(event.stream_id, after_version=before, up_to=up_to, limit=3, using=using)
     around: dict[int, Any] = {other.version: other.position for other in near}
     return around.get(event.version - 1), around.get(event.version + 1)

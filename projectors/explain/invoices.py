@@ -1,6 +1,6 @@
 """Invoices in amounts, with the names of those who owe them, and their totals."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ledger.rules.money import from_minor
 from projectors.explain.figures import Cut
+from projectors.explain.moment import named_at
 from projectors.queries.customers import names_of, references_of
 from projectors.queries.invoices import MOST_LOOKED_AT, Owed, Place, Wanted, invoices, owed_at, totals
 
@@ -71,6 +72,7 @@ def page_at(cut: Cut, wanted: Wanted, after: Place | None, limit: int) -> Page:
     """
     found: list[Owed] = []
     last: Owed | None = None
+    named = named_at(cut)
     candidates = owed_at(cut.position, cut.until, wanted, after, MOST_LOOKED_AT)
     for looked_at, one in enumerate(candidates, 1):
         last = one
@@ -79,20 +81,20 @@ def page_at(cut: Cut, wanted: Wanted, after: Place | None, limit: int) -> Page:
         if len(found) == limit or looked_at == MOST_LOOKED_AT:
             break
     else:
-        return Page(list(_rows(found, "due")), None)
-    return Page(list(_rows(found, "due")), _place(last, "due"))
+        return Page(list(_rows(found, "due", named)), None)
+    return Page(list(_rows(found, "due", named)), _place(last, "due"))
 
 
 def rows_at(cut: Cut, wanted: Wanted) -> Iterator[InvoiceRow]:
     """Yield everything that owed something at a cut of the log, in order of due date."""
     owed = owed_at(cut.position, cut.until, wanted)
-    return _rows((one for one in owed if one.principal or one.fees), "due")
+    return _rows((one for one in owed if one.principal or one.fees), "due", named_at(cut))
 
 
-def _rows(found: Iterable[Owed], order: str) -> Iterator[InvoiceRow]:
+def _rows(found: Iterable[Owed], order: str, named: Sequence[int] = ()) -> Iterator[InvoiceRow]:
     remaining = iter(found)
     while some := list(islice(remaining, _SOME)):
-        names = names_of({one.product.company_uuid for one in some})
+        names = names_of({one.product.company_uuid for one in some}, named)
         references = references_of({one.product.product_uuid for one in some})
         for one in some:
             row = one.product

@@ -96,6 +96,11 @@ def booked_through(cut: Cut) -> int:
     return cut.position if cut.until is None else position_as_of(cut.until, cut.position)
 
 
+def named_at(cut: Cut) -> tuple[int, int]:
+    """Return the positions whose names a page of a cut shows: where its date ended, and for later companies its own."""
+    return booked_through(cut), cut.position
+
+
 def _recorded(position: int, head: int) -> int:
     if position > head:
         raise PositionBeyondHead(position=position, head=head)

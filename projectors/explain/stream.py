@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from eventstore import store
@@ -11,10 +12,13 @@ from eventstore.errors import EventStoreError
 from eventstore.records import RecordedEvent
 from ledger import states
 from ledger.rules.decide import STATES
-from projectors.explain.dates import dated
+from projectors.explain.dates import counts_for_earlier, dated
 from projectors.explain.event import words_of
+from projectors.explain.figures import Cut
+from projectors.explain.moment import booked_through
 from projectors.explain.words import Words
 
+_WITH_FEES: Final = "product"
 _HIDDEN: Final = frozenset({"exists", "reversed", "companies"})
 """Fields of a state that are not shown: whether it exists is clear, and the others are lists."""
 
@@ -39,30 +43,61 @@ class StreamRow:
     fields: tuple[Field, ...]
 
 
+def stream_events(
+    stream_id: str, cut: Cut, *, after_version: int = 0, limit: int | None = None, using: str = "default"
+) -> Iterator[RecordedEvent]:
+    """Yield the events of a stream that count at a cut, oldest first, of those above a version; at most so many.
+
+    Of what was recorded after the cut's last date, only late fees that count for it or for an earlier one do.
+    """
+    return islice(_counting(stream_id, cut, after_version, limit, using), limit)
+
+
+def _counting(stream_id: str, cut: Cut, version: int, limit: int | None, using: str) -> Iterator[RecordedEvent]:
+    through, until = booked_through(cut), cut.until
+    for event in store.read_stream(stream_id, after_version=version, up_to=through, limit=limit, using=using):
+        yield event
+        version = event.version
+    if until is not None and stream_id.startswith(f"{_WITH_FEES}-"):
+        for event in store.read_stream(stream_id, after_version=version, up_to=cut.position, using=using):
+            if event.position > through and counts_for_earlier(event, until):
+                yield event
+
+
 def stream_rows(
-    stream_id: str, *, up_to: int, after_version: int = 0, limit: int = 200, using: str = "default"
+    stream_id: str, cut: Cut, *, after_version: int = 0, limit: int = 200, using: str = "default"
 ) -> Iterator[StreamRow]:
-    """Yield the events of a stream with the state after each, oldest first, of those above a version."""
+    """Yield the events of a stream that count at a cut with the state after each, oldest first, above a version."""
     category = stream_id.partition("-")[0]
-    state = _state_of(category, stream_id, after_version, using)
-    events = list(store.read_stream(stream_id, after_version=after_version, up_to=up_to, limit=limit, using=using))
+    state = _state_of(category, stream_id, cut, after_version, using)
+    events = list(stream_events(stream_id, cut, after_version=after_version, limit=limit, using=using))
     for event, booked, counts_for in dated(events, using):
         before, state = state, _after(category, state, event)
         fields = () if state is None else tuple(_fields(before, state))
         yield StreamRow(event, words_of(event), booked, counts_for, fields)
 
 
-def _state_of(category: str, stream_id: str, version: int, using: str) -> Any:
-    """Return the state of a stream at a version, without folding a long stream from its beginning; None if none is."""
+def _state_of(category: str, stream_id: str, cut: Cut, version: int, using: str) -> Any:
+    """Return the state of a stream at a version, without folding a long stream from its beginning; None if none is.
+
+    Events that do not count at the cut are left out.
+    """
     if category not in STATES:
         return None
     last = _event_at(stream_id, version, using) if version else None
     if last is None:
         return STATES[category][0]
+    through = booked_through(cut)
     try:
-        return states.state(category, last.uuid, last.position, using).state
+        state = states.state(category, last.uuid, min(last.position, through), using).state
     except EventStoreError:
         return None
+    if last.position > through:
+        ended = next(store.read_stream(stream_id, up_to=through, backwards=True, limit=1, using=using), None)
+        later = stream_events(stream_id, cut, after_version=0 if ended is None else ended.version, using=using)
+        for event in takewhile(lambda one: one.version <= version, later):
+            state = _after(category, state, event)
+    return state
 
 
 def _event_at(stream_id: str, version: int, using: str) -> RecordedEvent | None:

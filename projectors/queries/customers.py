@@ -1,10 +1,12 @@
 """Queries of customers: what they owe, and their products."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from ledger import states
 from projectors.models import Balance, Company, CustomerSum, FinancialProduct
 from projectors.queries.customer_sums import CustomerFigures, Moment, Which, customer_sums
 from projectors.queries.live import live
@@ -22,9 +24,16 @@ def ranked(by: str, currency: str | None = None) -> QuerySet[CustomerSum]:
     return rows.order_by(F(by).desc(), "company_uuid", "currency")
 
 
-def names_of(uuids: set[UUID]) -> dict[UUID, str]:
-    """Return the names of companies."""
-    return dict(live(Company).filter(company_uuid__in=uuids).values_list("company_uuid", "name"))
+def names_of(uuids: set[UUID], at: Sequence[int] = ()) -> dict[UUID, str]:
+    """Return the names of companies, now or at the first of some positions at which each existed."""
+    rows = live(Company).filter(company_uuid__in=uuids).values_list("company_uuid", "name", "position")
+    # A row that no event has changed since has the name of then.
+    return {uuid: name if not at or changed <= at[0] else _name_at(uuid, at, name) for uuid, name, changed in rows}
+
+
+def _name_at(company_uuid: UUID, at: Sequence[int], name: str) -> str:
+    companies = (states.company(company_uuid, position).state for position in at)
+    return next((company.name for company in companies if company.exists), name)
 
 
 def references_of(uuids: set[UUID]) -> dict[UUID, str]:

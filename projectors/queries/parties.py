@@ -1,22 +1,26 @@
 """Queries of the parties of journal lines."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from projectors.models import Balance, Company, FinancialProduct
+from projectors.models import Balance, FinancialProduct
+from projectors.queries.customers import names_of
 from projectors.queries.live import live
 
 Party = tuple[str, UUID]
 """The category and the uuid of a party."""
 
 
-def names_of_parties(parties: Iterable[Party]) -> dict[Party, str]:
-    """Return the names of companies, the references of products and the labels of accounts; others have none."""
+def names_of_parties(parties: Iterable[Party], at: Sequence[int]) -> dict[Party, str]:
+    """Return the names of companies at the first of some positions, references of products and labels of accounts.
+
+    Others have none, and only the names of companies ever change.
+    """
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for category, uuid in parties:
         wanted[category].add(uuid)
-    companies = live(Company).filter(company_uuid__in=wanted["company"]).values_list("company_uuid", "name")
+    companies = names_of(wanted["company"], at).items()
     products = (
         live(FinancialProduct).filter(product_uuid__in=wanted["product"]).values_list("product_uuid", "reference")
     )

@@ -13,7 +13,7 @@ from ledger import states
 from ledger.currencies import MINOR_DIGITS
 from projectors.explain import sentences
 from projectors.explain.invoices import InvoiceRow, Page, page_at, rows_at, rows_now, totals_of
-from projectors.explain.moment import booked_through
+from projectors.explain.moment import booked_through, named_at
 from projectors.explain.product import explain_product
 from projectors.queries.customers import names_of
 from projectors.queries.invoices import MOST_LOOKED_AT, ORDERS, OWING, STATUSES, Place, Wanted, has_currency
@@ -54,11 +54,17 @@ def invoices(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         totals=sums,
         overdue=_is_overdue(request),
         customer=request.GET.get("customer", ""),
-        customer_name=names_of({wanted.company_uuid}).get(wanted.company_uuid, "") if wanted.company_uuid else "",
+        customer_name=_name(frame, wanted),
         is_first=after is None,
         looked_at=MOST_LOOKED_AT,
         behind=max(frame.cut.position - position("customers"), 0),
     )
+
+
+def _name(frame: Frame, wanted: Wanted) -> str:
+    """Return the name that the customer of a list had at the page's moment; an empty text if it is of all."""
+    company, at = wanted.company_uuid, () if frame.is_now else named_at(frame.cut)
+    return "" if company is None else names_of({company}, at).get(company, "")
 
 
 def _page(frame: Frame, wanted: Wanted, by: str, after: Place | None) -> Page:

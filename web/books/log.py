@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from eventstore import store
 from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, Found, search_back
 from eventstore.log.replica import read_up_to
 from eventstore.payloads.registry import registry
@@ -16,7 +15,9 @@ from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES
 from processmanagers.proofs import seal_of
 from projectors.explain.event import explain_event, headline_of, words_of
-from projectors.explain.stream import stream_rows
+from projectors.explain.figures import Cut
+from projectors.explain.moment import booked_through
+from projectors.explain.stream import stream_events, stream_rows
 from web.books import csv_export
 from web.books.frame import Frame, NotFound, Refused, page, shown, takes
 from web.books.parameters import whole_number
@@ -41,13 +42,14 @@ _HEADER: Final = (
 @page
 @takes(*FILTERS, "before", "format")
 def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
-    """List events, newest first, that match the filters."""
+    """List events, newest first, that match the filters: up to the position, or what was recorded as a date ended."""
     filters = _filters(request)
+    through = booked_through(frame.cut)
     if csv_export.is_wanted(request):
-        rows = _event_cells(_every(filters, frame))
+        rows = _event_cells(_every(filters, through))
         return csv_export.export(frame, "-".join(("log", *map(str, filters.values()))), _HEADER, rows)
-    before = whole_number(request.GET, "before", default=frame.cut.position + 1)
-    found = _search(filters, frame, before=min(before, frame.cut.position + 1), limit=_PAGE)
+    before = whole_number(request.GET, "before", default=through + 1)
+    found = _search(filters, through, before=min(before, through + 1), limit=_PAGE)
     return shown(
         request,
         "log.html",
@@ -59,17 +61,21 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         categories=sorted(CATEGORIES),
         next_before=found.next_before,
         scanned=SCAN_LIMIT,
-        is_first=before > frame.cut.position,
+        is_first=before > through,
+        through=through,
     )
 
 
 @page
 @takes("format")
 def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase:
-    """Show one event: in words, with its dates, its journal lines, and its causes and effects."""
-    explained = read_up_to(frame.head, partial(explain_event, position)) if position <= frame.head else None
+    """Show one event: in words, with its dates, its journal lines, and its causes and effects up to the position."""
+    up_to = frame.cut.position
+    explained = read_up_to(up_to, partial(explain_event, position, up_to)) if position <= up_to else None
     if explained is None:
-        raise NotFound(f"There is no event at {position}; the head is {frame.head}.")
+        as_of = "" if up_to == frame.head else f" as of position {up_to}"
+        raise NotFound(f"There is no event at {position}{as_of}; the head is {frame.head}.")
+    seal = seal_of(position)
     if csv_export.is_wanted(request):
         rows = _event_cells(related.event for related in explained.tree)
         return csv_export.export(frame, f"event-{position}-with-causes-and-effects", _HEADER, rows)
@@ -79,11 +85,11 @@ def event(request: HttpRequest, frame: Frame, position: int) -> HttpResponseBase
         frame,
         "log",
         explained=explained,
-        seal=seal_of(position),
+        seal=seal if seal is not None and seal.position <= up_to else None,
         payload=json.dumps(explained.event.payload, indent=2, ensure_ascii=False),
         metadata=json.dumps(explained.event.metadata, indent=2, ensure_ascii=False),
         previous=position - 1,
-        following=position + 1 if position < frame.head else None,
+        following=position + 1 if position < up_to else None,
     )
 
 
@@ -93,18 +99,15 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
     """Show a stream, oldest first, with the state after each event."""
     if not is_stream_id(stream_id):
         raise NotFound(f"{stream_id} is not a stream: its id is a category, a hyphen and a uuid.")
-    up_to = frame.cut.position
-    newest = next(store.read_stream(stream_id, up_to=up_to, backwards=True, limit=1), None)
-    if newest is None:
-        raise NotFound(f"There is no event in the stream {stream_id} as of position {up_to}.")
+    if next(stream_events(stream_id, frame.cut, limit=1), None) is None:
+        raise NotFound(f"There is no event in the stream {stream_id} as of position {frame.cut.position}.")
     if csv_export.is_wanted(request):
-        return csv_export.export(frame, stream_id, _HEADER, _event_cells(_stream(stream_id, up_to)))
+        return csv_export.export(frame, stream_id, _HEADER, _event_cells(_stream(stream_id, frame.cut)))
     after = whole_number(request.GET, "after", default=0)
     rows = read_up_to(
-        up_to,
-        lambda using: list(stream_rows(stream_id, up_to=up_to, after_version=after, limit=_PAGE, using=using)),
+        frame.cut.position,
+        lambda using: list(stream_rows(stream_id, frame.cut, after_version=after, limit=_PAGE + 1, using=using)),
     )
-    last = rows[-1].event.version if rows else after
     return shown(
         request,
         "stream.html",
@@ -113,35 +116,34 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
         stream_id=stream_id,
         category=stream_id.partition("-")[0],
         uuid=stream_id.partition("-")[2],
-        rows=rows,
-        next_after=last if newest.version > last else None,
+        rows=rows[:_PAGE],
+        next_after=rows[_PAGE - 1].event.version if len(rows) > _PAGE else None,
     )
 
 
-def _search(filters: Mapping[str, str | int], frame: Frame, *, before: int, limit: int) -> Found:
-    return read_up_to(frame.cut.position, lambda using: search_back(filters, before=before, limit=limit, using=using))
+def _search(filters: Mapping[str, str | int], through: int, *, before: int, limit: int) -> Found:
+    return read_up_to(through, lambda using: search_back(filters, before=before, limit=limit, using=using))
 
 
-def _every(filters: Mapping[str, str | int], frame: Frame) -> Iterator[RecordedEvent]:
-    """Yield all events that match every filter, newest first, in flat memory."""
-    below: int | None = frame.cut.position + 1
+def _every(filters: Mapping[str, str | int], through: int) -> Iterator[RecordedEvent]:
+    """Yield all events up to a position that match every filter, newest first, in flat memory."""
+    below: int | None = through + 1
     while below is not None:
-        found = _search(filters, frame, before=below, limit=_PAGE_OF_A_FILE)
+        found = _search(filters, through, before=below, limit=_PAGE_OF_A_FILE)
         yield from found.events
         below = found.next_before
 
 
-def _stream(stream_id: str, up_to: int) -> Iterator[RecordedEvent]:
-    """Yield the events of a stream up to a position, in flat memory."""
+def _stream(stream_id: str, cut: Cut) -> Iterator[RecordedEvent]:
+    """Yield the events of a stream that count at a cut, in flat memory."""
     version = 0
-    while page := read_up_to(up_to, partial(_page_of_stream, stream_id, version, up_to)):
+    while page := read_up_to(cut.position, partial(_page_of_stream, stream_id, cut, version)):
         yield from page
-        version += len(page)
+        version = page[-1].version
 
 
-def _page_of_stream(stream_id: str, after: int, up_to: int, using: str) -> list[RecordedEvent]:
-    limit = _PAGE_OF_A_FILE
-    return list(store.read_stream(stream_id, after_version=after, up_to=up_to, limit=limit, using=using))
+def _page_of_stream(stream_id: str, cut: Cut, after: int, using: str) -> list[RecordedEvent]:
+    return list(stream_events(stream_id, cut, after_version=after, limit=_PAGE_OF_A_FILE, using=using))
 
 
 def _event_cells(events: Iterable[RecordedEvent]) -> Iterator[tuple[Any, ...]]:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from eventstore.errors import EventStoreError, IdempotencyKeyReused, NotDurable, OutcomeUnknown, WrongExpectedVersion
 from eventstore.json_values import to_json
-from eventstore.runtime.outages import is_outage
+from eventstore.runtime.outages import is_outage, says_read_only
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
@@ -129,7 +129,8 @@ def _http_error(error: HttpError) -> Problem:
 
 
 def _database_error(error: Exception) -> Problem:
-    return _unavailable(problem_kinds.DATABASE_AWAY) if is_outage(error) else _unexpected(error)
+    is_away = is_outage(error) or says_read_only(error)
+    return _unavailable(problem_kinds.DATABASE_AWAY) if is_away else _unexpected(error)
 
 
 def _unavailable(kind: ProblemKind) -> Problem:
@@ -167,7 +168,7 @@ _CONVERSIONS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     ValidationError: _invalid,
     InvalidInput: lambda error: invalid(Fault(error.pointer, error.reason)),
     Refusal: refused,
-    OperationalError: _database_error,
+    DatabaseError: _database_error,
     InterfaceError: _database_error,
     IdempotencyKeyReused: lambda _: Problem(problem_kinds.KEY_REUSED),
     WrongExpectedVersion: lambda _: Problem(problem_kinds.CONFLICT),
@@ -205,7 +206,7 @@ HANDLED: Final[tuple[type[Exception], ...]] = (
     SuspiciousOperation,
     UnreadablePostError,
     Http404,
-    OperationalError,
+    DatabaseError,
     InterfaceError,
     Exception,
 )

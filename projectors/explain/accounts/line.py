@@ -18,6 +18,7 @@ from ledger.rules.money import from_minor, zero_like
 from projectors.explain.accounts import proof
 from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.figures import Cut, Equation, Proof, Term
+from projectors.explain.moment import named_at
 from projectors.explain.words import amount_text
 from projectors.models import AccountSum, JournalLine, LateAccountSum
 from projectors.queries.live import live
@@ -106,7 +107,7 @@ def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | Non
         cut=cut,
         equation=equation,
         by_event=tuple(_groups(in_period, by_party=False)) if is_whole else None,
-        by_party=tuple(names_of_groups(groups[:MOST_PARTIES])) if is_whole else None,
+        by_party=tuple(names_of_groups(groups[:MOST_PARTIES], named_at(cut))) if is_whole else None,
         parties=len(groups),
         proof=proof.of_account(choice, cut, last, proof.Nets(opening.net, added, closing.net), places),
     )
@@ -199,9 +200,10 @@ def _groups(lines: Sequence[Sequence[Any]], *, by_party: bool) -> Iterator[Group
     yield from groups.values()
 
 
-def names_of_groups(groups: Sequence[Group]) -> Iterator[Group]:
-    """Yield groups of parties with the names of these."""
-    names = names_of_parties((group.party_type, group.party_uuid) for group in groups if group.party_uuid is not None)
+def names_of_groups(groups: Sequence[Group], at: Sequence[int]) -> Iterator[Group]:
+    """Yield groups of parties with the names that these had at the first of some positions."""
+    parties = ((group.party_type, group.party_uuid) for group in groups if group.party_uuid is not None)
+    names = names_of_parties(parties, at)
     for group in groups:
         name = names.get((group.party_type, group.party_uuid), "") if group.party_uuid is not None else ""
         yield Group(name, group.lines, group.debit, group.credit, group.party_type, group.party_uuid)

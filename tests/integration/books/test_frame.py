@@ -12,22 +12,16 @@ from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import (
     ActivateDeal,
     CreateDeal,
-    DeleteDeal,
-    Destination,
-    FundCompany,
-    GrantBalances,
     OpenFundingAccount,
     OriginateProduct,
     RegisterAsset,
     RegisterCompany,
-    RenameCompany,
-    Source,
 )
-from ledger.rules.events import DealCompany, LateFeeWaived, SystemCycled
+from ledger.rules.events import DealCompany, LateFeeWaived
 from tests.integration.books.conftest import Reader
-from tests.support.ledger.book import DEBTOR, Book, Product
+from tests.support.ledger.book import Book, Product
 from tests.support.ledger.paid_late import DUE, PAID
-from tests.support.ledger.portfolio import do, new_account, new_company, new_deal
+from tests.support.ledger.portfolio import do
 from web.slots import SlotKind, slots
 
 LAST = PAID + timedelta(days=1)
@@ -81,32 +75,6 @@ def test_a_permanent_link_of_a_date_shows_the_same_after_more_is_recorded(path: 
     page = reader.text(path, as_of=str(DUE + timedelta(days=2)), known=str(before))
     assert f"position <b>{before}</b>" in page
     assert "<b>45.08 USD</b>" in page
-
-
-def test_a_page_of_the_past_shows_no_later_figure(reader: Reader, invoice: Product) -> None:
-    company = new_company()
-    account, deal = new_account(company), new_deal(line=4, tier="gold", company_uuid=company)
-    do(RenameCompany(company, "First name"))
-    day = Book().append("system", SystemCycled(LAST + timedelta(days=1)))
-    catch_up()
-    paths = ["/books/", f"/books/customers/{company}", f"/books/invoices?customer={DEBTOR}", "/books/invoices"]
-    at = [{"as_of": str(day)}, {"as_of": str(LAST), "known": str(day)}]
-    shown = [(path, moment, _figures(reader, path, moment)) for path in paths for moment in at]
-    assert f"event {day}" not in reader.text("/books/", as_of=str(LAST))
-    do(FundCompany(company, Decimal("80.00"), "later", "USD"))
-    do(RenameCompany(company, "Second name"))
-    source, to = Source("company", company), Destination(company, account, Decimal("70.00"))
-    do(GrantBalances(UUID(int=99), "later", (source,), (to,)))
-    do(DeleteDeal(deal))
-    Book().append(f"product-{invoice.uuid}", LateFeeWaived(Decimal("0.12"), "USD", "later"))
-    catch_up()
-    assert [(path, moment, _figures(reader, path, moment)) for path, moment, _ in shown] == shown
-
-
-def _figures(reader: Reader, path: str, moment: dict[str, str]) -> tuple[str, str]:
-    page = reader.text(path, **moment)
-    rows = reader.get(path, format="csv", **moment)
-    return page.partition("<main")[2], b"".join(rows.streaming_content).decode()
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_a_company_without_money_has_a_balance_of_zero_and_no_rows() -> None:
 
 def test_an_event_has_its_causes_its_effects_and_its_lines(invoice: Product) -> None:
     fee = next(iter(store.read_all(types=["LateFeeIncurred"])))
-    shown = explain_event(fee.position)
+    shown = explain_event(fee.position, store.head().position)
     assert shown is not None
     assert shown.subject == "a product"
     assert [(one.event.type, one.depth, one.is_this) for one in shown.tree] == [
@@ -172,29 +172,29 @@ def test_an_event_has_its_causes_its_effects_and_its_lines(invoice: Product) -> 
         ("fees_receivable", Decimal("0.04"), None),
         ("late_fee_income", None, Decimal("0.04")),
     ]
-    cycle = explain_event(fee.causation or 0)
+    cycle = explain_event(fee.causation or 0, store.head().position)
     assert cycle is not None
     assert [one.event.type for one in cycle.tree] == ["SystemCycled", "LateFeeIncurred", "LateFeesAssessed"]
 
 
 def test_there_is_no_explanation_of_an_event_that_is_not_there(invoice: Product) -> None:
-    assert explain_event(store.head().position + 1) is None
+    assert explain_event(store.head().position + 1, store.head().position) is None
 
 
 def test_a_stream_shows_the_state_after_each_event_and_what_it_changed(invoice: Product) -> None:
-    rows = list(stream_rows(f"product-{invoice.uuid}", up_to=store.head().position))
+    rows = list(stream_rows(f"product-{invoice.uuid}", Cut(store.head().position)))
     assert [row.words.what for row in rows] == ["Invoice financed", "Payment received", *["Late fee"] * 3]
     changed = {field.name: field.value for field in rows[1].fields if field.changed}
     assert changed == {"principal_outstanding": Decimal("0.00"), "principal_paid": Decimal("45.00")}
-    later = list(stream_rows(f"product-{invoice.uuid}", up_to=store.head().position, after_version=3))
+    later = list(stream_rows(f"product-{invoice.uuid}", Cut(store.head().position), after_version=3))
     assert [row.fields for row in later] == [row.fields for row in rows[3:]]
 
 
 def test_a_page_of_a_long_stream_continues_with_the_state_before_it(invoice: Product) -> None:
     stream, head = f"product-{invoice.uuid}", store.head().position
-    whole = list(stream_rows(stream, up_to=head))
+    whole = list(stream_rows(stream, Cut(head)))
     for after in range(len(whole) + 2):
-        assert list(stream_rows(stream, up_to=head, after_version=after, limit=2)) == whole[after : after + 2]
+        assert list(stream_rows(stream, Cut(head), after_version=after, limit=2)) == whole[after : after + 2]
 
 
 def test_a_tree_of_very_many_effects_is_cut_and_says_so(invoice: Product) -> None:
@@ -205,7 +205,7 @@ def test_a_tree_of_very_many_effects_is_cut_and_says_so(invoice: Product) -> Non
     root = caused_by(None, 1)
     for _ in range(20):
         caused_by(caused_by(root, 1), 30)
-    shown = explain_event(root)
+    shown = explain_event(root, store.head().position)
     assert shown is not None
     assert shown.more_effects
     assert len(shown.tree) <= MOST_RELATED + MOST_EFFECTS

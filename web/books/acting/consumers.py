@@ -1,8 +1,5 @@
 """What operators do to consumers in Books: each action is confirmed, and recorded with who and why."""
 
-from dataclasses import dataclass
-from typing import Final
-
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,20 +12,9 @@ from eventstore.consumers.registry import consumers
 from eventstore.consumers.status import Status
 from eventstore.errors import OperationRefused, UnknownConsumer
 from ledger.names import OPERATE, VIEW
+from web.books.acting.confirmation import Asked, Fact, Subject, asked_of, confirmation
 from web.books.consumers import ACTIONS, status_of
-from web.books.frame import SECTIONS, Refused, check_parameters, refusal
-from web.books.parameters import whole_number
-
-_LONGEST_REASON: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an operator asks for."""
-
-    action: str
-    reason: str
-    position: int
+from web.books.frame import Refused, check_parameters, refusal
 
 
 @csrf_protect
@@ -43,7 +29,7 @@ def act(request: HttpRequest, name: str) -> HttpResponseBase:
     try:
         check_parameters(request.POST)
         status, asked = status_of(name), _asked(request, name)
-        if request.POST.get("confirmed") != "yes":
+        if not asked.is_confirmed:
             return _confirmation(request, status, asked)
         _act(request.user.get_username(), name, asked)
     except Refused as refused:
@@ -54,31 +40,23 @@ def act(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _asked(request: HttpRequest, name: str) -> Asked:
-    action, reason = request.POST.get("action", ""), request.POST.get("reason", "").strip()
-    if action not in ACTIONS:
-        raise Refused(f"action={action} is not possible: it must be {', '.join(ACTIONS)}.")
-    if not reason:
-        raise Refused("Give a reason: it is kept with what you do, for those who ask later.")
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(f"The reason has {len(reason)} characters: it must have at most {_LONGEST_REASON}.")
-    if name.endswith(REBUILD_SUFFIX) and action != "skip":
+    asked = asked_of(request, ACTIONS)
+    if name.endswith(REBUILD_SUFFIX) and asked.action != "skip":
         raise Refused("A rebuild cannot be paused: pause its projector.", 409)
-    return Asked(action, reason, whole_number(request.POST, "position", default=0))
+    return asked
 
 
 def _confirmation(request: HttpRequest, status: Status, asked: Asked) -> TemplateResponse:
     own = status.name.removesuffix(REBUILD_SUFFIX)
-    tied = consumers.tied_to(own) if own in consumers.names else ()
-    context = {
-        "status": status,
-        "asked": asked,
-        "about": ACTIONS[asked.action],
-        "together": [name for name in tied if name != own],
-        "frame": None,
-        "section": "consumers",
-        "sections": SECTIONS,
-    }
-    return TemplateResponse(request, "books/acting/consumer.html", context)
+    together = [name for name in (consumers.tied_to(own) if own in consumers.names else ()) if name != own]
+    about, facts = ACTIONS[asked.action], [Fact("It stands at", f"{status.position} of {status.head} events")]
+    if asked.action == "skip":
+        facts.append(Fact("Event", asked.position, reverse("books:event", args=[asked.position])))
+    elif together:
+        about += f" Its group goes with it: {', '.join(together)}."
+    page, act_on = (reverse(f"books:{address}", args=[status.name]) for address in ("consumer", "consumer-act"))
+    subject = Subject(status.name.replace("_", " "), page, act_on, asked.action.capitalize())
+    return confirmation(request, subject, asked, about, facts)
 
 
 def _act(actor: str, name: str, asked: Asked) -> None:

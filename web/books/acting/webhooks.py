@@ -1,7 +1,7 @@
 """The pages of webhooks: the endpoints, what was sent to each, and what operators do to them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID, uuid4  # noqa: TID251 - the edge, which makes the uuid of an endpoint
 
 from django.conf import settings
@@ -16,9 +16,9 @@ from ledger.names import OPERATE, VIEW
 from relays.models import Endpoint
 from relays.webhooks import endpoints
 from relays.webhooks.endpoints import NoSuchEndpoint
+from web.books.acting.confirmation import Asked, Fact, Subject, asked_of, confirmation
 from web.books.consumers import Condition
-from web.books.frame import Frame, NotFound, Refused, framed, page, refusal, shown
-from web.books.parameters import whole_number
+from web.books.frame import Frame, NotFound, Refused, check_parameters, framed, page, refusal, shown
 
 ACTIONS: Final[Mapping[str, str]] = {
     "disable": "Nothing is sent until somebody enables it; it keeps its position.",
@@ -29,8 +29,24 @@ ACTIONS: Final[Mapping[str, str]] = {
     "redeliver": "The event is sent again, beside the order of the others.",
 }
 """The actions, each with what it does."""
+_BUTTONS: Final[Mapping[str, str]] = {
+    "disable": "Disable",
+    "enable": "Enable",
+    "rotate": "Make a new secret for",
+    "delete": "Delete",
+    "skip": "Skip an event for",
+    "redeliver": "Send an event again to",
+}
+_ABOUT_AN_EVENT: Final = frozenset({"skip", "redeliver"})
 _SHOWN: Final = 100
 _LONGEST: Final = 200
+
+
+class _Why(TypedDict):
+    """Who acts, and why."""
+
+    actor: str
+    reason: str
 
 
 def condition(endpoint: Endpoint) -> Condition:
@@ -98,7 +114,7 @@ def register(request: HttpRequest) -> HttpResponseBase:
 
 @csrf_protect
 def act(request: HttpRequest, webhook_uuid: UUID) -> HttpResponseBase:
-    """Act on an endpoint; a new secret is shown once."""
+    """Act on an endpoint once it is confirmed; a new secret is shown once."""
     return _acted(request, webhook_uuid)
 
 
@@ -111,6 +127,7 @@ def _acted(request: HttpRequest, uuid: UUID | None) -> HttpResponseBase:
         return refusal(request, "You may not do that.", f"It asks for the permissions {VIEW} and {OPERATE}.", 403)
     actor = request.user.get_username()
     try:
+        check_parameters(request.POST)
         if uuid is None:
             url, description, types = (_text(request.POST, name) for name in ("url", "description", "types"))
             made = endpoints.register(uuid4(), url, types.replace(",", " ").split(), description, actor=actor)
@@ -124,26 +141,38 @@ def _acted(request: HttpRequest, uuid: UUID | None) -> HttpResponseBase:
 
 
 def _done(request: HttpRequest, endpoint: Endpoint, actor: str) -> HttpResponseBase:
-    action, reason = request.POST.get("action", ""), _text(request.POST, "reason")
-    position = whole_number(request.POST, "position", default=0)
-    match action:
+    """Ask for a confirmation, then act, recorded with who and why."""
+    asked = asked_of(request, ACTIONS)
+    if not asked.is_confirmed:
+        return _confirmation(request, endpoint, asked)
+    why: _Why = {"actor": actor, "reason": asked.reason}
+    match asked.action:
         case "disable":
-            endpoints.disable(endpoint.pk, actor=actor, reason=reason)
+            endpoints.disable(endpoint.pk, **why)
         case "enable":
-            endpoints.enable(endpoint.pk, actor=actor, reason=reason)
+            endpoints.enable(endpoint.pk, **why)
         case "skip":
-            endpoints.skip(endpoint.pk, position, actor=actor, reason=reason)
+            endpoints.skip(endpoint.pk, asked.position, **why)
         case "redeliver":
-            endpoints.redeliver(endpoint.pk, position, actor=actor, reason=reason)
+            endpoints.redeliver(endpoint.pk, asked.position, **why)
         case "rotate":
-            secret = endpoints.rotate(endpoint.pk, actor=actor, reason=reason)
+            secret = endpoints.rotate(endpoint.pk, **why)
             return _shown(request, framed({}), _of(endpoint.pk), secret)
-        case "delete":
-            endpoints.delete(endpoint.pk, actor=actor, reason=reason)
-            return HttpResponseRedirect(reverse("books:webhooks"))
         case _:
-            raise Refused(f"action={action[:50]} is not possible: it must be {', '.join(ACTIONS)}.")
+            endpoints.delete(endpoint.pk, **why)
+            return HttpResponseRedirect(reverse("books:webhooks"))
     return HttpResponseRedirect(reverse("books:webhook", args=[endpoint.pk]))
+
+
+def _confirmation(request: HttpRequest, endpoint: Endpoint, asked: Asked) -> HttpResponseBase:
+    facts = [Fact("It has taken", f"the events up to {endpoint.position}"), Fact("It is", condition(endpoint).sentence)]
+    if asked.action in _ABOUT_AN_EVENT:
+        if not endpoint.deliveries.filter(position=asked.position).exists():
+            raise Refused(f"Nothing of position {asked.position} was sent to the endpoint in the last 30 days.", 409)
+        facts.append(Fact("Event", asked.position, reverse("books:event", args=[asked.position])))
+    page, act_on = (reverse(f"books:{address}", args=[endpoint.pk]) for address in ("webhook", "webhook-act"))
+    subject = Subject(endpoint.url, page, act_on, _BUTTONS[asked.action])
+    return confirmation(request, subject, asked, ACTIONS[asked.action], facts)
 
 
 def _text(form: QueryDict, name: str) -> str:

@@ -1,22 +1,27 @@
 """Every kind of problem is answered as the table says, with what to do, and reveals nothing about the server."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection, connections
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from tests.integration.api.commands.test_refusals import OF_COMMAND_LINES, OF_QUERIES
 from tests.integration.api.conftest import NewApi
+from tests.integration.books.acting import hidden
 from tests.support.api.calling import Api, problem
 from tests.support.api.refused import REFUSED
+from tests.support.consumers.moving import connected_to_url
 from tests.support.consumers.tampering import unguarded
-from tests.support.databases import Database, connected_to
+from tests.support.databases import Database, connected_as, connected_to
 from tests.support.ledger.portfolio import new_company
+from tests.support.postgres.roles import OWNER
 from web.api.problem_pages import KINDS
 
 REGISTER: Final = "/api/commands/register-company"
@@ -149,6 +154,28 @@ def test_an_unreachable_database_is_reported_with_when_to_retry(api: Api, databa
         assert not any(word in json.dumps(reported) for word in ("SELECT", "sqlite", "folder", "psycopg"))
 
 
+@contextmanager
+def read_only(database: Database) -> Iterator[None]:
+    """Let the database be read and take no change, as a standby or a file that is opened to be read."""
+    if database.vendor == "sqlite":
+        with connected_to_url(f"{database.url}?mode=ro"):
+            yield
+        return
+    _set_read_only("SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        _set_read_only("RESET default_transaction_read_only")
+
+
+def _set_read_only(setting: str) -> None:
+    with connected_as(OWNER), connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = off")
+        cursor.execute("SELECT current_database()")
+        cursor.execute(f"ALTER DATABASE {connection.ops.quote_name(cursor.fetchone()[0])} {setting}")
+    connections.close_all()
+
+
 @pytest.mark.parametrize("path", ["/books/", "/books/do/", "/books/login/", "/admin/"])
 def test_a_page_says_that_the_database_is_away(path: str, database: Database) -> None:
     away = {"sqlite": "sqlite:////no/such/folder/x.sqlite3", "postgresql": "postgres://nobody@/x?host=/no/such/folder"}
@@ -156,8 +183,30 @@ def test_a_page_says_that_the_database_is_away(path: str, database: Database) ->
     browser.force_login(User.objects.create_superuser("anna"))
     with connected_to(Database(away[database.vendor], database.vendor)):
         answer = browser.get(path, secure=True)
-    assert (answer.status_code, answer["Retry-After"], answer["Content-Type"]) == (503, "1", "text/plain")
-    assert answer.text == "The database of the ledger is away. Try again in a moment.\n"
+    assert (answer.status_code, answer["Retry-After"], answer["Content-Type"]) == (503, "1", "text/html")
+    assert "<h1>The database of the ledger is away.</h1>" in answer.text
+    assert "Try again in a moment." in answer.text
+
+
+def test_a_database_that_can_only_be_read_is_reported_by_pages_and_by_the_api(api: Api, database: Database) -> None:
+    browser, company = Client(raise_request_exception=False), new_company()
+    browser.force_login(User.objects.create_superuser("anna"))
+    form = {"company_uuid": str(company), "name": "Beech"}
+    preview = browser.post("/books/do/rename-company", {"step": "preview", **form}, secure=True).text
+    record = {"step": "record", "ticket": hidden(preview, "ticket")}
+    pause = {"action": "pause", "reason": "month end", "confirmed": "yes"}
+    log_in = {"username": "anna", "password": "x"}
+    with read_only(database):
+        assert browser.get("/books/", secure=True).status_code == 200
+        answers = [browser.post("/books/do/rename-company", record, secure=True)]
+        answers.append(browser.post("/books/consumers/journal/act", pause, secure=True))
+        answers.append(Client(raise_request_exception=False).post("/books/login/", log_in, secure=True))
+        refused = api.command("rename-company", form)
+    for answer in answers:
+        assert (answer.status_code, answer["Content-Type"]) == (503, "text/html")
+        assert "<h1>The database of the ledger can only be read now.</h1>" in answer.text
+        assert "Nothing was recorded." in answer.text
+    problem(refused, 503, "database-away")
 
 
 @pytest.mark.one_database

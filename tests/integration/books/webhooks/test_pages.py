@@ -11,6 +11,7 @@ from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
 from tests.support.receivers.failing import failing
+from web.books.acting.webhooks import ACTIONS
 
 pytestmark = pytest.mark.one_database
 
@@ -49,20 +50,38 @@ def test_each_action_needs_a_reason_and_is_recorded(invoice: Product) -> None:
     uuid, head = failing(store.head().position), store.head().position
     operator = member("operator")
     path = f"/books/webhooks/{uuid}/act"
-    assert operator.post(path, action="disable", reason="").status_code == 409
-    assert operator.post(path, action="stop", reason="x").status_code == 400
-    assert operator.post(path, action="skip", reason="x", position="1").status_code == 409
+    sure = {"confirmed": "yes"}
+    assert operator.post(path, action="disable", reason="", **sure).status_code == 400
+    assert operator.post(path, action="stop", reason="x", **sure).status_code == 400
+    assert operator.post(path, action="skip", reason="x", position="1", **sure).status_code == 409
     for action in ("skip", "redeliver", "disable", "enable"):
-        assert operator.post(path, action=action, reason="a good one", position=str(head)).status_code == 302, action
+        form = {"action": action, "reason": "a good one", "position": str(head)}
+        assert operator.post(path, **form, **sure).status_code == 302, action
     assert (Endpoint.objects.get().position, Delivery.objects.get(position=head).is_requested) == (head, True)
     secret = Endpoint.objects.get().secret
-    rotated = operator.post(path, action="rotate", reason="it was seen").content.decode()
+    rotated = operator.post(path, action="rotate", reason="it was seen", **sure).content.decode()
     assert Endpoint.objects.get().secret != secret
     assert Endpoint.objects.get().secret in rotated
     assert "a good one" in rotated
-    assert operator.post(path, action="delete", reason="unused").status_code == 302
+    assert operator.post(path, action="delete", reason="unused", **sure).status_code == 302
     assert operator.get(f"/books/webhooks/{uuid}").status_code == 404
     assert set(OperatorAction.objects.values_list("actor", flat=True)) == {"operator"}
+
+
+def test_no_action_is_done_before_it_is_confirmed(invoice: Product) -> None:
+    uuid, head = failing(store.head().position), store.head().position
+    before = Endpoint.objects.values().get()
+    operator = member("operator")
+    for action, about in ACTIONS.items():
+        form = {"action": action, "reason": "a good one", "position": str(head)}
+        asked = operator.post(f"/books/webhooks/{uuid}/act", **form)
+        page = asked.content.decode()
+        assert (asked.status_code, about in page, "a good one" in page) == (200, True, True), action
+        assert 'name="confirmed" value="yes"' in page
+    refused = operator.post(f"/books/webhooks/{uuid}/act", action="skip", reason="x", position="999")
+    assert (refused.status_code, "Nothing of position 999" in refused.content.decode()) == (409, True)
+    assert Endpoint.objects.values().get() == before
+    assert not Delivery.objects.filter(is_requested=True).exists()
 
 
 def test_only_those_who_may_operate_act(invoice: Product) -> None:
