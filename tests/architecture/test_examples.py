@@ -3,12 +3,12 @@
 import pytest
 
 from tests.support.documents import pages
-from tests.support.documents.pages import ALONE, BUILT, PROVED, RECORDED, TYPED, UNRUN
+from tests.support.documents.pages import ALONE, BUILT, CALLED, PROVED, RECORDED, TYPED, UNRUN
 
 
 @pytest.mark.parametrize("page", pages.documents())
 def test_every_example_is_run_or_listed_with_its_reason(page: str) -> None:
-    run = {"console"} if page in TYPED else {"console", "python"} if page in (*BUILT, *ALONE) else set()
+    run = {"console"} if page in (*TYPED, *CALLED) else {"console", "python"} if page in (*BUILT, *ALONE) else set()
     run |= {"python"} if page in PROVED else set()
     run |= {"console"} if page in RECORDED else set()
     unrun = [block for block in pages.blocks(page) if block.language not in run]
@@ -20,7 +20,7 @@ def test_each_example_listed_as_unrun_exists_once() -> None:
     assert sorted(block.excuse for block in examples if block.excuse) == sorted(UNRUN)
 
 
-@pytest.mark.parametrize("page", [*TYPED, *BUILT, *ALONE])
+@pytest.mark.parametrize("page", [*TYPED, *CALLED, *BUILT, *ALONE])
 def test_every_example_that_is_typed_prompts(page: str) -> None:
     typed = [block for block in pages.blocks(page) if block.language == "console" and block.excuse is None]
     assert typed
@@ -33,7 +33,9 @@ def test_no_example_hides_in_an_indentation_or_another_kind_of_fence(page: str) 
     assert [mark for mark in ("```", "~~~", "\n    $ ", "\n    # ", "\n    >>> ") if mark in rest] == []
 
 
-@pytest.mark.parametrize("page", [page for page in (*TYPED, *BUILT, *ALONE) if "## It worked if" in pages.text(page)])
+@pytest.mark.parametrize(
+    "page", [page for page in (*TYPED, *CALLED, *BUILT, *ALONE) if "## It worked if" in pages.text(page)]
+)
 def test_every_how_to_ends_with_a_command_that_is_run(page: str) -> None:
     text = pages.text(page)
     lines = [int(step.at.rpartition(":")[2]) for step in pages.steps(page)]

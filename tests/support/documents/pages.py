@@ -33,6 +33,9 @@ TYPED: Final = (
 )
 """Pages whose console blocks tests/acceptance types, and whose promised output it compares with the real one."""
 
+CALLED: Final = ("docs/how-to/send-webhooks.md",)
+"""Pages whose calls of the API tests/integration/api/commands/test_webhooks.py makes, without a server."""
+
 BUILT: Final[tuple[str, ...]] = (
     "docs/how-to/add-an-event-type.md",
     "docs/how-to/add-a-process-manager.md",

@@ -1,6 +1,7 @@
 """Webhooks over HTTP: who may do what, what is refused, and what is shown of a secret."""
 
 import json
+import shlex
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from ledger.names import OPERATE
 from relays.models import Delivery, Endpoint
 from tests.integration.api.conftest import NewApi
 from tests.support.api.calling import Api, problem
+from tests.support.documents.pages import CALLED, differences, steps
 
 pytestmark = pytest.mark.one_database
 
@@ -36,6 +38,26 @@ def test_a_secret_is_shown_once_and_an_endpoint_is_registered_once(operator: Api
     assert made.json()["secret"] not in listed.content.decode()
     assert [(one["uuid"], one["url"], one["state"]) for one in listed.json()["items"]] == [(uuid, HOOK, "working")]
     problem(post(operator, "", url=HOOK, uuid=uuid), 409, "operation-refused")
+
+
+def test_each_call_of_the_page_is_answered_as_it_says(operator: Api) -> None:
+    [page] = CALLED
+    seen = [_asked(operator, shlex.split(step.command)) for step in steps(page)]
+    wrong = [
+        (step.at, found)
+        for step, out in zip(steps(page), seen, strict=True)
+        if (found := differences(step.promised, out))
+    ]
+    assert not wrong
+
+
+def _asked(api: Api, words: list[str]) -> str:
+    """Return what `ask`, which is curl with a token, prints."""
+    ask, address, *body = words
+    assert (ask, body[:1] in ([], ["-d"])) == ("ask", True)
+    path = address.removeprefix("https://ledger.example")
+    answer = api.post(path, body[1].replace("hooks.example", "127.0.0.1")) if body else api.get(path)
+    return f"{answer.content.decode().replace('127.0.0.1', 'hooks.example')}\n"
 
 
 def test_what_cannot_be_registered_is_named(operator: Api, settings: Settings) -> None:
