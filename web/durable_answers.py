@@ -90,7 +90,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     title, remedy = _NOT_DURABLE if isinstance(error, NotDurable) else _READ_ONLY if says_read_only(error) else _AWAY
     if request.path_info.startswith(_FOR_PEOPLE):
         # Nothing of the page is read from the database, also not who reads it.
-        text, content_type = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy}), "text/html"
-    else:
-        text, content_type = f"{title} {remedy}\n", "text/plain"
-    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type=content_type)
+        text: str = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy})
+        return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/html")
+    text = f"{title} {remedy}\n"
+    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")

@@ -5,8 +5,11 @@ At each multiple of 10,000 positions the customers with the greatest sums are ke
 At a later position a customer is among the first only if it stood in that ranking, or if a line has changed its sums
 since. So the ranking of any position is made of the one kept at or below it and of the lines between, at most some
 thousands. What it says is certain down to the last customer that was kept. A ranking is made of the one before it in
-the same way; only if less than half of it is left, all customers are ordered anew. While there are fewer customers than
-a ranking has places, none is kept: the last lines of all of them are read as quickly.
+the same way; only if less than half of it is left, all customers are ordered anew.
+
+If many customers fall between two rankings, few places are certain by the first one. Then the second one is asked too,
+or behind the last one the present sums. A customer that stood in neither, and had no line between them, had the same
+sum all the time, so it stands behind the last of both.
 """
 
 import json
@@ -54,8 +57,12 @@ class Ranked(NamedTuple):
         return -self.descending
 
 
+NOBODY: Final = Ranked(10**60, ("", "", 0))
+"""What stands behind every customer: the last of a ranking that has all of them."""
+
+
 class Leaders(NamedTuple):
-    """The first customers in order: each of the others stands behind `last`."""
+    """The first customers in order: each of the others stands behind `last`, which is NOBODY if there are no others."""
 
     certain: list[Ranked]
     last: Ranked
@@ -69,12 +76,17 @@ def leaders(
     They are those of a generation, or of the one that answers.
     """
     changed = _changed(kept, through, generation, using)
-    return [_leaders(row.customers, sums) for row, sums in zip(kept, changed, strict=True)]
+    return [_leaders(row, sums) for row, sums in zip(kept, changed, strict=True)]
 
 
-def _leaders(customers: Sequence[Sequence[Any]], changed: Mapping[Customer, int]) -> Leaders:
-    before = [Ranked(-int(total), (uuid, currency, digits)) for uuid, currency, digits, total in customers]
-    last = before[-1]
+def ranked_in(kept: CustomerRanking) -> Leaders:
+    """Return the customers of a ranking that was kept."""
+    places = [Ranked(-int(total), (uuid, currency, digits)) for uuid, currency, digits, total in kept.customers]
+    return Leaders(places, NOBODY if kept.is_all else places[-1])
+
+
+def _leaders(kept: CustomerRanking, changed: Mapping[Customer, int]) -> Leaders:
+    before, last = ranked_in(kept)
     still = [each for each in before if each.customer not in changed]
     risen = [Ranked(-total, customer) for customer, total in changed.items() if total >= last.sum]
     certain = sorted([*still, *(each for each in risen if each <= last)])
@@ -134,19 +146,23 @@ class Rankings:
 
     def keep(self, through: int) -> None:
         """Keep the rankings of a position; all sums through it are written, and none beyond it."""
-        if not self._rows(CustomerSum).order_by("company_uuid")[MOST : MOST + 1].exists():
-            return
         rows = {row.by: row for row in self._rows(CustomerRanking).filter(through=self._newest())}
         kept = [rows[by] for by in RANKINGS if by in rows]
         found = leaders(kept, through, self._generation, self._using) if kept else []
-        certain = {row.by: one.certain for row, one in zip(kept, found, strict=True)}
+        before = {row.by: one for row, one in zip(kept, found, strict=True)}
         made: list[Row] = []
         for by in RANKINGS:
-            is_long = len(certain.get(by, ())) * 2 >= MOST
-            ranked = certain[by] if is_long else self.in_order(by, through)
-            customers = json.dumps([(*each.customer, each.sum) for each in ranked])
-            made.append({"position": through, "by": by, "through": through, "customers": customers})
+            one = before.get(by)
+            if one is None or (one.last != NOBODY and len(one.certain) * 2 < MOST):
+                one = self._anew(by, through)
+            customers = json.dumps([(*each.customer, each.sum) for each in one.certain])
+            of_ranking = {"by": by, "through": through, "customers": customers, "is_all": one.last == NOBODY}
+            made.append({"position": through, **of_ranking})
         _TABLE.insert(made, self._generation, self._using)
+
+    def _anew(self, by: str, through: int) -> Leaders:
+        ranked = list(self.in_order(by, through))
+        return Leaders(ranked, NOBODY if len(ranked) < MOST else ranked[-1])
 
     def in_order(self, by: str, _through: int) -> Iterable[Ranked]:
         """Return the first customers of all: the sums as they are now are those of the position."""

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger import as_of
 from ledger.rules.money import from_minor
 from projectors.aging import bucket_of
-from projectors.explain.customer import Standing, standings
+from projectors.explain.customer import Standing, some_standings, standings
 from projectors.explain.figures import Cut
-from projectors.queries.customer_sums import moment_began
+from projectors.queries.customer_sums import Moment, moment_began
 from projectors.queries.invoices import owed_of
 from projectors.queries.reports import BUCKETS
 
@@ -32,18 +32,27 @@ class CustomerAging:
     buckets: tuple[Decimal, ...] | None
 
 
-def page_of_customers(on: date, cut: Cut, by: str, start: int, limit: int) -> list[CustomerAging]:
+class CustomersAging(NamedTuple):
+    """Some customers in order; `is_certain` is False if there are more whose order is not kept."""
+
+    rows: list[CustomerAging]
+    is_certain: bool
+
+
+def page_of_customers(on: date, cut: Cut, by: str, start: int, limit: int) -> CustomersAging:
     """Return the customers that owed something as a date began, the greatest first, from a place in that order.
 
     A cut without a last date is as known when the date began.
     """
-    found = list(islice(_ranked(on, cut, by, start, limit), limit))
-    return _with_buckets(found, on, cut, MOST_LOOKED_AT)
+    found = some_standings(_moment(on, cut), by, start=start, limit=limit)
+    owing = [one for one in found.rows if getattr(one, by)]
+    is_certain = found.is_certain or len(owing) < len(found.rows)
+    return CustomersAging(_with_buckets(owing, on, cut, MOST_LOOKED_AT), is_certain)
 
 
 def every_customer(on: date, cut: Cut) -> Iterator[CustomerAging]:
     """Yield all customers that owed something as a date began, the greatest first."""
-    found = _ranked(on, cut, "owed", 0, None)
+    found = takewhile(lambda one: bool(one.owed), standings(_moment(on, cut), "owed"))
     while some := list(islice(found, _SOME)):
         yield from _with_buckets(some, on, cut, None)
 
@@ -53,10 +62,9 @@ def cut_of(on: date, position: int, *, known_then: bool) -> Cut:
     return Cut(min(as_of.began(on) - 1, position)) if known_then else Cut(position, on - timedelta(days=1))
 
 
-def _ranked(on: date, cut: Cut, by: str, start: int, limit: int | None) -> Iterator[Standing]:
+def _moment(on: date, cut: Cut) -> Moment:
     up_to = cut.position + 1 if cut.until is None else cut.position
-    at = moment_began(on, up_to, known_now=cut.until is not None)
-    return takewhile(lambda one: bool(getattr(one, by)), standings(at, by, start=start, limit=limit))
+    return moment_began(on, up_to, known_now=cut.until is not None)
 
 
 def _with_buckets(some: Sequence[Standing], on: date, cut: Cut, most: int | None) -> list[CustomerAging]:

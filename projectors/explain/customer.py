@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -49,23 +49,39 @@ class Standing:
     invoices: int
 
 
-def standings(at: Cut | Moment | None, by: str, *, start: int = 0, limit: int | None = None) -> Iterator[Standing]:
-    """Yield the customers with the greatest sums first, each with its name: now, or at a cut of the log."""
-    named: tuple[int, ...] = ()
+def standings(at: Cut | Moment | None, by: str) -> Iterator[Standing]:
+    """Yield all customers, the greatest sums first, each with its name: now, or at a cut of the log."""
     if at is None:
-        rows: Iterator[CustomerSum | CustomerFigures] = iter(_present(by, start, limit))
-    else:
-        taken = at if isinstance(at, Moment) else moment(at.position, at.until)
-        named = (taken.through, max(taken.through, taken.up_to))
-        rows = customer_sums(taken, by=by) if limit is None else greatest(taken, by, start=start, limit=limit)
+        return _named(iter(ranked(by).iterator(_SOME)))
+    taken = _moment(at)
+    return _named(customer_sums(taken, by=by), taken)
+
+
+class Standings(NamedTuple):
+    """Some customers in order; `is_certain` is False if there are more whose order is not kept."""
+
+    rows: list[Standing]
+    is_certain: bool
+
+
+def some_standings(at: Cut | Moment | None, by: str, *, start: int, limit: int) -> Standings:
+    """Return so many customers after the first ones, the greatest sum first, each with its name."""
+    if at is None:
+        return Standings(list(_named(iter(ranked(by)[start : start + limit]))), is_certain=True)
+    taken = _moment(at)
+    found = greatest(taken, by, start=start, limit=limit)
+    return Standings(list(_named(iter(found.rows), taken)), found.is_certain)
+
+
+def _moment(at: Cut | Moment) -> Moment:
+    return at if isinstance(at, Moment) else moment(at.position, at.until)
+
+
+def _named(rows: Iterator[CustomerSum | CustomerFigures], at: Moment | None = None) -> Iterator[Standing]:
+    named = () if at is None else (at.through, max(at.through, at.up_to))
     while some := list(islice(rows, _SOME)):
         names = names_of({row.company_uuid for row in some}, named)
         yield from (_standing(row, names.get(row.company_uuid, "")) for row in some)
-
-
-def _present(by: str, start: int, limit: int | None) -> Iterator[CustomerSum]:
-    found = ranked(by)
-    return found.iterator(_SOME) if limit is None else iter(found[start : start + limit])
 
 
 def standings_of(company_uuid: UUID, name: str, at: Cut) -> list[Standing]:

@@ -146,6 +146,7 @@ class CustomerRanking(ReadModelRow):
     by = models.CharField(max_length=15, help_text="The sum by which they are ranked.")
     through = models.BigIntegerField(help_text="The last position whose events are in the sums.")
     customers = models.JSONField(help_text="A list of company_uuid, currency, minor_digits and sum.")
+    is_all = models.BooleanField(default=False, help_text="Whether no other customer had a sum.")
 
     class Meta:
         constraints: ClassVar = [key("customer_ranking_key", "by", "through")]

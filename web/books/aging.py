@@ -53,8 +53,9 @@ def aging(request: HttpRequest, frame: Frame) -> HttpResponseBase:
             "day_before": on - _DAY,
             "by": by,
             "names": BUCKETS,
-            "customers": customers[:_CUSTOMERS],
-            "next_start": start + _CUSTOMERS if len(customers) > _CUSTOMERS else None,
+            "customers": customers.rows[:_CUSTOMERS],
+            "is_certain": customers.is_certain,
+            "next_start": start + _CUSTOMERS if len(customers.rows) > _CUSTOMERS else None,
         }
     return shown(request, "aging.html", frame, "aging", reads=(*_READS, "journal"), **context)
 

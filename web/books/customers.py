@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from ledger import memberships, states
 from projectors.customers.rankings import RANKINGS
 from projectors.explain.balance import accounts_at, explain_balance
-from projectors.explain.customer import Place, Standing, Statement, standings, standings_of
+from projectors.explain.customer import Place, Standing, Statement, some_standings, standings, standings_of
 from projectors.explain.invoices import InvoiceRow, page_at, rows_now
 from projectors.explain.moment import booked_through
 from projectors.queries.invoices import Wanted
@@ -41,13 +41,14 @@ def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         cells = map(_customer_cells, standings(at, by))
         return csv_export.export(frame, "customers", _CUSTOMERS_HEADER, cells, reads=("customers",))
     start = whole_number(request.GET, "start", default=0)
-    rows = list(standings(at, by, start=start, limit=_PAGE + 1))
+    rows, is_certain = some_standings(at, by, start=start, limit=_PAGE + 1)
     return shown(
         request,
         "customers.html",
         frame,
         "customers",
         rows=rows[:_PAGE],
+        is_certain=is_certain,
         by=by,
         rankings=RANKINGS,
         next_start=start + _PAGE if len(rows) > _PAGE else None,
