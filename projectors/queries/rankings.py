@@ -30,7 +30,8 @@ class Greatest(NamedTuple):
 def greatest(at: Moment, by: str, *, start: int, limit: int) -> Greatest:
     """Return so many customers after the first ones, the greatest sum first: only those whose place is certain.
 
-    It looks at the customers of two rankings and of the lines between them, at most some thousands.
+    It looks at the customers of a ranking and of the lines since, and if less than half of the ranking's places are
+    certain by these, at those of the next ranking and of the lines up to it: at most some thousands.
     """
     kept = None if _are_few() else _kept_before(at.through, by)
     if kept is None:
@@ -38,7 +39,7 @@ def greatest(at: Moment, by: str, *, start: int, limit: int) -> Greatest:
     [found] = leaders([kept], at.through, using=settings.READ_DATABASE)
     late = {} if at.counted is None else _late(at, by)
     chosen = _chosen(at, by, found, late, start + limit)
-    if len(chosen) < start + limit and found.last != NOBODY:
+    if len(chosen) < min(start + limit, rankings.MOST // 2) and found.last != NOBODY:
         found = _with_those_after(at, by, kept)
         chosen = _chosen(at, by, found, late, start + limit)
     places = [each.customer for each in chosen[start:]]
