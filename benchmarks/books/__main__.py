@@ -77,7 +77,7 @@ def main() -> None:
         cluster.create_database("short")
         source = cluster.url("short")
         manage(as_role(source, OWNER), "migrate", "--verbosity", "0")
-        manage(source, "import_receivables", str(_file(arguments.file)), "--yes")
+        manage(source, "import_receivables", str(file_of(arguments.file)), "--yes")
         manage(source, "run_processmanager", "late_fees", "--once")
         manage(source, "run_projector", "--once")
         sample = prepared(cluster, source, SAMPLE)
@@ -86,7 +86,7 @@ def main() -> None:
         report(measure(prepared(cluster, source, arguments.copies)))
 
 
-def _file(given: Path | None) -> Path:
+def file_of(given: Path | None) -> Path:
     """Return the given file, or one of made-up invoices."""
     if given is not None:
         return given

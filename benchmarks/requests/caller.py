@@ -33,6 +33,10 @@ class Caller:
         sources = [{"from_type": "company", "from_uuid": self._company}]
         self._post("grant-balances", {"reference": "benchmark", "sources": sources, "destinations": [to]})
 
+    def list(self, name: str) -> None:
+        """Look at the first hundred of a list."""
+        self._ask("GET", f"/api/{name}", query="limit=100")
+
     def health(self) -> None:
         """Ask what does nothing."""
         self._ask("GET", "/healthz")
@@ -40,12 +44,12 @@ class Caller:
     def _post(self, name: str, body: dict[str, Any]) -> None:
         self._ask("POST", f"/api/commands/{name}", json.dumps(body).encode())
 
-    def _ask(self, method: str, path: str, body: bytes = b"") -> None:
+    def _ask(self, method: str, path: str, body: bytes = b"", query: str = "") -> None:
         environ = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
-            "QUERY_STRING": "",
+            "QUERY_STRING": query,
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "8000",
             "SERVER_PROTOCOL": "HTTP/1.1",

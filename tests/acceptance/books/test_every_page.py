@@ -106,13 +106,19 @@ def is_of_a_refusal(complaint: str) -> bool:
 
 
 def what_is_shown(visitor: Visitor, page: str) -> tuple[str, str]:
-    """Return the title and the text of a page."""
-    return visitor.page.title(), without_the_time(visitor.text(), page)
+    """Return the title and the text of a page, without what only a script can do."""
+    return visitor.page.title(), without_the_time(visitor.text().replace(" · print", ""), page)
 
 
 def without_the_time(text: str, page: str) -> str:
     """Return a text without the numbers that move with the clock."""
     return re.sub(r"[0-9]+", "#", text) if page.startswith("/books/consumers") else text
+
+
+def test_a_page_is_printed_by_a_click(visitor: Visitor) -> None:
+    visitor.page.evaluate("window.print = () => { document.title = 'printed' }")
+    visitor.page.get_by_role("button", name="print").click()
+    assert visitor.page.title() == "printed"
 
 
 def test_the_search_is_reached_by_the_tabulator_key(visitor: Visitor) -> None:

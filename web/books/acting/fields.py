@@ -18,6 +18,7 @@ _KINDS: Final[Mapping[str, str]] = {"Decimal": "amount", "date": "date", "int": 
 
 _PLACES: Final = {"sources": 0, "destinations": 0, "position": 1, "currency": 3, "reference": 4, "reason": 5}
 """What is asked for first: what is acted on, then the event that is reversed, then figures, then words."""
+_OR_UUID: Final = " or uuid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,15 @@ def _with_options(name: str, own: str, field: Field, filled: Filled) -> Field:
     if options is None:
         known = _chosen(own, field)
         options = () if known is None else (known,)
-    return replace(
-        field, find=filled.values.get(field.name + FIND, ""), find_by=SEARCHED_BY[PICKED[own][-1]], options=options
-    )
+    return replace(field, find=filled.values.get(field.name + FIND, ""), find_by=_searched_by(own), options=options)
+
+
+def _searched_by(own: str) -> str:
+    """Return what is typed to find what a field names; a field of several categories is found by any of their names."""
+    ways = [SEARCHED_BY[category] for category in PICKED[own]]
+    if len(ways) == 1:
+        return ways[0]
+    return f"{', '.join(way.removesuffix(_OR_UUID) for way in ways)}{_OR_UUID}"
 
 
 def _chosen(own: str, field: Field) -> Option | None:
