@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import chain, islice
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -119,7 +120,7 @@ Place = tuple[date | None, int]
 """The place of a line in a statement: its business date and its position."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """What changed what a customer owes in a period of business dates, which include both ends.
 
@@ -131,7 +132,7 @@ class Statement:
     first: date | None
     last: date | None
 
-    @property
+    @cached_property
     def opening(self) -> dict[str, Decimal]:
         """What the customer owed before the period, by currency."""
         if self.first is None:
@@ -145,7 +146,7 @@ class Statement:
 
     def lines(self, after: Place | None = None, limit: int | None = None) -> Iterator[StatementLine]:
         """Yield the lines in the order in which they count, from the first one or after a place; at most so many."""
-        balances = self.opening
+        balances = dict(self.opening)
         for currency, change in self._changes_through(after).items():
             balances[currency] = balances.get(currency, Decimal(0)) + change
         # PostgreSQL makes all rows of an iterator before it gives the first, so each part has an end.

@@ -88,12 +88,14 @@ class Sums(NamedTuple):
 def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | None:
     """Return the explanation of a line of the trial balance at a cut; None if the account has no line in it."""
     last = min((on for on in (choice.last, cut.until) if on is not None), default=None)
-    closing = sums(choice, cut.position, last)
+    whole = _all_sums(choice, cut.position, last)
+    closing = _own(choice, whole)
     if closing is None:
         return None
     before = None if choice.first is None else choice.first - timedelta(days=1)
     zero = zero_like(closing.net)
     opening = (None if before is None else sums(choice, cut.position, before)) or Sums(zero, zero)
+    others = _others(choice, whole)
     equation = _equation(opening, closing, choice.currency)
     places = _places(choice, cut.position, last)
     lines = _lines(choice, *places)
@@ -109,7 +111,7 @@ def explain_account(choice: AccountChoice, cut: Cut) -> AccountExplanation | Non
         by_event=tuple(_groups(in_period, by_party=False)) if is_whole else None,
         by_party=tuple(names_of_groups(groups[:MOST_PARTIES], named_at(cut))) if is_whole else None,
         parties=len(groups),
-        proof=proof.of_account(choice, cut, last, proof.Nets(opening.net, added, closing.net), places),
+        proof=proof.of_account(choice, cut, last, proof.Nets(opening.net, added, closing.net, others), places),
     )
 
 
@@ -125,8 +127,24 @@ def _equation(opening: Sums, closing: Sums, unit: str) -> Equation:
 
 def sums(choice: AccountChoice, position: int, until: date | None) -> Sums | None:
     """Return what was debited and credited up to a position and for dates up to one; None if there is no line."""
+    return _own(choice, _all_sums(choice, position, until))
+
+
+def _all_sums(choice: AccountChoice, position: int, until: date | None) -> list[TrialBalanceLine]:
+    """Return the sums of every account, or of a party's if one is chosen."""
     party = choice.party_uuid
-    rows = trial_balance(position, business_date=until) if party is None else _of_party(choice, party, position, until)
+    if party is None:
+        return list(trial_balance(position, business_date=until))
+    return _of_party(choice, party, position, until)
+
+
+def _others(choice: AccountChoice, rows: Sequence[TrialBalanceLine]) -> Decimal:
+    """Return credits less debits of all other accounts of the currency."""
+    others = (row for row in rows if row.currency == choice.currency and row.account != choice.account)
+    return -sum((from_minor(row.debit - row.credit, row.minor_digits) for row in others), _ZERO)
+
+
+def _own(choice: AccountChoice, rows: Sequence[TrialBalanceLine]) -> Sums | None:
     chosen = [row for row in rows if (row.account, row.currency) == (choice.account, choice.currency)]
     if not chosen:
         return None

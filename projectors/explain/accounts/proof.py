@@ -18,7 +18,6 @@ from projectors.explain.figures import Cut, Proof, Way
 from projectors.journal import lines
 from projectors.models import JournalLine
 from projectors.queries.live import live, position_of
-from projectors.queries.trial_balance import trial_balance
 
 MOST_EVENTS: Final = 2_000
 """How many events are put into lines anew at most."""
@@ -28,25 +27,29 @@ _TOO_MANY: Final = f"more than {MOST_EVENTS:,} events; manage.py verify_ledger c
 
 
 class Nets(NamedTuple):
-    """Debits less credits: before the period, then with its lines added if they were, and as the sums have it."""
+    """Debits less credits: before the period, with its lines added if they were, and as the sums have it.
+
+    `others` are credits less debits of all other accounts of the currency.
+    """
 
     opening: Decimal
     added: Decimal | None
     closing: Decimal
+    others: Decimal
 
 
 def of_account(
     choice: AccountChoice,
     cut: Cut,
     last: date | None,
-    nets: tuple[Decimal, Decimal | None, Decimal],
+    nets: Nets,
     places: tuple[int, int],
 ) -> Proof:
-    """Return the proof of a closing net; `nets` are the opening, the opening with the lines added, and the closing.
+    """Return the proof of a closing net.
 
     `places` are the positions between which the lines of the period are.
     """
-    opening, added, closing = nets
+    opening, added, closing, others = nets
     first_way = "the sums kept by account" if choice.party_uuid is None else "the lines of this party summed"
     ways = [
         Way(first_way, closing),
@@ -54,14 +57,8 @@ def of_account(
         _of_events(choice, cut, last, opening, places),
     ]
     if choice.party_uuid is None:
-        ways.append(Way("all other accounts of the currency, with the sign reversed", _of_others(choice, cut, last)))
+        ways.append(Way("all other accounts of the currency, with the sign reversed", others))
     return Proof(cut.position, tuple(ways))
-
-
-def _of_others(choice: AccountChoice, cut: Cut, last: date | None) -> Decimal:
-    rows = trial_balance(cut.position, business_date=last)
-    others = (row for row in rows if row.currency == choice.currency and row.account != choice.account)
-    return -sum((from_minor(row.debit - row.credit, row.minor_digits) for row in others), _ZERO)
 
 
 def _of_events(choice: AccountChoice, cut: Cut, last: date | None, opening: Decimal, places: tuple[int, int]) -> Way:
