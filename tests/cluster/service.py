@@ -33,6 +33,11 @@ class Writer(Client):
         self._connection = http.client.HTTPConnection(door, PORT, timeout=ANSWER_S)
         self.acknowledged_at: list[float] = []
 
+    def run(self) -> None:
+        """Ask until stopped, then hang up."""
+        super().run()
+        self._connection.close()
+
     def _note(self, method: str, status: int, text: bytes, key: str) -> None:
         known = len(self.noted.acknowledged)
         super()._note(method, status, text, key)
@@ -76,6 +81,10 @@ class Service:
     def acknowledged(self) -> dict[str, int]:
         """Return the position of each command that was acknowledged, by its key."""
         return {key: at for writer in self._writers for key, at in list(writer.noted.acknowledged.items())}
+
+    def newly_acknowledged(self) -> int:
+        """Return how many commands were acknowledged to those who wrote last."""
+        return sum(len(writer.noted.acknowledged) for writer in self._working)
 
     def wait_until_all_write(self) -> None:
         """Return as soon as each writer has been acknowledged something that it asked for from now on."""

@@ -60,7 +60,7 @@ def test_nothing_acknowledged_is_lost_while(
     count(f"rounds in which {what}", {"rounds": len(seconds)})
     for name, value in figures.items():
         count(f"without service while {what}, {name}", {"ms": round(value * 1000)})
-    count("acknowledged", {"commands": int(str(found["acknowledged"]))})
+    count("acknowledged", {"commands": service.newly_acknowledged()})
 
 
 def without_service_s(service: Service, harm: Harm) -> float:
