@@ -111,9 +111,16 @@ PROOFS: Final = (
         "A cluster that fails over",
         "Three nodes under Patroni and etcd, behind HAProxy and PgBouncer: while the primary is killed, cut off from"
         " etcd and switched over under eight writers, consumers and the daily cycle, no acknowledged event is lost,"
-        " nothing is recorded twice, and no process has to be started again; after a forced promotion of a standby that"
-        " lagged, consumers stop until an operator lets them go on",
-        "tests/cluster",
+        " nothing is recorded twice, and no process has to be started again",
+        "tests/cluster/test_failover.py",
+        POSTGRES,
+        is_apart=True,
+    ),
+    Proof(
+        "A forced promotion",
+        "A standby that lagged is promoted by force: consumers stop and say that it is another store, and go on once an"
+        " operator has let them by `manage.py recover`",
+        "tests/cluster/test_forced_promotion.py",
         POSTGRES,
         is_apart=True,
     ),
