@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.consumers import generations, registry
+from eventstore.consumers.at_head import statements
 from eventstore.consumers.registry import Group, consumers
 from eventstore.errors import BehindItsGroup, ConsumerError
 from eventstore.models import Checkpoint, OperatorAction
@@ -20,6 +21,10 @@ REBUILD_SUFFIX = "@rebuild"
 _LONGEST_MESSAGE = 1000
 _SKIPS_SINCE = "skips_since"
 """In the `progress` of a projector: skips up to this operator action were retried by a rebuild and no longer apply."""
+
+
+Skips = dict[str, frozenset[int]]
+"""The positions that each consumer skips."""
 
 
 class LogPosition(NamedTuple):
@@ -43,6 +48,8 @@ def load(names: Sequence[str], using: str, *, lock: bool = False) -> list[Checkp
     Several rows are locked by one query, in order of their names, so that transactions never wait for each other in a
     circle. On SQLite the transaction has locked the whole database from its beginning.
     """
+    if statements.is_prepared(using):
+        return statements.rows(names, using, lock=lock)
     rows = Checkpoint.objects.using(using).filter(name__in=names).order_by("name")
     return list(rows.select_for_update() if lock else rows)
 
@@ -58,6 +65,11 @@ def check_unchanged(locked: Sequence[Checkpoint], remembered: Sequence[Checkpoin
     """Raise StaleCheckpoint if locked rows are not as remembered. See Note [Nobody owns a consumer]."""
     if _identity(locked) != _identity(remembered):
         raise StaleCheckpoint
+
+
+def are_together(rows: Sequence[Checkpoint]) -> bool:
+    """Return whether the rows of a group are at one position and of one generation."""
+    return len({(row.position, row.generation) for row in rows}) == 1
 
 
 def _identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
@@ -84,6 +96,9 @@ def _identity(rows: Iterable[Checkpoint]) -> list[tuple[object, ...]]:
 
 def move(names: Sequence[str], to: LogPosition, using: str, *, progress: Any | None, rate: float) -> None:
     """Move locked rows to a position and clear their error."""
+    if statements.is_prepared(using):
+        statements.move(names, to.position, to.recorded_at, progress, rate, using=using)
+        return
     Checkpoint.objects.using(using).filter(name__in=names).update(
         position=to.position,
         recorded_at=to.recorded_at,
@@ -146,14 +161,20 @@ def progress_with(skips_since: int) -> dict[str, Any] | None:
     return {_SKIPS_SINCE: skips_since} if skips_since else None
 
 
-def skipped(names: Sequence[str], after: int, using: str, *, since: int = 0) -> dict[str, frozenset[int]]:
+def skipped(names: Sequence[str], after: int, using: str, *, since: int = 0) -> Skips:
     """Return the positions above `after` that operators skipped, by consumer; actions up to `since` do not count."""
     actions = OperatorAction.objects.using(using).filter(
         consumer__in=names, action=OperatorAction.Action.SKIP, position__gt=after, id__gt=since
     )
+    return by_consumer(names, actions.values_list("consumer", "position", "id"), since)
+
+
+def by_consumer(names: Sequence[str], skips: Iterable[tuple[str, int | None, int]], since: int) -> Skips:
+    """Return the positions skipped, by consumer; each skip is a consumer, a position and an operator action."""
     found: dict[str, set[int]] = {name: set() for name in names}
-    for name, position in actions.values_list("consumer", "position"):
-        found[name].add(position or 0)
+    for name, position, action in skips:
+        if action > since:
+            found[name].add(position or 0)
     return {name: frozenset(positions) for name, positions in found.items()}
 
 

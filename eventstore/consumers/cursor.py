@@ -15,6 +15,8 @@ from django.db import transaction
 
 from eventstore import store
 from eventstore.consumers import checkpoints
+from eventstore.consumers.at_head import statements
+from eventstore.consumers.at_head.holes import before_hole
 from eventstore.consumers.batch_size import Rate
 from eventstore.consumers.catching_up.pages import Pages
 from eventstore.consumers.checkpoints import LogPosition, StaleCheckpoint
@@ -25,10 +27,9 @@ from eventstore.errors import (
     ConsumerError,
     ConsumerStopped,
     EventOfNewerCode,
-    MissedEvent,
     StoreWentBack,
 )
-from eventstore.models import Checkpoint
+from eventstore.models import Checkpoint, Generation
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 from eventstore.runtime.connections import forget_errors
@@ -63,6 +64,7 @@ class Cursor:
         self.rebuild_request: int | None = None
         self.rate = Rate()
         self._highest = (0, 0)
+        self._look: statements.Look | None = None
         self._events: list[RecordedEvent] = []
         self._moved: LogPosition | None = None
         self._progress: object | None = None
@@ -74,33 +76,44 @@ class Cursor:
         return LogPosition(self.rows[0].position, self.rows[0].recorded_at)
 
     @property
+    def described(self) -> list[Generation] | None:
+        """What the last look said of the rows of the read models, while nothing has moved since."""
+        return self._look.generations if self._look else None
+
+    @property
     def has_handled_all(self) -> bool:
         """Whether the last read reached the head and its events are handled, even if others are appended meanwhile."""
         return self.read_to_head and not self._events
 
     def forget(self) -> None:
         """Forget rows, events and skips: the next step reads them again."""
-        self.rows, self._events, self.skips = [], [], {}
+        self.rows, self._events, self.skips, self._look = [], [], {}, None
 
     def load(self) -> bool:
         """Read the rows unless they are remembered; False if some do not exist. Raises BehindItsGroup, AnotherStore."""
-        if self.rows:
+        looks = self.consumers == self.names and self.using == "default" and statements.is_prepared(self.using)
+        if self.rows and not (looks and self.has_handled_all):
             return True
+        self.forget()
+        self._look = statements.look(self.names, self.names, self.using) if looks else None
         rows = self._read_rows()
         if len(rows) < len(self.names):
             return False
-        if not _are_together(rows):
+        if not checkpoints.are_together(rows):
             last = max(rows, key=lambda row: row.position)
             if last.position > store.head().position:
                 raise AnotherStore(last.name, last.position, last.recorded_at, None)
             raise BehindItsGroup(min(rows, key=lambda row: row.position).name, self.consumers)
         self.rows = rows
         self._check_not_went_back()
+        if self._look:
+            since = checkpoints.skips_since(rows[0])
+            self.skips = checkpoints.by_consumer(self.names, self._look.skips, since)
         return True
 
     def _read_rows(self) -> list[Checkpoint]:
         """Read the rows that exist, and note what operators ask for, also if a row is missing or has an error."""
-        rows = checkpoints.load(self.names, self.using)
+        rows = self._look.rows if self._look else checkpoints.load(self.names, self.using)
         self.is_paused = any(row.paused for row in rows)
         self.rebuild_request = next((row.rebuild_request for row in rows if row.rebuild_request is not None), None)
         return rows
@@ -141,29 +154,20 @@ class Cursor:
         """Read the next events, and with them the last one handled, which must still be the same."""
         position, recorded_at = self.at
         wanted = self.pages.size_after(position, self.batch_size)
-        events = self.pages.read(max(position, 1), wanted + (1 if position else 0))
+        limit = wanted + (1 if position else 0)
+        events = self._look.events_after(position, limit) if self._look else None
+        if events is None:
+            events = self.pages.read(max(position, 1), limit)
         if position:
             found = events.pop(0) if events and events[0].position == position else None
             if found is None or (recorded_at and found.recorded_at != recorded_at):
                 raise AnotherStore(self.label, position, recorded_at, found.recorded_at if found else None)
         self.read_to_head = len(events) < wanted
-        events = self._before_newer_code(self._before_hole(events, position + 1))
+        events = self._before_newer_code(before_hole(self.label, events, position + 1))
         # What is visible may not be durable yet. An effect in the same database becomes durable only together with
         # everything before it; an effect in another database could survive a crash that the event does not.
         if events and self.using != "default":
             store.barrier()
-        return events
-
-    def _before_hole(self, events: list[RecordedEvent], first: int) -> list[RecordedEvent]:
-        """Return the events before the first hole; raises MissedEvent if there are none.
-
-        See Note [Positions become visible in order].
-        """
-        for index, event in enumerate(events):
-            if event.position != first + index:
-                if index == 0:
-                    raise MissedEvent(self.label, first, event.position)
-                return events[:index]
         return events
 
     def _before_newer_code(self, events: list[RecordedEvent]) -> list[RecordedEvent]:
@@ -178,14 +182,12 @@ class Cursor:
         self.load_skips()
         for index, event in enumerate(events):
             newest = known[event.type]
-            if event.schema_version > (newest or 0) and not self._is_skipped_by_all(event.position):
+            is_skipped = all(event.position in positions for positions in self.skips.values())
+            if event.schema_version > (newest or 0) and not is_skipped:
                 if index == 0:
                     raise EventOfNewerCode(event.position, event.type, event.schema_version, newest)
                 return events[:index]
         return events
-
-    def _is_skipped_by_all(self, position: int) -> bool:
-        return all(position in positions for positions in self.skips.values())
 
     @contextmanager
     def transaction(self) -> Iterator[list[Checkpoint]]:
@@ -242,7 +244,7 @@ class Cursor:
         return progress
 
     def _remember(self, moved: LogPosition) -> None:
-        self._highest = (self.rows[0].generation, moved.position)
+        self._highest, self._look = (self.rows[0].generation, moved.position), None
         if any(row.error_position is not None for row in self.rows):
             _logger.info("consumer recovered", extra={"consumer": self.label, "position": moved.position})
         for row in self.rows:
@@ -279,7 +281,7 @@ class Cursor:
     def is_still_stopped(self) -> bool:
         """Whether the rows still keep the error: no operator has cleared it, and no rebuild has replaced the rows."""
         rows = self._read_rows()
-        incomplete = len(rows) < len(self.names) or not _are_together(rows)
+        incomplete = len(rows) < len(self.names) or not checkpoints.are_together(rows)
         return incomplete or any(row.error_position is not None for row in rows)
 
     def wait_for(self, name: str) -> None:
@@ -294,7 +296,3 @@ class Cursor:
             self.forget()
             self.rate.reset()
         self._heartbeat.beat(self.rate.value)
-
-
-def _are_together(rows: Sequence[Checkpoint]) -> bool:
-    return len({(row.position, row.generation) for row in rows}) == 1

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import Max, Model, Q
 
+from eventstore.consumers.at_head import statements
 from eventstore.consumers.definitions import Projector
 from eventstore.consumers.registry import Group
 from eventstore.errors import RowsDoNotMatch
@@ -53,12 +54,12 @@ class GenerationGuard:
         self._number = 0
         self._filled: dict[str, set[str]] = {}
 
-    def check(self, number: int, position: int) -> None:
-        """Raise RowsDoNotMatch if the rows of a generation are not at a position.
+    def check(self, number: int, position: int, described: Sequence[Generation] | None = None) -> None:
+        """Raise RowsDoNotMatch if the rows of a generation are not at a position, as described or as read now.
 
         Tables are looked into when a process first meets the generation; later only positions are compared.
         """
-        found = {row.projector: row for row in self._described(number)}
+        found = {row.projector: row for row in (self._described(number) if described is None else described)}
         for member in self._group.members:
             row = found.get(member.name)
             if row is None or row.position not in {None, position}:
@@ -79,11 +80,16 @@ class GenerationGuard:
 
     def move(self, number: int, before: int, after: int) -> None:
         """Move the description with the rows, in their transaction; raises RowsDoNotMatch if it was not at `before`."""
-        rows = Generation.objects.using(self._using).filter(projector__in=self._group.names, number=number)
-        at_before = Q(position=before) | Q(position=None)  # unknown until the first move after an upgrade
-        if rows.filter(at_before).update(position=after) != len(self._group.names):
+        if self._moved(number, before, after) != len(self._group.names):
             self.check(number, before)
         self._note_filled(number)
+
+    def _moved(self, number: int, before: int, after: int) -> int:
+        if statements.is_prepared(self._using):
+            return statements.move_generation(self._group.names, number, before, after, self._using)
+        rows = Generation.objects.using(self._using).filter(projector__in=self._group.names, number=number)
+        at_before = Q(position=before) | Q(position=None)  # unknown until the first move after an upgrade
+        return rows.filter(at_before).update(position=after)
 
     def _note_filled(self, number: int) -> None:
         """Note each table once it has rows; one query asks all that had none."""

@@ -112,7 +112,7 @@ class Batches:
         """Raise RowsDoNotMatch if the read model's rows are not where the checkpoint is."""
         cursor = self._cursor
         try:
-            self.guard.check(cursor.rows[0].generation, cursor.at.position)
+            self.guard.check(cursor.rows[0].generation, cursor.at.position, cursor.described)
         except RowsDoNotMatch:
             # Another copy may have moved both between the two reads; under the lock nobody can.
             with cursor.transaction() as rows:

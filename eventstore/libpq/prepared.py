@@ -13,7 +13,7 @@ it. So a statement is prepared again after 64 uses on a connection, and each tim
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import psycopg
 from django.conf import settings
@@ -28,8 +28,8 @@ from eventstore.libpq.session import begin, error_of, prepare, session_of
 
 Value = str | int | Sequence[str] | Sequence[int]
 
-_BINARY: Final = int(pq.Format.BINARY)
-_TEXT: Final = int(pq.Format.TEXT)
+BINARY: Final = int(pq.Format.BINARY)
+TEXT: Final = int(pq.Format.TEXT)
 _PACKED: Final[dict[int, Callable[[Any], bytes]]] = {
     arrays.TEXT: str.encode,
     arrays.BIGINT: arrays.bigint,
@@ -78,8 +78,8 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
     connection.validate_no_broken_transaction()
     connection.ensure_connection()
     if connection.execute_wrappers or connection.queries_logged:
-        return _by_cursor(connection, statement, values)
-    packed = [_PACKED[oid](value) for oid, value in zip(statement.types, values, strict=True)]
+        return by_cursor(connection, statement, values)
+    packed = pack(statement, values)
     may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined] # the stubs lack it
     try:
         rows = _fetch(connection, statement, packed)
@@ -93,18 +93,25 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
     return rows
 
 
-def _by_cursor(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence[Value]) -> list[tuple[Any, ...]]:
+def pack(statement: Prepared, values: Sequence[Value | None]) -> list[bytes | None]:
+    """Return the values in binary form."""
+    return [None if value is None else _PACKED[oid](value) for oid, value in zip(statement.types, values, strict=True)]
+
+
+def by_cursor(
+    connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence[Value | None]
+) -> list[tuple[Any, ...]]:
     """Return the rows through Django's cursor, because somebody logs or wraps all statements."""
     with connection.cursor() as cursor:
         for name, loader in _LOADERS.items():
             cursor.adapters.register_loader(name, loader)
-        cursor.execute(statement.sql, cast("Sequence[Any]", values))
+        of_cursor: Any = [list(value) if isinstance(value, tuple) else value for value in values]
+        cursor.execute(statement.sql, of_cursor)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> list[tuple[Any, ...]]:
-    raw = connection.connection
+def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes | None]) -> list[tuple[Any, ...]]:
     with connection.wrap_database_errors:
         begin(connection)
         try:
@@ -115,30 +122,34 @@ def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[by
             if connection.in_atomic_block:
                 raise
             result = _result(connection, statement, values)
-        transformer = Transformer(_Context(raw))
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        return loaded(connection.connection, result)
 
 
-def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes]) -> pq.abc.PGresult:
+def loaded(raw: "psycopg.Connection[Any]", result: pq.abc.PGresult) -> list[tuple[Any, ...]]:
+    """Return the rows of a result."""
+    transformer = Transformer(_Context(raw))
+    transformer.set_pgresult(result)
+    return transformer.load_rows(0, result.ntuples, tuple)
+
+
+def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes | None]) -> pq.abc.PGresult:
     raw: psycopg.Connection[Any] = connection.connection
-    formats = [_BINARY] * len(values)
+    formats = [BINARY] * len(values)
     if settings.PREPARED_STATEMENTS:
-        _forget_old_plan(connection, statement.name)
-        prepare(connection, statement.name, statement.numbered, statement.types)
+        prepare_anew(connection, statement)
         with raw.lock:
-            result = raw.pgconn.exec_prepared(statement.name, values, formats, _TEXT)
+            result = raw.pgconn.exec_prepared(statement.name, values, formats, TEXT)  # type: ignore[arg-type] # None is null
     else:
         with raw.lock:
-            result = raw.pgconn.exec_params(statement.numbered, values, statement.types, formats, _TEXT)
+            result = raw.pgconn.exec_params(statement.numbered, values, statement.types, formats, TEXT)
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise error_of(result, raw)
     return result
 
 
-def _forget_old_plan(connection: BaseDatabaseWrapper, name: bytes) -> None:
-    """Drop a prepared statement that is to be planned again. See Note [A plan is made anew]."""
-    session, raw = session_of(connection), connection.connection
+def prepare_anew(connection: BaseDatabaseWrapper, statement: Prepared) -> None:
+    """Prepare a statement unless the connection has it and its plan is young. See Note [A plan is made anew]."""
+    session, raw, name = session_of(connection), connection.connection, statement.name
     session.uses[name] += 1
     if session.uses[name] in _PLANNED_AGAIN_AFTER and name in session.prepared:
         with raw.lock:
@@ -146,3 +157,4 @@ def _forget_old_plan(connection: BaseDatabaseWrapper, name: bytes) -> None:
         if result.status != pq.ExecStatus.COMMAND_OK:
             raise error_of(result, raw)
         session.prepared.discard(name)
+    prepare(connection, name, statement.numbered, statement.types)

@@ -1,43 +1,15 @@
 """How many statements a request sends to the database; on PostgreSQL, as libpq itself shows them."""
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from psycopg import pq
 
 from eventstore.log.cache import clear_all
 from tests.support.api.calling import Api
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_account, new_company
-
-SENT = (b"Execute", b"Query")
-"""How libpq's trace names the messages that run a statement."""
-
-
-@contextmanager
-def sent() -> Iterator[Callable[[], int]]:
-    """Yield what returns the number of statements sent within the block, once it has ended."""
-    if connection.vendor == "sqlite":
-        with CaptureQueriesContext(connection) as captured:
-            yield lambda: len([query for query in captured if query["sql"].lstrip().startswith("SELECT")])
-        return
-    with tempfile.TemporaryFile() as trace:
-        pgconn = connection.connection.pgconn
-        pgconn.trace(trace.fileno())
-        pgconn.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
-        counted: list[int] = []
-        try:
-            yield lambda: counted[0]
-        finally:
-            pgconn.untrace()
-        trace.seek(0)
-        lines = [line.split(b"\t") for line in trace]
-        counted.append(sum(line[0] == b"F" and line[2].strip() in SENT for line in lines))
+from tests.support.sent import sent
 
 
 def grant(company: UUID, account: UUID) -> dict[str, object]:
@@ -54,21 +26,21 @@ def test_a_get_takes_two_statements_and_a_grant_three(database: Database, api: A
     assert api.command("grant-balances", grant(company, account)).status_code == 201
     if not is_kept:
         clear_all()
-    with sent() as number:
+    with sent() as counted:
         assert api.get(f"/api/companies/{company}").status_code == 200
-    assert number() == 2  # who, and the company with the head
-    with sent() as number:
+    assert counted.statements == 2  # who, and the company with the head
+    with sent() as counted:
         assert api.command("grant-balances", grant(company, account)).status_code == 201
     # Who, every stream at once, and the append. SQLite's append reads the key, three streams and the head by itself.
-    assert number() == (3 if connection.vendor == "postgresql" else 2 + 5)
+    assert counted.statements == (3 if connection.vendor == "postgresql" else 2 + 5)
 
 
 def test_a_refusal_takes_two_statements_more_than_a_command(database: Database, api: Api) -> None:
     company = new_company()
-    with sent() as number:
+    with sent() as counted:
         assert api.command("register-company", {"company_uuid": company, "name": "Acme"}).status_code == 409
     # Who, the company, the key, and the head; on PostgreSQL also the barrier before it is said.
-    assert number() == (5 if connection.vendor == "postgresql" else 4)
+    assert counted.statements == (5 if connection.vendor == "postgresql" else 4)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")

@@ -1,0 +1,1 @@
+"""What a consumer asks and writes for each event at the head of the log, by statements that are prepared once."""

@@ -1,0 +1,85 @@
+"""Several prepared statements in one message: the answers come together, so the process waits once."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
+
+from eventstore.libpq.prepared import BINARY, TEXT, Prepared, Value, by_cursor, loaded, pack, prepare_anew
+from eventstore.libpq.session import begin, error_of, session_of
+
+Statement = tuple[Prepared, Sequence[Value | None]]
+
+_DONE: Final = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+
+
+def fetch_all(connection: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of each statement; raises Django's errors. Inside `atomic()` it begins the transaction too."""
+    connection.validate_no_broken_transaction()
+    connection.ensure_connection()
+    if connection.execute_wrappers or connection.queries_logged:
+        return [by_cursor(connection, statement, values) for statement, values in statements]
+    with connection.wrap_database_errors:
+        try:
+            results = _results(connection, statements)
+        except psycopg.errors.InvalidSqlStatementName:
+            # DISCARD ALL or a pooler dropped the statements. An open transaction has failed.
+            session_of(connection).prepared.clear()
+            if connection.in_atomic_block:
+                raise
+            results = _results(connection, statements)
+        return [loaded(connection.connection, result) for result in results]
+
+
+def _results(connection: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[pq.abc.PGresult]:
+    raw: psycopg.Connection[Any] = connection.connection
+    begins = not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE
+    if begins and (raw.isolation_level or raw.read_only or raw.deferrable):
+        begin(connection)  # in the way that psycopg says it
+        begins = False
+    if settings.PREPARED_STATEMENTS:
+        for statement, _ in statements:
+            prepare_anew(connection, statement)
+    with raw.lock:
+        results = _exchange(raw.pgconn, statements, begins=begins)
+    failed = next((result for result in results if result.status not in _DONE), None)
+    if failed is not None:
+        raise error_of(failed, raw)
+    return results[begins:]
+
+
+def _exchange(pgconn: pq.abc.PGconn, statements: Sequence[Statement], *, begins: bool) -> list[pq.abc.PGresult]:
+    """Send all statements, and return the results of those that were not left out after an error."""
+    pgconn.enter_pipeline_mode()
+    try:
+        if begins:
+            pgconn.send_query_params(b"BEGIN", None)
+        for statement, values in statements:
+            packed, formats = pack(statement, values), [BINARY] * len(values)
+            if settings.PREPARED_STATEMENTS:
+                pgconn.send_query_prepared(statement.name, packed, formats, TEXT)
+            else:
+                pgconn.send_query_params(statement.numbered, packed, statement.types, formats, TEXT)
+        pgconn.pipeline_sync()
+        return _received(pgconn, len(statements) + begins)
+    finally:
+        if pgconn.status == pq.ConnStatus.OK:
+            pgconn.exit_pipeline_mode()
+
+
+def _received(pgconn: pq.abc.PGconn, number: int) -> list[pq.abc.PGresult]:
+    """Receive the results up to the end of the pipeline; each is followed by None."""
+    results = []
+    for _ in range(number):
+        while (result := pgconn.get_result()) is not None:
+            results.append(result)
+        if pgconn.status != pq.ConnStatus.OK:
+            break
+    else:
+        pgconn.get_result()  # that of the sync
+    if not results:
+        raise psycopg.OperationalError("the connection was lost")
+    return results
