@@ -31,6 +31,7 @@ _BY_STREAM: Final = 1000
 _HEAD: Final = Prepared(b"eventstore_head", SQL["head"], ())
 _STREAMS: Final = Prepared(b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY))
 _VERSION: Final = attrgetter("version")
+_new: Final = tuple.__new__  # RecordedEvent._make does the same in twice the time
 _POSITION: Final = attrgetter("position")
 _MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
 
@@ -41,8 +42,8 @@ Page = Callable[[int, int, int], list[RecordedEvent]]
 def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
     """Make records of rows of COLUMNS; SQLite returns moments in UTC without a time zone, and sometimes as text."""
     if not rows or getattr(rows[0][-1], "tzinfo", None) is not None:
-        return [RecordedEvent._make(row) for row in rows]
-    return [RecordedEvent._make((*row[:-1], _in_utc(row[-1]))) for row in rows]
+        return [_new(RecordedEvent, row) for row in rows]
+    return [_new(RecordedEvent, (*row[:-1], _in_utc(row[-1]))) for row in rows]
 
 
 def _in_utc(moment: datetime | str) -> datetime:

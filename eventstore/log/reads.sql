@@ -115,3 +115,7 @@ LEFT JOIN LATERAL (
 -- name: versions_sqlite
 SELECT wanted.value, coalesce(
     (SELECT max(version) FROM eventstore_event WHERE stream_id = wanted.value), 0) FROM json_each(%s) AS wanted
+
+-- name: snapshots
+SELECT version, position, recorded_at, state, checksum FROM eventstore_snapshot
+WHERE stream_id = %s AND position <= %s AND fingerprint = %s ORDER BY version DESC LIMIT 3

@@ -14,14 +14,19 @@ from types import ModuleType
 from typing import Any, Final, Generic
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models import QuerySet
 from pydantic import TypeAdapter
 
 from eventstore.folding import Loaded, State
+from eventstore.libpq import arrays
+from eventstore.libpq.prepared import Prepared, fetch
+from eventstore.log.reads import SQL
 from eventstore.models import Snapshot
 
 SNAPSHOT_EVERY: Final = 1000
+_NEWEST: Final = Prepared(b"eventstore_snapshots", SQL["snapshots"], (arrays.TEXT, arrays.BIGINT, arrays.TEXT))
+_READ: Final = ("version", "position", "recorded_at", "state", "checksum")
 _MEMBERS: Final = ("position", "recorded_at", "fingerprint", "state", "checksum")
 _logger = logging.getLogger(__name__)
 
@@ -46,8 +51,17 @@ class Snapshots(Generic[State]):
 
     def newest(self, stream_id: str, up_to: int) -> Loaded[State] | None:
         """Return the last usable snapshot at or below a position; its last event is not compared with the log yet."""
-        rows = self._rows().filter(stream_id=stream_id, position__lte=up_to).order_by("-version")
-        return next((loaded for row in rows[:3] if (loaded := self._loaded(row)) is not None), None)
+        rows = self._newest(stream_id, up_to)
+        return next((loaded for row in rows if (loaded := self._loaded(row)) is not None), None)
+
+    def _newest(self, stream_id: str, up_to: int) -> Iterable[Snapshot]:
+        connection = connections[self._using]
+        if connection.vendor != "postgresql":
+            return self._rows().filter(stream_id=stream_id, position__lte=up_to).order_by("-version")[:3]
+        return (
+            Snapshot(**dict(zip(_READ, row, strict=True)), stream_id=stream_id, fingerprint=self._fingerprint)
+            for row in fetch(connection, _NEWEST, [stream_id, up_to, self._fingerprint])
+        )
 
     def sample(self, category: str, most: int) -> Iterator[tuple[str, Loaded[State]]]:
         """Yield the newest snapshots of a category, at most so many, each with its stream."""
