@@ -5,6 +5,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from pytest_django.fixtures import Settings
 
 from eventstore.consumers import checkpoints
+from eventstore.consumers.at_head import statements
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.runner import Step
@@ -50,9 +51,9 @@ def test_a_look_that_falls_between_two_transactions_of_another_copy_reads_again(
     rows = checkpoints.load(("balances",), "default")
     catch_up("balances")
     new_company("100.00")
-    look = checkpoints.statements.look
+    look = statements.look
     monkeypatch.setattr(
-        checkpoints.statements, "look", lambda *names: look(*names)._replace(rows=rows)
+        statements, "look", lambda *names: look(*names)._replace(rows=rows)
     )  # the rows as they were just before the rest of the answer
     assert runner.step() is Step.PROGRESSED  # it was overtaken, which the lock shows
     monkeypatch.undo()
