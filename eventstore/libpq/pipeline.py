@@ -53,21 +53,24 @@ def _results(connection: BaseDatabaseWrapper, statements: Sequence[Statement]) -
 
 def _exchange(pgconn: pq.abc.PGconn, statements: Sequence[Statement], *, begins: bool) -> list[pq.abc.PGresult]:
     """Send all statements, and return the results of those that were not left out after an error."""
+    packed = [(statement, pack(statement, values), [BINARY] * len(values)) for statement, values in statements]
     pgconn.enter_pipeline_mode()
     try:
         if begins:
             pgconn.send_query_params(b"BEGIN", None)
-        for statement, values in statements:
-            packed, formats = pack(statement, values), [BINARY] * len(values)
+        for statement, values, formats in packed:
             if settings.PREPARED_STATEMENTS:
-                pgconn.send_query_prepared(statement.name, packed, formats, TEXT)
+                pgconn.send_query_prepared(statement.name, values, formats, TEXT)
             else:
-                pgconn.send_query_params(statement.numbered, packed, statement.types, formats, TEXT)
+                pgconn.send_query_params(statement.numbered, values, statement.types, formats, TEXT)
         pgconn.pipeline_sync()
-        return _received(pgconn, len(statements) + begins)
-    finally:
-        if pgconn.status == pq.ConnStatus.OK:
-            pgconn.exit_pipeline_mode()
+        results = _received(pgconn, len(statements) + begins)
+    except BaseException:
+        pgconn.finish()  # answers may still come, which nobody would tell from those to the next statements
+        raise
+    if pgconn.status == pq.ConnStatus.OK:
+        pgconn.exit_pipeline_mode()
+    return results
 
 
 def _received(pgconn: pq.abc.PGconn, number: int) -> list[pq.abc.PGresult]:
