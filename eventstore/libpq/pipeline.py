@@ -1,5 +1,6 @@
 """Several prepared statements in one message: the answers come together, so the process waits once."""
 
+import select
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -75,14 +76,24 @@ def _exchange(pgconn: pq.abc.PGconn, statements: Sequence[Statement], *, begins:
 
 def _received(pgconn: pq.abc.PGconn, number: int) -> list[pq.abc.PGresult]:
     """Receive the results up to the end of the pipeline; each is followed by None."""
-    results = []
+    results, poll = [], select.poll()
+    poll.register(pgconn.socket, select.POLLIN)
     for _ in range(number):
-        while (result := pgconn.get_result()) is not None:
+        while (result := _next_result(pgconn, poll)) is not None:
             results.append(result)
         if pgconn.status != pq.ConnStatus.OK:
             break
     else:
-        pgconn.get_result()  # that of the sync
+        _next_result(pgconn, poll)  # that of the sync
     if not results:
         raise psycopg.OperationalError("the connection was lost")
     return results
+
+
+def _next_result(pgconn: pq.abc.PGconn, poll: select.poll) -> pq.abc.PGresult | None:
+    """Wait for a result and return it. The wait lets other threads run, one of which cancels what takes too long."""
+    while pgconn.flush() or pgconn.is_busy():
+        poll.modify(pgconn.socket, select.POLLIN | (select.POLLOUT if pgconn.flush() else 0))
+        poll.poll()
+        pgconn.consume_input()
+    return pgconn.get_result()
