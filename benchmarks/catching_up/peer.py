@@ -46,7 +46,7 @@ class BalanceView(PostgresTrackingRecorder):
     def __init__(self, datastore: PostgresDatastore, **more: Any) -> None:
         super().__init__(datastore, **more)
         self.sql_create_statements.append(
-            SQL("CREATE TABLE IF NOT EXISTS peer_balance (uuid uuid PRIMARY KEY, balance bigint)")
+            SQL("CREATE TABLE IF NOT EXISTS peer_balance (uuid uuid PRIMARY KEY, balance bigint)").format()
         )
 
     def add(self, uuid: UUID, amount: int, tracking: Tracking) -> None:
