@@ -16,10 +16,12 @@ from uuid import UUID
 from eventstore.consumers.definitions import Chunk, ProcessManager
 from eventstore.records import NewEvent, RecordedEvent
 from eventstore.store import latest
-from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
+from ledger.rules.events import CurrencyTotal, LateFeeNotAssessed, LateFeesAssessed
 from ledger.rules.facts import stream_id
-from processmanagers.fees import AssetAt, Cycle, assess
+from processmanagers.fees import Cycle
 from processmanagers.overdue import FIRST, overdue_page
+from processmanagers.recorded_fees import AssetTexts, Fee, RecordedFees
+from projectors.events.payloads import payload_of
 from projectors.queries.overdue import Candidate
 
 
@@ -67,10 +69,10 @@ class Tally:
             "totals": totals,
         }
 
-    def count(self, outcome: LateFeeIncurred | LateFeeNotAssessed | None) -> None:
+    def count(self, outcome: Fee | LateFeeNotAssessed | None) -> None:
         """Count one overdue product."""
         match outcome:
-            case LateFeeIncurred(amount=amount, currency=currency):
+            case Fee(amount=amount, currency=currency):
                 self.incurred += 1
                 self.totals[currency] = self.totals.get(currency, Decimal(0)) + amount
             case LateFeeNotAssessed():
@@ -91,15 +93,16 @@ class Tally:
 
 
 def _assessed(products: list[Candidate], cycle: Cycle, tally: Tally) -> Iterable[NewEvent]:
-    assets = _assets_at(products, cycle.position)
+    assets, fees = _assets_at(products, cycle.position), RecordedFees(cycle)
     for product in products:
-        outcome = assess(product, assets.get(product.asset_uuid), cycle)
+        outcome = fees.of(product, assets.get(product.asset_uuid))
         tally.count(outcome)
         if outcome is not None:
-            yield NewEvent(stream_id("product", product.product_uuid), outcome)
+            event = outcome.event if isinstance(outcome, Fee) else outcome
+            yield NewEvent(stream_id("product", product.product_uuid), event)
 
 
-def _assets_at(products: list[Candidate], position: int) -> dict[UUID | None, AssetAt]:
+def _assets_at(products: list[Candidate], position: int) -> dict[str | None, AssetTexts]:
     """Return the assets of the products as of a position, by at most two reads.
 
     See Note [Late fees are those of the position].
@@ -109,17 +112,13 @@ def _assets_at(products: list[Candidate], position: int) -> dict[UUID | None, As
     valued = latest(list(streams), ("AssetRegistered", "AssetRevalued"), position)
     revalued = [stream for stream, event in valued.items() if event.type == "AssetRevalued"]
     registered = latest(revalued, ("AssetRegistered",), position) if revalued else {}
-    assets: dict[UUID | None, AssetAt] = {}
+    assets: dict[str | None, AssetTexts] = {}
     for stream, event in valued.items():
-        if event.type == "AssetRegistered":
-            asset = event.data
-            value = asset.value
-        elif stream in registered:
-            asset = registered[stream].data
-            value = event.data.value
-        else:
-            continue
-        assets[streams[stream]] = AssetAt(
-            value, event.data.currency, asset.sender_company_uuid, asset.receiver_company_uuid
-        )
+        registration = event if event.type == "AssetRegistered" else registered.get(stream)
+        if registration is not None:
+            value = payload_of(event)
+            asset = value if registration is event else payload_of(registration)
+            assets[streams[stream]] = AssetTexts(
+                value["value"], value["currency"], asset["sender_company_uuid"], asset["receiver_company_uuid"]
+            )
     return assets

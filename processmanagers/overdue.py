@@ -31,7 +31,7 @@ def overdue_page(position: int, on: date, first: UUID, limit: int) -> Page:
     products = [candidate for candidate in found if _owed_at(candidate, position)]
     if len(found) < limit:
         return Page(products, None)
-    last = found[-1].product_uuid
+    last = UUID(found[-1].product_uuid)
     return Page(products, None if last == overdue.LAST else UUID(int=last.int + 1))
 
 

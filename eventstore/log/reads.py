@@ -30,6 +30,12 @@ _FEW: Final = 1000
 _BY_STREAM: Final = 1000
 _HEAD: Final = Prepared(b"eventstore_head", SQL["head"], ())
 _STREAMS: Final = Prepared(b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY))
+_LATEST: Final = Prepared(
+    b"eventstore_latest", SQL["latest_postgresql"], (arrays.TEXT_ARRAY, arrays.TEXT_ARRAY, arrays.BIGINT)
+)
+_CATEGORY: Final = Prepared(
+    b"eventstore_category", SQL["category_forwards"], (arrays.TEXT, arrays.BIGINT, arrays.BIGINT, arrays.BIGINT)
+)
 _VERSION: Final = attrgetter("version")
 _new: Final = tuple.__new__  # RecordedEvent._make does the same in twice the time
 _POSITION: Final = attrgetter("position")
@@ -129,6 +135,8 @@ def read_all(  # noqa: PLR0913 - readers need each of these filters
     distinct = tuple(dict.fromkeys(types or ()))
 
     def page(low: int, high: int, size: int) -> list[RecordedEvent]:
+        if category is not None and not distinct and not backwards and connections[using].vendor == "postgresql":
+            return records(fetch(connections[using], _CATEGORY, [category, low, high, size]))
         return select(using, *_query(distinct, category, (low, high, size), backwards=backwards))
 
     bounds = (after, NO_BOUND if up_to is None else up_to)
@@ -231,11 +239,11 @@ def latest(
     """Return, for each stream that has one, its newest event of these types at or below a position: one query."""
     if not stream_ids or not types:
         return {}
-    streams = json.dumps(list(stream_ids))
-    if connections[using].vendor == "postgresql":
-        found = select(using, SQL["latest_postgresql"], [streams, list(types), up_to])
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        found = records(fetch(connection, _LATEST, [stream_ids, types, up_to]))
     else:
-        found = select(using, SQL["latest_sqlite"], [json.dumps(list(types)), up_to, streams])
+        found = select(using, SQL["latest_sqlite"], [json.dumps(list(types)), up_to, json.dumps(list(stream_ids))])
     return {event.stream_id: event for event in found}
 
 

@@ -64,15 +64,15 @@ SELECT {columns} FROM eventstore_event WHERE position > %s
  AND version > coalesce(
     (SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)
 
--- The streams are passed as one JSON array, because databases limit the number of parameters.
 -- name: latest_postgresql
-SELECT e.* FROM jsonb_array_elements_text(%s::jsonb) AS wanted (stream_id)
+SELECT e.* FROM unnest(%s::text[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (
     SELECT {columns} FROM eventstore_event newest
-    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s) AND newest.position <= %s
+    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s::text[]) AND newest.position <= %s
     ORDER BY newest.version DESC LIMIT 1
 ) AS e
 
+-- The streams are passed as one JSON array, because SQLite limits the number of parameters.
 -- name: latest_sqlite
 SELECT {columns} FROM eventstore_event
 WHERE position IN (

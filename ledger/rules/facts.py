@@ -43,6 +43,6 @@ class Facts(Protocol):
         """Return the number of digits that the currency has after the point; raises UnknownCurrency."""
 
 
-def stream_id(category: str, uuid: UUID) -> str:
-    """Return the id of an entity's stream, `<category>-<uuid>`."""
+def stream_id(category: str, uuid: UUID | str) -> str:
+    """Return the id of an entity's stream, `<category>-<uuid>`; as text, the uuid is in lower case with hyphens."""
     return f"{category}-{uuid}"

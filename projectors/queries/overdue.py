@@ -1,9 +1,7 @@
 """Finds the products that may have been overdue on a date at a position, a page at a time."""
 
-import json
+from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -21,18 +19,22 @@ LAST: Final = UUID(int=2**128 - 1)
 _QUERY: Final = Path(__file__).with_name("overdue.sql").read_text(encoding="utf-8")
 # SQLite keeps no statistics and would walk over every product by its key.
 _INDEX: Final = {"sqlite": "INDEXED BY financial_product_zero"}
+_AS_TEXT: Final = {"postgresql": "::text"}
 _UUID: Final = UUIDField()
 
 
 class Candidate(NamedTuple):
-    """A product that owes now or has reached zero since the position; its fields but the last never change."""
+    """A product that owes now or has reached zero since the position; its fields but the last never change.
 
-    product_uuid: UUID
-    asset_uuid: UUID | None
+    The rate is text as it was recorded, and the companies are a list of {company_uuid, role} as JSON.
+    """
+
+    product_uuid: str
+    asset_uuid: str | None
     due_date: date
-    daily_late_fee_rate: Decimal
+    daily_late_fee_rate: str
     late_fee_payer_role: str
-    companies: tuple[tuple[UUID, str], ...]
+    companies: str
     owing_again_position: int | None = None
 
 
@@ -42,9 +44,10 @@ def candidates(position: int, on: date, first: UUID, limit: int) -> list[Candida
     A candidate certainly owed at the position, unless a reversal after it made the product owe again.
     The read model must have reached the position and may be ahead of it.
     """
-    with connections[settings.READ_DATABASE].cursor() as cursor:
+    connection = connections[settings.READ_DATABASE]
+    with connection.cursor() as cursor:
         cursor.execute(*statement(position, on, first, limit))
-        return [_candidate(row) for row in cursor.fetchall()]
+        return [*map(_MADE_OF_ROW[connection.vendor], cursor.fetchall())]
 
 
 def statement(position: int, on: date, first: UUID, limit: int) -> tuple[str, dict[str, Any]]:
@@ -58,28 +61,22 @@ def statement(position: int, on: date, first: UUID, limit: int) -> tuple[str, di
         "limit": limit,
         "name": projector_of(FinancialProduct),
     }
-    index = _INDEX.get(connection.vendor, "")
-    return _QUERY.format(index=index, live_generation=LIVE_GENERATION), parameters
+    index, text = _INDEX.get(connection.vendor, ""), _AS_TEXT.get(connection.vendor, "")
+    return _QUERY.format(index=index, as_text=text, live_generation=LIVE_GENERATION), parameters
 
 
-def _candidate(row: tuple[Any, ...]) -> Candidate:
-    product_uuid, asset_uuid, due_date, rate, role, companies, owing_again_position = row
+def _candidate_of_sqlite(row: tuple[Any, ...]) -> Candidate:
+    """Make a candidate of a row of SQLite: a uuid is 32 hexadecimal digits, and a date may be text."""
+    product_uuid, asset_uuid, due_date, *rest = row
     return Candidate(
-        _uuid(product_uuid),
-        None if asset_uuid is None else _uuid(asset_uuid),
+        str(UUID(product_uuid)),
+        None if asset_uuid is None else str(UUID(asset_uuid)),
         due_date if isinstance(due_date, date) else date.fromisoformat(due_date),
-        Decimal(rate),
-        role,
-        _companies(companies),
-        owing_again_position,
+        *rest,
     )
 
 
-@lru_cache(maxsize=1024)
-def _companies(text: str) -> tuple[tuple[UUID, str], ...]:
-    # The products of one deal have the same companies, and a page has many of them.
-    return tuple((UUID(company["company_uuid"]), company["role"]) for company in json.loads(text))
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+_MADE_OF_ROW: Final[dict[str, Callable[[tuple[Any, ...]], Candidate]]] = {
+    "postgresql": Candidate._make,
+    "sqlite": _candidate_of_sqlite,
+}

@@ -17,6 +17,9 @@ WITH live AS (
     ORDER BY product_uuid
     LIMIT %(limit)s
 )
+SELECT product_uuid{as_text}, asset_uuid{as_text}, due_date, daily_late_fee_rate, late_fee_payer_role, companies,
+    owing_again_position
+FROM (
 SELECT * FROM owing
 UNION ALL
 SELECT product_uuid, asset_uuid, due_date, daily_late_fee_rate, late_fee_payer_role, companies, owing_again_position
@@ -32,3 +35,5 @@ WHERE generation = (SELECT generation FROM live)
     AND originated_position < %(position)s
 ORDER BY product_uuid
 LIMIT %(limit)s
+) AS found
+ORDER BY found.product_uuid

@@ -22,6 +22,7 @@ from eventstore.errors import (
     WrongExpectedVersion,
 )
 from eventstore.models import Event, RecordedKey
+from eventstore.payloads.registry import Encoded
 from eventstore.records import ANY, NO_STREAM, Context, IdempotencyKey, NewEvent
 from tests.contracts.events import (
     CONTEXT,
@@ -164,6 +165,24 @@ def test_several_streams_are_written_all_or_none() -> None:
     assert list(store.read_stream(first)) == []
 
 
+def test_the_versions_of_many_streams_are_checked_as_those_of_few() -> None:
+    streams = [parcel() for _ in range(50)]
+    append(*map(registered, streams[::2]), *map(weighed, streams[::4]))
+    versions = store.versions(streams)
+    assert sorted(set(versions.values())) == [0, 1, 2]
+    wrong = {**versions, streams[9]: 1, streams[7]: 1, streams[40]: ANY}
+    with pytest.raises(WrongExpectedVersion) as refusal:
+        append(*map(weighed, streams), expected=wrong)
+    assert (refusal.value.stream_id, refusal.value.expected, refusal.value.actual) == (streams[7], 1, 0)
+    assert store.versions(streams) == versions
+    events = append(*map(weighed, [*streams, *streams[:3]]), expected={**versions, streams[40]: ANY}).events
+    again = [versions[stream] + 2 for stream in streams[:3]]
+    assert [event.version for event in events] == [*(versions[stream] + 1 for stream in streams), *again]
+    assert {event.metadata["append_id"] for event in store.read_all(after=events[0].position - 1)} == {
+        events[0].metadata["append_id"]
+    }
+
+
 def test_a_conflict_leaves_the_callers_transaction_usable() -> None:
     stream = parcel()
     append(registered(stream))
@@ -253,6 +272,19 @@ def test_an_event_without_the_shape_of_its_class_is_refused_before_anything_is_r
     with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
         append(NewEvent(parcel(), wrong))
     assert store.head().position == 0
+
+
+def test_an_event_that_is_encoded_already_is_recorded_as_it_is_and_refused_if_it_cannot_be_read() -> None:
+    payload = '{"weight":"1.00","unit":"kg","scales":"the small scales"}'
+    (event,) = append(NewEvent(parcel(), Encoded(ParcelWeighed, payload))).events
+    assert event == store.read_event(event.position)
+    assert (event.type, event.data) == ("ParcelWeighed", weighed("").data)
+    for wrong in (payload.replace('"1.00"', "1.00"), payload.replace('"unit":"kg",', ""), payload[:-1]):
+        with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
+            append(NewEvent(parcel(), Encoded(ParcelWeighed, wrong)))
+    with pytest.raises(UnknownEventType, match="'object'"):
+        append(NewEvent(parcel(), Encoded(object, payload)))
+    assert store.head().position == 1
 
 
 def test_an_event_in_a_stream_of_another_category_is_refused() -> None:

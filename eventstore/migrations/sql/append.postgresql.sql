@@ -61,6 +61,7 @@ DECLARE
     at integer := 0;
     known record;
     waited text;
+    shared_metadata jsonb;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         -- A snapshot taken before the lock was had would show an old newest position.
@@ -91,15 +92,33 @@ BEGIN
     END IF;
 
     -- Each statement sees what was committed before the lock was had. The newest event must never be deleted.
-    FOREACH stream IN ARRAY stream_ids LOOP
-        at := at + 1;
-        SELECT e.version INTO actual FROM eventstore_event e
-        WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
-        bases[at] := coalesce(actual, 0);
-        IF expected[at] >= 0 AND expected[at] <> bases[at] THEN
-            RETURN ARRAY[1, 0, 0, 0] || flags || ARRAY[at, bases[at]]::bigint[];
+    IF cardinality(stream_ids) < 20 THEN
+        FOREACH stream IN ARRAY stream_ids LOOP
+            at := at + 1;
+            SELECT e.version INTO actual FROM eventstore_event e
+            WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
+            bases[at] := coalesce(actual, 0);
+            IF expected[at] >= 0 AND expected[at] <> bases[at] THEN
+                RETURN ARRAY[1, 0, 0, 0] || flags || ARRAY[at, bases[at]]::bigint[];
+            END IF;
+        END LOOP;
+    ELSE
+        -- One statement for all of them; for few streams it takes longer than the loop.
+        SELECT array_agg(coalesce(newest.version, 0) ORDER BY wanted.ordinality) INTO bases
+        FROM unnest(stream_ids) WITH ORDINALITY AS wanted (stream_id, ordinality)
+        LEFT JOIN LATERAL (
+            SELECT e.version FROM eventstore_event e
+            WHERE e.stream_id = wanted.stream_id ORDER BY e.version DESC LIMIT 1
+        ) AS newest ON true;
+        IF 0 <= ANY (expected) THEN
+            SELECT stream_index INTO at FROM generate_subscripts(stream_ids, 1) AS stream_index
+            WHERE expected[stream_index] >= 0 AND expected[stream_index] <> bases[stream_index]
+            ORDER BY stream_index LIMIT 1;
+            IF FOUND THEN
+                RETURN ARRAY[1, 0, 0, 0] || flags || ARRAY[at, bases[at]]::bigint[];
+            END IF;
         END IF;
-    END LOOP;
+    END IF;
     SELECT e.position INTO head FROM eventstore_event e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     appended_at := clock_timestamp();
@@ -123,10 +142,11 @@ BEGIN
                 payloads[1]::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb,
                 appended_at);
     ELSE
+        shared_metadata := event_metadata::jsonb;  -- once, and not for each row
         INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
                                       correlation_id, causation, metadata, recorded_at)
         SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
-               n.payload::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb, appended_at
+               n.payload::jsonb, event_actor, event_correlation_id, event_causation, shared_metadata, appended_at
         FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
              WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
     END IF;

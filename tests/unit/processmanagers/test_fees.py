@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,20 @@ import pytest
 from ledger.rules.events import CurrencyTotal, LateFeeIncurred, LateFeeNotAssessed, LateFeesAssessed
 from processmanagers.fees import AssetAt, Cycle, assess
 from processmanagers.late_fees import Tally
-from projectors.queries.overdue import Candidate
+from processmanagers.recorded_fees import Fee
 
-SELLER, DEBTOR, OTHER, ASSET, PRODUCT = (UUID(int=number) for number in range(1, 6))
+SELLER, DEBTOR, OTHER, ASSET = (UUID(int=number) for number in range(1, 5))
 CYCLE = Cycle(date(2024, 3, 1), 77, datetime(2024, 3, 1, 8, 0, tzinfo=UTC))
+
+
+class Terms(NamedTuple):
+    """The terms of a product."""
+
+    asset_uuid: UUID | None
+    due_date: date
+    daily_late_fee_rate: Decimal
+    late_fee_payer_role: str
+    companies: tuple[tuple[UUID, str], ...]
 
 
 def product(
@@ -20,8 +31,8 @@ def product(
     asset_uuid: UUID | None = ASSET,
     rate: str = "0.001",
     companies: tuple[tuple[UUID, str], ...] = ((SELLER, "seller"), (DEBTOR, "debtor")),
-) -> Candidate:
-    return Candidate(PRODUCT, asset_uuid, date(2024, 2, 28), Decimal(rate), "debtor", companies)
+) -> Terms:
+    return Terms(asset_uuid, date(2024, 2, 28), Decimal(rate), "debtor", companies)
 
 
 def asset(value: str, currency: str = "USD") -> AssetAt:
@@ -103,9 +114,10 @@ def test_the_first_company_in_the_role_that_sends_or_receives_the_asset_pays() -
 def test_the_tally_survives_json_and_ends_as_one_event_with_totals_by_currency() -> None:
     tally = Tally()
     for value, currency in (("1000.00", "USD"), ("3000", "JPY"), ("2500.00", "USD"), ("0.00", "USD")):
-        tally.count(assess(product(), asset(value, currency), CYCLE))
+        fee = assess(product(), asset(value, currency), CYCLE)
+        tally.count(Fee(fee.amount, fee.currency, fee) if isinstance(fee, LateFeeIncurred) else fee)
         tally = Tally.from_json(tally.to_json())
-    tally.count(assess(product(asset_uuid=None), None, CYCLE))
+    tally.count(LateFeeNotAssessed("no_asset", CYCLE.date))
     assert tally.finish(CYCLE) == LateFeesAssessed(
         business_date=CYCLE.date,
         overdue=5,
