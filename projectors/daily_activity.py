@@ -5,18 +5,22 @@ currency counts under the empty currency, without amounts. Before the first cycl
 gives up does not count as waived.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.db.models import Model, Q
 
-from eventstore.consumers.definitions import Projector
+from eventstore.consumers.definitions import SetProjector
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
 from projectors.events.dates import DatedEvent, dated
 from projectors.events.payloads import digits, minor
 from projectors.models import DailyActivity, LateActivity
+from projectors.sets.activity import Activity, activity_of_range, statement
 
 Day = tuple[str | None, str]
 """A business date in ISO form and a currency."""
@@ -40,6 +44,7 @@ _MOVES: dict[str, tuple[str, int, str]] = {
     "RecoveryRecorded": ("paid_in", 1, "amount"),
     "RecoveryReversed": ("paid_in", -1, "amount"),
 }
+_AMOUNT_OF = {type_: field for type_, (_, _, field) in _MOVES.items()}
 _AMOUNTS = ("amount", "total", "value", "principal")
 SUMS = ("fees_assessed", "fees_waived", "granted", "paid_in", "paid_out")
 
@@ -66,8 +71,20 @@ class Tally:
             column, sign, name = move
             self.sums[column] += sign * minor(payload[name])
 
+    def count_many(self, activity: Activity) -> None:
+        """Count the events of one type, which were added up; of several types the first amount is counted first."""
+        self.position = max(self.position, activity.position)
+        self.events[activity.type] = activity.number
+        self.minor_digits = self.minor_digits or activity.digits
+        move = _MOVES.get(activity.type)
+        if move is not None:
+            column, sign, field = move
+            if activity.amount is None:
+                raise KeyError(field)
+            self.sums[column] += sign * activity.amount
 
-class DailyActivities(Projector):
+
+class DailyActivities(SetProjector):
     """Projects one row for each business date and currency."""
 
     name: ClassVar[str] = "daily_activity"
@@ -76,7 +93,15 @@ class DailyActivities(Projector):
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Add the events to the rows of their days."""
-        tallies = tally(dated(events))
+        self._add(tally(dated(events)), generation, using)
+
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Add what one statement counts and sums up."""
+        found = activity_of_range(_statement(), self.types, after, up_to, using)
+        self._add(_tallies(found), generation, using)
+
+    @staticmethod
+    def _add(tallies: Mapping[Day, Tally], generation: int, using: str) -> None:
         rows = {_day(row): row for row in _rows(tallies, generation, using)}
         for day, counted in tallies.items():
             row = rows.get(day)
@@ -96,6 +121,19 @@ def tally(events: Iterable[DatedEvent]) -> dict[Day, Tally]:
         if counted is None:
             counted = tallies[day] = Tally()
         counted.count(event, payload)
+    return tallies
+
+
+@cache
+def _statement() -> str:
+    return statement(_AMOUNT_OF, _AMOUNTS)
+
+
+def _tallies(activities: Iterable[Activity]) -> dict[Day, Tally]:
+    """Return the counts and sums of what was added up by type, by day."""
+    tallies: dict[Day, Tally] = defaultdict(Tally)
+    for each in sorted(activities, key=attrgetter("first")):
+        tallies[each.business_date, each.currency].count_many(each)
     return tallies
 
 

@@ -9,11 +9,10 @@ from typing import Any, Final, Protocol
 from eventstore.consumers.catching_up.ranges import EVENTS_OF_RANGE
 from eventstore.named_sql import named_sql
 from eventstore.records import RecordedEvent
-from eventstore.store import last_of_type, read_all, read_event
+from eventstore.store import read_event
 from projectors import trial_balance
-from projectors.events.dates import CYCLED, DatedEvent
-from projectors.events.payloads import payload_of
-from projectors.sets.statements import rows_of
+from projectors.events.dates import DatedEvent
+from projectors.sets.statements import dates_of_range, rows_of
 from projectors.tables.layout import Row
 
 _SUM: Final = (
@@ -83,7 +82,7 @@ class RangeOfJournal:
 
     def project(self, after: int, up_to: int, generation: int, using: str) -> None:
         """Write the lines, and add them to the sums of their accounts."""
-        cycles = list(read_all(after=after, up_to=up_to, types=[CYCLED], using=using))
+        dates = dates_of_range(after, up_to, using)
         every = trial_balance.SNAPSHOT_EVERY
         multiples = range(after // every * every + 1, up_to + 1, every)
         values = {
@@ -91,10 +90,9 @@ class RangeOfJournal:
             "up_to": up_to,
             "generation": generation,
             "types": self._types,
-            "cycles": [cycle.position for cycle in cycles],
-            "dates": [_date_of(last_of_type(CYCLED, up_to=after, using=using)), *map(_date_of, cycles)],
+            **dates,
             # Copies of the sums stand before these positions. See Note [A trial balance is read and not added up].
-            "places": sorted({*multiples, *(cycle.position for cycle in cycles)}),
+            "places": sorted({*multiples, *dates["cycles"]}),
         }
         first_events = rows_of(self._statements["first_events"], values, using)
         sums: dict[int, list[Row]] = defaultdict(list)
@@ -108,10 +106,6 @@ def _as_row(type_: str, number: int, side: SideOfEntry) -> str:
     """Return a side as a row of VALUES; its account, party and amount are taken from the event or its payload."""
     party = f"'{side.party_uuid}'" if isinstance(side.party_uuid, _Field) else "NULL"
     return f"('{type_}', {number}, '{side.account}', {party}, '{side.amount}', {side.credit})"
-
-
-def _date_of(cycle: RecordedEvent | None) -> str | None:
-    return None if cycle is None else str(payload_of(cycle)["new_date"])
 
 
 def _undated(event: RecordedEvent | None) -> DatedEvent:

@@ -6,6 +6,10 @@ by statements of the database, which is quick. The second way is only taken for 
 they lie far behind the head, in the database of the read model, without a gap, in the newest schema version, and no
 operator has skipped one of them. If a statement fails, or finds rows missing, its transaction is undone, and the events
 of the range are projected by the definition, which names the one that is at fault.
+
+# Note [Few events of a range are read alone]
+A projector that handles few of the events of a range needs no statements of its own: its events are read by type, and the
+definition projects them all in the one transaction that passes over the range.
 """
 
 import logging
@@ -31,6 +35,10 @@ _LEAST: Final = 500
 """A range of fewer events is projected one by one: the statements would take as long."""
 _MOST_CUTS: Final = 20
 """A range may be cut at so many events of dependents; with more of them its parts are too short."""
+_FEW: Final = 10
+"""Events are few if there is at most one of them among so many."""
+_READ_IN_PAGES: Final = 10
+"""After a range with more of them, so many batches are projected one by one before another range is looked at."""
 Part = tuple[int, int, Sequence[RecordedEvent]]
 """Positions from which and up to which a range is projected at once, and the events that are read for it."""
 
@@ -46,6 +54,7 @@ class SetBatches:
             {name for member in group.members if not isinstance(member, SetProjector) for name in member.types}
         )
         self._cut_at = frozenset(name for member in group.members if member.depends_on for name in member.types)
+        self._is_in_sets = any(isinstance(member, SetProjector) for member in group.members)
         self._one_by_one_until = 0
 
     def project_next(self) -> bool:
@@ -86,7 +95,6 @@ class SetBatches:
             and cursor.batch_size >= _LEAST
             and not cursor.read_to_head
             and cursor.at.position >= self._one_by_one_until
-            and any(isinstance(member, SetProjector) for member in self._group.members)
             and not any(row.paused or row.error_position is not None for row in cursor.rows)
         )
 
@@ -102,10 +110,19 @@ class SetBatches:
         if ahead is None or ahead.number < _LEAST:
             self._one_by_one_until = cursor.at.position + min(self.size.limit, cursor.batch_size)
             return None
-        if sum(ahead.types.get(name, 0) for name in self._cut_at) > _MOST_CUTS:
-            self._one_by_one_until = ahead.end.position
+        if self._has_too_many(ahead):
+            pages = 0 if self._is_in_sets else _READ_IN_PAGES * cursor.batch_size
+            self._one_by_one_until = max(ahead.end.position, cursor.at.position + pages)
             return None
         return ahead
+
+    def _has_too_many(self, ahead: LogRange) -> bool:
+        """Whether a range has more cuts, or more events that must be read, than can be projected at once."""
+        if sum(ahead.types.get(name, 0) for name in self._cut_at) > _MOST_CUTS:
+            return True
+        # See Note [Few events of a range are read alone]
+        read = sum(ahead.types.get(name, 0) for name in self._read_types)
+        return read > self._cursor.batch_size or (not self._is_in_sets and read * _FEW > ahead.number)
 
     def _parts(self, ahead: LogRange) -> Iterator[Part]:
         """Cut a range after each event that a dependent handles; read the events that are not projected in sets."""
