@@ -8,8 +8,8 @@ operator has skipped one of them. If a statement fails, or finds rows missing, i
 of the range are projected by the definition, which names the one that is at fault.
 
 # Note [Few events of a range are read alone]
-A projector that handles few of the events of a range needs no statements of its own: its events are read by type, and the
-definition projects them all in the one transaction that passes over the range.
+A projector that handles few of the events of a range needs no statements of its own: its events are read by type, and
+the definition projects them all in the one transaction that passes over the range.
 """
 
 import logging

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -12,15 +14,18 @@ from django.db.models import Model
 from eventstore import store
 from eventstore.consumers import loop, operator_actions
 from eventstore.consumers.catching_up import sets
+from eventstore.consumers.catching_up.pages import Pages
 from eventstore.consumers.definitions import Projector, SetProjector
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import rebuild_runner, run
 from eventstore.errors import NotCaughtUp
 from eventstore.models import Checkpoint
+from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
+from ledger.rules.events import CompanyFunded, CompanyRegistered
 from projectors import trial_balance
 from projectors.catalog import PROJECTORS
-from projectors.models import Balance
+from projectors.models import Balance, SearchWord
 from projectors.queries.live import live
 from projectors.verification.verify import verify
 from tests.support.consumers.tampering import unguarded
@@ -98,6 +103,34 @@ def test_consumers_and_rebuilds_project_ranges_and_verify(database: Database, mo
     rebuild.begin("balances", actor="me")
     assert run(rebuild, Stop(), loop.show_nothing, loop.report_nothing)
     assert set(ranges) == set(rebuild.group.names)
+    verify(loop.show_nothing)
+
+
+def test_a_projector_of_few_events_reads_only_them(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    if database.vendor == "sqlite":
+        return  # ranges are passed over on PostgreSQL
+    names = [NewEvent(f"company-{uuid4()}", CompanyRegistered(name)) for name in ("Ann & Co", "Bob & Co")]
+    funded = NewEvent(names[0].stream_id, CompanyFunded(Decimal("1.00"), "USD", "capital"))
+    store.append([names[0], *[funded] * 120, names[1], *[funded] * 80], Context("tester", "funding"))
+    pages: list[int] = []
+    read = Pages.read
+
+    def note(self: Pages, from_position: int, limit: int) -> list[RecordedEvent]:
+        found = read(self, from_position, limit)
+        pages.append(len(found))
+        return found
+
+    monkeypatch.setattr(Pages, "read", note)
+    catch_up("search", "directory")
+    assert Checkpoint.objects.get(name="search").position == 202
+    search_pages, pages[:] = pages[:], []
+    assert live(SearchWord).count() == 6
+    # The directory handles every event, so it reads pages; search reads none but the last events of the log.
+    assert max(search_pages) == 40
+    rebuild = rebuild_runner("search")
+    rebuild.begin("search", actor="me")
+    assert run(rebuild, Stop(), loop.show_nothing, loop.report_nothing)
+    assert max(pages) < 5
     verify(loop.show_nothing)
 
 
