@@ -1,7 +1,6 @@
 """The JSON of late fees is what the codec makes of the fees that the definition assesses."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -29,7 +28,7 @@ class Terms(NamedTuple):
     due_date: date
     daily_late_fee_rate: Decimal
     late_fee_payer_role: str
-    companies: Sequence[tuple[UUID, str]]
+    companies: tuple[tuple[UUID, str], ...]
 
 
 companies = st.sampled_from(COMPANIES)
@@ -47,7 +46,7 @@ terms = st.builds(
     st.dates(date(1900, 1, 1), DUE),
     rates,
     st.sampled_from(["debtor", "seller"]),
-    st.lists(st.tuples(companies, st.sampled_from(["debtor", "seller", "Größe"])), max_size=4),
+    st.lists(st.tuples(companies, st.sampled_from(["debtor", "seller", "Größe"])), max_size=4).map(tuple),
 )
 assets = st.builds(AssetAt, values, st.sampled_from(["USD", "JPY", 'a "quoted" \\ Größe']), companies, companies)
 cycles = st.builds(
