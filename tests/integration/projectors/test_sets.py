@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from eventstore import store
-from eventstore.consumers import loop, operator_actions
+from eventstore.consumers import batch_size, loop, operator_actions
 from eventstore.consumers.catching_up import sets
 from eventstore.consumers.catching_up.pages import Pages
 from eventstore.consumers.definitions import Projector, SetProjector
@@ -121,12 +121,13 @@ def test_a_projector_of_few_events_reads_only_them(database: Database, monkeypat
         return found
 
     monkeypatch.setattr(Pages, "read", note)
+    monkeypatch.setattr(batch_size, "TARGET_SECONDS", 3600.0)  # no range is shorter because the machine is slow
     catch_up("search", "directory")
     assert Checkpoint.objects.get(name="search").position == 202
-    search_pages, pages[:] = pages[:], []
+    both, pages[:] = pages[:], []
     assert live(SearchWord).count() == 6
-    # The directory handles every event, so it reads pages; search reads none but the last events of the log.
-    assert max(search_pages) == 40
+    # The directory handles every event, so it reads pages; a rebuild of search reads none but the last events.
+    assert max(both) >= 40
     rebuild = rebuild_runner("search")
     rebuild.begin("search", actor="me")
     assert run(rebuild, Stop(), loop.show_nothing, loop.report_nothing)
