@@ -326,7 +326,8 @@ class TestHistory:
         with django_assert_max_num_queries(3) as queries:
             assert memberships.lookup(company, position) == Membership("A", deal)
         assert memberships.DEALS_OF_COMPANY.streams(str(company), store.head().position) == [f"deal-{deal}"]
-        with connection.cursor() as cursor:
+        with connected_as(OWNER), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
             if connection.vendor == "postgresql":
                 cursor.execute("SET LOCAL enable_seqscan = off")
             explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
