@@ -29,5 +29,5 @@ def drop(_apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Creates the index."""
 
-    dependencies: ClassVar = [("ledger", "0006_folded_names"), ("eventstore", "0016_versions_of_many_streams")]
+    dependencies: ClassVar = [("ledger", "0006_folded_names"), ("eventstore", "0017_versions_of_many_streams")]
     operations: ClassVar = [migrations.RunPython(create, drop)]

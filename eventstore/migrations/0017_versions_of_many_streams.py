@@ -10,5 +10,5 @@ from eventstore.vendor_sql import vendor_sql
 class Migration(migrations.Migration):
     """Replaces the append function."""
 
-    dependencies: ClassVar = [("eventstore", "0015_contexts_of_single_events")]
+    dependencies: ClassVar = [("eventstore", "0016_recover_action")]
     operations: ClassVar = [vendor_sql("append")]
