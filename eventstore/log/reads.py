@@ -241,7 +241,7 @@ def latest(
         return {}
     connection = connections[using]
     if connection.vendor == "postgresql":
-        found = records(fetch(connection, _LATEST, [stream_ids, types, up_to]))
+        found = records(fetch(connection, _LATEST, [list(stream_ids), list(types), up_to]))
     else:
         found = select(using, SQL["latest_sqlite"], [json.dumps(list(types)), up_to, json.dumps(list(stream_ids))])
     return {event.stream_id: event for event in found}
