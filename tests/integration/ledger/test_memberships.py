@@ -1,11 +1,10 @@
 """Memberships read from a real log: the rules, and a cache that no thread or process finds stale."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import chain, count, islice
+from itertools import count, islice
 from random import Random
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,11 +12,9 @@ from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from eventstore import store
-from eventstore.log.payload_index import PayloadIndex
-from eventstore.records import Context, NewEvent, RecordedEvent
+from eventstore.records import Context, NewEvent
 from ledger import as_of, memberships
 from ledger.daily_cycle import cycle
-from ledger.memberships import start_thread
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
@@ -243,7 +240,6 @@ class TestManyDeals:
         def peak() -> int:
             memberships.reset()
             tracemalloc.start()
-            memberships.hydrate()
             assert memberships.lookup(company).activated
             _, highest = tracemalloc.get_traced_memory()
             tracemalloc.stop()
@@ -260,7 +256,7 @@ class TestManyDeals:
         companies = [UUID(f"00000000-0000-0000-0000-{number:012}") for number in range(1, 100_001)]
         _record_members(len(companies))
         new_company()
-        memberships.hydrate()
+        memberships.lookup(companies[0])
         with django_assert_num_queries(1) as queries:
             assert memberships.lookup(companies[-1]).rating_tier == "A"
         with connection.cursor() as cursor:
@@ -292,23 +288,24 @@ def _record_members(number: int) -> None:
         cursor.execute(sql)
 
 
-def random_deals(seed: int, companies: Sequence[UUID], number: int) -> Iterator[RecordedEvent]:
-    """Record events of a few deals, and yield each."""
-    chance, deals = Random(seed), [uuid4() for _ in range(4)]
-    for _ in range(number):
-        terms = (4, (DealCompany(chance.choice(companies), "member"),), chance.choice("AB"))
-        some: list[DealEvent] = [DealCreated(*terms), DealUpdated(*terms), DealActivated(), DealDeleted()]
-        deal, event = chance.choice(deals), chance.choices(some, [4, 8, 4, 1])[0]
-        yield store.append([NewEvent(f"deal-{deal}", event)], CONTEXT).events[0]
-        if isinstance(event, DealDeleted):  # No rule lets anything happen to a deleted deal.
-            deals[deals.index(deal)] = uuid4()
-
-
 class TestHistory:
     @pytest.mark.parametrize("seed", range(3))
     def test_is_at_each_position_what_all_deals_fold_to(self, seed: int) -> None:
-        companies, folded = [uuid4() for _ in range(3)], Memberships()
-        for recorded in list(random_deals(seed, companies, 60)):
+        chance = Random(seed)
+        companies, deals = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
+
+        def event() -> DealEvent:
+            terms = (4, (DealCompany(chance.choice(companies), "member"),), chance.choice("AB"))
+            some: list[DealEvent] = [DealCreated(*terms), DealUpdated(*terms), DealActivated(), DealDeleted()]
+            return chance.choices(some, [4, 8, 4, 1])[0]
+
+        for _ in range(60):
+            deal, recorded_event = chance.choice(deals), event()
+            store.append([NewEvent(f"deal-{deal}", recorded_event)], CONTEXT)
+            if isinstance(recorded_event, DealDeleted):  # No rule lets anything happen to a deleted deal.
+                deals[deals.index(deal)] = uuid4()
+        folded = Memberships()
+        for recorded in store.read_all():
             membership.evolve(folded, recorded.uuid, recorded.data)
             for company in companies:
                 assert memberships.lookup(company, recorded.position) == folded.of(company), recorded.position
@@ -318,112 +315,10 @@ class TestHistory:
     ) -> None:
         company, other = new_company(), new_company()
         deal = member(company)
-        new_deal(company_uuid=company)
         for _ in range(30):
             update(member(other), other)
         position = store.head().position
         do(ActivateDeal(deal))
-        with django_assert_max_num_queries(3) as queries:
+        memberships.lookup(company)
+        with django_assert_max_num_queries(4):
             assert memberships.lookup(company, position) == Membership("A", deal)
-        assert memberships.DEALS_OF_COMPANY.streams(str(company), store.head().position) == [f"deal-{deal}"]
-        with connected_as(OWNER), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-            if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL enable_seqscan = off")
-            explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-            cursor.execute(explain + queries.captured_queries[0]["sql"])
-            assert memberships.DEALS_OF_COMPANY.name in str(cursor.fetchall())
-
-
-class TestHydration:
-    """Many deals are folded in the background. See Note [An index answers until the memberships are folded]."""
-
-    @pytest.fixture(autouse=True)
-    def waiting(self, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
-        """Return the work that was left to a thread, which a test does when it likes."""
-        waiting: list[Callable[[], None]] = []
-        monkeypatch.setattr(memberships, "_AT_ONCE", 3)
-        monkeypatch.setattr(memberships, "start_thread", waiting.append)
-        memberships.reset()
-        return waiting
-
-    def test_an_index_answers_until_the_deals_are_folded(
-        self, waiting: list[Callable[[], None]], django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
-        companies, folded = [uuid4() for _ in range(3)], Memberships()
-        before = list(random_deals(7, companies, 20))
-        for recorded in chain(before, random_deals(8, companies, 30)):
-            membership.evolve(folded, recorded.uuid, recorded.data)
-            if recorded.position >= len(before):
-                assert [memberships.lookup(company) for company in companies] == [*map(folded.of, companies)]
-        assert len(waiting) == 1
-        with transaction.atomic():
-            (deal,) = random_deals(9, companies[:1], 1)
-            own = Memberships()
-            for recorded in store.read_all():
-                membership.evolve(own, recorded.uuid, recorded.data)
-            assert memberships.lookup(companies[0]) == own.of(companies[0]), deal
-            transaction.set_rollback(True)
-        together(waiting.pop())
-        for company in companies:
-            with django_assert_num_queries(1):
-                assert memberships.lookup(company) == folded.of(company)
-        assert waiting == []
-
-    def test_a_fold_that_fails_leaves_the_answers_to_the_index_and_is_tried_again(
-        self, waiting: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        company = new_company()
-        deals = [member(company, active=True) for _ in range(3)]
-
-        def fail(*_: object) -> None:
-            message = "no memory left"
-            raise RuntimeError(message)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(membership, "evolve", fail)
-            for _ in range(2):
-                assert memberships.lookup(company) == Membership("A", deals[-1], activated=True)
-                together(waiting.pop())
-        assert memberships.lookup(company).activated
-        together(waiting.pop())
-        assert memberships.lookup(company).activated
-        assert waiting == []
-
-    def test_what_was_folded_of_a_log_is_forgotten_with_it(self, waiting: list[Callable[[], None]]) -> None:
-        company = new_company()
-        for _ in range(3):
-            member(company, active=True)
-        memberships.lookup(company)
-        read_all = store.read_all
-
-        def forget_meanwhile(**how: Any) -> Iterator[RecordedEvent]:
-            memberships.reset()
-            return read_all(**how)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "read_all", forget_meanwhile)
-            together(waiting.pop())
-        memberships.lookup(company)
-        assert len(waiting) == 1
-
-    def test_a_thread_folds_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(memberships, "start_thread", start_thread)
-        company = new_company()
-        deal = [member(company) for _ in range(3)][-1]
-        asked: list[str] = []
-        streams = PayloadIndex.streams
-
-        def note(index: PayloadIndex, text: str, up_to: int, using: str = "default") -> Sequence[str]:
-            asked.append(text)
-            return streams(index, text, up_to, using)
-
-        monkeypatch.setattr(PayloadIndex, "streams", note)
-
-        def is_folded() -> bool:
-            asked.clear()
-            assert memberships.lookup(company) == Membership("A", deal)
-            return not asked
-
-        assert not is_folded()
-        wait_until(is_folded)
