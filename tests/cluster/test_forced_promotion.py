@@ -1,5 +1,6 @@
 """A standby that lagged is promoted by force: consumers stop and say so, and go on once an operator lets them."""
 
+import signal
 import sys
 import time
 
@@ -19,7 +20,8 @@ FORGETTING_S = 5
 
 
 def stop_receiving(cluster: FailoverCluster, standby: Node) -> None:
-    """Let a standby lag behind from now on."""
+    """Let a standby lag behind from now on; its Patroni is frozen, as it would mend that."""
+    standby.patroni.send(signal.SIGSTOP)
     cluster.superuser("ALTER SYSTEM SET primary_conninfo = ''", host=standby.address)
     cluster.superuser("SELECT pg_reload_conf()", host=standby.address)
     receivers = "SELECT count(*) FROM pg_stat_wal_receiver"
@@ -31,11 +33,18 @@ def promote_by_force(cluster: FailoverCluster, standby: Node) -> None:
     for node in cluster.nodes:
         if node is not standby:
             node.kill_postgres()
-    wait_until(lambda: cluster.members() and all(m["role"] != "leader" for m in cluster.members().values()), every=0.5)
+    standby.patroni.send(signal.SIGCONT)
+    wait_until(lambda: is_without_primary(cluster, standby), every=0.5)
     cluster.control("failover", "--candidate", standby.name, "--force")
     wait_until(standby.is_primary, every=0.5)
     cluster.superuser("ALTER SYSTEM RESET primary_conninfo", host=standby.address)
     cluster.superuser("SELECT pg_reload_conf()", host=standby.address)
+
+
+def is_without_primary(cluster: FailoverCluster, standby: Node) -> bool:
+    """Return whether Patroni knows the standby and no primary."""
+    members = cluster.members()
+    return standby.name in members and all(member["role"] != "leader" for member in members.values())
 
 
 def positions() -> dict[str, tuple[int, str]]:
