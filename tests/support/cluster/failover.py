@@ -87,6 +87,10 @@ class FailoverCluster:
         if self._watchdog.stdin is not None and not self._watchdog.stdin.closed:
             self._watchdog.stdin.close()
             self._watchdog.wait(timeout=PATIENCE_S)
+            for node in self.nodes:
+                node.kill()
+            for door in self._doors:
+                door.kill()
 
     def direct_url(self, role: str = APP) -> str:
         """Return the URL of the primary, without a pooler between."""
