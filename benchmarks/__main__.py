@@ -46,7 +46,6 @@ RUNS: Final = (
     Run("batches.invoices", "", 60),
     Run("batches.receivables", "", 420),
     Run("seals", "--events 200000", 120),
-    Run("batches.receivables", "", 300),
 )
 """What the figures of the page come from; the short form runs them in this order until its time is over."""
 ONLY_LONG: Final = ("moving", "books")
