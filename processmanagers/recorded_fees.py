@@ -62,7 +62,7 @@ class RecordedFees:
 
         `asset` is None if the asset does not exist.
         """
-        payer = None if asset is None else _payer(product, asset)
+        payer = None if asset is None or product.asset_uuid is None else _payer(product, asset)
         if asset is None or payer is None:
             return self._by_definition(product, asset)
         value, rate = Decimal(asset.value), Decimal(product.daily_late_fee_rate)

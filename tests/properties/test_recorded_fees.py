@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eventstore.payloads.registry import Encoded, registry
@@ -62,6 +62,12 @@ def text_of(amount: Decimal) -> str:
 
 
 @settings(max_examples=rounds(400))
+@example(
+    product=Terms(None, DUE, Decimal("0.010"), "debtor", ((COMPANIES[0], "debtor"),)),
+    asset=AssetAt(Decimal(100), "USD", COMPANIES[0], COMPANIES[0]),
+    cycle=Cycle(DUE + timedelta(days=1), 77, datetime(2024, 3, 1, 8, tzinfo=UTC)),
+    is_shouted=False,
+)
 @given(product=terms, asset=st.one_of(st.none(), assets, assets, assets), cycle=cycles, is_shouted=st.booleans())
 def test_the_recorded_fee_is_the_assessed_one(
     product: Terms, asset: AssetAt | None, cycle: Cycle, *, is_shouted: bool
