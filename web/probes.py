@@ -146,7 +146,8 @@ def _away(examination: _Examination) -> list[str]:
     """Note the fault of each database, and return those that do not answer."""
     away = []
     for alias in own_databases():
-        examination.asking, fault = alias, _database_fault(alias)
+        examination.asking = alias
+        fault = _database_fault(alias)
         if fault == _AWAY.format(alias):
             away.append(alias)
             if alias != DEFAULT_DB_ALIAS:
