@@ -22,7 +22,7 @@ from tests.support.postgres.prepared import DURABLE
 from tests.support.processes import StartManage
 
 LISTS = ("companies", "products", "journal", "trial-balance", "aging", "customers")
-AWAY = "The database of the ledger is away. Try again in a moment.\n"
+AWAY = "<h1>The database of the ledger is away.</h1>"
 PAGES = ("", "invoices", "trial-balance", "journal")
 
 
@@ -68,10 +68,8 @@ def test_without_the_server_of_the_read_models_commands_work_and_all_else_comes_
         assert refused["detail"]
     for name in PAGES:
         page = person.get(f"/books/{name}")
-        assert (page.status_code, page.content) == (
-            503,
-            b"The database of the ledger is away. Try again in a moment.\n",
-        )
+        assert page.status_code == 503
+        assert AWAY in page.content.decode()
     assert machine.get(f"/api/companies/{registered.json()['events'][0]['stream_id'][8:]}").status_code == 200
     ready = machine.get("/readyz")
     assert ready.status_code == 200
