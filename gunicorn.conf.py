@@ -69,9 +69,11 @@ def post_fork(_server: object, worker: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """End streams when their worker is asked to end; it would wait for them otherwise."""
+    """Load the code of all views; end streams when their worker is asked to end, because it would wait for them."""
     from web.api import event_stream  # noqa: PLC0415 - Django is set up by now
+    from web.server import loading  # noqa: PLC0415
 
+    loading.load()
     event_stream.ends_when(lambda: not worker.alive)
 
 

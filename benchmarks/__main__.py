@@ -40,7 +40,7 @@ RUNS: Final = (
     Run("aggregates", "--rounds 5", 60),
     Run("append", "--rounds 3 --seconds 1", 360),
     Run("catching_up", "--events 1000000 --peer-events 5000 --rounds 1", 120),
-    Run("projectors", "--events 500000 --rounds 1 --projectors financial_products journal", 120),
+    Run("projectors", "--events 500000 --rounds 1 --projectors journal", 120),
     Run("late_fees", "--products 100000 --rounds 1", 150),
     Run("memberships", "--members 250000", 90),
     Run("batches.invoices", "", 60),

@@ -21,7 +21,10 @@ def main() -> None:
     from django.contrib.auth.models import Permission, User
     from django.test import Client
 
+    from web.server import loading
+
     settings.ROOT_URLCONF = "benchmarks.books.urls"
+    loading.load()
     user, _ = User.objects.get_or_create(username="books-benchmark")
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger"))
     client = Client(SERVER_NAME="localhost")
