@@ -4,8 +4,9 @@
 The servers deliver a message until it is confirmed, so at least once, and perhaps after later ones. The row in the
 follower's own database says which message was handled last. A message at or below it was handled; the next one must
 be the next of the stream and of the log, from the same log. What the handler writes and the row are one transaction.
-If the servers deliver anything else, the durable consumer is made anew after the row. Two copies of a follower are
-safe, as one of them finds the row moved.
+If the servers deliver anything else, the durable consumer is made anew after the row; so it is if they deliver nothing
+for some seconds although the stream has the next message. It was delivered to a process that was killed, or the
+consumer was on a node that is gone. Two copies of a follower are safe, as one of them finds the row moved.
 """
 
 import json
@@ -29,6 +30,8 @@ from relays.models import Follower
 Handler = Callable[[dict[str, Any]], None]
 _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 30.0
+_EMPTY_FETCHES: Final = 5
+"""After so many in a row, of a second each, the stream itself is asked for the next message."""
 _logger = logging.getLogger(__name__)
 
 
@@ -55,10 +58,12 @@ class Following:
         self._name, self._handler, self._source, self._batch_size = name, handler, source, batch_size
         self._singly_until = 0
         self._is_checked = False
+        self._empty_fetches, self._most_empty_fetches = 0, _EMPTY_FETCHES
 
     def run(self, stop: Stop, *, once: bool) -> None:
         """Handle what is new until `stop` asks to end, or with `once` until nothing is; raises FollowerStopped."""
         delays = BackOff(_FIRST_WAIT_S, _LAST_WAIT_S)
+        self._most_empty_fetches = 1 if once else _EMPTY_FETCHES
         while not stop.asked:
             try:
                 step = self.step()
@@ -115,7 +120,21 @@ class Following:
             if len(handled) < len(following):
                 self._source.begin_again()
         self._source.confirm()
-        return Step.PROGRESSED if delivered else Step.IDLE
+        if delivered:
+            self._empty_fetches = 0
+            return Step.PROGRESSED
+        return self._after_nothing(row)
+
+    def _after_nothing(self, row: Follower) -> Step:
+        """Make the durable consumer anew if it has delivered nothing for long although the stream has what follows."""
+        self._empty_fetches += 1
+        if self._empty_fetches < self._most_empty_fetches:
+            return Step.IDLE
+        self._empty_fetches = 0
+        if self._source.at(row.sequence + 1) is None:
+            return Step.IDLE
+        self._source.begin_again()
+        return Step.PROGRESSED
 
     def _begin_again(self, row: Follower, following: Sequence[Message]) -> None:
         """Make the durable consumer anew after the row; raises _Fault if the stream lacks the next message."""

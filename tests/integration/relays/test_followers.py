@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.registry import consumers
+from eventstore.consumers.runner import Step
 from eventstore.errors import OperationRefused
 from eventstore.models import OperatorAction
 from eventstore.runtime.shutdown import Stop
@@ -91,9 +92,25 @@ def test_every_event_is_handled_once_and_in_order_while_the_follower_and_nodes_a
         wait_until(lambda reached=reached: noted()[-1:] == [reached])  # type: ignore[misc] # mypy infers no default of a lambda
         node.start()
         nodes.wait(stream.name)
+    fund(1)
+    catch_up("jetstream")
+    wait_until(lambda: noted()[-1:] == [store.head().position])  # so the last process takes signals
     process.terminate()
     assert process.wait() == 0
     assert noted() == list(range(1, store.head().position + 1))
+
+
+def test_what_another_process_was_given_and_did_not_handle_is_handled(stream: Stream, source: Durable) -> None:
+    fund(3)
+    catch_up("jetstream")
+    other = Durable(source._servers, stream.name, "notes")
+    assert len(other.fetch(0, 10)) == 3
+    other.close()
+    following = Following("notes", note, source, 100)
+    while following.step() is Step.IDLE:
+        assert noted() == []
+    following.run(Stop(), once=True)
+    assert noted() == [1, 2, 3]
 
 
 def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator_acts(
