@@ -96,8 +96,12 @@ class Relay(ABC):
         at the first event that alone raises it.
         """
 
-    def work_beside(self) -> bool:
-        """Do what is due besides, such as a retry, and return whether something was done; called at every step."""
+    def work_beside(self, up_to: int) -> bool:  # noqa: ARG002 - most relays have nothing to do
+        """Do what is due besides, such as a retry, and return whether something was done.
+
+        It is called at every step, unless the relay is paused or stopped. The events up to a position were checked and
+        handed on; no other may leave the house.
+        """
         return False
 
     def differences(self) -> Sequence[str]:

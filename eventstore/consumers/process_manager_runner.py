@@ -160,7 +160,7 @@ class ProcessManagerRunner:
     def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
         """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
         if self.cursor.rows[0].progress is None:
-            check_before_acting(event, self.cursor.using)
+            check_before_acting([event], self.cursor.using)
         chunk: Chunk = self.manager.react(event, self.cursor.rows[0].progress, limit)
         progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:

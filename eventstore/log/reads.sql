@@ -55,6 +55,18 @@ WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, ver
 SELECT stream_id, version, position FROM eventstore_event
 WHERE (stream_id, version) > (%s, %s) AND position <= %s ORDER BY stream_id, version LIMIT %s
 
+-- Which of these positions have an event whose stream does not have the version before it at an earlier position, or has
+-- the version after it there. Each subquery reads one entry of an index, whatever the statistics say.
+-- name: out_of_order
+SELECT event.position FROM eventstore_event event
+WHERE event.position > %s AND event.position <= %s AND ((
+    SELECT next.position FROM eventstore_event next
+    WHERE next.stream_id = event.stream_id AND next.version = event.version + 1
+) < event.position OR event.version > 1 AND coalesce((
+    SELECT previous.position FROM eventstore_event previous
+    WHERE previous.stream_id = event.stream_id AND previous.version = event.version - 1
+), event.position) >= event.position)
+
 -- The code appends the conditions, the order and the limit.
 -- name: search
 SELECT {columns} FROM eventstore_event WHERE position > %s

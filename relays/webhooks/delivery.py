@@ -1,7 +1,8 @@
 """Decides what is due at each endpoint, has it sent in threads, and records what became of it.
 
 # Note [An endpoint is at its own position]
-Each endpoint reads the log behind its own position, one event after the other. So one that is away for days holds up
+Each endpoint reads the log behind its own position, one event after the other, and no further than the relay, which
+stops at an event that no append can have recorded so. So one that is away for days holds up
 no other, nothing piles up for it, and it misses nothing. A process claims an endpoint for as long as it sends to it; if
 the process is killed, the claim ends after a while, and the same events are sent again with the same ids.
 """
@@ -52,14 +53,14 @@ class Deliveries:
         self._cleaned_at: datetime | None = None
         self._stop = Event()
 
-    def work(self) -> bool:
-        """Record what has been sent and begin what is due; return whether something is under way."""
+    def work(self, up_to: int) -> bool:
+        """Record what has been sent, begin what is due up to a position, and return whether something is under way."""
         self._record_all()
         now = database_now()
         busy = {one.endpoint.pk for one in self._sending.values()}
         due = Endpoint.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now), disabled_at=None)
         for endpoint in due.exclude(pk__in=busy)[: _THREADS - len(busy)]:
-            self._begin(endpoint, now)
+            self._begin(endpoint, now, up_to)
         self._clean(now)
         if self._sending:
             wait(self._sending, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
@@ -73,11 +74,11 @@ class Deliveries:
             self._pool = None
             self._record_all()
 
-    def _begin(self, endpoint: Endpoint, now: datetime) -> None:
+    def _begin(self, endpoint: Endpoint, now: datetime, up_to: int) -> None:
         messages = self._requested(endpoint)
         by_hand = bool(messages)
         if not messages and endpoint.next_try_at <= now:
-            messages = self._next(endpoint)
+            messages = self._next(endpoint, up_to)
         if not messages:
             return
         home.ensure()
@@ -95,19 +96,18 @@ class Deliveries:
         events = [store.read_event(row.position) for row in rows]
         return [message_of(event, log_id()) for event in events if event is not None]
 
-    def _next(self, endpoint: Endpoint) -> list[Message]:
-        """Return the next messages; only one after a failure."""
+    def _next(self, endpoint: Endpoint, up_to: int) -> list[Message]:
+        """Return the next messages up to a position; only one after a failure."""
         limit = 1 if endpoint.attempts else _AT_ONCE
-        head = store.head().position
-        if endpoint.position >= head:
+        if endpoint.position >= up_to:
             return []
         found = list(
             store.read_all(
-                after=endpoint.position, up_to=head, types=endpoint.types or None, limit=limit, batch_size=_AT_ONCE
+                after=endpoint.position, up_to=up_to, types=endpoint.types or None, limit=limit, batch_size=_AT_ONCE
             )
         )
-        if not found and head - endpoint.position > _IDLE_GAP:
-            Endpoint.objects.filter(pk=endpoint.pk, position=endpoint.position).update(position=head)
+        if not found and up_to - endpoint.position > _IDLE_GAP:
+            Endpoint.objects.filter(pk=endpoint.pk, position=endpoint.position).update(position=up_to)
         return [message_of(event, log_id()) for event in found]
 
     def _record_all(self) -> None:

@@ -18,11 +18,11 @@ class Webhooks(Relay):
         self._deliveries = Deliveries()
 
     def hand_on(self, events: Sequence[RecordedEvent]) -> None:
-        """Do nothing: an event in the log is all that an endpoint needs, and its own row says how far it is."""
+        """Do nothing: an event that was checked is all that an endpoint needs, and its own row says how far it is."""
 
-    def work_beside(self) -> bool:
-        """Send what is due."""
-        return self._deliveries.work()
+    def work_beside(self, up_to: int) -> bool:
+        """Send what is due of the events up to a position."""
+        return self._deliveries.work(up_to)
 
     def close(self) -> None:
         """Record what is being sent."""

@@ -1,17 +1,21 @@
 """A corrupted row is found and named by the verification of the log, and no consumer acts on it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.backends.utils import CursorWrapper
 
 from eventstore.consumers import checkpoints
+from eventstore.consumers.definitions import Relay
 from eventstore.consumers.loop import catch_up
+from eventstore.consumers.registry import consumers
 from eventstore.errors import NotCaughtUp
 from eventstore.models import Checkpoint
+from eventstore.records import RecordedEvent
 from projectors.schema.daily_activity import DailyActivity
 from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
@@ -24,10 +28,10 @@ BOTH: Final = ("late_fees", "daily_activity")
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """An UPDATE of the row at a position, or another statement; what verify_eventstore says; and who must stop.
+    """An UPDATE of the row at a position, or another statement; what verify_eventstore says; who of BOTH must stop.
 
-    Nobody acts on a row of a type that does not belong to its stream: process managers look for other types, and
-    projectors look at the category as well.
+    Neither acts on a row of a type that does not belong to its stream: process managers look for other types, and
+    projectors look at the category as well. A relay hands on every type, so it stops at each of these rows.
     """
 
     change: str
@@ -68,20 +72,42 @@ CORRUPTIONS: Final = {
 """What of a row is changed. If a consumer need not stop, what it acts on is not what was changed."""
 
 
+class Witness(Relay):
+    """Keeps the positions of what is handed on to it."""
+
+    name: ClassVar[str] = "witness"
+
+    def __init__(self) -> None:
+        self.positions: list[int] = []
+
+    def hand_on(self, events: Sequence[RecordedEvent]) -> None:
+        """Keep their positions."""
+        self.positions += [event.position for event in events]
+
+
+@pytest.fixture(autouse=True)
+def witness(database: Database) -> Iterator[Witness]:
+    relay = Witness()
+    consumers.register(relay)
+    yield relay
+    del consumers.relays[relay.name]
+
+
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_a_corrupted_row_is_named_and_no_consumer_acts_on_it(database: Database, name: str) -> None:
+def test_a_corrupted_row_is_named_and_no_consumer_acts_on_it(witness: Witness, name: str) -> None:
     corruption, position = CORRUPTIONS[name], prepared()
     with unguarded() as cursor:
         cursor.execute(corruption.statement.format(change=corruption.change.format(), position=position))
     with pytest.raises(CommandError, match=corruption.fault.format(position=position)):
         call_command("verify_eventstore")
-    for consumer in corruption.stops:
+    for consumer in (*corruption.stops, witness.name):
         with pytest.raises(NotCaughtUp, match=consumer):
             catch_up(consumer)
         assert Checkpoint.objects.get(name=consumer).position < position
     assert {fee.data.business_date for fee in fees()} == {DAY}
     if "daily_activity" in corruption.stops:
         assert not DailyActivity.objects.filter(business_date__gt=DAY).exists()
+    assert witness.positions == list(range(1, position))
 
 
 def prepared() -> int:
@@ -91,19 +117,22 @@ def prepared() -> int:
     book.invoice(DAY - timedelta(days=1))
     book.cycle(DAY)
     catch_up()
+    catch_up("witness")
     position = book.cycle(DAY + timedelta(days=1))
     book.invoice(DAY)
     return position
 
 
-def test_two_events_of_one_stream_that_changed_places_are_named(database: Database) -> None:
+def test_two_events_of_one_stream_that_changed_places_are_named(witness: Witness) -> None:
     second = prepared()
     first = swap_cycles(second)
     with pytest.raises(CommandError, match=f"stream system: version 1 is at position {second}, after version 2"):
         call_command("verify_eventstore")
     with pytest.raises(NotCaughtUp):
         catch_up("late_fees")
-    assert first < second
+    with pytest.raises(NotCaughtUp, match=f"position {second}: version 1 is not in order in the stream system"):
+        catch_up(witness.name)
+    assert first < second == witness.positions[-1] + 1
     assert {fee.data.business_date for fee in fees()} == {DAY}
 
 

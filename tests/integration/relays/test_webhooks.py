@@ -23,6 +23,7 @@ from relays.models import Delivery, Endpoint
 from relays.webhooks import delivery, endpoints
 from relays.webhooks.relay import Webhooks
 from relays.webhooks.sending import Result, message_of
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company
 from tests.support.receivers.hooks import Hooks, receiving
@@ -81,6 +82,20 @@ def test_events_recorded_since_are_sent_in_order_and_signed(hooks: Hooks) -> Non
     catch_up("webhooks")
     assert len(hooks.received) == store.head().position - before
     assert as_it_is(endpoint).position == store.head().position
+
+
+def test_no_endpoint_gets_an_event_that_no_append_can_have_recorded_so(hooks: Hooks) -> None:
+    registered(hooks.url)
+    new_company("1.00")
+    catch_up("webhooks")
+    damaged = store.head().position + 1
+    new_company("1.00")
+    with unguarded() as cursor:
+        cursor.execute("UPDATE eventstore_event SET actor = '' WHERE position = %s", [damaged])
+    with pytest.raises(NotCaughtUp, match=f"position {damaged}: actor or correlation_id is empty"):
+        catch_up("webhooks")
+    consumers.relays["webhooks"].close()
+    assert hooks.positions() == list(range(1, damaged))
 
 
 def test_an_endpoint_gets_its_types_only(hooks: Hooks) -> None:
@@ -253,7 +268,7 @@ def test_a_process_that_is_asked_to_end_sends_no_further_message(hooks: Hooks) -
     new_company("1.00")
     deliveries = delivery.Deliveries()
     deliveries._stop.set()
-    deliveries.work()
+    deliveries.work(store.head().position)
     deliveries.close()
     assert (hooks.positions(), as_it_is(endpoint).position) == ([1], 1)
 
