@@ -5,8 +5,9 @@ The servers deliver a message until it is confirmed, so at least once, and perha
 follower's own database says which message was handled last. A message at or below it was handled; the next one must
 be the next of the stream and of the log, from the same log. What the handler writes and the row are one transaction.
 If the servers deliver anything else, the durable consumer is made anew after the row; so it is if they deliver nothing
-for some seconds although the stream has the next message. It was delivered to a process that was killed, or the
-consumer was on a node that is gone. Two copies of a follower are safe, as one of them finds the row moved.
+for some seconds although the stream has the next message, or take no call for it again and again. The message was
+delivered to a process that was killed, or the consumer was on a node that is gone, so its others elect no leader.
+Two copies of a follower are safe, as one of them finds the row moved.
 """
 
 import json
@@ -32,6 +33,8 @@ _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 30.0
 _EMPTY_FETCHES: Final = 5
 """After so many in a row, of a second each, the stream itself is asked for the next message."""
+_FAILED_CALLS: Final = 3
+"""After so many in a row the durable consumer is made anew, if the servers take that call."""
 _logger = logging.getLogger(__name__)
 
 
@@ -64,14 +67,19 @@ class Following:
         """Handle what is new until `stop` asks to end, or with `once` until nothing is; raises FollowerStopped."""
         delays = BackOff(_FIRST_WAIT_S, _LAST_WAIT_S)
         self._most_empty_fetches = 1 if once else _EMPTY_FETCHES
+        failed = 0
         while not stop.asked:
             try:
+                if failed and failed % _FAILED_CALLS == 0:
+                    self._source.begin_again()
                 step = self.step()
             except ReceiverAway as away:
+                failed += 1
                 self._is_checked = False
                 self._wait_for(one_line(f"the stream, {away}"))
                 stop.wait(delays.delay())
                 continue
+            failed = 0
             delays.reset()
             if once and step is not Step.PROGRESSED:
                 return

@@ -98,7 +98,7 @@ class Stream:
             if error.err_code in _MOVING:
                 raise WrongLastSequence from error
             if (error.code or _SERVER_ERRORS) >= _SERVER_ERRORS:
-                raise self._away(error.description or str(error)) from error
+                raise self._away(error.description or "no server takes the call now") from error
             raise
         except (Error, OSError, TimeoutError) as error:
             raise self._away(str(error) or type(error).__name__) from error

@@ -15,7 +15,7 @@ from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step
-from eventstore.errors import OperationRefused
+from eventstore.errors import OperationRefused, ReceiverAway
 from eventstore.models import OperatorAction
 from eventstore.runtime.shutdown import Stop
 from relays.following import operating
@@ -111,6 +111,30 @@ def test_what_another_process_was_given_and_did_not_handle_is_handled(stream: St
         assert noted() == []
     following.run(Stop(), once=True)
     assert noted() == [1, 2, 3]
+
+
+class Leaderless(Durable):
+    """A durable consumer that takes no call until it is made anew."""
+
+    made_anew = False
+
+    def fetch(self, after: int, limit: int) -> list[Message]:
+        if not self.made_anew:
+            raise ReceiverAway("JetStream", "no server takes the call now")
+        return super().fetch(after, limit)
+
+    def begin_again(self) -> None:
+        super().begin_again()
+        self.made_anew = True
+
+
+def test_a_consumer_that_takes_no_call_is_made_anew(stream: Stream, nodes: Nodes) -> None:
+    fund(2)
+    catch_up("jetstream")
+    source = Leaderless(nodes.urls, stream.name, "notes")
+    follow(source)
+    source.close()
+    assert noted() == [1, 2]
 
 
 def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator_acts(
