@@ -1,18 +1,35 @@
 """Looks up which company is a member: a fold of the events of all deals, cached in the process, never stale."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 from uuid import UUID
 
+from django.db import connections
+
 from eventstore import store
-from eventstore.folding import Fold, Loaded
+from eventstore.folding import Loaded
 from eventstore.log.cache import must_fold_alone
+from eventstore.log.payload_index import PayloadIndex
 from eventstore.records import RecordedEvent
 from ledger.rules.aggregates import membership
+from ledger.rules.aggregates.deal import MEMBERSHIP
 from ledger.rules.aggregates.membership import Membership, Memberships
-from ledger.rules.facts import stream_id
+
+_logger = logging.getLogger(__name__)
+
+_TERMS: Final = ("DealCreated", "DealUpdated")
+_ENDS_OR_ACTIVATES: Final = ("DealActivated", "DealDeleted")
+_BATCH: Final = 100
+_PAGE: Final = 1000
+"""A lookup folds so many new events itself; what is beyond them is folded in the background."""
+
+DEALS_OF_COMPANY: Final = PayloadIndex(
+    "ledger_membership_deals", _TERMS, ("companies", 0, "company_uuid"), ("product_line_id",), str(MEMBERSHIP)
+)
+"""Finds every membership deal that has ever named a company."""
 
 
 @dataclass(slots=True)
@@ -22,51 +39,41 @@ class _Shared:
     memberships: Memberships = field(default_factory=Memberships)
     lock: Lock = field(default_factory=Lock)
 
-    def evolve(self, event: RecordedEvent) -> "_Shared":
-        """Fold one event; the lock keeps a reader from meeting a company between two memberships."""
-        deal_uuid, data = event.uuid, event.data
+    def evolve(self, events: Sequence[RecordedEvent]) -> None:
+        """Fold events; nothing is changed if one of them cannot be read."""
+        read = [(event.uuid, event.data) for event in events]
+        # The lock keeps a reader from meeting a company between two memberships.
         with self.lock:
-            membership.evolve(self.memberships, deal_uuid, data)
-        return self
+            for deal_uuid, data in read:
+                membership.evolve(self.memberships, deal_uuid, data)
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
         with self.lock:
             return self.memberships.of(company_uuid)
 
-    def deals_of(self, company_uuid: UUID) -> tuple[UUID, ...]:
-        """Return every membership deal that has ever named the company."""
-        with self.lock:
-            return self.memberships.deals_of.get(company_uuid, ())
-
-    def copy(self) -> "_Shared":
-        """Return a copy, which can be folded further without changing this one."""
-        with self.lock:
-            known = self.memberships
-            copied = Memberships(dict(known.by_company), dict(known.company_of_deal), dict(known.deals_of))
-            return _Shared(copied)
-
-
-_TERMS: Final = ("DealCreated", "DealUpdated")
-_ENDS_OR_ACTIVATES: Final = ("DealActivated", "DealDeleted")
-_BATCH: Final = 100
-_FOLD = Fold(_Shared, _Shared.evolve)
-
 
 class MembershipCache:
     """The memberships of one database; safe in any number of threads.
 
-    A process that looks up inside transactions looks up once outside one first; otherwise each lookup reads all deals.
+    # Note [An index answers until the memberships are folded]
+    To fold all deals takes seconds after the start of a process, so it happens in a thread of its own. Until it is
+    done, and whenever the fold cannot be used or another thread is at it, a lookup reads the few deals that have ever
+    named its company, which an index of the log finds. Both answers are those of the log, so none is ever stale.
     """
 
     def __init__(self, using: str = "default") -> None:
         self._using = using
         self._kept = Loaded(_Shared())
         self._folding = Lock()
+        self._is_forgotten = False
 
     def lookup(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one, after reading the deal events that are new."""
-        return self._current().of(company_uuid)
+        kept = self._current()
+        if kept is None:
+            return self.lookup_at(company_uuid, store.head(self._using).position)
+        return kept.state.of(company_uuid)
 
     def lookup_at(self, company_uuid: UUID, position: int) -> Membership:
         """Return the company's membership as of a position, or the empty one.
@@ -74,7 +81,7 @@ class MembershipCache:
         Only the deals that have ever named the company are read, and of each only its last terms. The last terms that
         name the company decide: earlier ones are replaced, and a deal that went on to another company ended its own.
         """
-        streams = [stream_id("deal", uuid) for uuid in self._current().deals_of(company_uuid)]
+        streams = DEALS_OF_COMPANY.streams(str(company_uuid), position, self._using)
         terms = store.latest(streams, _TERMS, position, self._using)
         moved_at = 0
         for event in sorted(terms.values(), key=lambda event: event.position, reverse=True):
@@ -84,6 +91,16 @@ class MembershipCache:
                 return self._since(event, position)
             moved_at = max(moved_at, self._last_naming(company_uuid, event))
         return membership.EMPTY
+
+    def hydrate(self) -> None:
+        """Fold all deal events that are not folded yet; nothing within a transaction, whose events may be undone."""
+        if not must_fold_alone(self._using):
+            with self._folding:
+                self._fold_all()
+
+    def forget(self) -> None:
+        """Let the thread that folds end soon; nobody looks up here any more."""
+        self._is_forgotten = True
 
     def _since(self, terms: RecordedEvent, position: int) -> Membership:
         """Return the membership that begins with these terms of a deal, as of a position."""
@@ -101,17 +118,26 @@ class MembershipCache:
         naming = (event.position for event in earlier if membership.member_of(event.data) == company_uuid)
         return next(naming, 0)
 
-    def _current(self) -> _Shared:
-        """Return the memberships after reading the deal events that are new."""
+    def _current(self) -> Loaded[_Shared] | None:
+        """Return the memberships with every deal event; None if they cannot be had soon."""
+        # See Note [An index answers until the memberships are folded]
         kept = self._kept
+        if self._folding.locked():
+            return None
         if self._is_current(kept):
-            return kept.state
-        with self._folding:
-            return self._caught_up().state
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._kept = Loaded(_Shared())
+            return kept
+        if must_fold_alone(self._using) or not self._folding.acquire(blocking=False):
+            return None
+        is_handed_on = False
+        try:
+            if self._fold_page():
+                return self._kept
+            start_thread(self._fold_all_and_release)
+            is_handed_on = True
+            return None
+        finally:
+            if not is_handed_on:
+                self._folding.release()
 
     def _is_current(self, known: Loaded[_Shared]) -> bool:
         """Say whether the last deal event known is there, and is the newest."""
@@ -121,17 +147,42 @@ class MembershipCache:
             return not known.position
         return known.ends_with(newest) and next(events, None) is None
 
-    def _caught_up(self) -> Loaded[_Shared]:
+    def _fold_page(self) -> bool:
+        """Fold some of what is new, and say whether that was all of it; the caller holds the lock of folding."""
         kept = self._kept
-        if must_fold_alone(self._using):
-            return _FOLD.up_to_date(replace(kept, state=kept.state.copy()), self._read_from)
-        # The state is folded in place: if an event cannot be read, nobody may meet a state that is half-way.
-        self._kept = Loaded(_Shared())
-        self._kept = _FOLD.up_to_date(kept, self._read_from)
-        return self._kept
+        page = list(self._read_from(kept, _PAGE))
+        if kept.position and not (page and kept.ends_with(page[0])):
+            # See Note [A reader remembers its last event]
+            self._kept = kept = Loaded(_Shared())
+            page = list(self._read_from(kept, _PAGE))
+        new = page[1:] if kept.position else page
+        if new:
+            kept.state.evolve(new)
+            self._kept = Loaded(kept.state, new[-1].version, new[-1].position, new[-1].recorded_at)
+        return len(page) < _PAGE
 
-    def _read_from(self, known: Loaded[_Shared], limit: int | None = None) -> Iterator[RecordedEvent]:
+    def _fold_all(self) -> None:
+        while not self._fold_page() and not self._is_forgotten:
+            pass
+
+    def _fold_all_and_release(self) -> None:
+        """Fold what is new in a thread of its own, which has taken over the lock of folding."""
+        try:
+            self._fold_all()
+        except Exception:
+            # What is folded stays, and the next lookup goes on from there.
+            _logger.exception("the memberships are not folded to their end; an index answers")
+        finally:
+            connections[self._using].close()
+            self._folding.release()
+
+    def _read_from(self, known: Loaded[_Shared], limit: int) -> Iterator[RecordedEvent]:
         return store.read_all(after=max(known.position - 1, 0), category="deal", limit=limit, using=self._using)
+
+
+def start_thread(work: Callable[[], None]) -> None:
+    """Do work in a thread that does not keep the process from ending."""
+    Thread(target=work, name="memberships", daemon=True).start()
 
 
 _caches: dict[str, MembershipCache] = {}
@@ -139,11 +190,20 @@ _caches: dict[str, MembershipCache] = {}
 
 def lookup(company_uuid: UUID, position: int | None = None, using: str = "default") -> Membership:
     """Return a company's membership, or the empty one: now, or as of a position that `as_of.resolve` has returned."""
-    known = _caches.get(using) or _caches.setdefault(using, MembershipCache(using))
+    known = _cache(using)
     return known.lookup(company_uuid) if position is None else known.lookup_at(company_uuid, position)
+
+
+def hydrate(using: str = "default") -> None:
+    """Fold all deals now, which lookups otherwise leave to a thread in the background."""
+    _cache(using).hydrate()
+
+
+def _cache(using: str) -> MembershipCache:
+    return _caches.get(using) or _caches.setdefault(using, MembershipCache(using))
 
 
 def reset() -> None:
     """Forget every membership, for example after the database was replaced."""
-    for known in list(_caches.values()):
-        known.clear()
+    while _caches:
+        _caches.popitem()[1].forget()

@@ -1,6 +1,6 @@
 """Memberships: each member company with its deal and rating tier; the only fold over many streams."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
 
@@ -22,14 +22,10 @@ EMPTY = Membership()
 
 @dataclass(slots=True)
 class Memberships:
-    """The memberships by company, and the company by the deal under which it is a member.
-
-    `deals_of` are all membership deals that have ever named a company: an index of its history.
-    """
+    """The memberships by company, and the company by the deal under which it is a member."""
 
     by_company: dict[UUID, Membership] = field(default_factory=dict)
     company_of_deal: dict[UUID, UUID] = field(default_factory=dict)
-    deals_of: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
@@ -47,7 +43,7 @@ def evolve(memberships: Memberships, deal_uuid: UUID, event: DealEvent) -> None:
             member = memberships.company_of_deal.get(deal_uuid)
             if member is not None:
                 held = memberships.by_company[member]
-                memberships.by_company[member] = replace(held, activated=True)
+                memberships.by_company[member] = Membership(held.rating_tier, held.deal_uuid, activated=True)
         case DealDeleted():
             _end(memberships, deal_uuid)
         case _:
@@ -70,9 +66,6 @@ def _hold(memberships: Memberships, company_uuid: UUID, deal_uuid: UUID, rating_
         del memberships.company_of_deal[replaced]
     memberships.by_company[company_uuid] = Membership(rating_tier, deal_uuid)
     memberships.company_of_deal[deal_uuid] = company_uuid
-    deals = memberships.deals_of.get(company_uuid, ())
-    if deal_uuid not in deals:
-        memberships.deals_of[company_uuid] = (*deals, deal_uuid)
 
 
 def _end(memberships: Memberships, deal_uuid: UUID) -> None:

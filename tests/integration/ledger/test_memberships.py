@@ -1,20 +1,25 @@
 """Memberships read from a real log: the rules, and a cache that no thread or process finds stale."""
 
+import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import count, islice
+from itertools import chain, count, islice
 from random import Random
+from threading import Event, Thread
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from eventstore import store
-from eventstore.records import Context, NewEvent
+from eventstore.log.payload_index import PayloadIndex
+from eventstore.records import Context, NewEvent, RecordedEvent
 from ledger import as_of, memberships
 from ledger.daily_cycle import cycle
+from ledger.memberships import start_thread
 from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
@@ -37,6 +42,19 @@ def member(company: UUID, tier: str = "A", *, active: bool = False) -> UUID:
 
 def update(deal: UUID, company: UUID, tier: str = "B") -> None:
     do(UpdateDeal(deal, MEMBERSHIP, (DealCompany(company, "member"),), tier))
+
+
+def see_what_is_recorded() -> None:
+    """Record deals of a company, and look it up after each."""
+    company = new_company()
+    for _ in range(5):
+        deal = member(company)
+        assert memberships.lookup(company) == Membership("A", deal)
+        do(ActivateDeal(deal))
+        assert memberships.lookup(company).activated
+        update(deal, company)
+        # Between ending the old membership and beginning the new one there is no moment without any.
+        assert memberships.lookup(company) == Membership("B", deal)
 
 
 class TestTheRules:
@@ -136,19 +154,7 @@ class TestNeverBehind:
 
     def test_each_of_many_threads_sees_what_it_has_recorded_itself(self) -> None:
         memberships.reset()
-
-        def work() -> None:
-            company = new_company()
-            for _ in range(5):
-                deal = member(company)
-                assert memberships.lookup(company) == Membership("A", deal)
-                do(ActivateDeal(deal))
-                assert memberships.lookup(company).activated
-                update(deal, company)
-                # Between ending the old membership and beginning the new one there is no moment without any.
-                assert memberships.lookup(company) == Membership("B", deal)
-
-        assert together(*[work] * 4) == [None] * 4
+        assert together(*[see_what_is_recorded] * 4) == [None] * 4
 
     def test_a_reader_never_meets_a_member_between_two_memberships(self) -> None:
         company = new_company()
@@ -240,6 +246,7 @@ class TestManyDeals:
         def peak() -> int:
             memberships.reset()
             tracemalloc.start()
+            memberships.hydrate()
             assert memberships.lookup(company).activated
             _, highest = tracemalloc.get_traced_memory()
             tracemalloc.stop()
@@ -256,7 +263,7 @@ class TestManyDeals:
         companies = [UUID(f"00000000-0000-0000-0000-{number:012}") for number in range(1, 100_001)]
         _record_members(len(companies))
         new_company()
-        memberships.lookup(companies[0])
+        memberships.hydrate()
         with django_assert_num_queries(1) as queries:
             assert memberships.lookup(companies[-1]).rating_tier == "A"
         with connection.cursor() as cursor:
@@ -288,24 +295,23 @@ def _record_members(number: int) -> None:
         cursor.execute(sql)
 
 
+def random_deals(seed: int, companies: Sequence[UUID], number: int) -> Iterator[RecordedEvent]:
+    """Record events of a few deals, and yield each."""
+    chance, deals = Random(seed), [uuid4() for _ in range(4)]
+    for _ in range(number):
+        terms = (4, (DealCompany(chance.choice(companies), "member"),), chance.choice("AB"))
+        some: list[DealEvent] = [DealCreated(*terms), DealUpdated(*terms), DealActivated(), DealDeleted()]
+        deal, event = chance.choice(deals), chance.choices(some, [4, 8, 4, 1])[0]
+        yield store.append([NewEvent(f"deal-{deal}", event)], CONTEXT).events[0]
+        if isinstance(event, DealDeleted):  # No rule lets anything happen to a deleted deal.
+            deals[deals.index(deal)] = uuid4()
+
+
 class TestHistory:
     @pytest.mark.parametrize("seed", range(3))
     def test_is_at_each_position_what_all_deals_fold_to(self, seed: int) -> None:
-        chance = Random(seed)
-        companies, deals = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
-
-        def event() -> DealEvent:
-            terms = (4, (DealCompany(chance.choice(companies), "member"),), chance.choice("AB"))
-            some: list[DealEvent] = [DealCreated(*terms), DealUpdated(*terms), DealActivated(), DealDeleted()]
-            return chance.choices(some, [4, 8, 4, 1])[0]
-
-        for _ in range(60):
-            deal, recorded_event = chance.choice(deals), event()
-            store.append([NewEvent(f"deal-{deal}", recorded_event)], CONTEXT)
-            if isinstance(recorded_event, DealDeleted):  # No rule lets anything happen to a deleted deal.
-                deals[deals.index(deal)] = uuid4()
-        folded = Memberships()
-        for recorded in store.read_all():
+        companies, folded = [uuid4() for _ in range(3)], Memberships()
+        for recorded in list(random_deals(seed, companies, 60)):
             membership.evolve(folded, recorded.uuid, recorded.data)
             for company in companies:
                 assert memberships.lookup(company, recorded.position) == folded.of(company), recorded.position
@@ -315,10 +321,150 @@ class TestHistory:
     ) -> None:
         company, other = new_company(), new_company()
         deal = member(company)
+        new_deal(company_uuid=company)
         for _ in range(30):
             update(member(other), other)
         position = store.head().position
         do(ActivateDeal(deal))
-        memberships.lookup(company)
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(3) as queries:
             assert memberships.lookup(company, position) == Membership("A", deal)
+        look = queries.captured_queries[0]["sql"]
+        assert memberships.DEALS_OF_COMPANY.streams(str(company), store.head().position) == [f"deal-{deal}"]
+        with connected_as(OWNER), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off")
+            explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+            cursor.execute(explain + look)
+            assert memberships.DEALS_OF_COMPANY.name in str(cursor.fetchall())
+
+
+class TestHydration:
+    """Many deals are folded in the background. See Note [An index answers until the memberships are folded]."""
+
+    @pytest.fixture(autouse=True)
+    def waiting(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+        """Return the work that was left to a thread, which a test does when it likes."""
+        waiting: list[Callable[[], None]] = []
+        monkeypatch.setattr(memberships, "_PAGE", 3)
+        monkeypatch.setattr(memberships, "start_thread", waiting.append)
+        memberships.reset()
+        yield waiting
+        wait_until(lambda: not folding_threads())
+
+    def test_an_index_answers_until_the_deals_are_folded(
+        self, waiting: list[Callable[[], None]], django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        companies, folded = [uuid4() for _ in range(3)], Memberships()
+        before = list(random_deals(7, companies, 20))
+        for recorded in chain(before, random_deals(8, companies, 30)):
+            membership.evolve(folded, recorded.uuid, recorded.data)
+            if recorded.position >= len(before):
+                assert [memberships.lookup(company) for company in companies] == [*map(folded.of, companies)]
+        assert len(waiting) == 1
+        with transaction.atomic():
+            (deal,) = random_deals(9, companies[:1], 1)
+            own = Memberships()
+            for recorded in store.read_all():
+                membership.evolve(own, recorded.uuid, recorded.data)
+            assert memberships.lookup(companies[0]) == own.of(companies[0]), deal
+            transaction.set_rollback(True)
+        together(waiting.pop())
+        for company in companies:
+            with django_assert_num_queries(1):
+                assert memberships.lookup(company) == folded.of(company)
+        assert waiting == []
+
+    def test_after_a_lost_connection_the_index_answers_and_the_fold_goes_on_where_it_was(
+        self, waiting: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company = new_company()
+        deals = [member(company, active=True) for _ in range(4)]
+        memberships.lookup(company)
+        read_all, began = store.read_all, list[int]()
+
+        def lose_the_second(**how: Any) -> Iterator[RecordedEvent]:
+            began.append(how["after"])
+            if len(began) == 2:
+                lose_connection()
+            return read_all(**how)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "read_all", lose_the_second)
+            together(waiting.pop())
+            assert memberships.lookup(company) == Membership("A", deals[-1], activated=True)
+            together(waiting.pop())
+        assert began == sorted(began)
+        assert memberships.lookup(company).activated
+        assert waiting == []
+
+    def test_an_event_that_cannot_be_folded_leaves_the_fold_as_it_was(
+        self, waiting: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company = new_company()
+        deals = [member(company, active=True) for _ in range(4)]
+        memberships.lookup(company)
+
+        def fail(*_: object) -> None:
+            message = "no memory left"
+            raise MemoryError(message)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(membership, "evolve", fail)
+            together(waiting.pop())
+        assert memberships.lookup(company) == Membership("A", deals[-1], activated=True)
+        together(waiting.pop())
+        assert memberships.lookup(company).activated
+        assert waiting == []
+
+    def test_what_was_folded_of_a_log_is_forgotten_with_it(
+        self, waiting: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company = new_company()
+        for _ in range(4):
+            member(company, active=True)
+        memberships.lookup(company)
+        read_all, reads = store.read_all, list[int]()
+
+        def forget_meanwhile(**how: Any) -> Iterator[RecordedEvent]:
+            memberships.reset()
+            reads.append(how["after"])
+            return read_all(**how)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "read_all", forget_meanwhile)
+            together(waiting.pop())
+        assert len(reads) == 1
+        memberships.lookup(company)
+        assert len(waiting) == 1
+
+    def test_a_thread_folds_them_while_others_see_what_they_record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(memberships, "start_thread", start_thread)
+        for _ in range(4):
+            member(new_company(), active=True)
+        assert together(*[see_what_is_recorded] * 4) == [None] * 4
+        company = new_company()
+        deal = member(company)
+        with monkeypatch.context() as patch:
+            patch.delattr(PayloadIndex, "streams")  # so that a lookup fails unless the fold answers it
+            wait_until(lambda: not folding_threads())
+            memberships.hydrate()
+            assert memberships.lookup(company) == Membership("A", deal)
+
+    def test_the_thread_does_not_keep_the_process_from_ending(self) -> None:
+        go_on = Event()
+        start_thread(go_on.wait)
+        assert [thread.daemon for thread in folding_threads()] == [True]
+        go_on.set()
+
+
+def folding_threads() -> list[Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "memberships"]
+
+
+def lose_connection() -> None:
+    """Lose this thread's connection as a server that ends loses it."""
+    if connection.vendor != "postgresql":
+        raise OperationalError("disk I/O error")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
