@@ -23,6 +23,7 @@ _logger = logging.getLogger(__name__)
 _TERMS: Final = ("DealCreated", "DealUpdated")
 _ENDS_OR_ACTIVATES: Final = ("DealActivated", "DealDeleted")
 _BATCH: Final = 100
+"""So few events are decoded at once: Python's garbage collector walks those of a whole page again and again."""
 _PAGE: Final = 1000
 """A lookup folds so many new events itself; what is beyond them is folded in the background."""
 
@@ -41,11 +42,11 @@ class _Shared:
 
     def evolve(self, events: Sequence[RecordedEvent]) -> None:
         """Fold events; nothing is changed if one of them cannot be read."""
-        read = [(event.uuid, event.data) for event in events]
+        read = [(event.stream_id.partition("-")[2], event.data) for event in events]
         # The lock keeps a reader from meeting a company between two memberships.
         with self.lock:
-            for deal_uuid, data in read:
-                membership.evolve(self.memberships, deal_uuid, data)
+            for deal, data in read:
+                membership.evolve(self.memberships, deal, data)
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
@@ -155,11 +156,14 @@ class MembershipCache:
             # See Note [A reader remembers its last event]
             self._kept = kept = Loaded(_Shared())
             page = list(self._read_from(kept, _PAGE))
-        new = page[1:] if kept.position else page
-        if new:
-            kept.state.evolve(new)
-            self._kept = Loaded(kept.state, new[-1].version, new[-1].position, new[-1].recorded_at)
+        for first in range(1 if kept.position else 0, len(page), _BATCH):
+            self._fold(page[first : first + _BATCH])
         return len(page) < _PAGE
+
+    def _fold(self, events: Sequence[RecordedEvent]) -> None:
+        state, last = self._kept.state, events[-1]
+        state.evolve(events)
+        self._kept = Loaded(state, last.version, last.position, last.recorded_at)
 
     def _fold_all(self) -> None:
         while not self._fold_page() and not self._is_forgotten:

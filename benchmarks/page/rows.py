@@ -61,6 +61,7 @@ ROWS: Final = (
     Row("late-fees-appends-p99", "appends of others meanwhile, 99 of 100", 50),
     Row("import-receivables", "import of 100,000 receivables", 300),
     Row("membership-lookup", "a membership looked up (raw: the query alone)", as_fast={RAW: 1 / 1.1}),
+    Row("membership-hydrating", "a membership looked up while they hydrate, by the index"),
     Row("membership-hydration", "deal events hydrated", 100_000),
     Row("http-get-processor", "GET of a company, processor time", 0.8),
     Row("http-grant-processor", "a grant over HTTP, processor time", 1.9),

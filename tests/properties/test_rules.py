@@ -215,8 +215,8 @@ def test_every_recorded_amount_has_the_digits_of_its_currency(steps: list[Step])
 def test_each_membership_has_its_own_deal(events: list[tuple[Any, Any]]) -> None:
     memberships = Memberships()
     for deal_uuid, event in events:
-        membership.evolve(memberships, deal_uuid, event)
-        held = {known.deal_uuid: uuid for uuid, known in memberships.by_company.items()}
+        membership.evolve(memberships, str(deal_uuid), event)
+        held = {deal: company for company, (_, deal, _) in memberships.by_company.items()}
         assert held == memberships.company_of_deal
 
 

@@ -20,32 +20,47 @@ class Membership:
 EMPTY = Membership()
 
 
+Held = tuple[str, str, bool]
+"""A membership as it is kept: the rating tier, the text of the deal's uuid, and whether it is activated."""
+
+
 @dataclass(slots=True)
 class Memberships:
-    """The memberships by company, and the company by the deal under which it is a member."""
+    """The memberships by company, and the company by the deal under which it is a member.
 
-    by_company: dict[UUID, Membership] = field(default_factory=dict)
-    company_of_deal: dict[UUID, UUID] = field(default_factory=dict)
+    Uuids are kept as whole numbers of companies and as texts of deals: Python's garbage collector passes over both,
+    and a million of them are made and found faster than objects.
+    """
+
+    by_company: dict[int, Held] = field(default_factory=dict)
+    company_of_deal: dict[str, int] = field(default_factory=dict)
 
     def of(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one."""
-        return self.by_company.get(company_uuid, EMPTY)
+        held = self.by_company.get(company_uuid.int)
+        if held is None:
+            return EMPTY
+        rating_tier, deal, activated = held
+        return Membership(rating_tier, UUID(deal), activated)
 
 
-def evolve(memberships: Memberships, deal_uuid: UUID, event: DealEvent) -> None:
-    """Fold a deal event into the memberships, in place: copying them for each of a million events is too slow."""
+def evolve(memberships: Memberships, deal: str, event: DealEvent) -> None:
+    """Fold an event of a deal into the memberships, in place: copying them for each of a million events is too slow.
+
+    `deal` is the text of its uuid.
+    """
     match event:
         case DealCreated() | DealUpdated():
             company_uuid = member_of(event)
             if company_uuid is not None and event.rating_tier is not None:
-                _hold(memberships, company_uuid, deal_uuid, event.rating_tier)
+                _hold(memberships, company_uuid.int, deal, event.rating_tier)
         case DealActivated():
-            member = memberships.company_of_deal.get(deal_uuid)
+            member = memberships.company_of_deal.get(deal)
             if member is not None:
-                held = memberships.by_company[member]
-                memberships.by_company[member] = Membership(held.rating_tier, held.deal_uuid, activated=True)
+                rating_tier, _, _ = memberships.by_company[member]
+                memberships.by_company[member] = (rating_tier, deal, True)
         case DealDeleted():
-            _end(memberships, deal_uuid)
+            _end(memberships, deal)
         case _:
             assert_never(event)
 
@@ -59,16 +74,16 @@ def member_of(event: DealEvent) -> UUID | None:
             return None
 
 
-def _hold(memberships: Memberships, company_uuid: UUID, deal_uuid: UUID, rating_tier: str) -> None:
-    _end(memberships, deal_uuid)
-    replaced = memberships.of(company_uuid).deal_uuid
+def _hold(memberships: Memberships, company: int, deal: str, rating_tier: str) -> None:
+    _end(memberships, deal)
+    replaced = memberships.by_company.get(company)
     if replaced is not None:
-        del memberships.company_of_deal[replaced]
-    memberships.by_company[company_uuid] = Membership(rating_tier, deal_uuid)
-    memberships.company_of_deal[deal_uuid] = company_uuid
+        del memberships.company_of_deal[replaced[1]]
+    memberships.by_company[company] = (rating_tier, deal, False)
+    memberships.company_of_deal[deal] = company
 
 
-def _end(memberships: Memberships, deal_uuid: UUID) -> None:
-    company_uuid = memberships.company_of_deal.pop(deal_uuid, None)
-    if company_uuid is not None:
-        del memberships.by_company[company_uuid]
+def _end(memberships: Memberships, deal: str) -> None:
+    company = memberships.company_of_deal.pop(deal, None)
+    if company is not None:
+        del memberships.by_company[company]

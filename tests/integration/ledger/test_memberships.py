@@ -312,7 +312,7 @@ class TestHistory:
     def test_is_at_each_position_what_all_deals_fold_to(self, seed: int) -> None:
         companies, folded = [uuid4() for _ in range(3)], Memberships()
         for recorded in list(random_deals(seed, companies, 60)):
-            membership.evolve(folded, recorded.uuid, recorded.data)
+            membership.evolve(folded, str(recorded.uuid), recorded.data)
             for company in companies:
                 assert memberships.lookup(company, recorded.position) == folded.of(company), recorded.position
 
@@ -358,7 +358,7 @@ class TestHydration:
         companies, folded = [uuid4() for _ in range(3)], Memberships()
         before = list(random_deals(7, companies, 20))
         for recorded in chain(before, random_deals(8, companies, 30)):
-            membership.evolve(folded, recorded.uuid, recorded.data)
+            membership.evolve(folded, str(recorded.uuid), recorded.data)
             if recorded.position >= len(before):
                 assert [memberships.lookup(company) for company in companies] == [*map(folded.of, companies)]
         assert len(waiting) == 1
@@ -366,7 +366,7 @@ class TestHydration:
             (deal,) = random_deals(9, companies[:1], 1)
             own = Memberships()
             for recorded in store.read_all():
-                membership.evolve(own, recorded.uuid, recorded.data)
+                membership.evolve(own, str(recorded.uuid), recorded.data)
             assert memberships.lookup(companies[0]) == own.of(companies[0]), deal
             transaction.set_rollback(True)
         together(waiting.pop())
@@ -453,7 +453,11 @@ class TestHydration:
 
     def test_the_thread_does_not_keep_the_process_from_ending(self) -> None:
         go_on = Event()
-        start_thread(go_on.wait)
+
+        def work() -> None:
+            go_on.wait()
+
+        start_thread(work)
         assert [thread.daemon for thread in folding_threads()] == [True]
         go_on.set()
 

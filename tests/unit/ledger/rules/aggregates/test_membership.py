@@ -108,20 +108,20 @@ ACTIVATED, DELETED = DealActivated(), DealDeleted()
 def test_memberships(history: History, seller: Membership, customer: Membership) -> None:
     memberships = Memberships()
     for deal_uuid, event in history:
-        evolve(memberships, deal_uuid, event)
+        evolve(memberships, str(deal_uuid), event)
     assert (memberships.of(SELLER), memberships.of(CUSTOMER)) == (seller, customer)
 
 
 @pytest.mark.parametrize("event", [DealCreated(1, ROLES), DealUpdated(3, ROLES), ACTIVATED, DELETED])
 def test_other_deals_are_ignored(event: DealEvent) -> None:
     memberships = Memberships()
-    evolve(memberships, FIRST, created())
-    evolve(memberships, SECOND, event)
+    evolve(memberships, str(FIRST), created())
+    evolve(memberships, str(SECOND), event)
     assert (memberships.of(SELLER), memberships.of(CUSTOMER)) == (Membership("gold", FIRST), EMPTY)
 
 
 def test_of_an_ended_membership_nothing_is_kept() -> None:
     memberships = Memberships()
     for deal_uuid, event in ((FIRST, created()), (SECOND, created()), (SECOND, DELETED), (FIRST, DELETED)):
-        evolve(memberships, deal_uuid, event)
+        evolve(memberships, str(deal_uuid), event)
     assert (memberships.by_company, memberships.company_of_deal) == ({}, {})
