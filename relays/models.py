@@ -83,12 +83,3 @@ class Follower(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def state(self) -> str:
-        """What it is doing: paused, stopped by an error, waiting for the stream, or neither."""
-        if self.paused:
-            return "paused"
-        if self.error_sequence is not None:
-            return "stopped"
-        return "waiting" if self.waiting_for else "following"

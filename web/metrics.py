@@ -21,6 +21,7 @@ from eventstore.consumers.status import Status, statuses
 from eventstore.log import replica
 from ledger import as_of
 from ledger.fee_lag import fee_lag
+from relays.following.status import STATES, follower_statuses
 from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.server import worker_counts
@@ -74,6 +75,7 @@ class LedgerCollector(Collector):
             )
         yield from _late_fees()
         yield from _replica(head)
+        yield from _followers()
         read_models_answer = _answers(settings.READ_DATABASE)
         yield GaugeMetricFamily(
             "daybook_read_models_up", "1 if the database of the read models answers.", value=float(read_models_answer)
@@ -141,6 +143,26 @@ def _consumers(found: list[Status]) -> Iterator[Metric]:
         for name in _STATES:
             state.add_metric((*key, name), float(status.state == name))
     yield from (position, events, seconds, failed, errors, state)
+
+
+def _followers() -> Iterator[Metric]:
+    labels = ("follower",)
+    position = GaugeMetricFamily(
+        "daybook_follower_position",
+        "Position of the last event that a follower in this database handled.",
+        labels=labels,
+    )
+    events = GaugeMetricFamily(
+        "daybook_follower_lag_events", "Number of events after it, if it follows this log.", labels=labels
+    )
+    state = GaugeMetricFamily("daybook_follower_state", "1 for its present state.", labels=(*labels, "state"))
+    for status in follower_statuses():
+        position.add_metric([status.name], status.position)
+        if status.lag_events is not None:
+            events.add_metric([status.name], status.lag_events)
+        for name in STATES:
+            state.add_metric([status.name, name], float(status.state == name))
+    yield from (position, events, state)
 
 
 def text() -> bytes:

@@ -36,6 +36,10 @@ class Durable(Stream):
         """Delete the consumer; the next fetch makes it anew, after the sequence number that it names."""
         self._run(self._delete())
 
+    def behind(self) -> dict[str, int]:
+        """Return how many messages each durable consumer of the stream has not confirmed, by the consumer's name."""
+        return self._run(self._behind())
+
     async def _ensure_exists(self, context: JetStreamContext) -> None:
         """Raise ReceiverAway unless the stream exists: the relay makes it, with its copies."""
         try:
@@ -65,6 +69,15 @@ class Durable(Stream):
             Message(each.subject, each.data, each.headers or {}, each.metadata.sequence.stream)
             for each in self._delivered
         ]
+
+    async def _behind(self) -> dict[str, int]:
+        context = await self._context()
+        found = await context.consumers_info(self.name)
+        return {
+            each.name: (each.num_pending or 0) + (each.num_ack_pending or 0)
+            for each in found
+            if each.config.durable_name
+        }
 
     async def _confirm(self) -> None:
         for each in self._delivered:

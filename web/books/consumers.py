@@ -12,6 +12,7 @@ from eventstore.consumers.registry import RELAY
 from eventstore.consumers.registry import consumers as registered
 from eventstore.consumers.status import DATABASE, Status, statuses
 from ledger.names import OPERATE
+from relays.following.status import follower_statuses
 from web.books import charts, csv_export
 from web.books.frame import Frame, NotFound, Refused, page, shown, takes
 
@@ -89,7 +90,7 @@ def consumers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     ]
     if csv_export.is_wanted(request):
         return csv_export.export(frame.present, "consumers", _HEADER, (_cells(*row) for row in rows))
-    return shown(request, "consumers.html", frame, "consumers", rows=rows)
+    return shown(request, "consumers.html", frame, "consumers", rows=rows, followers=follower_statuses())
 
 
 _HEADER: Final = ("name", "kind", "condition", "sentence", "position", "head", "lag_events", "lag_seconds", "last_seen")

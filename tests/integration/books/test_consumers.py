@@ -10,6 +10,8 @@ from eventstore.consumers.loop import catch_up
 from eventstore.consumers.rebuild import rebuild_runner
 from eventstore.consumers.status import DATABASE, Failure, Status
 from eventstore.models import Checkpoint, LagSample, OperatorAction
+from relays.log_id import log_id
+from relays.models import Follower
 from tests.integration.books.acting import member
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import Product
@@ -55,7 +57,9 @@ def test_a_stopped_consumer_looks_different_from_one_that_rests(reader: Reader, 
     Checkpoint.objects.filter(name="directory").update(
         error_position=3, error_message="ValueError: no", error_at="2026-01-01T00:00:00Z", error_count=1
     )
+    Follower.objects.create(name="mails", store=log_id(), position=2, error_sequence=3, error_message="too heavy")
     page = reader.text("/books/consumers")
+    assert '<td>mails</td><td class="wide"><span class="chip is-stopped">stopped</span> too heavy</td>' in page
     assert "resting: at the head, and not seen lately" in page
     assert "is-resting" in page
     assert "is-stopped" in page

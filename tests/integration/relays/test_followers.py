@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from eventstore import store
+from eventstore.clock import utc_now
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step
@@ -21,6 +24,7 @@ from eventstore.runtime.shutdown import Stop
 from relays.following import operating
 from relays.following.durable import Durable
 from relays.following.follower import FollowerStopped, Following
+from relays.following.status import follower_statuses
 from relays.jetstream.relay import POSITION, STORE, JetStream
 from relays.jetstream.stream import Message, Stream
 from relays.models import Follower
@@ -146,7 +150,9 @@ def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator
     with pytest.raises(FollowerStopped, match="notes stopped at message 5: ValueError: too heavy"):
         follow(source)
     assert noted() == [1, 2, 3, 4]
-    assert (Follower.objects.get().state, Follower.objects.get().position) == ("stopped", 4)
+    (status,) = follower_statuses()
+    assert (status.state, status.position, status.lag_events) == ("stopped", 4, 5)
+    assert status.why == "ValueError: too heavy"
     with pytest.raises(OperationRefused, match="notes stopped at message 5, and only"):
         operating.skip("notes", 6, actor="an operator", reason="it is broken")
     poison.discard(5)
@@ -162,7 +168,7 @@ def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator
     follow(source)
     out = StringIO()
     call_command("followers", stdout=out)
-    assert out.getvalue() == "notes\tpaused\tposition 9\n"
+    assert out.getvalue() == "notes\tpaused\tposition 9\t1 behind\n"
     operating.resume("notes", actor="an operator")
     follow(source)
     assert noted()[-1] == 10
@@ -196,6 +202,22 @@ def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_hand
     monkeypatch.setattr("sys.path", list(sys.path))
     call_command("run_follower", "prints", handler="printing.handle", once=True)
     assert capsys.readouterr().out.splitlines()[-1] == "FundsCredited 8"
+    with closing(Durable(nodes.urls, stream.name, "audit")) as elsewhere:
+        assert len(elsewhere.fetch(0, 3)) == 3  # and confirms none
+    Follower.objects.filter(name="notes").update(last_seen=utc_now() - timedelta(minutes=2), store="another")
+    fund(1)
+    catch_up("jetstream")
+    call_command("followers")
+    assert capsys.readouterr().out.splitlines() == [
+        "notes\tstopped\tposition 8\t1 behind",
+        "prints\trunning\tposition 8\t1 behind",
+        "audit\telsewhere\t9 behind",
+    ]
+    settings.JETSTREAM_URL = ["nats://127.0.0.1:9"]
+    call_command("followers")
+    said = capsys.readouterr()
+    assert said.out == "notes\tstopped\tposition 8\nprints\trunning\tposition 8\t1 behind\n"
+    assert said.err.startswith("how far they are behind is not known: JetStream at 127.0.0.1:9: ")
 
 
 def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable) -> None:

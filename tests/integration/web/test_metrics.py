@@ -19,7 +19,10 @@ from ledger import clients, handlers
 from ledger.rules.commands import RegisterCompany
 from ledger.rules.events import CompanyRegistered
 from ledger.rules.facts import stream_id
+from relays.log_id import log_id
+from relays.models import Follower
 from tests.support.databases import Database
+from tests.support.ledger.portfolio import new_company
 from tests.support.webserver import Serve
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -98,6 +101,18 @@ def test_a_consumers_lag_state_and_failure_are_shown(token: str) -> None:
     assert of(found, "daybook_consumer_state", **late_fees, state="stopped") == 1
     assert of(found, "daybook_consumer_state", **late_fees, state="running") == 0
     assert of(found, "daybook_consumer_failed", consumer="journal", kind="projector") == 0
+
+
+def test_a_follower_in_this_database_shows_its_state_and_its_lag_if_it_follows_this_log(token: str) -> None:
+    new_company("1.00")
+    Follower.objects.create(name="own", store=log_id(), position=1, last_seen=utc_now())
+    Follower.objects.create(name="other", store="another", position=7)
+    found = scraped(token)
+    assert of(found, "daybook_follower_position", follower="other") == 7
+    assert of(found, "daybook_follower_state", follower="other", state="stopped") == 1
+    assert of(found, "daybook_follower_state", follower="own", state="running") == 1
+    assert of(found, "daybook_follower_lag_events", follower="own") == of(found, "daybook_head_position") - 1
+    assert ("daybook_follower_lag_events", frozenset({("follower", "other")})) not in found
 
 
 def test_the_counts_of_several_processes_are_added_up(serve: Serve) -> None:
