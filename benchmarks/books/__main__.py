@@ -6,12 +6,15 @@ the file is copied by SQL as many times as `--copies` says; what three copies ma
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
+
+import django
 
 from benchmarks.books.log import multiply
 from benchmarks.report import say
@@ -77,7 +80,7 @@ def main() -> None:
         cluster.create_database("short")
         source = cluster.url("short")
         manage(as_role(source, OWNER), "migrate", "--verbosity", "0")
-        manage(source, "import_receivables", str(file_of(arguments.file)), "--yes")
+        manage(source, "import_receivables", str(file_of(arguments.file, source)), "--yes")
         manage(source, "run_processmanager", "late_fees", "--once")
         manage(source, "run_projector", "--once")
         sample = prepared(cluster, source, SAMPLE)
@@ -86,10 +89,12 @@ def main() -> None:
         report(measure(prepared(cluster, source, arguments.copies)))
 
 
-def file_of(given: Path | None) -> Path:
-    """Return the given file, or one of made-up invoices."""
+def file_of(given: Path | None, ledger: str) -> Path:
+    """Return the given file, or one of made-up invoices; the code that makes them up needs some ledger."""
     if given is not None:
         return given
+    os.environ.update(environment_of(ledger))
+    django.setup()
     from tests.support.ledger.invoices import content, made_up
 
     file = Path(tempfile.mkdtemp()) / "invoices.csv"

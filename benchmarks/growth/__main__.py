@@ -93,7 +93,7 @@ def _made(file: Path | None, copies: Sequence[int]) -> Iterator[list[str]]:
         cluster.create_database("short")
         source = cluster.url("short")
         manage(as_role(source, OWNER), "migrate", "--verbosity", "0")
-        manage(source, "import_receivables", str(file_of(file)), "--yes")
+        manage(source, "import_receivables", str(file_of(file, source)), "--yes")
         manage(source, "run_processmanager", "late_fees", "--once")
         manage(source, "run_projector", "--once")
         yield [prepared(cluster, source, each) for each in copies]
