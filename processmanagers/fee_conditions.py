@@ -117,10 +117,12 @@ def _of_asset(
         "it has no asset whose value a fee could be taken of",
     )
     uuid = product.asset_uuid
-    found = [Condition(asks, uuid is not None, lacks, str(uuid or "none"), first.position)]
     if uuid is None:
-        return found, None
+        return [Condition(asks, is_met=False, otherwise=lacks, figures="none", position=first.position)], None
     asset: Asset = states.asset(uuid, cycle.position).state
+    found = [
+        Condition(asks, is_met=True, otherwise=lacks, figures=asset.reference or str(uuid), position=first.position)
+    ]
     backwards = store.read_stream(stream_id("asset", uuid), up_to=cycle.position, backwards=True)
     valued = next((event.position for event in backwards if event.type in _VALUE), None)
     value = f"worth {asset.value:,f} {asset.currency}" if asset.exists else "unknown"
@@ -130,7 +132,7 @@ def _of_asset(
     if known is None:
         return found, None
     outcome = assess(_Terms(product, due), known, Cycle(cycle.data.new_date, cycle.position, cycle.recorded_at))
-    found.append(_of_payer(product, known, outcome, first))
+    found.append(_of_payer(product, known, outcome, first, cycle.position))
     exact = asset.value * product.daily_late_fee_rate
     arithmetic = f"{asset.value:,f} × {product.daily_late_fee_rate:f} = {exact.normalize():,f}"
     if not isinstance(outcome, LateFeeNotAssessed):
@@ -140,14 +142,18 @@ def _of_asset(
 
 
 def _of_payer(
-    product: Product, asset: AssetAt, outcome: LateFeeIncurred | LateFeeNotAssessed | None, first: RecordedEvent
+    product: Product,
+    asset: AssetAt,
+    outcome: LateFeeIncurred | LateFeeNotAssessed | None,
+    first: RecordedEvent,
+    position: int,
 ) -> Condition:
     role = product.late_fee_payer_role
     parties = (asset.sender_company_uuid, asset.receiver_company_uuid)
     playing = [one.company_uuid for one in product.companies if one.role == role]
     payer = next((uuid for uuid in playing if uuid in parties), None)
-    named = f"company {payer} is {role}, and sends or receives the asset"
-    nobody = f"role {role} is played by {', '.join(map(str, playing)) or 'nobody'}"
+    named = "" if payer is None else f"{_name(payer, position)} is {role}, and sends or receives the asset"
+    nobody = f"role {role} is played by {', '.join(_name(uuid, position) for uuid in playing) or 'nobody'}"
     return Condition(
         "a company in the payer's role sends or receives the asset",
         not isinstance(outcome, LateFeeNotAssessed),
@@ -155,6 +161,10 @@ def _of_payer(
         nobody if payer is None else named,
         first.position,
     )
+
+
+def _name(company_uuid: UUID, position: int) -> str:
+    return states.company(company_uuid, position).state.name or f"company {company_uuid}"
 
 
 class _Terms:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger import as_of
-from ledger.rules.money import from_minor
+from ledger.rules.money import from_minor, zero_like
 from projectors.aging import bucket_of
 from projectors.explain.customer import Standing, some_standings, standings
 from projectors.explain.figures import Cut
@@ -76,8 +76,10 @@ def _with_buckets(some: Sequence[Standing], on: date, cut: Cut, most: int | None
         buckets = found.setdefault((product.company_uuid, product.currency), {})
         name = bucket_of(product.due_date, on)
         buckets[name] = buckets.get(name, _ZERO) + from_minor(principal + fees, product.minor_digits)
-    return [CustomerAging(one, _row(found.get((one.company_uuid, one.currency), {}))) for one in some]
+    return [
+        CustomerAging(one, _row(found.get((one.company_uuid, one.currency), {}), zero_like(one.owed))) for one in some
+    ]
 
 
-def _row(buckets: dict[str, Decimal]) -> tuple[Decimal, ...]:
-    return tuple(buckets.get(name, _ZERO) for name in BUCKETS)
+def _row(buckets: dict[str, Decimal], zero: Decimal) -> tuple[Decimal, ...]:
+    return tuple(buckets.get(name, zero) for name in BUCKETS)

@@ -1,7 +1,7 @@
 """One event as people read it: its words, its dates, its journal lines, its causes and its effects."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -18,18 +18,21 @@ from projectors.explain.dates import dated
 from projectors.explain.words import Words, headline, words
 from projectors.models import JournalLine
 from projectors.queries.live import live
+from projectors.queries.parties import Party, names_of_parties
 
 MOST_EFFECTS: Final = 50
 """How many effects of one event are listed."""
 MOST_RELATED: Final = 300
 """How many causes and effects are listed at most."""
+_NAMED: Final = frozenset({"company", "product", "account"})
+"""The categories whose names the read models have."""
 _DEEPEST: Final = 20
 """How many causes are followed backwards, and how deep effects are followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the journal; debit or credit is None."""
+    """A line of the journal; debit or credit is None. `party_name` is empty unless it was looked up."""
 
     line: int
     account: str
@@ -39,6 +42,12 @@ class Line:
     debit: Decimal | None
     credit: Decimal | None
     reference: str
+    party_name: str = ""
+
+    @property
+    def party(self) -> Party:
+        """The party's category and uuid."""
+        return self.party_type, self.party_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Related:
     headline: str
     depth: int
     is_this: bool
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +85,17 @@ def explain_event(position: int, up_to: int, using: str = "default") -> Explaine
         return None
     [(_, booked, counts_for)] = dated([event], using)
     tree, more = _tree(event, up_to, using)
+    subjects = subjects_of([related.event for related in tree], (up_to,))
     before, after = _neighbours(event, up_to, using)
     return ExplainedEvent(
         event=event,
         words=words_of(event),
         headline=headline_of(event),
-        subject=subject_of(event, using),
+        subject=about(event.category, subject_of(event, using)),
         booked=booked,
         counts_for=counts_for,
-        lines=tuple(journal_lines(position)),
-        tree=tuple(tree),
+        lines=tuple(with_party_names(list(journal_lines(position)), (up_to,))),
+        tree=tuple(replace(related, subject=subjects.get(related.event.stream_id, "")) for related in tree),
         more_effects=more,
         previous_in_stream=before,
         next_in_stream=after,
@@ -114,6 +125,30 @@ def subject_of(event: RecordedEvent, using: str = "default") -> str:
     except (ValueError, KeyError, EventStoreError):
         # The stream has no uuid, its category has no state, or this code cannot read one of its events.
         return ""
+
+
+def about(category: str, name: str) -> str:
+    """Return the end of a headline that says what an event is about; an empty text without a name."""
+    if not name:
+        return ""
+    return f"on invoice {name}" if category == "product" else f"· {category} {name}"
+
+
+def subjects_of(events: Iterable[RecordedEvent], at: Sequence[int]) -> dict[str, str]:
+    """Return by stream what events are about, with the names that the read models have; others are left out.
+
+    `at` are positions: a company has its name at the first of them at which it existed.
+    """
+    parties = {event.stream_id: (event.category, event.uuid) for event in events if event.category in _NAMED}
+    names = names_of_parties(parties.values(), at)
+    return {stream: about(party[0], names[party]) for stream, party in parties.items() if party in names}
+
+
+def with_party_names(lines: Sequence[Line], at: Sequence[int]) -> Iterator[Line]:
+    """Yield lines with the names of their parties; see `subjects_of` for the positions."""
+    names = names_of_parties({line.party for line in lines}, at)
+    for line in lines:
+        yield replace(line, party_name=names.get(line.party, ""))
 
 
 def name_of(state: Any) -> str:

@@ -1,21 +1,26 @@
 """Lines of the journal as people read them: chosen by account, party and dates, with running totals."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from ledger import as_of
-from projectors.explain.event import Line, line_of
+from ledger.rules.money import from_minor
+from projectors.explain.event import Line, line_of, with_party_names
 from projectors.explain.figures import Cut
+from projectors.explain.moment import named_at
 from projectors.models import JournalLine
 from projectors.queries.reports import journal
+from projectors.schema.sums import ExactSum
 
 _BATCH: Final = 2000
+MOST_BEFORE: Final = 5_000
+"""Lines before a page that are added up; if there are more, the running totals begin with the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,39 @@ def journal_rows(choice: Choice, cut: Cut) -> Iterator[JournalRow]:
     return _running(_chosen(choice, cut).iterator(_BATCH), {})
 
 
-def journal_page(choice: Choice, cut: Cut, *, after: tuple[int, int] | None, limit: int) -> list[JournalRow]:
-    """Return at most `limit` lines after a position and line; running totals begin with the page."""
+class JournalPage(NamedTuple):
+    """Some lines, and whether their running totals begin with the first line that is chosen or with the page."""
+
+    rows: list[JournalRow]
+    is_from_first: bool
+
+
+def journal_page(choice: Choice, cut: Cut, *, after: tuple[int, int] | None, limit: int) -> JournalPage:
+    """Return at most `limit` lines after a position and line, with the names of their parties."""
     rows = _chosen(choice, cut)
+    totals: dict[str, Decimal] | None = {}
     if after is not None:
+        totals = _totals(rows.filter(Q(position__lt=after[0]) | Q(position=after[0], line__lte=after[1])))
         rows = rows.filter(Q(position__gt=after[0]) | Q(position=after[0], line__gt=after[1]))
-    return list(_running(rows[:limit], {}))
+    found = list(_running(rows[:limit], totals or {}))
+    named = with_party_names([row.line for row in found], named_at(cut))
+    return JournalPage([replace(row, line=line) for row, line in zip(found, named, strict=True)], totals is not None)
+
+
+def _totals(rows: QuerySet[JournalLine]) -> dict[str, Decimal] | None:
+    """Return debits less credits by currency, None if there are more than MOST_BEFORE lines."""
+    if rows.order_by("-position", "-line")[MOST_BEFORE : MOST_BEFORE + 1].exists():
+        return None
+    found: dict[str, Decimal] = {}
+    sums = (
+        rows.order_by()
+        .values("currency", "minor_digits")
+        .annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
+    )
+    for row in sums:
+        net = from_minor(int(row["debits"]) - int(row["credits"]), row["minor_digits"])
+        found[row["currency"]] = found.get(row["currency"], Decimal(0)) + net
+    return found
 
 
 def _chosen(choice: Choice, cut: Cut) -> QuerySet[JournalLine]:

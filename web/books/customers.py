@@ -50,11 +50,14 @@ def customers(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         rows=rows[:_PAGE],
         is_certain=is_certain,
         by=by,
-        rankings=RANKINGS,
+        rankings=_LABELS,
         next_start=start + _PAGE if len(rows) > _PAGE else None,
         behind=max(frame.cut.position - position("customers"), 0),
     )
 
+
+_LABELS: Final = {"owed": "owed", "overdue": "overdue", "fees_incurred": "fees charged", "fees": "fees owed"}
+"""The rankings as the headings of the table have them."""
 
 _CUSTOMERS_HEADER: Final = (
     "customer",

@@ -45,7 +45,15 @@ def find(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         return csv_export.export(frame.present, f"found-{wanted}", ("kind", "name", "address"), hits[:_MOST])
     if len(hits) == 1:
         return HttpResponseRedirect(hits[0].address)
-    return shown(request, "find.html", frame, "", q=wanted, hits=hits[:_MOST], more=len(hits) > _MOST)
+    why = "" if hits else _why_nothing(wanted, frame)
+    return shown(request, "find.html", frame, "", q=wanted, hits=hits[:_MOST], more=len(hits) > _MOST, why=why)
+
+
+def _why_nothing(wanted: str, frame: Frame) -> str:
+    """Return why there is no position or date that was searched for; an empty text if it looks like neither."""
+    if wanted.isdecimal():
+        return f"There is no event at {wanted}; the head is {frame.head}."
+    return f"There is no date {wanted}." if _DATE.fullmatch(wanted) else ""
 
 
 def _hits(wanted: str, frame: Frame) -> Iterator[Hit]:

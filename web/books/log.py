@@ -14,9 +14,9 @@ from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES
 from processmanagers.proofs import seal_of
-from projectors.explain.event import explain_event, headline_of, words_of
+from projectors.explain.event import explain_event, headline_of, subject_of, subjects_of, words_of
 from projectors.explain.figures import Cut
-from projectors.explain.moment import booked_through
+from projectors.explain.moment import booked_through, named_at
 from projectors.explain.stream import stream_events, stream_rows
 from web.books import csv_export
 from web.books.frame import Frame, NotFound, Refused, page, shown, takes
@@ -50,12 +50,16 @@ def log(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         return csv_export.export(frame, "-".join(("log", *map(str, filters.values()))), _HEADER, rows)
     before = whole_number(request.GET, "before", default=through + 1)
     found = _search(filters, through, before=min(before, through + 1), limit=_PAGE)
+    subjects = subjects_of(found.events, named_at(frame.cut))
     return shown(
         request,
         "log.html",
         frame,
         "log",
-        rows=[(event, headline_of(event), words_of(event).why) for event in found.events],
+        rows=[
+            (event, headline_of(event), subjects.get(event.stream_id, ""), words_of(event).why)
+            for event in found.events
+        ],
         filters={name: filters.get(name, "") for name in FILTERS},
         types=registry.names(),
         categories=sorted(CATEGORIES),
@@ -115,6 +119,7 @@ def stream(request: HttpRequest, frame: Frame, stream_id: str) -> HttpResponseBa
         "log",
         stream_id=stream_id,
         category=stream_id.partition("-")[0],
+        name=subject_of(rows[-1].event) if rows else "",
         uuid=stream_id.partition("-")[2],
         rows=rows[:_PAGE],
         next_after=rows[_PAGE - 1].event.version if len(rows) > _PAGE else None,

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from projectors.explain.journal import Choice, JournalRow, journal_page, journal_rows
+from projectors.explain.journal import MOST_BEFORE, Choice, JournalRow, journal_page, journal_rows
 from projectors.explain.reports import trial_balances
 from projectors.journal import ACCOUNTS
 from projectors.queries.live import position
@@ -44,7 +44,8 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
     if csv_export.is_wanted(request):
         cells = map(journal_cells, journal_rows(choice, frame.cut))
         return csv_export.export(frame, "journal", JOURNAL_HEADER, cells, reads=("journal",))
-    rows = journal_page(choice, frame.cut, after=_after(request), limit=_PAGE + 1)
+    after = _after(request)
+    rows, is_from_first = journal_page(choice, frame.cut, after=after, limit=_PAGE + 1)
     return shown(
         request,
         "journal.html",
@@ -52,6 +53,9 @@ def journal(request: HttpRequest, frame: Frame) -> HttpResponseBase:
         "journal",
         reads=("journal",),
         rows=rows[:_PAGE],
+        is_first=after is None,
+        is_from_first=is_from_first,
+        most_before=MOST_BEFORE,
         choice=choice,
         accounts=ACCOUNTS,
         next_after=rows[_PAGE - 1].place if len(rows) > _PAGE else None,

@@ -51,7 +51,7 @@ def test_why_does_one_invoice_owe_more_than_its_amount(visitor: Visitor, late: P
 
 def test_which_customer_was_charged_most_late_fees(visitor: Visitor) -> None:
     visitor.click("Customers")
-    visitor.click("fees incurred")
+    visitor.click("fees charged")
     charged = ledger_answers.fees_by_customer()
     heads = visitor.texts("table.lines th")
     shown = {row[0]: money(row[heads.index("FEES CHARGED")]) for row in visitor.rows()}

@@ -43,6 +43,14 @@ def test_a_pause_is_recorded_with_its_actor_and_reason_and_shown(invoice: Produc
     assert not Checkpoint.objects.get(name="journal").paused
 
 
+def test_a_page_of_consumers_names_no_moment_but_now(reader: Reader, invoice: Product) -> None:
+    for path in ("/books/consumers", "/books/consumers/journal", "/books/webhooks"):
+        page = reader.text(path, as_of="1")
+        assert f"As of <b>now</b>, position <b>{store.head().position}</b>: consumers have no past" in page
+        assert "permanent link" not in page
+        assert "Another date" not in page
+
+
 def test_an_action_needs_a_reason_and_fits_the_state(invoice: Product) -> None:
     operator = member("operator")
     assert act(operator, "journal", action="pause", reason=" ") == 400

@@ -60,9 +60,15 @@ def test_a_balance_shows_its_equation(reader: Reader) -> None:
     assert reader.get(f"/books/balances/deal/{company}").status_code == 404
 
 
+def test_a_customer_that_owes_nothing_leads_to_its_paid_invoices(reader: Reader) -> None:
+    company = new_company()
+    assert f"/books/invoices?customer={company}&amp;status=paid" in reader.text(f"/books/customers/{company}")
+
+
 def test_the_log_lists_events_in_words_newest_first(reader: Reader, invoice: Product) -> None:
     page = reader.text("/books/log")
     assert page.index("Late fees of 2012-03-15 are complete") < page.index("Invoice financed")
+    assert "<b>Late fee of 0.04 USD for 2012-03-13</b> on invoice a product" in page
 
 
 def test_the_log_is_filtered_by_the_given_values(reader: Reader, invoice: Product) -> None:
@@ -107,7 +113,9 @@ def test_a_search_stops_after_so_many_events_and_says_where(database: object, in
 def test_an_event_shows_its_words_its_dates_and_its_tree(reader: Reader, invoice: Product) -> None:
     fee = next(iter(store.read_all(types=["LateFeeIncurred"])))
     page = reader.text(f"/books/log/{fee.position}")
-    assert '<h1>Late fee of 0.04 USD for 2012-03-13 <small class="subject">product a product</small></h1>' in page
+    assert '<h1>Late fee of 0.04 USD for 2012-03-13 <small class="subject">on invoice a product</small></h1>' in page
+    assert "Late fee of 0.04 USD for 2012-03-13 on invoice a product <small>late_fees</small>" in page
+    assert page.count(">product a product</a>") == len(("fees_receivable", "late_fee_income"))
     assert "<dd>2012-03-13</dd>" in page
     assert "Business date 2012-03-13 began" in page
     assert "late_fee_income" in page
@@ -122,6 +130,7 @@ def test_an_event_that_does_not_exist_says_where_the_head_is(reader: Reader, inv
 
 def test_a_stream_shows_states_and_what_changed(reader: Reader, invoice: Product) -> None:
     page = reader.text(f"/books/streams/product-{invoice.uuid}")
+    assert "<h1>Stream of product a product</h1>" in page
     assert page.index("Invoice financed") < page.index("Payment received")
     assert 'is-marked">principal paid <b>45.00</b>' in page
     assert reader.get("/books/streams/product-0").status_code == 404

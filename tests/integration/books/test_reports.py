@@ -13,10 +13,12 @@ import pytest
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from ledger.rules.commands import RegisterCompany
+from projectors.explain import journal as explain_journal
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import DEBTOR, Book, Product
 from tests.support.ledger.paid_late import DUE, PAID
 from tests.support.ledger.portfolio import do
+from web.books import sums
 
 LAST = PAID + timedelta(days=1)
 
@@ -76,6 +78,22 @@ def test_the_journal_has_running_totals_and_filters(reader: Reader, invoice: Pro
     assert "Late" in reader.text("/books/journal", party=str(invoice.uuid))
 
 
+def test_a_later_page_of_the_journal_continues_the_running_totals_of_its_file(
+    reader: Reader, invoice: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums, "_PAGE", 1)
+    rows = rows_of(reader, "/books/journal", account="late_fee_income")
+    after = f"{rows[0]['position']}.{rows[0]['line']}"
+    page = reader.text("/books/journal", account="late_fee_income", after=after)
+    assert f"<b>{rows[1]['running']}</b> USD" in page
+    assert "from the first line that matches on" in page
+    assert ">product a product</a>" in page
+    monkeypatch.setattr(explain_journal, "MOST_BEFORE", 0)
+    page = reader.text("/books/journal", account="late_fee_income", after=after)
+    assert "<b>-0.04</b> USD" in page
+    assert "from the first line of this page on" in page
+
+
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
@@ -112,7 +130,7 @@ def test_aging_shows_what_was_known_then_beside_what_is_known_now(reader: Reader
 
 
 def test_customers_are_ranked_and_one_has_a_statement_with_a_running_balance(reader: Reader, debtor: None) -> None:
-    assert "Alder Stores" in reader.text("/books/customers", by="fees_incurred")
+    assert "<b>fees charged</b>" in reader.text("/books/customers", by="fees_incurred")
     rows = rows_of(reader, f"/books/customers/{DEBTOR}", **{"from": "2012-01-01"})
     assert [row["balance"] for row in rows] == ["45.00", "45.04", "45.08", "0.08", "0.12"]
     assert "Alder Stores" in reader.text(f"/books/customers/{DEBTOR}")
@@ -199,7 +217,7 @@ def test_the_customers_of_each_bucket_add_up_to_it(reader: Reader, debtor: None,
     buckets = {row["bucket"]: row["owed"] for row in rows_of(reader, "/books/aging", **moment) if row["known"] == known}
     [row] = rows_of(reader, "/books/aging", of="customers", **moment)
     assert (row["customer"], row["currency"]) == ("Alder Stores", "USD")
-    assert {name: row[name] for name in buckets if Decimal(row[name])} == {"1-30": buckets["1-30"]}
+    assert {name: row[name] for name in buckets} == dict.fromkeys(buckets, "0.00") | {"1-30": buckets["1-30"]}
     assert row["overdue"] == row["owed"] == buckets["1-30"]
     for by in ("overdue", "owed"):
         page = reader.text("/books/aging", by=by, **moment)
@@ -254,6 +272,8 @@ def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: P
 def test_a_page_that_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
     assert "by the beginnings of their words" in reader.text("/books/find", q="zebra")
     assert "Type an invoice" in reader.text("/books/find")
+    assert "There is no event at 99999; the head is" in reader.text("/books/find", q="99999")
+    assert "There is no date 2012-02-30." in reader.text("/books/find", q="2012-02-30")
 
 
 def test_a_search_with_a_moment_goes_to_an_address_that_exists(reader: Reader, debtor: None) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
-from ledger.rules.commands import ReverseLateFee, WaiveLateFee
+from ledger.rules.commands import RegisterCompany, ReverseLateFee, WaiveLateFee
 from processmanagers.why import why
 from tests.integration.books.conftest import Reader
 from tests.support.consumers.tampering import unguarded
-from tests.support.ledger.book import Book, Product, run_late_fees
+from tests.support.ledger.book import DEBTOR, Book, Product, run_late_fees
 from tests.support.ledger.paid_late import DUE, FINANCED, PAID
 from tests.support.ledger.portfolio import do
 
@@ -160,6 +160,7 @@ def test_a_product_without_an_asset_and_a_fee_of_zero_are_named(database: object
 
 def test_a_date_that_is_not_assessed_yet_says_so(database: object) -> None:
     catch_up("late_fees")
+    do(RegisterCompany(DEBTOR, "Alder Stores"))
     book = Book()
     book.cycle(FINANCED)
     product = book.invoice(DUE)
@@ -167,6 +168,7 @@ def test_a_date_that_is_not_assessed_yet_says_so(database: object) -> None:
     answer = why(product.uuid, PAID)
     assert answer is not None
     assert "late_fees has not assessed this date yet" in answer.sentence
+    assert answer.conditions[-2].figures == "Alder Stores is debtor, and sends or receives the asset"
 
 
 def test_a_fee_that_was_taken_back_says_so(invoice: Product) -> None:

@@ -163,7 +163,7 @@ def test_an_event_has_its_causes_its_effects_and_its_lines(invoice: Product) -> 
     fee = next(iter(store.read_all(types=["LateFeeIncurred"])))
     shown = explain_event(fee.position, store.head().position)
     assert shown is not None
-    assert shown.subject == "a product"
+    assert shown.subject == "on invoice a product"
     assert [(one.event.type, one.depth, one.is_this) for one in shown.tree] == [
         ("SystemCycled", 0, False),
         ("LateFeeIncurred", 1, True),
