@@ -5,10 +5,16 @@ from typing import Final
 
 TARGET_SECONDS: Final = 0.1
 """A transaction of a consumer holds its locks for about this long at most."""
+_LEAST: Final = 100
+_MUCH_LONGER: Final = 10
 
 
 class BatchSize:
-    """A limit that shrinks after a long transaction and grows after a short one."""
+    """A limit that shrinks after a long transaction and grows after a short one.
+
+    On a busy machine every transaction is long, however little it does, and small ones only make more work of the same.
+    So the limit shrinks below a hundred only if the transaction took ten times as long as it should.
+    """
 
     def __init__(self, start: int, most: int) -> None:
         self.limit, self._most = min(start, most), most
@@ -16,7 +22,8 @@ class BatchSize:
     def adapt(self, seconds: float, done: int) -> None:
         """Adapt to a transaction that handled `done` things in so many seconds."""
         if seconds > TARGET_SECONDS:
-            self.limit = max(1, min(self.limit, int(done * TARGET_SECONDS / seconds * 0.8)))
+            least = 1 if seconds > TARGET_SECONDS * _MUCH_LONGER else _LEAST
+            self.limit = min(self.limit, max(least, int(done * TARGET_SECONDS / seconds * 0.8)))
         elif seconds < TARGET_SECONDS / 2 and done >= self.limit:
             self.limit = min(self._most, self.limit * 2)
 

@@ -6,9 +6,20 @@ from eventstore.consumers.batch_size import BatchSize, Rate
 
 
 def test_a_long_transaction_is_followed_by_a_smaller_one() -> None:
+    size = BatchSize(800, 1000)
+    size.adapt(0.4, 800)
+    assert size.limit == 160
+
+
+def test_a_busy_machine_makes_no_transaction_tiny() -> None:
     size = BatchSize(200, 1000)
-    size.adapt(0.4, 200)
-    assert size.limit == 40
+    for _ in range(5):
+        size.adapt(0.9, 3)
+    assert size.limit == 100
+    size.adapt(1.1, 100)
+    assert size.limit == 7
+    size.adapt(0.2, 7)
+    assert size.limit == 7
 
 
 def test_the_limit_never_shrinks_below_one() -> None:
