@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from eventstore import store
 from eventstore.browser.payload_html import payload_html, summary
 from eventstore.browser.read_only import HeadPaginator, ReadOnlyAdmin, as_text, exact, found_by_any, parsed
 from eventstore.models import Event
@@ -82,6 +83,10 @@ class EventAdmin(ReadOnlyAdmin):
         "readable_metadata",
     )
     readonly_fields = fields
+
+    def missing(self, object_id: str) -> str:
+        """Return what a page says of an event that is not there: where the log ends."""
+        return f"There is no event at {object_id}; the head is {store.head().position}."
 
     @admin.display(description="stream")
     def stream(self, event: Event) -> SafeString:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Max, Model, Q, QuerySet
 from django.db.models.expressions import Combinable
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
@@ -210,6 +212,15 @@ class ReadOnlyAdmin(ModelAdmin):
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of the filters: any other could read the whole table."""
         return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
+
+    def missing(self, object_id: str) -> str:
+        """Return what a page says of a row that is not there."""
+        return f"There is no {self.opts.verbose_name} {object_id}."
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, _opts: Any, object_id: str) -> HttpResponse:
+        """Say what is not there; Django asks whether it was deleted, and here nothing is."""
+        self.message_user(request, self.missing(unquote(object_id)), messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's hook
         """Return the list whose order has an index."""

@@ -40,6 +40,10 @@ class ReadModelAdmin(ReadOnlyAdmin):
     hide_zero: ClassVar[bool] = False
     hidden: ClassVar[frozenset[str]] = frozenset()
 
+    def missing(self, object_id: str) -> str:
+        """Return what a page says of a row that is not there, as after a rebuild, which numbers all rows anew."""
+        return f"{super().missing(object_id)} A rebuild numbers the rows anew: find it in the list."
+
     @admin.display(description="last changed by event")
     def changed_by(self, row: Any) -> SafeString | str:
         """Return a link to the event at which the row was last changed."""

@@ -1,6 +1,6 @@
 """Reports in amounts: the trial balance and aging by currency, with their totals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -51,6 +51,29 @@ def trial_balances(cut: Cut | None) -> list[CurrencyBalance]:
         debit, credit = from_minor(line.debit, line.minor_digits), from_minor(line.credit, line.minor_digits)
         found.setdefault(line.currency, []).append(AccountTotal(line.account, debit, credit))
     return [_balance(currency, accounts) for currency, accounts in sorted(found.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOfPeriod:
+    """An account in one currency over a period: debits less credits before it, what was booked in it, and after it."""
+
+    name: str
+    currency: str
+    opening: Decimal
+    debit: Decimal
+    credit: Decimal
+    closing: Decimal
+
+
+def accounts_between(low: int, high: int) -> Iterator[AccountOfPeriod]:
+    """Yield each account that had lines up to position `high`, with what was booked above position `low`."""
+    before = {(one.currency, account.name): account for one in trial_balances(Cut(low)) for account in one.accounts}
+    for one in trial_balances(Cut(high)):
+        for account in one.accounts:
+            earlier = before.get((one.currency, account.name), AccountTotal(account.name, _NONE, _NONE))
+            debit, credit = account.debit - earlier.debit, account.credit - earlier.credit
+            opening = account.net - debit + credit
+            yield AccountOfPeriod(account.name, one.currency, opening, debit, credit, account.net)
 
 
 def _balance(currency: str, accounts: list[AccountTotal]) -> CurrencyBalance:

@@ -3,7 +3,7 @@
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from itertools import chain, islice
 from typing import Any, Final
@@ -21,7 +21,7 @@ from projectors.explain.figures import Cut
 from projectors.explain.journal import Choice, JournalRow, journal_rows
 from projectors.explain.moment import Moment
 from projectors.explain.product import TERMS, ProductExplanation
-from projectors.explain.reports import trial_balances
+from projectors.explain.reports import accounts_between
 from projectors.queries.products import originated_products_of
 from web.api.log import as_json
 from web.books.audit.documents import Table, explanation_page, lasting, page_file, style_files
@@ -149,7 +149,7 @@ def period(first: date, last: date, position: int) -> Period:
 def of_period(of: Period, at: Moment) -> Iterator[File]:
     """Yield the files of a period: its trial balance, and the journal lines and events that were booked in it."""
     heading = ("Account", "Currency", "Opening", "Debits", "Credits", "Closing")
-    sums = list(_sums(of))
+    sums = [astuple(account) for account in accounts_between(of.low, of.high)]
     shown = [(*row[:2], *(f"{amount:,f}" for amount in row[2:])) for row in sums]
     title = f"Period from {of.first} to {of.last}"
     table = Table("Trial balance: debits less credits", heading, shown, frozenset(range(2, 6)))
@@ -160,18 +160,6 @@ def of_period(of: Period, at: Moment) -> Iterator[File]:
     yield "journal.csv", _journal(journal_rows(booked, Cut(of.high)))
     yield "events.jsonl", _json_lines(store.read_all(after=of.low, up_to=of.high))
     yield from style_files()
-
-
-def _sums(of: Period) -> Iterator[tuple[Any, ...]]:
-    before = {(one.currency, a.name): a for one in trial_balances(Cut(of.low)) for a in one.accounts}
-    for one in trial_balances(Cut(of.high)):
-        for account in one.accounts:
-            earlier = before.get((one.currency, account.name))
-            debit, credit = (
-                account.debit - (earlier.debit if earlier else 0),
-                account.credit - (earlier.credit if earlier else 0),
-            )
-            yield (account.name, one.currency, account.net - debit + credit, debit, credit, account.net)
 
 
 def _journal(rows: Iterable[JournalRow]) -> Iterator[str]:
