@@ -60,8 +60,9 @@ def _because(explained: ProductExplanation, on: date | None) -> str:
     state, due = explained.state, explained.state.due_date
     if not state.principal_outstanding:
         ended = [row for row in explained.rows if row.changes[0] < 0]
-        paid_on = ended[-1].counts_for if ended else None
-        how = "its principal was written off" if state.written_off and not state.principal_paid else "it was paid"
+        if ended and ended[-1].type == "ProductWrittenOff":
+            return _after_write_off(explained, ended[-1])
+        paid_on, how = ended[-1].counts_for if ended else None, "it was paid"
         if paid_on is None or due is None:
             return f"{how} and its late fees are still open"
         if paid_on > due:
@@ -72,6 +73,13 @@ def _because(explained: ProductExplanation, on: date | None) -> str:
         overdue = f"it was due on {due}, {_days((on - due).days)} before {on}"
         return f"{overdue}, and {paid or 'nothing of it was paid'}"
     return f"it is due on {due} and {paid or 'nothing of it is paid yet'}"
+
+
+def _after_write_off(explained: ProductExplanation, write_off: Row) -> str:
+    lost = "what was left of its principal" if explained.state.principal_paid else "its principal"
+    late = any(row.position > write_off.position for row in explained.fees)
+    fees = ", and late fees for dates up to then were recorded after that" if late else ""
+    return f"{lost} was written off{_on([write_off])}{fees}"
 
 
 def _fees(explained: ProductExplanation, due: date | None) -> str:

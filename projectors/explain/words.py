@@ -41,8 +41,10 @@ def amount_text(amount: Decimal) -> str:
 def fee_arithmetic(fee: e.LateFeeIncurred) -> str:
     """Return how a late fee is computed: value × rate = exact product, and how it was rounded."""
     exact = fee.asset_value * fee.daily_late_fee_rate
-    shown = f"{fee.asset_value:,f} × {fee.daily_late_fee_rate:f} = {exact.normalize():,f}"
-    return shown if exact == fee.amount else f"{shown}, rounded half-even to {fee.amount:,f}"
+    shown = f"{fee.asset_value:,f} × {fee.daily_late_fee_rate:f} ="
+    if exact == fee.amount:
+        return f"{shown} {fee.amount:,f}"
+    return f"{shown} {exact.normalize():,f}, rounded half-even to {fee.amount:,f}"
 
 
 def headline(data: LedgerEvent) -> str:

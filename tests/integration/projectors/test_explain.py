@@ -12,7 +12,7 @@ from eventstore.consumers.loop import catch_up
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent
 from ledger import states
-from ledger.rules.commands import Destination, FundCompany, GrantBalances, PayOutFunds, Source
+from ledger.rules.commands import Destination, FundCompany, GrantBalances, PayOutFunds, Source, WriteOffProduct
 from ledger.rules.events import CompanyRenamed
 from ledger.rules.facts import stream_id
 from projectors.explain.balance import explain_balance
@@ -22,7 +22,7 @@ from projectors.explain.product import ProductExplanation, explain_product
 from projectors.explain.sentences import of_product
 from projectors.explain.stream import stream_rows
 from projectors.models import FinancialProduct, JournalLine
-from tests.support.ledger.book import Product
+from tests.support.ledger.book import Book, Product, run_late_fees
 from tests.support.ledger.paid_late import DUE, PAID, paid_late
 from tests.support.ledger.portfolio import do, new_account, new_company
 
@@ -118,6 +118,21 @@ def test_a_sentence_says_why_it_owes(invoice: Product) -> None:
     assert of_product(explained(invoice), PAID) == (
         "It owes 0.12 USD because it was paid on 2012-03-15, three days after it was due. Each of three days from"
         " 2012-03-13 to 2012-03-15 cost 45.00 × 0.001 = 0.045, rounded half-even to 0.04."
+    )
+
+
+def test_a_sentence_says_that_a_fee_was_recorded_after_a_write_off() -> None:
+    catch_up("late_fees")
+    book = Book()
+    book.cycle(DUE)
+    product = book.invoice(DUE, "45.00")
+    book.pay(product, Decimal("5.00"))
+    book.cycle(PAID)
+    do(WriteOffProduct(product.uuid, "bankrupt"))
+    run_late_fees()
+    assert of_product(explained(product), PAID) == (
+        "It owes 0.04 USD because what was left of its principal was written off on 2012-03-15, and late fees for dates"
+        " up to then were recorded after that. That day cost 45.00 × 0.001 = 0.045, rounded half-even to 0.04."
     )
 
 

@@ -15,7 +15,7 @@ FOLDER: Final = processes.ROOT / "docs"
 VISITOR: Final = "demo"
 """The user that the demonstration makes, and the password."""
 INVOICE: Final = "INV-107"
-SIZE: Final[ViewportSize] = {"width": 1180, "height": 820}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 820}
 
 
 def take(folder: Path) -> None:

@@ -82,3 +82,5 @@ def test_an_event_by_itself_says_its_amount() -> None:
 def test_a_fee_that_needs_no_rounding_says_nothing_of_it() -> None:
     exact = dataclasses.replace(A_FEE, amount=Decimal("0.05"), asset_value=Decimal("50.00"))
     assert fee_arithmetic(exact) == "50.00 × 0.001 = 0.05"
+    with_digits = dataclasses.replace(A_FEE, amount=Decimal("1.50"), asset_value=Decimal("1500.00"))
+    assert fee_arithmetic(with_digits) == "1,500.00 × 0.001 = 1.50"
