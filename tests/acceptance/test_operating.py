@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.databases import Database
 from tests.support.documents import pages
-from tests.support.documents.terminal import compare, free_port, outputs, resident
+from tests.support.documents.terminal import compare, free_port, outputs, quick_python, resident
 from tests.support.ledger.portfolio import new_company
 from tests.support.postgres import cluster as postgres
 from tests.support.postgres.roles import SUPERUSER, as_role
@@ -37,9 +37,9 @@ def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path:
     environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}
     steps = pages.steps(FIRST)
     typed = [step.command for step in steps]
-    with resident(environment) as manage, serving(environment, tmp_path) as server:
+    with quick_python(tmp_path, environment), serving(environment, tmp_path) as server:
         port = free_port()
-        typed[-1] += f"unset DEBUG; unalias manage.py\n{manage}\n"
+        typed[-1] += "unset DEBUG\n"
         for page in IN_ORDER:
             if page != BACKUP or shutil.which("sqlite3"):
                 further = pages.steps(page)

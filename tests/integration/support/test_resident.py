@@ -22,6 +22,19 @@ def test_settings_are_read_anew(run_manage: RunManage) -> None:
     assert run_manage("shell", "-v0", "-c", PRINT).stdout == "1000\n"
 
 
+def test_the_consumers_that_the_settings_ask_for_are_registered(run_manage: RunManage) -> None:
+    code = "from eventstore.consumers.registry import consumers; print(*consumers.names, sep='\\n')"
+
+    def names(**env: str) -> set[str]:
+        return set(run_manage("shell", "-v0", "-c", code, env=env).stdout.split())
+
+    without = names()
+    assert {"late_fees", "balances"} <= without
+    assert names(SEAL_KEY="11" * 32, JETSTREAM_URL="nats://127.0.0.1:9", WEBHOOKS="true") - without == {
+        *("seals", "jetstream", "webhooks")
+    }
+
+
 @pytest.mark.parametrize("env", [{"CONSUMER_BATCH_SIZE": "many"}, {"DATABASE_URL": "nonsense"}], ids=str)
 def test_a_wrong_setting_is_refused_as_ever(env: dict[str, str], database: Database, run_manage: RunManage) -> None:
     alone = subprocess.run(manage("check"), env={**database.env, **env}, capture_output=True, text=True, check=False)

@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Final
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -35,7 +36,9 @@ from tests.support.resident.requests import Request
 LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers", "relays")
 """The packages whose modules are loaded; none of them reads a setting while it is imported, which a test holds."""
 METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
-_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", "JETSTREAM_", METRICS)
+_BEGIN_OTHERWISE: Final = ("DJANGO_", "PYTHON", "LD_", "LC_", "LANG", "TZ", METRICS)
+_OBJECTS_BEFORE_A_COLLECTION: Final = 20_000
+"""Python's own number, 700, costs a tenth of the processor time of most commands."""
 _FREE: Final = 100
 """Files are first put above this number, so that none of them is in the way of another."""
 
@@ -43,6 +46,7 @@ _FREE: Final = 100
 def load(*, web: bool) -> None:
     """Import what commands import, or the web too, so that none of them has to."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    gc.disable()  # there is hardly any garbage
     if web:
         # prometheus_client decides when it is imported that each process counts in files of its own.
         os.environ[METRICS] = tempfile.mkdtemp(prefix="daybook-resident-")
@@ -58,6 +62,8 @@ def load(*, web: bool) -> None:
     # What is loaded stays: a fork whose collector visited it, at the latest when it ends, would copy the memory of it.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_A_COLLECTION)
+    gc.enable()
 
 
 def serve(address: str) -> Request | None:
@@ -156,9 +162,19 @@ def _read_settings_anew(*, web: bool) -> bool:
         del connections[connection.alias]
     connections.__dict__["settings"] = connections.configure_settings(module.DATABASES)
     django.setup()  # the logging
+    _register_consumers_again()
     if web:
         _share_threads(settings.WEB_THREADS)
     return True
+
+
+def _register_consumers_again() -> None:
+    """Register the process managers and relays that the settings ask for, as Django does when it begins."""
+    registry, seal = map(importlib.import_module, ("eventstore.consumers.registry", "eventstore.seals.seal"))
+    registry.consumers.__init__()
+    seal._sources.clear()
+    for name in ("projectors", "processmanagers", "relays"):
+        apps.get_app_config(name).ready()
 
 
 def _share_threads(number: int) -> None:
