@@ -102,18 +102,19 @@ def append(
         if found is None:
             raise
         return Appended(found)
-    return _appended(outcome, rows, using)
+    return _appended(outcome, rows, connection)
 
 
 def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or not connection.autocommit
 
 
-def _appended(outcome: Outcome, rows: Rows, using: str) -> Appended:
+def _appended(outcome: Outcome, rows: Rows, connection: BaseDatabaseWrapper) -> Appended:
+    using = connection.alias
     if outcome.kind is Kind.APPENDED:
         metrics.APPENDS.inc()
         metrics.EVENTS.inc(len(rows.event_streams))
-        if not _is_in_transaction(connections[using]):
+        if not _is_in_transaction(connection):
             # Its commit, or the barrier after it, waited for everything before it as well.
             note_durable(outcome.last_position, using)
         return Appended(rows.recorded(outcome))

@@ -24,6 +24,7 @@ def _header(oid: int, length: int) -> bytes:
 
 
 _ONE_TEXT: Final = _header(TEXT, 1)
+_ONE_BIGINT: Final = _header(BIGINT, 1)
 
 
 def texts(values: Sequence[str]) -> bytes:
@@ -41,6 +42,8 @@ def texts(values: Sequence[str]) -> bytes:
 def bigints(values: Sequence[int]) -> bytes:
     """Pack whole numbers as a bigint[]."""
     pack = _ELEMENT.pack
+    if len(values) == 1:
+        return _ONE_BIGINT + pack(8, values[0])
     return _header(BIGINT, len(values)) + b"".join([pack(8, value) for value in values])
 
 

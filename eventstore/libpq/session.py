@@ -90,6 +90,8 @@ def check_at_commit(connection: BaseDatabaseWrapper, error: Callable[[], Excepti
 
     See Note [A cancelled wait for the standby is no error].
     """
+    if not connection.in_atomic_block:
+        return
     session = session_of(connection)
     before = session.cancelled_waits
 
@@ -97,5 +99,4 @@ def check_at_commit(connection: BaseDatabaseWrapper, error: Callable[[], Excepti
         if session.cancelled_waits != before:
             raise error()
 
-    if connection.in_atomic_block:
-        transaction.on_commit(check, using=connection.alias)
+    transaction.on_commit(check, using=connection.alias)

@@ -183,24 +183,26 @@ def _call(connection: BaseDatabaseWrapper, session: Session, how: int, rows: Row
     with connection.wrap_database_errors:
         begin(connection)
         try:
-            answer = send(raw, sql, values, _prepare(connection, sql))
+            answer = send(raw, sql, values, _prepare(connection, session, sql))
         except psycopg.errors.InvalidSqlStatementName:
             # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
             session.prepared.clear()
             if how == _JOINED:
                 raise
-            answer = send(raw, sql, values, _prepare(connection, sql))
+            answer = send(raw, sql, values, _prepare(connection, session, sql))
     assert answer is not None  # noqa: S101 - the function always answers with an array
     kind, first, last, moment, contended, early, conflict, actual, *bases = arrays.numbers(answer)
     recorded_at = _EPOCH + timedelta(microseconds=moment)
     return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
 
 
-def _prepare(connection: BaseDatabaseWrapper, sql: bytes) -> bytes:
+def _prepare(connection: BaseDatabaseWrapper, session: Session, sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
-    prepare(connection, _NAMES[sql], sql, _TYPES)
-    return _NAMES[sql]
+    name = _NAMES[sql]
+    if name not in session.prepared:
+        prepare(connection, name, sql, _TYPES)
+    return name
 
 
 def _values(how: int, rows: Rows) -> list[bytes | None]:
