@@ -1,6 +1,6 @@
 """A funding account: grants credit it, and payouts leave the ledger from it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, assert_never
 from uuid import UUID
@@ -26,6 +26,7 @@ from ledger.rules.events import (
 from ledger.rules.facts import Facts
 from ledger.rules.refusals.balances import AccountIsClosed, AccountNotActive, AccountNotEmpty
 from ledger.rules.refusals.existence import AlreadyActive, AlreadyClosed, AlreadyExists, UnknownAccount
+from ledger.rules.replacing import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """An asset: a receivable, its value, the cash collected on it and the products that it backs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
@@ -21,6 +21,7 @@ from ledger.rules.refusals.balances import SenderIsReceiver
 from ledger.rules.refusals.existence import AlreadyExists, UnknownAsset
 from ledger.rules.refusals.fields import OneTargetRequired
 from ledger.rules.refusals.products import AssetAlreadyFinanced, PrincipalExceedsValue
+from ledger.rules.replacing import replace
 
 
 @dataclass(frozen=True, slots=True)

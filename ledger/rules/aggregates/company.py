@@ -1,6 +1,6 @@
 """A company: its name and its balance."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
@@ -20,6 +20,7 @@ from ledger.rules.events import (
 from ledger.rules.facts import Facts
 from ledger.rules.refusals.existence import AlreadyExists, UnknownCompany
 from ledger.rules.refusals.fields import OneTargetRequired
+from ledger.rules.replacing import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A deal: its product line, and the companies with their roles."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from ledger.rules.refusals.products import (
     RatingTierNotAllowed,
     RatingTierRequired,
 )
+from ledger.rules.replacing import replace
 
 PRODUCT_LINES: Final = {1: "receivables purchase", 2: "payables finance", 3: "inventory finance", 4: "membership"}
 """The names of the product lines, by number."""

@@ -1,6 +1,6 @@
 """A product: the principal that a company owes under a deal, its late fees and its payments."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal, assert_never
@@ -41,6 +41,7 @@ from ledger.rules.refusals.products import (
     ProductNotWrittenOff,
     WaiverExceedsFees,
 )
+from ledger.rules.replacing import replace
 
 Status = Literal["open", "paid", "written_off"]
 

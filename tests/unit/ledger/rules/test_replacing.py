@@ -1,0 +1,25 @@
+"""The copies of states."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from ledger.rules.decide import STATES
+from ledger.rules.replacing import replace
+
+
+@pytest.mark.parametrize("initial", [initial for initial, _ in STATES.values()], ids=STATES.keys())
+def test_a_copy_is_the_one_that_dataclasses_would_make(initial: Any) -> None:
+    for field in dataclasses.fields(initial):
+        change = {field.name: object()}
+        copy, before = replace(initial, **change), dataclasses.replace(initial)
+
+        assert copy == dataclasses.replace(initial, **change)
+        assert initial == before
+
+
+@pytest.mark.parametrize("initial", [initial for initial, _ in STATES.values()], ids=STATES.keys())
+def test_a_field_that_a_state_does_not_have_is_refused(initial: Any) -> None:
+    with pytest.raises(AttributeError):
+        replace(initial, unknown=1)
