@@ -57,12 +57,15 @@ def test_a_balance_shows_its_equation(reader: Reader) -> None:
     company = new_company("300.00")
     page = reader.text(f"/books/balances/company/{company}")
     assert "<b>300.00 USD</b>" in page
+    assert f'href="/books/journal?party={company}">journal lines</a>' in page
     assert reader.get(f"/books/balances/deal/{company}").status_code == 404
 
 
 def test_a_customer_that_owes_nothing_leads_to_its_paid_invoices(reader: Reader) -> None:
     company = new_company()
-    assert f"/books/invoices?customer={company}&amp;status=paid" in reader.text(f"/books/customers/{company}")
+    page = reader.text(f"/books/customers/{company}")
+    assert f"/books/invoices?customer={company}&amp;status=paid" in page
+    assert f"/books/journal?party={company}" in page
 
 
 def test_the_log_lists_events_in_words_newest_first(reader: Reader, invoice: Product) -> None:
