@@ -16,6 +16,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -120,6 +121,18 @@ def _become(request: Request, files: list[int]) -> None:
     os.chdir(request.folder)
 
 
+def end(status: int) -> None:
+    """End the process as Python does, but leave its memory to the system: to free what it shares takes 0.07 s."""
+    threading._shutdown()  # type: ignore[attr-defined] # Python itself calls it
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):
+        sys.exit(status)  # Python says what could not be written
+    os._exit(status & 0xFF)
+
+
 def run(request: Request, before: Mapping[str, str], *, web: bool) -> None:
     """Run the command of a request; like Python, this exits by SystemExit, by an exception, or at the end."""
     os.environ.clear()
@@ -191,4 +204,11 @@ if __name__ == "__main__":
     received = serve(sys.argv[1])
     if received is not None:
         atexit.unregister(shutil.rmtree)
-        run(received, environment, web=serves_web)
+        try:
+            run(received, environment, web=serves_web)
+        except SystemExit as ended:
+            if not isinstance(ended.code, int | None):
+                raise  # Python prints it
+            end(ended.code or 0)
+        else:
+            end(0)
