@@ -1,8 +1,9 @@
 """The NinjaAPI that serves everything under /api/."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
@@ -26,6 +27,8 @@ from web.protocol import problems
 from web.protocol.authentication import authenticators
 from web.protocol.json_body import StrictParser
 from web.protocol.openapi import DocumentedAPI
+
+_COMMANDS: Final = "commands/"
 
 
 def _read_only(view: Any) -> Any:
@@ -69,4 +72,21 @@ def _handle(request: HttpRequest, error: Any) -> Any:
     return problems.handle(request, error)
 
 
+def _commands_apart(
+    urls: tuple[list[URLPattern | URLResolver], str, str],
+) -> tuple[list[URLPattern | URLResolver], str, str]:
+    """Return the URLs with those of commands, half of them all, below one that no other request has to pass."""
+    patterns, app, namespace = urls
+    of_commands: list[URLPattern] = []
+    others: list[URLPattern | URLResolver] = []
+    for each in patterns:
+        route = str(each.pattern)
+        if isinstance(each, URLPattern) and route.startswith(_COMMANDS):
+            of_commands.append(path(route.removeprefix(_COMMANDS), each.callback, each.default_args, each.name))
+        else:
+            others.append(each)
+    return [path(_COMMANDS, include(of_commands)), *others], app, namespace
+
+
 api = new_api()
+urls = _commands_apart(api.urls)

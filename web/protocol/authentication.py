@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 from ninja.utils import check_csrf
@@ -56,6 +56,7 @@ class Bearer(HttpBearer):
 
 def _find_user(codename: str, checksum: str) -> tuple[User | None, bool]:
     """Return the user of a valid token, and whether the permission of this name was given to the user directly."""
+    connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "postgresql":
         rows = fetch(connection, _PREPARED, [codename, checksum, utc_now().isoformat()])
         if not rows:
