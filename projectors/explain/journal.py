@@ -1,6 +1,6 @@
 """Lines of the journal as people read them: chosen by account, party and dates, with running totals."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from projectors.explain.figures import Cut
 from projectors.explain.moment import named_at
 from projectors.models import JournalLine
 from projectors.queries.reports import journal
+from projectors.queries.trial_balance import places_of_late_lines
 from projectors.schema.sums import ExactSum
 
 _BATCH: Final = 2000
@@ -65,29 +66,53 @@ class JournalPage(NamedTuple):
 
 def journal_page(choice: Choice, cut: Cut, *, after: tuple[int, int] | None, limit: int) -> JournalPage:
     """Return at most `limit` lines after a position and line, with the names of their parties."""
-    rows = _chosen(choice, cut)
+    rows, ranges = _chosen(choice, cut), _ranges(choice, cut)
     totals: dict[str, Decimal] | None = {}
     if after is not None:
-        totals = _totals(rows.filter(Q(position__lt=after[0]) | Q(position=after[0], line__lte=after[1])))
+        totals = _totals(rows.filter(Q(position__lt=after[0]) | Q(position=after[0], line__lte=after[1])), ranges)
         rows = rows.filter(Q(position__gt=after[0]) | Q(position=after[0], line__gt=after[1]))
-    found = list(_running(rows[:limit], totals or {}))
+    found = list(_running(_first_of(rows, ranges, limit), totals or {}))
     named = with_party_names([row.line for row in found], named_at(cut))
     return JournalPage([replace(row, line=line) for row, line in zip(found, named, strict=True)], totals is not None)
 
 
-def _totals(rows: QuerySet[JournalLine]) -> dict[str, Decimal] | None:
-    """Return debits less credits by currency, None if there are more than MOST_BEFORE lines."""
-    if rows.order_by("-position", "-line")[MOST_BEFORE : MOST_BEFORE + 1].exists():
-        return None
+_Range = tuple[int, int]
+"""Positions: above the first, up to the second."""
+
+
+def _ranges(choice: Choice, cut: Cut) -> list[_Range]:
+    """Return where the lines are that can be chosen, so that a page does not walk the lines of all later dates.
+
+    What counts up to a date is booked up to it, or late: that is often far behind, with other lines in between.
+    """
+    dates = (cut.until, choice.last if choice.by == "business" else None)
+    until = min((each for each in dates if each is not None), default=None)
+    ended = None if until is None else as_of.booked_to(until)
+    if until is None or ended is None:
+        return [(0, cut.position)]
+    late = places_of_late_lines(until)
+    return [(0, ended)] if late is None else [(0, ended), (max(ended, late[0] - 1), late[1])]
+
+
+def _first_of(rows: QuerySet[JournalLine], ranges: Sequence[_Range], limit: int) -> list[JournalLine]:
+    found: list[JournalLine] = []
+    for above, through in ranges:
+        if len(found) < limit:
+            found += rows.filter(position__gt=above, position__lte=through)[: limit - len(found)]
+    return found
+
+
+def _totals(rows: QuerySet[JournalLine], ranges: Sequence[_Range]) -> dict[str, Decimal] | None:
+    """Return debits less credits by currency, None if a range has more than MOST_BEFORE lines."""
     found: dict[str, Decimal] = {}
-    sums = (
-        rows.order_by()
-        .values("currency", "minor_digits")
-        .annotate(debits=ExactSum("debit"), credits=ExactSum("credit"))
-    )
-    for row in sums:
-        net = from_minor(int(row["debits"]) - int(row["credits"]), row["minor_digits"])
-        found[row["currency"]] = found.get(row["currency"], Decimal(0)) + net
+    for above, through in ranges:
+        part = rows.filter(position__gt=above, position__lte=through)
+        if part.order_by("-position", "-line")[MOST_BEFORE : MOST_BEFORE + 1].exists():
+            return None
+        sums = part.order_by().values("currency", "minor_digits")
+        for row in sums.annotate(debits=ExactSum("debit"), credits=ExactSum("credit")):
+            net = from_minor(int(row["debits"]) - int(row["credits"]), row["minor_digits"])
+            found[row["currency"]] = found.get(row["currency"], Decimal(0)) + net
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from eventstore import store
 from ledger import as_of
@@ -86,6 +86,18 @@ def _ends(days: Sequence[date], up_to: int) -> Iterator[int]:
     places = [(event.data.new_date, event.position) for event in cycles]
     for day in days:
         yield next((position for began, position in places if began > day), up_to)
+
+
+def places_of_late_lines(business_date: date) -> tuple[int, int] | None:
+    """Return the first and the last position of what was booked after a date and counts for it or for an earlier one.
+
+    None if nothing was. Between them may be other lines.
+    """
+    if not live(AccountSum).exists():
+        return 1, AccountSum.THROUGH_ALL
+    late = live(LateAccountSum).filter(business_date__lte=business_date, booking_date__gt=business_date)
+    places = late.aggregate(first=Min("first_position"), last=Max("position"))
+    return None if places["first"] is None else (places["first"], places["last"])
 
 
 class _Late:

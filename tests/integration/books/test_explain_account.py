@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
@@ -11,8 +12,10 @@ from projectors.explain.accounts import line, proof
 from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.accounts.line import AccountExplanation, explain_account
 from projectors.explain.figures import Cut
+from projectors.explain.journal import Choice, JournalRow, _ranges, journal_page, journal_rows
 from projectors.explain.reports import trial_balances
 from projectors.models import JournalLine
+from projectors.queries.live import live
 from tests.integration.books.conftest import Reader
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
@@ -98,6 +101,37 @@ def test_every_line_of_a_random_ledger_is_proved_for_every_period(database: Data
                     assert explained.equation.total == account.net
                     assert sum(term.signed for term in explained.equation.terms) == account.net
                     assert [way.amount for way in explained.proof.ways] == [account.net] * 4, choice
+
+
+def test_the_pages_of_the_journal_have_its_lines_and_totals_and_do_not_look_at_all_later_dates(
+    database: Database,
+) -> None:
+    record(History(33, 250, fees_late=True).appends)
+    catch_up("journal")
+    head = store.head().position
+    days = [event.data.new_date for event in store.read_all(types=["SystemCycled"])]
+    late = live(JournalLine).filter(booking_date__gt=F("business_date")).order_by("position")
+    until = late[len(late) // 2].business_date
+    assert until is not None
+    first = until - timedelta(days=5)
+    for choice, cut in (
+        (Choice(), Cut(head)),
+        (Choice(), Cut(head, until)),
+        (Choice(first=first, last=until), Cut(head)),
+        (Choice(last=until, by="business"), Cut(head)),
+        (Choice("late_fee_income", first=first, last=until, by="business"), Cut(head, days[-2])),
+    ):
+        shown: list[JournalRow] = []
+        after: tuple[int, int] | None = None
+        while rows := journal_page(choice, cut, after=after, limit=7).rows:
+            shown += rows
+            after = (rows[-1].position, rows[-1].line.line)
+        every = list(journal_rows(choice, cut))
+        assert [(row.place, row.running) for row in shown] == [(row.place, row.running) for row in every], choice
+        assert every
+    (_, ended), (above, through) = _ranges(Choice(), Cut(head, until))
+    between = live(JournalLine).filter(position__gt=ended, position__lte=above)
+    assert between.exists() or live(JournalLine).filter(position__gt=through).exists()
 
 
 def test_the_page_and_its_csv_show_the_same_figures(reader: Reader, invoice: Product) -> None:
