@@ -3,6 +3,7 @@
 import atexit
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,12 +48,14 @@ class FailoverCluster:
         names = ["node1", "node2", "node3"]
         addresses = [f"{net}.{number}" for number in (1, 2, 3)]
         for name, address in zip(names, addresses, strict=True):
-            self._fill(name, address, addresses)
+            self.fill(name, address, addresses)
         hand_over(self.root)
         self.nodes = [Node(name, at, self.root / name, addresses) for name, at in zip(names, addresses, strict=True)]
         filled = self.root / names[0] / "filled"
         self._doors = [
-            Daemon("haproxy", self.root, [program("haproxy"), "-f", str(filled / "haproxy.cfg")], {}, unprivileged()),
+            Daemon(
+                "haproxy", self.root, [program("haproxy"), "-W", "-f", str(filled / "haproxy.cfg")], {}, unprivileged()
+            ),
             Daemon("pgbouncer", self.root, [program("pgbouncer"), str(filled / "pgbouncer.ini")], {}, unprivileged()),
         ]
         self._watchdog = subprocess.Popen(
@@ -150,7 +153,26 @@ class FailoverCluster:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def _fill(self, name: str, address: str, addresses: list[str]) -> None:
+    def reload_haproxy(self) -> None:
+        """Let HAProxy read its configuration again, as its unit does."""
+        os.kill(self._doors[0].pid, signal.SIGUSR2)
+
+    def standby_address(self) -> str:
+        """Return the address of the node to which port 5001 leads next."""
+        place = {"PGHOST": self.door, "PGPORT": "5001", "PGDATABASE": "postgres"}
+        login = {"PGUSER": "postgres", "PGPASSWORD": self.secrets["SUPERUSER_PASSWORD"]}
+        command = [program("psql"), "-XAtq", "-c", "SELECT host(inet_server_addr())"]
+        done = subprocess.run(
+            command,
+            env={**os.environ, **place, **login},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+        return done.stdout.strip()
+
+    def fill(self, name: str, address: str, addresses: list[str]) -> None:
         """Fill the templates for a node, as an operator does."""
         folder = self.root / name
         folder.mkdir()

@@ -37,9 +37,9 @@ class Node:
         patroni = ["sh", "-c", _RESTARTED, program("patroni"), str(self.configuration)]
         self.patroni = Daemon(f"{name}-patroni", root, patroni, {**home, **by_link}, options)
 
-    def start(self) -> None:
-        """Switch the machine on."""
-        for daemon in (self._link, self.etcd, self.patroni):
+    def start(self, *, with_etcd: bool = True) -> None:
+        """Switch the machine on; a fourth one has no etcd of its own."""
+        for daemon in (self._link, *([self.etcd] if with_etcd else []), self.patroni):
             if not daemon.is_running():
                 daemon.start()
 
