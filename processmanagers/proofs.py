@@ -17,7 +17,7 @@ _FEW: Final = 5
 
 
 class NotSealed(EventStoreError):
-    """The event does not exist, or no seal covers it yet."""
+    """The event does not exist, no seal covers it yet, or its seal does not hold."""
 
 
 def seal_of(position: int) -> RecordedEvent | None:
@@ -40,12 +40,17 @@ def prove(position: int) -> dict[str, Any]:
     seal: DaySealed = sealed.data
     within = store.read_all(after=seal.first_position - 1, up_to=seal.last_position)
     hashes = (leaf_hash(canonical_event(one).encode()) for one in within)
-    path = inclusion(hashes, position - seal.first_position, seal.events).path
+    found = inclusion(hashes, position - seal.first_position, seal.events)
+    if found.root(leaf_hash(canonical_event(event).encode())).hex() != seal.root:
+        raise NotSealed(
+            f"the seal of {seal.sealed_date} does not hold: an event was changed, moved, added or removed after it was"
+            " sealed; verify_eventstore says which"
+        )
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "event": canonical_event(event),
-        "path": [beside.hex() for beside in path],
+        "path": [beside.hex() for beside in found.path],
         "statement": statement_of(seal),
         "chain": seal.chain,
         "public_key": seal.public_key,

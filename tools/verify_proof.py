@@ -80,17 +80,27 @@ def fault(proof: dict[str, Any], chain: str, key: str) -> str | None:
         return "the event was changed, or is not in the tree of its day"
     if sha256(proof["statement"].encode()).hexdigest() != chain:
         return "the seal is not the one that was published"
-    if not is_signed(proof["statement"].encode(), bytes.fromhex(key), bytes.fromhex(proof["signature"])):
-        return "the seal is not signed with the published key"
-    return None
+    try:
+        signed = is_signed(proof["statement"].encode(), bytes.fromhex(key), bytes.fromhex(proof["signature"]))
+    except ValueError as error:
+        return str(error)
+    return None if signed else "the seal is not signed with the published key"
+
+
+def published(text: str) -> str:
+    """Return a chain or a key as the ledger writes it, however it was typed."""
+    digits = text.strip().lower()
+    if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError("it must be 64 hexadecimal digits, as they were published")
+    return digits
 
 
 def main() -> None:
-    """Check a proof; exit with 0 if the event is proven, otherwise with 1."""
+    """Check a proof; exit with 0 if the event is proven, with 1 if it is not, and with 2 if an option is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("proof", help="a file of `manage.py prove`")
-    parser.add_argument("--root", required=True, help="the published chain of the seal")
-    parser.add_argument("--key", required=True, help="the published public key")
+    parser.add_argument("--root", required=True, type=published, help="the published chain of the seal")
+    parser.add_argument("--key", required=True, type=published, help="the published public key")
     given = parser.parse_args()
     try:
         text = Path(given.proof).read_bytes()
@@ -100,8 +110,8 @@ def main() -> None:
         proof = json.loads(text)
         found = fault(proof, given.root, given.key)
         event, statement = json.loads(proof["event"]), json.loads(proof["statement"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        sys.exit(f"NOT PROVEN: the file is not a proof: {error}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        sys.exit("NOT PROVEN: the file is not a proof that `manage.py prove` has written, or it was damaged")
     if found:
         sys.exit(f"NOT PROVEN: {found}")
     which = f"{event['type']} at position {event['position']}, recorded at {event['recorded_at']}"

@@ -74,9 +74,10 @@ class SealCheck:
             if block != sealed:
                 first = seal.first + number * seal.block_size
                 last = min(first + seal.block_size - 1, seal.last)
+                which = f"the event at position {first}" if first == last else f"an event from {first} to {last}"
                 raise LogDamaged(
-                    f"the seal of {seal.name} at position {seal.position}: an event from position {first} to {last} was"
-                    " changed, moved, added or removed after it was sealed"
+                    f"the seal of {seal.name} at position {seal.position}: {which} was changed, moved, added or removed"
+                    " after it was sealed"
                 )
         if len(blocks) != len(seal.blocks):
             raise LogDamaged(f"the seal of {seal.name} at position {seal.position}: it has another number of blocks")

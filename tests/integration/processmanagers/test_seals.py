@@ -137,7 +137,7 @@ def test_whatever_is_done_to_a_sealed_event_is_found_and_located(
         check()
     assert f"the seal of {day.sealed_date}" in str(fault.value)
     if tamper not in MOVES:
-        assert f"an event from position {position} to {position} was changed" in str(fault.value)
+        assert f"the event at position {position} was changed" in str(fault.value)
 
 
 def test_a_seal_that_was_changed_is_found_by_its_own_chain_or_signature(sealed_days: list[DaySealed]) -> None:
@@ -218,6 +218,14 @@ def test_a_stranger_verifies_an_event_and_finds_a_changed_cent(sealed_days: list
         refused = proven(changed, day.chain, key)
         assert refused.returncode == 1
         assert message in refused.stderr
+    assert proven(file, f" {day.chain.upper()}", day.public_key.upper()).returncode == 0
+    for key, code, message in (("ab", 2, "must be 64 hexadecimal digits"), ("f" * 64, 1, "is not of Ed25519")):
+        refused = proven(file, day.chain, key)
+        assert (refused.returncode, message in refused.stderr) == (code, True)
+    with unguarded() as cursor:
+        cursor.execute("UPDATE eventstore_event SET actor = 'another' WHERE position = %s", [event.position])
+    with pytest.raises(CommandError, match=f"the seal of {day.sealed_date} does not hold: an event was changed"):
+        call_command("prove", str(event.position), output=str(changed.with_name("none.json")))
 
 
 def test_each_event_of_each_day_is_proven(sealed_days: list[DaySealed]) -> None:
