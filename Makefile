@@ -47,7 +47,7 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; B
 cluster: $(VENV)/development ## three nodes that fail over, HAProxy, PgBouncer and Daybook on this machine, until Ctrl-C
 	@exec $(BIN)/python -m tests.support.cluster
 
-cluster-test: $(VENV)/development ## kill, cut off and switch the primary of such a cluster ROUNDS times each; takes an hour
+cluster-test: $(VENV)/development ## kill, cut off and switch the primary of such a cluster ROUNDS times each, and operate it; takes an hour
 	@DAYBOOK_TEST_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q -p tests.plugins.postgres tests/cluster
 
 bench: $(VENV)/benchmarks ## measure what docs/performance.md quotes

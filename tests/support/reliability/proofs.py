@@ -124,4 +124,12 @@ PROOFS: Final = (
         POSTGRES,
         is_apart=True,
     ),
+    Proof(
+        "A cluster that is operated",
+        "What [operate a cluster](how-to/operate-a-cluster.md) lets an operator do, done to one: a setting that needs a"
+        " restart, a node that is made anew, a machine that is replaced, a fourth node, and a restore to a moment",
+        "tests/cluster/test_operating.py",
+        POSTGRES,
+        is_apart=True,
+    ),
 )
