@@ -18,7 +18,7 @@ from eventstore.consumers import checkpoints
 from eventstore.consumers.at_head import statements
 from eventstore.consumers.at_head.holes import before_hole
 from eventstore.consumers.batch_size import Rate
-from eventstore.consumers.catching_up.pages import Pages
+from eventstore.consumers.catching_up.pages import Pages, of_page
 from eventstore.consumers.checkpoints import LogPosition, StaleCheckpoint
 from eventstore.consumers.status import Heartbeat
 from eventstore.errors import (
@@ -156,8 +156,7 @@ class Cursor:
         wanted = self.pages.size_after(position, self.batch_size)
         limit = wanted + (1 if position else 0)
         events = self._look.events_after(position, limit) if self._look else None
-        if events is None:
-            events = self.pages.read(max(position, 1), limit)
+        events = self.pages.read(max(position, 1), limit) if events is None else of_page(events)
         if position:
             found = events.pop(0) if events and events[0].position == position else None
             if found is None or (recorded_at and found.recorded_at != recorded_at):

@@ -8,28 +8,25 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from eventstore.consumers.catching_up.pages import EventOfPage
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 
-_MOST_DECODED: Final = 4000
-_LONGEST_DECODED: Final = 4000
-_decoded: Final[dict[int, tuple[RecordedEvent, dict[str, Any]]]] = {}
-"""Payloads that were decoded last, by position: projectors that share a page decode each of its events once."""
+_LONGEST_KEPT: Final = 4000
 
 
 def payload_of(event: RecordedEvent) -> dict[str, Any]:
     """Return the payload, upcast if it was stored under an older schema version; raises UnknownEventType.
 
-    It is shared: it is read and not changed.
+    It is shared: it is read and not changed. An event of a page keeps it, so that all projectors decode it once.
     """
-    found = _decoded.get(event.position)
-    if found is not None and found[0] is event:
-        return found[1]
-    payload = _decode(event)
-    if len(event.payload_json) <= _LONGEST_DECODED:
-        if len(_decoded) >= _MOST_DECODED:
-            _decoded.clear()
-        _decoded[event.position] = (event, payload)
+    if not isinstance(event, EventOfPage):
+        return _decode(event)
+    payload = event.decoded
+    if payload is None:
+        payload = _decode(event)
+        if len(event.payload_json) <= _LONGEST_KEPT:
+            event.decoded = payload
     return payload
 
 

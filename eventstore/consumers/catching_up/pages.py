@@ -5,8 +5,10 @@ Consumers that catch up together read the same events one after the other. The l
 one of them reads a page and the others find it. Only whole pages far behind the head are kept, which never change, and
 only as long as the connection on which they were read: after a crash of the server a position may hold another event.
 Pages end at multiples of the batch size, so that consumers which began at different positions meet at the next page.
+At the head nothing is kept.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.db import connections
@@ -15,6 +17,17 @@ from eventstore import store
 from eventstore.records import RecordedEvent
 
 _KEPT: Final = 4
+
+
+class EventOfPage(RecordedEvent):
+    """An event that consumers handle: what one of them decodes of it is kept with it, for the others."""
+
+    decoded: dict[str, Any] | None = None
+
+
+def of_page(events: Iterable[RecordedEvent]) -> list[RecordedEvent]:
+    """Return events that can keep what is decoded of them."""
+    return [tuple.__new__(EventOfPage, event) for event in events]
 
 
 class Pages:
@@ -32,16 +45,18 @@ class Pages:
     def read(self, from_position: int, limit: int) -> list[RecordedEvent]:
         """Return at most `limit` events from a position on, in a list of the caller's own."""
         if not self.are_shared:
-            return store.read_batch(from_position=from_position, limit=limit)
+            return of_page(store.read_batch(from_position=from_position, limit=limit))
         connections["default"].ensure_connection()
         if self._connection is not connections["default"].connection:
             self._connection = connections["default"].connection
             self._pages.clear()
         page = self._pages.get((from_position, limit))
         if page is None:
-            page = store.read_batch(from_position=from_position, limit=limit)
+            page = of_page(store.read_batch(from_position=from_position, limit=limit))
             if len(page) == limit:
                 self._keep((from_position, limit), page)
+            else:
+                self._pages.clear()
         return list(page)
 
     def _keep(self, key: tuple[int, int], page: list[RecordedEvent]) -> None:
