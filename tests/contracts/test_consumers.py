@@ -43,7 +43,7 @@ from tests.support.consumers.probes import (
 )
 from tests.support.consumers.tampering import delete_event, forget_events_after, record_at_another_moment, unguarded
 from tests.support.databases import Database, connected_as
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.roles import OWNER
 
 
@@ -557,6 +557,9 @@ class TestSeeingThem:
         triggers(3)
         catch_up("copy", "answers")
         triggers(2)
+        last = store.head().recorded_at
+        assert last is not None
+        wait_until(lambda: utc_now() - last > timedelta(milliseconds=1))  # a lag is rounded to milliseconds
         found = {status.name: status for status in monitoring.statuses()}
         assert set(found) == {"answers", "attentive", "base", "copy", "dependent", "tally"}
         copy = found["copy"]

@@ -23,6 +23,7 @@ from relays.log_id import log_id
 from relays.models import Follower
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company
+from tests.support.patience import wait_until
 from tests.support.webserver import Serve
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -91,6 +92,9 @@ def test_a_consumers_lag_state_and_failure_are_shown(token: str) -> None:
         error_message="it broke",
         error_count=3,
     )
+    last = store.head().recorded_at
+    assert last is not None
+    wait_until(lambda: utc_now() - last > timedelta(milliseconds=1))  # a lag is rounded to milliseconds
     found = scraped(token)
     late_fees = {"consumer": "late_fees", "kind": "process_manager"}
     assert of(found, "daybook_head_position") == 4
