@@ -33,7 +33,7 @@ ASSESSED = (
     "SELECT payload ->> 'incurred' FROM eventstore_event WHERE type = 'LateFeesAssessed' ORDER BY position DESC LIMIT 1"
 )
 RECORDED = (
-    "SELECT count(DISTINCT stream_id), coalesce(extract(epoch FROM clock_timestamp() - max(recorded_at)), 0)"
+    "SELECT count(DISTINCT stream_id), coalesce(extract(epoch FROM statement_timestamp() - max(recorded_at)), 0)"
     " FROM eventstore_event WHERE type = 'LateFeeIncurred' AND causation ="
     " (SELECT max(position) FROM eventstore_event WHERE type = 'SystemCycled')"
 )

@@ -31,8 +31,6 @@ class LateFees(ProcessManager):
     name: ClassVar[str] = "late_fees"
     types: ClassVar[tuple[str, ...]] = ("SystemCycled",)
     depends_on: ClassVar[tuple[str, ...]] = ("financial_products",)
-    # See Note [Late fees are those of the position]
-    may_work_ahead: ClassVar[bool] = True
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Assess the next products of the cycle, at most `limit`, and end with LateFeesAssessed after the last one."""

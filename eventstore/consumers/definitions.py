@@ -62,22 +62,18 @@ class ProcessManager(ABC):
     """A process manager answers events with new events; a large answer comes in chunks.
 
     It answers events of `types`. Before it handles an event, the projectors in `depends_on` have reached that event.
-    If it `may_work_ahead`, a chunk follows from the event and the progress alone, whatever is recorded after the event:
-    then the next chunk may be made in a thread while one is appended.
     """
 
     name: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     depends_on: ClassVar[tuple[str, ...]] = ()
-    may_work_ahead: ClassVar[bool] = False
 
     @abstractmethod
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Return the next chunk of the answer to an event, which covers at most `limit` things.
 
         `progress` is what the previous chunk returned, None for the first chunk. It runs in the transaction that
-        moves the checkpoint, on the database of the events, or ahead of it in a thread if it `may_work_ahead`. An error
-        that it raises stops the process manager.
+        moves the checkpoint, on the database of the events. An error that it raises stops the process manager.
         """
 
 

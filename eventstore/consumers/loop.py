@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 
 from eventstore import store
-from eventstore.consumers.process_manager_runner import ProcessManagerRunner, process_manager_runner
+from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.registry import PROCESS_MANAGER, RELAY, consumers
 from eventstore.consumers.relay_runner import relay_runner
@@ -107,9 +107,6 @@ class Loop:
                     self._wake_up.wait(settings.CONSUMER_POLL_INTERVAL_MS / 1000)
         finally:
             self._wake_up.close()
-            for runner in self._consumers:
-                if isinstance(runner, ProcessManagerRunner):
-                    runner.close()
         reasons = [turn.reason for turn in self._turns if turn.reason and turn.finished]
         if self._once:
             reasons += [f"{turn.runner.cursor.label} was interrupted" for turn in self._turns if turn.is_unfinished()]

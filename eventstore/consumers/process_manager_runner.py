@@ -10,9 +10,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from eventstore import home, store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
-from eventstore.consumers.catching_up.ahead import Ahead
 from eventstore.consumers.cursor import ConsumerPaused, Cursor
-from eventstore.consumers.definitions import ProcessManager
+from eventstore.consumers.definitions import Chunk, ProcessManager
 from eventstore.consumers.projector_runner import ProjectorRunner, projector_runners
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
@@ -31,7 +30,6 @@ class ProcessManagerRunner:
         self.cursor = Cursor((manager.name,), consumers.database_of(manager.name), batch_size)
         self.size = BatchSize(_FIRST_CHUNK, batch_size)
         self._dependencies = projector_runners(manager.depends_on, batch_size) if manager.depends_on else []
-        self._ahead = Ahead(manager.react)
         self._conflicts = 0
         self._outages = Outages()
         self._appending = False
@@ -61,12 +59,7 @@ class ProcessManagerRunner:
         self.cursor.end_step(progressed=step is Step.PROGRESSED)
         return step
 
-    def close(self) -> None:
-        """End the thread that works ahead."""
-        self._ahead.close()
-
     def _forget(self) -> None:
-        self.close()
         for cursor in [self.cursor, *(dependency.cursor for dependency in self._dependencies)]:
             cursor.forget()
 
@@ -118,14 +111,14 @@ class ProcessManagerRunner:
 
     def _answer(self, event: RecordedEvent) -> Step:
         """Work one chunk of the answer to an event, in the transaction that moves the checkpoint."""
-        covered, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
+        limit, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
         watch, self._appending = None, False
         try:
             with self.cursor.transaction():
                 watch = Stopwatch()
                 # The row is always locked before the append lock, or two copies would wait for each other.
                 with self._append_lock() if last_attempt else nullcontext():
-                    covered = self._work_chunk(event, self.size.limit)
+                    self._work_chunk(event, limit)
         except Exception as error:
             if watch is None:
                 raise  # before the handler: the row has changed, or the database is away
@@ -136,9 +129,7 @@ class ProcessManagerRunner:
             return self._after_error(error, event, watch.seconds)
         self._conflicts = 0
         self._outages.reset()
-        if self.cursor.rows[0].progress is None:
-            self._ahead.close()
-        self.size.adapt(watch.seconds, covered)
+        self.size.adapt(watch.seconds, limit)
         return Step.PROGRESSED
 
     def _after_error(self, error: Exception, event: RecordedEvent, seconds: float) -> Step:
@@ -166,28 +157,20 @@ class ProcessManagerRunner:
             self._appending = False
             yield
 
-    def _work_chunk(self, event: RecordedEvent, limit: int) -> int:
-        """Append the chunk after the row is moved, and return how many things it covers at most.
-
-        The append lock is held until the transaction ends.
-        """
-        before = self.cursor.rows[0].progress
-        if before is None:
+    def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
+        """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
+        if self.cursor.rows[0].progress is None:
             check_before_acting([event], self.cursor.using)
-        # See Note [A chunk is made while the one before it is appended]
-        chunk, covered = self._ahead.take(event, before, limit) or (self.manager.react(event, before, limit), limit)
+        chunk: Chunk = self.manager.react(event, self.cursor.rows[0].progress, limit)
         progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:
             self.cursor.move([event])
         else:
             self.cursor.keep_progress(progress)
-            if self.manager.may_work_ahead:
-                self._ahead.begin(event, progress, limit)
         if chunk.events:
             context = Context(self.manager.name, event.correlation_id, event.position)
             self._appending = True
             store.append(chunk.events, context, expected=chunk.expected, using=self.cursor.using)
-        return covered
 
 
 def process_manager_runner(name: str, batch_size: int | None = None) -> ProcessManagerRunner:

@@ -6,9 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-import pytest
-
-from eventstore.consumers.catching_up import ahead
 from eventstore.consumers.runner import Step
 from tests.crash.dying import dies_at
 from tests.support.databases import Database
@@ -28,9 +25,7 @@ def days(count: int) -> list[date]:
     return [DUE + timedelta(days=number) for number in range(1, count + 1)]
 
 
-def test_late_fees_killed_before_and_after_each_statement_loses_and_duplicates_nothing(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_fees_killed_before_and_after_each_statement_loses_and_duplicates_nothing(database: Database) -> None:
     run_late_fees()
     book = Book()
     products = [book.invoice(DUE) for _ in range(8)]
@@ -39,8 +34,6 @@ def test_late_fees_killed_before_and_after_each_statement_loses_and_duplicates_n
         if len(assessed()) == cycled:
             cycled += 1
             book.cycle(DUE + timedelta(days=cycled))
-        # Half of the runs make each chunk while the one before it is appended.
-        monkeypatch.setattr(ahead, "WORTH_A_THREAD", 1 if point % 4 < 2 else 1000)
         deaths += dies_at(point, lambda: run_late_fees(batch_size=3))
     assert deaths > POINTS // 2
     run_late_fees()
@@ -49,10 +42,7 @@ def test_late_fees_killed_before_and_after_each_statement_loses_and_duplicates_n
     assert list(assessed()) == days(cycled)
 
 
-def test_two_copies_that_alternate_after_each_chunk_charge_each_product_once(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "WORTH_A_THREAD", 1)
+def test_two_copies_that_alternate_after_each_chunk_charge_each_product_once(database: Database) -> None:
     run_late_fees()
     book = Book()
     products = [book.invoice(DUE) for _ in range(10)]

@@ -2,7 +2,6 @@
 
 import random
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -15,14 +14,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from eventstore import store
-from eventstore.consumers.catching_up import ahead
-from eventstore.consumers.definitions import Chunk
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.runner import Step
-from eventstore.records import RecordedEvent
 from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
 from ledger.rules.facts import stream_id
-from processmanagers.late_fees import LateFees
 from processmanagers.overdue import FIRST, overdue_page
 from projectors.models import FinancialProduct
 from projectors.queries import overdue
@@ -227,29 +222,7 @@ def test_each_product_is_charged_once_with_chunks_of_any_size(book: Book, batch_
     assert assessed()[D1].overdue == 7
 
 
-def test_a_chunk_is_made_in_a_thread_while_the_one_before_it_is_appended(
-    book: Book, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "WORTH_A_THREAD", 2)
-    products = [book.invoice(DUE) for _ in range(7)]
-    book.cycle(D1)
-    react, makers = LateFees.react, list[str]()
-
-    def noted(manager: LateFees, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
-        makers.append(threading.current_thread().name)
-        return react(manager, event, progress, limit)
-
-    monkeypatch.setattr(LateFees, "react", noted)
-    run_late_fees(batch_size=2)
-    assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
-    assert makers == ["MainThread", "ahead_0", "ahead_0", "ahead_0"]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
-
-
-def test_a_rebuild_of_the_read_model_in_the_middle_of_a_cycle_changes_nothing(
-    book: Book, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "WORTH_A_THREAD", 1)
+def test_a_rebuild_of_the_read_model_in_the_middle_of_a_cycle_changes_nothing(book: Book) -> None:
     products = [book.invoice(DUE) for _ in range(6)]
     book.cycle(D1)
     book.pay(products[0])
@@ -439,10 +412,7 @@ class Oracle:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_histories_are_charged_as_an_independent_model_says(
-    database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "WORTH_A_THREAD", 1 if seed % 3 else 1000)
+def test_random_histories_are_charged_as_an_independent_model_says(database: Database, seed: int) -> None:
     run_late_fees()
     oracle = Oracle(seed)
     for _ in range(150):
