@@ -13,17 +13,23 @@ from tests.support.databases import Database, connected_to
 
 
 @pytest.fixture(scope="module")
-def service(django_db_blocker: DjangoDbBlocker) -> Iterator[Service]:
-    """Return Daybook on a cluster of its own, to which Django is connected without a pooler between."""
+def cluster(django_db_blocker: DjangoDbBlocker) -> Iterator[FailoverCluster]:
+    """Return a cluster of its own, to which Django is connected without a pooler between."""
     if programs.missing():
         pytest.skip(programs.missing())
     if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
         pytest.skip("a cluster is of PostgreSQL")
     with (
         django_db_blocker.unblock(),
-        FailoverCluster() as cluster,
-        connected_to(Database(cluster.direct_url(), "postgresql")),
+        FailoverCluster() as running,
+        connected_to(Database(running.direct_url(), "postgresql")),
     ):
-        own = Service(cluster)
-        yield own
-        own.installation.stop()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(cluster: FailoverCluster) -> Iterator[Service]:
+    """Return Daybook on that cluster."""
+    own = Service(cluster)
+    yield own
+    own.installation.stop()

@@ -5,21 +5,18 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from pytest_django.plugin import DjangoDbBlocker
 
 from eventstore import store
 from eventstore.runtime.connections import close_connections
-from tests.support.cluster import programs
 from tests.support.cluster.failover import FailoverCluster
 from tests.support.cluster.installation import Installation
 from tests.support.cluster.node import Node
 from tests.support.cluster.programs import hand_over, postgres_binaries, program, unprivileged
-from tests.support.databases import Database, connected_to
 from tests.support.documents import pages
 from tests.support.ledger.portfolio import new_company
 from tests.support.patience import PATIENCE_S, wait_until
@@ -27,21 +24,11 @@ from tests.support.patience import PATIENCE_S, wait_until
 PAGE = "docs/how-to/operate-a-cluster.md"
 
 
-@pytest.fixture(scope="module")
-def cluster(django_db_blocker: DjangoDbBlocker) -> Iterator[FailoverCluster]:
-    """Return a cluster with a ledger, to which Django is connected without a pooler between."""
-    if programs.missing():
-        pytest.skip(programs.missing())
-    if os.environ["DAYBOOK_TEST_VENDOR"] != "postgresql":
-        pytest.skip("a cluster is of PostgreSQL")
-    with (
-        django_db_blocker.unblock(),
-        FailoverCluster() as running,
-        connected_to(Database(running.direct_url(), "postgresql")),
-    ):
-        Installation(running).migrate()
-        new_company("1.00")
-        yield running
+@pytest.fixture(scope="module", autouse=True)
+def ledger(cluster: FailoverCluster) -> None:
+    """Give the cluster a ledger."""
+    Installation(cluster).migrate()
+    new_company("1.00")
 
 
 def typed(cluster: FailoverCluster, command: str, *, asked: str = "") -> str:

@@ -20,7 +20,7 @@ _KEPT: Final = 4
 
 
 class EventOfPage(RecordedEvent):
-    """An event that consumers handle: what one of them decodes of it is kept with it, for the others."""
+    """An event that keeps its decoded payload, so that several consumers decode it once."""
 
     decoded: dict[str, Any] | None = None
 

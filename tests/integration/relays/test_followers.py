@@ -31,7 +31,7 @@ from tests.integration.relays.test_jetstream import fund, hand_on
 from tests.support.databases import Database
 from tests.support.patience import wait_until
 from tests.support.processes import StartManage
-from tests.support.receivers.jetstream import Nodes
+from tests.support.receivers.jetstream import Nodes, answered
 
 pytestmark = pytest.mark.one_database
 HANDLER = "tests.integration.relays.test_followers.note"
@@ -74,6 +74,13 @@ def source(stream: Stream, nodes: Nodes) -> Iterator[Durable]:
     own.close()
 
 
+def take(source: Durable, number: int) -> None:
+    """Fetch so many messages and confirm none; one fetch may return fewer than there are."""
+    taken: set[int] = set()
+    while len(taken) < number:
+        taken |= {each.sequence for each in answered(lambda: source.fetch(0, number))}
+
+
 def follow(source: Durable) -> None:
     """Follow the stream to its end."""
     Following("notes", note, source, 100).run(Stop(), once=True)
@@ -107,12 +114,10 @@ def test_what_another_process_was_given_and_did_not_handle_is_handled(stream: St
     fund(3)
     hand_on()
     other = Durable(source._servers, stream.name, "notes")
-    given: list[Message] = []
-    while len(given) < 3:  # a fetch may return fewer than there are
-        given += other.fetch(0, 10)
+    take(other, 3)
     other.close()
     following = Following("notes", note, source, 100)
-    while following.step() is Step.IDLE:
+    while answered(following.step) is Step.IDLE:
         assert noted() == []
     following.run(Stop(), once=True)
     assert noted() == [1, 2, 3]
@@ -204,7 +209,7 @@ def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_hand
     call_command("run_follower", "prints", handler="printing.handle", once=True)
     assert capsys.readouterr().out.splitlines()[-1] == "FundsCredited 8"
     with closing(Durable(nodes.urls, stream.name, "audit")) as elsewhere:
-        assert len(elsewhere.fetch(0, 3)) == 3  # and confirms none
+        take(elsewhere, 3)
     Follower.objects.filter(name="notes").update(last_seen=utc_now() - timedelta(minutes=2), store="another")
     fund(1)
     hand_on()
@@ -224,7 +229,7 @@ def test_a_row_of_a_restored_database_is_followed_from_there_and_nothing_is_hand
 def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable) -> None:
     fund(2)
     hand_on()
-    last = stream.last()
+    last = answered(stream.last)
     assert last is not None
     headers = {STORE: last.headers[STORE], POSITION: "5"}
     stream.append([Message(last.subject, b'{"position": 5}', headers)], 2)
@@ -239,7 +244,7 @@ def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable
         follow(source)
     Follower.objects.update(error_sequence=None, store="mine")
     with pytest.raises(FollowerStopped, match="no longer has the event of position 5 there: it is"):
-        Following("notes", note, source, 100).step()
+        answered(Following("notes", note, source, 100).step)
     assert noted() == [1, 2, 5]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ from tests.support.databases import Database
 from tests.support.ledger.sealing import days, seal, sealing
 from tests.support.patience import wait_until
 from tests.support.processes import StartManage
-from tests.support.receivers.jetstream import Nodes
+from tests.support.receivers.jetstream import Nodes, answered
 
 pytestmark = pytest.mark.one_database  # the rules of relays are tested on both
 
@@ -52,9 +53,9 @@ def hand_on() -> None:
 
 
 def contents(stream: Stream) -> list[Message]:
-    found, last = [], stream.last()
+    found, last = [], answered(stream.last)
     for sequence in range(1, (last.sequence if last else 0) + 1):
-        message = stream.at(sequence)
+        message = answered(partial(stream.at, sequence))
         assert message is not None
         found.append(message)
     return found

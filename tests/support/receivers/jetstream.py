@@ -3,16 +3,18 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from eventstore.errors import ReceiverAway
 from relays.jetstream.stream import Stream
 from tests.support import scratch
 from tests.support.documents.terminal import free_port
 from tests.support.patience import wait_until
 
+T = TypeVar("T")
 _SERVER: Final = Path(sys.executable).with_name("nats-server")
 
 
@@ -66,6 +68,19 @@ class Nodes:
 
         wait_until(answers, every=0.2)
         stream.close()
+
+
+def answered(call: Callable[[], T]) -> T:
+    """Return what a call returns, which is made again while the nodes elect a leader and so take no call."""
+    answers: list[T] = []
+
+    def is_answered() -> bool:
+        with suppress(ReceiverAway):
+            answers.append(call())
+        return bool(answers)
+
+    wait_until(is_answered, every=0.2)
+    return answers[0]
 
 
 @contextmanager
