@@ -30,11 +30,12 @@ def prove(position: int) -> dict[str, Any]:
     """Return the proof that the event at a position is in its seal, for tools/verify_proof.py; raises NotSealed."""
     event = store.read_event(position)
     if event is None:
-        raise NotSealed(f"there is no event at position {position}")
+        raise NotSealed(f"there is no event at position {position}; the head is {store.head().position}")
     sealed = seal_of(position)
     if sealed is None:
         raise NotSealed(
-            f"position {position} is not sealed yet: its seal is recorded after its business date has ended"
+            f"position {position} is not sealed yet: its seal is recorded once its business date has ended, if SEAL_KEY"
+            " is set and `run_processmanager seals` runs"
         )
     store.ensure_durable(sealed.position)
     seal: DaySealed = sealed.data

@@ -20,9 +20,8 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("create_development_superuser works only with DEBUG=true; use createsuperuser")
         if User.objects.filter(username=USERNAME).exists():
-            self.stdout.write(
-                f"The superuser {USERNAME} exists; for a new password: manage.py changepassword {USERNAME}"
-            )
+            again = f"DEBUG=true .venv/bin/python manage.py changepassword {USERNAME}"
+            self.stdout.write(f"The superuser {USERNAME} exists; for a new password: {again}")
             return
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser(USERNAME, password=password)

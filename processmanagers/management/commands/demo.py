@@ -60,6 +60,7 @@ class Command(ConsoleCommand):
             "  .venv/bin/python manage.py consumers\n"
             "  .venv/bin/python manage.py daily_cycle --today 2026-03-07\n"
             "  .venv/bin/python manage.py run_processmanager late_fees --once\n"
+            "  .venv/bin/python manage.py run_projector --once\n"
             "\nRead it in Books:\n"
             f"  DEBUG=true DATABASE_URL=sqlite:///{shown} .venv/bin/python manage.py runserver\n"
             f"Open http://127.0.0.1:8000/books/ and log in as {VISITOR} with the password {VISITOR}. Look first at\n"

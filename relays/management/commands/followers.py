@@ -52,6 +52,8 @@ class Command(ConsoleCommand):
             self._write(status.name, status.state, f"position {status.position}", *_lag(status, behind), status.why)
         for name in sorted(behind.keys() - {status.name for status in own}):
             self._write(name, "elsewhere", f"{behind[name]} behind")
+        if not own and not behind:
+            self.stderr.write("no follower has run in this database: run_follower NAME --handler MODULE.FUNCTION")
 
     def _write(self, *cells: str) -> None:
         self.stdout.write("\t".join(filter(None, cells)))

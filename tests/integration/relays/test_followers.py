@@ -248,8 +248,14 @@ def test_a_gap_and_another_log_stop_the_follower(stream: Stream, source: Durable
     assert noted() == [1, 2, 5]
 
 
-def test_a_wrong_handler_or_no_stream_is_named(database: Database, settings: Settings) -> None:
+def test_a_wrong_handler_no_stream_and_no_follower_are_named(
+    database: Database, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert database.url
+    call_command("followers")
+    assert "no follower has run in this database" in capsys.readouterr().err
+        capsys.readouterr().err == "no follower has run in this database: run_follower NAME --handler MODULE.FUNCTION\n"
+    )
     with pytest.raises(CommandError, match="JETSTREAM_URL is not set"):
         call_command("run_follower", "notes", handler=HANDLER)
     settings.JETSTREAM_URL = ["nats://127.0.0.1:9"]
