@@ -253,9 +253,7 @@ def test_a_wrong_handler_no_stream_and_no_follower_are_named(
 ) -> None:
     assert database.url
     call_command("followers")
-    assert "no follower has run in this database" in capsys.readouterr().err
-        capsys.readouterr().err == "no follower has run in this database: run_follower NAME --handler MODULE.FUNCTION\n"
-    )
+    assert capsys.readouterr().err.startswith("no follower has run in this database: run_follower NAME --handler ")
     with pytest.raises(CommandError, match="JETSTREAM_URL is not set"):
         call_command("run_follower", "notes", handler=HANDLER)
     settings.JETSTREAM_URL = ["nats://127.0.0.1:9"]
