@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connections
 
 from eventstore import store
+from eventstore.errors import UnknownEventType, UnreadableEvent
 from eventstore.folding import Loaded
 from eventstore.log.cache import must_fold_alone
 from eventstore.log.payload_index import PayloadIndex
@@ -67,7 +68,7 @@ class MembershipCache:
         self._using = using
         self._kept = Loaded(_Shared())
         self._folding = Lock()
-        self._is_forgotten = False
+        self._is_forgotten = self._has_complained = False
 
     def lookup(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one, after reading the deal events that are new."""
@@ -133,6 +134,13 @@ class MembershipCache:
         try:
             if self._fold_page():
                 return self._kept
+        except (UnknownEventType, UnreadableEvent):
+            # To a lookup only the deals of its company matter, which the index finds.
+            if not self._has_complained:
+                self._has_complained = True
+                _logger.exception("a deal cannot be read, so the memberships are not folded; an index answers")
+            return None
+        else:
             start_thread(self._fold_all_and_release)
             is_handed_on = True
             return None
@@ -177,8 +185,10 @@ class MembershipCache:
             # What is folded stays, and the next lookup goes on from there.
             _logger.exception("the memberships are not folded to their end; an index answers")
         finally:
-            connections[self._using].close()
-            self._folding.release()
+            try:
+                connections[self._using].close()
+            finally:
+                self._folding.release()
 
     def _read_from(self, known: Loaded[_Shared], limit: int) -> Iterator[RecordedEvent]:
         return store.read_all(after=max(known.position - 1, 0), category="deal", limit=limit, using=self._using)

@@ -73,7 +73,7 @@ def fault(proof: dict[str, Any], chain: str, key: str) -> str | None:
     event, statement = json.loads(proof["event"]), json.loads(proof["statement"])
     first, size = statement["first_position"], statement["events"]
     index, path = event["position"] - first, [bytes.fromhex(one) for one in proof["path"]]
-    leaf = sha256(b"\x00" + proof["event"].encode()).digest()
+    leaf, signature = sha256(b"\x00" + proof["event"].encode()).digest(), bytes.fromhex(proof["signature"])
     if not 0 <= index < size or size != statement["last_position"] - first + 1:
         return "the event is not one of those that the seal covers"
     if root_of(leaf, index, size, path) != statement["root"]:
@@ -81,7 +81,7 @@ def fault(proof: dict[str, Any], chain: str, key: str) -> str | None:
     if sha256(proof["statement"].encode()).hexdigest() != chain:
         return "the seal is not the one that was published"
     try:
-        signed = is_signed(proof["statement"].encode(), bytes.fromhex(key), bytes.fromhex(proof["signature"]))
+        signed = is_signed(proof["statement"].encode(), bytes.fromhex(key), signature)
     except ValueError as error:
         return str(error)
     return None if signed else "the seal is not signed with the published key"

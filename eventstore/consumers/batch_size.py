@@ -4,16 +4,17 @@ import time
 from typing import Final
 
 TARGET_SECONDS: Final = 0.1
-"""A transaction of a consumer holds its locks for about this long at most."""
+"""A transaction of a consumer should hold its locks for about this long at most."""
 _LEAST: Final = 100
+"""The limit shrinks no further if a transaction was late only because the machine is busy."""
 _MUCH_LONGER: Final = 10
+"""So many times too long is no longer taken for a busy machine."""
 
 
 class BatchSize:
     """A limit that shrinks after a long transaction and grows after a short one.
 
     On a busy machine every transaction is long, however little it does, and small ones only make more work of the same.
-    So the limit shrinks below a hundred only if the transaction took ten times as long as it should.
     """
 
     def __init__(self, start: int, most: int) -> None:

@@ -81,10 +81,10 @@ def fault_of(event: RecordedEvent, latest: datetime) -> str | None:
 
 
 def check_before_acting(events: Sequence[RecordedEvent], using: str = "default") -> None:
-    """Raise LogDamaged or UnreadableEvent at the first event that no append can have recorded so, or in this order.
+    """Raise LogDamaged or UnreadableEvent at the first event that no append can have recorded so.
 
-    The events are in order of position. It costs one query for all of them. Consumers whose acts cannot be taken back
-    do it before they act.
+    The events are in order of position; an event that lies before an earlier one of its stream is damage, too. It costs
+    one query for all of them. Consumers whose acts cannot be taken back do it before they act.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(SQL["out_of_order"], [events[0].position - 1, events[-1].position])

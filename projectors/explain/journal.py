@@ -107,7 +107,7 @@ def _totals(rows: QuerySet[JournalLine], ranges: Sequence[_Range]) -> dict[str, 
     found: dict[str, Decimal] = {}
     for above, through in ranges:
         part = rows.filter(position__gt=above, position__lte=through)
-        if part.order_by("-position", "-line")[MOST_BEFORE : MOST_BEFORE + 1].exists():
+        if part.order_by()[MOST_BEFORE : MOST_BEFORE + 1].exists():
             return None
         sums = part.order_by().values("currency", "minor_digits")
         for row in sums.annotate(debits=ExactSum("debit"), credits=ExactSum("credit")):

@@ -4,9 +4,9 @@
 The servers deliver a message until it is confirmed, so at least once, and perhaps after later ones. The row in the
 follower's own database says which message was handled last. A message at or below it was handled; the next one must
 be the next of the stream and of the log, from the same log. What the handler writes and the row are one transaction.
-If the servers deliver anything else, the durable consumer is made anew after the row; so it is if they deliver nothing
-for some seconds although the stream has the next message, or take no call for it again and again. The message was
-delivered to a process that was killed, or the consumer was on a node that is gone, so its others elect no leader.
+If the servers deliver anything else, the durable consumer is made anew after the row. It is also made anew if the
+servers deliver nothing for some seconds although the stream has the next message, or if several calls in a row fail:
+the message was delivered to a process that was killed, or the nodes that are left elect no leader of the consumer.
 Two copies of a follower are safe, as one of them finds the row moved.
 """
 

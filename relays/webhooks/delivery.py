@@ -1,10 +1,12 @@
 """Decides what is due at each endpoint, has it sent in threads, and records what became of it.
 
 # Note [An endpoint is at its own position]
-Each endpoint reads the log behind its own position, one event after the other, and no further than the relay, which
-stops at an event that no append can have recorded so. So one that is away for days holds up
-no other, nothing piles up for it, and it misses nothing. A process claims an endpoint for as long as it sends to it; if
-the process is killed, the claim ends after a while, and the same events are sent again with the same ids.
+Each endpoint reads the log behind its own position, one event after the other, and no further than the relay. An
+endpoint that is away for days holds up no other, nothing piles up for it, and it misses nothing. An event may have been
+changed since the relay passed it, so it is checked again before it is sent: the endpoint is disabled at an event that
+no append can have recorded so. It passes over events that operators skipped for the relay. A process claims an endpoint
+for as long as it sends to it; if the process is killed, the claim ends after a while, and the same events are sent
+again with the same ids.
 """
 
 import random
@@ -20,10 +22,15 @@ from django.db.models import F, Q
 
 from eventstore import home, store
 from eventstore.clock import database_now
+from eventstore.consumers import checkpoints
+from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
+from eventstore.log.verification import check_before_acting
+from eventstore.records import RecordedEvent
 from relays.log_id import log_id
 from relays.models import Delivery, Endpoint
 from relays.webhooks.sending import TIMEOUT_S, Message, Result, message_of, send_all
 
+RELAY: Final = "webhooks"
 RETRIES_S: Final = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """How long after each failed attempt the next one is due: over more than three days. Then the endpoint is disabled."""
 _AT_ONCE: Final = 20
@@ -75,29 +82,34 @@ class Deliveries:
             self._record_all()
 
     def _begin(self, endpoint: Endpoint, now: datetime, up_to: int) -> None:
-        messages = self._requested(endpoint)
-        by_hand = bool(messages)
-        if not messages and endpoint.next_try_at <= now:
-            messages = self._next(endpoint, up_to)
-        if not messages:
+        events = self._requested(endpoint)
+        by_hand = bool(events)
+        if not events and endpoint.next_try_at <= now:
+            events = self._next(endpoint, up_to)
+        if not events:
             return
         home.ensure()
-        store.ensure_durable(max(message.position for message in messages))
+        store.ensure_durable(max(event.position for event in events))
         unclaimed = Endpoint.objects.filter(pk=endpoint.pk, claimed_until=endpoint.claimed_until, disabled_at=None)
         endpoint.claimed_until = now + _CLAIM
-        if unclaimed.filter(position=endpoint.position).update(claimed_until=endpoint.claimed_until):
-            keys = keys_of(endpoint, now)
-            self._pool = self._pool or ThreadPoolExecutor(_THREADS, "webhook")
-            future = self._pool.submit(send_all, endpoint.url, keys, messages, in_order=not by_hand, stop=self._stop)
-            self._sending[future] = _Sending(endpoint, by_hand)
+        if not unclaimed.filter(position=endpoint.position).update(claimed_until=endpoint.claimed_until):
+            return
+        sound, damaged = _before_damage(events, now)
+        if damaged is not None and not sound:
+            record(endpoint, [damaged], by_hand=by_hand)
+            return
+        messages, keys = [message_of(event, log_id()) for event in sound], keys_of(endpoint, now)
+        self._pool = self._pool or ThreadPoolExecutor(_THREADS, "webhook")
+        future = self._pool.submit(send_all, endpoint.url, keys, messages, in_order=not by_hand, stop=self._stop)
+        self._sending[future] = _Sending(endpoint, by_hand)
 
-    def _requested(self, endpoint: Endpoint) -> list[Message]:
+    def _requested(self, endpoint: Endpoint) -> list[RecordedEvent]:
         rows = Delivery.objects.filter(endpoint=endpoint, is_requested=True).order_by("position")[:_AT_ONCE]
         events = [store.read_event(row.position) for row in rows]
-        return [message_of(event, log_id()) for event in events if event is not None]
+        return [event for event in events if event is not None]
 
-    def _next(self, endpoint: Endpoint, up_to: int) -> list[Message]:
-        """Return the next messages up to a position; only one after a failure."""
+    def _next(self, endpoint: Endpoint, up_to: int) -> list[RecordedEvent]:
+        """Return the next events up to a position; only one after a failure."""
         limit = 1 if endpoint.attempts else _AT_ONCE
         if endpoint.position >= up_to:
             return []
@@ -106,9 +118,12 @@ class Deliveries:
                 after=endpoint.position, up_to=up_to, types=endpoint.types or None, limit=limit, batch_size=_AT_ONCE
             )
         )
-        if not found and up_to - endpoint.position > _IDLE_GAP:
-            Endpoint.objects.filter(pk=endpoint.pk, position=endpoint.position).update(position=up_to)
-        return [message_of(event, log_id()) for event in found]
+        passed = found[-1].position if found else up_to
+        skipped = checkpoints.skipped([RELAY], endpoint.position, "default")[RELAY]
+        wanted = [event for event in found if event.position not in skipped]
+        if not wanted and (found or up_to - endpoint.position > _IDLE_GAP):
+            Endpoint.objects.filter(pk=endpoint.pk, position=endpoint.position).update(position=passed)
+        return wanted
 
     def _record_all(self) -> None:
         for future in [future for future in self._sending if future.done()]:
@@ -119,6 +134,17 @@ class Deliveries:
         if self._cleaned_at is None or now - self._cleaned_at > _CLEANED_EVERY:
             self._cleaned_at = now
             Delivery.objects.filter(last_attempt_at__lt=now - _KEPT).exclude(state=Delivery.State.FAILING).delete()
+
+
+def _before_damage(events: Sequence[RecordedEvent], now: datetime) -> tuple[Sequence[RecordedEvent], Result | None]:
+    """Return the events before the first that no append can have recorded so, and a refused attempt at that one."""
+    for number, event in enumerate(events):
+        try:
+            check_before_acting([event])
+        except (LogDamaged, UnknownEventType, UnreadableEvent) as error:
+            message = Message("", event.position, event.type, "")
+            return events[:number], Result(message, is_taken=False, is_gone=True, said=f"not sent: {error}", at=now)
+    return events, None
 
 
 def keys_of(endpoint: Endpoint, now: datetime) -> list[str]:

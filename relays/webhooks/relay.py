@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from eventstore.consumers.definitions import Relay
 from eventstore.records import RecordedEvent
-from relays.webhooks.delivery import Deliveries
+from relays.webhooks.delivery import RELAY, Deliveries
 
 
 class Webhooks(Relay):
     """Lets each endpoint read the log at its own pace. See Note [An endpoint is at its own position]."""
 
-    name: ClassVar[str] = "webhooks"
+    name: ClassVar[str] = RELAY
     begins_at_head: ClassVar[bool] = True
 
     def __init__(self) -> None:

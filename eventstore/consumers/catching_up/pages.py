@@ -5,7 +5,7 @@ Consumers that catch up together read the same events one after the other. The l
 one of them reads a page and the others find it. Only whole pages far behind the head are kept, which never change, and
 only as long as the connection on which they were read: after a crash of the server a position may hold another event.
 Pages end at multiples of the batch size, so that consumers which began at different positions meet at the next page.
-At the head nothing is kept.
+Once no consumer has read a kept page between two reads at the head, all are at the head, and nothing is kept.
 """
 
 from collections.abc import Iterable
@@ -37,6 +37,7 @@ class Pages:
         self.are_shared = are_shared
         self._pages: dict[tuple[int, int], list[RecordedEvent]] = {}
         self._connection: Any = None
+        self._is_behind = False
 
     def size_after(self, position: int, batch_size: int) -> int:
         """Return how many events the page that follows a position has."""
@@ -53,11 +54,18 @@ class Pages:
         page = self._pages.get((from_position, limit))
         if page is None:
             page = of_page(store.read_batch(from_position=from_position, limit=limit))
-            if len(page) == limit:
-                self._keep((from_position, limit), page)
-            else:
-                self._pages.clear()
+            if len(page) < limit:
+                self._after_head()
+                return page
+            self._keep((from_position, limit), page)
+        self._is_behind = True
         return list(page)
+
+    def _after_head(self) -> None:
+        """Let go of the pages at the second read in a row that came to the head."""
+        if not self._is_behind:
+            self._pages.clear()
+        self._is_behind = False
 
     def _keep(self, key: tuple[int, int], page: list[RecordedEvent]) -> None:
         if len(self._pages) >= _KEPT:

@@ -24,6 +24,7 @@ from ledger.rules.aggregates import membership
 from ledger.rules.aggregates.membership import EMPTY, Membership, Memberships
 from ledger.rules.commands import ActivateDeal, DeleteDeal, UpdateDeal
 from ledger.rules.events import DealActivated, DealCompany, DealCreated, DealDeleted, DealEvent, DealUpdated
+from tests.support.consumers.tampering import unguarded
 from tests.support.databases import connected_as
 from tests.support.ledger.portfolio import do, new_company, new_deal, together
 from tests.support.patience import wait_until
@@ -415,6 +416,19 @@ class TestHydration:
         assert memberships.lookup(company) == Membership("A", deals[-1], activated=True)
         together(waiting.pop())
         assert memberships.lookup(company).activated
+        assert waiting == []
+
+    def test_a_deal_that_cannot_be_read_stops_only_lookups_that_need_it(
+        self, waiting: list[Callable[[], None]]
+    ) -> None:
+        damaged, other = new_company(), new_company()
+        deal = member(damaged)
+        sound = member(other, active=True)
+        with unguarded() as cursor:
+            cursor.execute("UPDATE eventstore_event SET payload = '{}' WHERE stream_id = %s", [f"deal-{deal}"])
+        memberships.reset()
+        for _ in range(3):
+            assert memberships.lookup(other) == Membership("A", sound, activated=True)
         assert waiting == []
 
     def test_what_was_folded_of_a_log_is_forgotten_with_it(

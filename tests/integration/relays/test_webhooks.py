@@ -1,6 +1,7 @@
 """Each endpoint gets its events in order and signed, whatever other endpoints, the network and operators do."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -96,6 +97,32 @@ def test_no_endpoint_gets_an_event_that_no_append_can_have_recorded_so(hooks: Ho
         catch_up("webhooks")
     consumers.relays["webhooks"].close()
     assert hooks.positions() == list(range(1, damaged))
+    operator_actions.skip("webhooks", damaged, actor="an operator", reason="it was changed")
+    catch_up("webhooks")
+    consumers.relays["webhooks"].close()
+    assert hooks.positions() == [*range(1, damaged), *range(damaged + 1, store.head().position + 1)]
+
+
+def test_an_event_that_is_changed_before_it_is_tried_again_is_not_sent(hooks: Hooks) -> None:
+    endpoint = registered(hooks.url)
+    hooks.answers = [200, 500]
+    new_company("1.00")
+    catch_up("webhooks")
+    assert hooks.positions() == [1, 2]
+    with unguarded() as cursor:
+        cursor.execute("UPDATE eventstore_event SET actor = '' WHERE position = 2")
+    due_now(endpoint)
+    catch_up("webhooks")
+    reason = "event 2 was not taken after 2 attempts: not sent: .* at position 2: actor or correlation_id is empty"
+    assert re.fullmatch(reason, as_it_is(endpoint).disabled_reason)
+    endpoints.skip(endpoint.uuid, 2, actor="an operator", reason="it was changed")
+    endpoints.enable(endpoint.uuid, actor="an operator", reason="it was changed")
+    catch_up("webhooks")
+    endpoints.redeliver(endpoint.uuid, 2, actor="an operator", reason="to see")
+    catch_up("webhooks")
+    consumers.relays["webhooks"].close()
+    assert hooks.positions() == [1, 2, *range(3, store.head().position + 1)]
+    assert Delivery.objects.get(position=2).last_result.startswith("not sent: ")
 
 
 def test_an_endpoint_gets_its_types_only(hooks: Hooks) -> None:
