@@ -16,6 +16,7 @@ from eventstore.consumers.requested_rebuild import RequestedRebuild
 from eventstore.consumers.runner import Runner, Step
 from eventstore.consumers.status import show_outage
 from eventstore.errors import NotCaughtUp
+from eventstore.runtime.collector import leave_out_what_is_loaded
 from eventstore.runtime.connections import forget_statements
 from eventstore.runtime.outages import BackOff, Reconnecting, jitter
 from eventstore.runtime.shutdown import Stop
@@ -160,6 +161,7 @@ class Loop:
         cursor = turn.runner.cursor
         turn.position = cursor.at.position if cursor.rows else turn.position
         if time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
+            leave_out_what_is_loaded()  # it works for long
             self._shown_at = time.monotonic()
             head = store.head().position
             done = sum(head if other.finished else other.position for other in self._turns)
