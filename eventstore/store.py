@@ -21,6 +21,7 @@ from eventstore.errors import (
     WrongCategory,
     WrongExpectedVersion,
 )
+from eventstore.libpq.pipeline import NOTHING
 from eventstore.log import admission, append_postgresql, append_sqlite, metrics, recovery
 from eventstore.log.append_call import Kind, Origin, Outcome, Rows
 from eventstore.log.durability import durable_head, ensure_durable, note_durable
@@ -44,12 +45,14 @@ __all__ = [
     "append",
     "append_lock",
     "append_lock_holder",
+    "append_prepared",
     "barrier",
     "durable_head",
     "ensure_durable",
     "head",
     "last_of_type",
     "latest",
+    "prepare",
     "read_all",
     "read_batch",
     "read_event",
@@ -87,18 +90,37 @@ def append(
     standby was cancelled. Outside a transaction, any other error of the database means that nothing was recorded; the
     append has verified it.
     """
+    return append_prepared(prepare(events, context, expected=expected, key=key), using=using)
+
+
+def prepare(
+    events: Sequence[NewEvent],
+    context: Context,
+    *,
+    expected: Mapping[str, int] | None = None,
+    key: IdempotencyKey | None = None,
+) -> Rows:
+    """Return what `append_prepared` records, without the database; arguments and errors are those of `append`."""
     if not events:
         raise ValueError("an append has at least one event")
-    append_id = os.urandom(16).hex()
-    rows = _rows(events, context, append_id, expected or {}, key)
+    return _rows(events, context, os.urandom(16).hex(), expected or {}, key)
+
+
+def append_prepared(rows: Rows, *, using: str = "default", meanwhile: Iterator[object] = NOTHING) -> Appended:
+    """Record what was prepared, once, as `append` does.
+
+    `meanwhile` is work that uses no database and raises nothing; PostgreSQL's answer is awaited while it advances.
+    """
     connection = connections[using]
     connection.ensure_connection()
     backend = _BACKENDS[connection.vendor]
     began = utc_now()
     try:
-        outcome = backend.append(connection, rows)
+        outcome = backend.append(connection, rows, meanwhile)
     except (DatabaseError, InterfaceError, NotDurable) as error:
-        found = None if _is_in_transaction(connection) else recovery.find(append_id, rows, began, connection, error)
+        found = (
+            None if _is_in_transaction(connection) else recovery.find(rows.append_id, rows, began, connection, error)
+        )
         if found is None:
             raise
         return Appended(found)

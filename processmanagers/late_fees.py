@@ -7,22 +7,24 @@ fields that never change after origination. Values come from the assets' own eve
 run, a run after a rebuild and a run resumed in the middle record the same fees as a prompt run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
-from eventstore.consumers.definitions import Chunk, ProcessManager
+from eventstore.consumers.definitions import Chunk, ChunkInParts, ProcessManager
 from eventstore.records import NewEvent, RecordedEvent
-from eventstore.store import latest
 from ledger.rules.events import CurrencyTotal, LateFeeNotAssessed, LateFeesAssessed
 from ledger.rules.facts import stream_id
+from processmanagers.assets import AssetTexts, assets_at
 from processmanagers.fees import Cycle
 from processmanagers.overdue import FIRST, overdue_page
-from processmanagers.recorded_fees import AssetTexts, Fee, RecordedFees
-from projectors.events.payloads import payload_of
+from processmanagers.recorded_fees import Fee, RecordedFees
 from projectors.queries.overdue import Candidate
+
+_PART: Final = 50
+"""So many fees are worked out in a millisecond."""
 
 
 class LateFees(ProcessManager):
@@ -34,11 +36,28 @@ class LateFees(ProcessManager):
 
     def react(self, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
         """Assess the next products of the cycle, at most `limit`, and end with LateFeesAssessed after the last one."""
+        parts = self.react_in_parts(event, progress, limit)
+        while True:
+            try:
+                next(parts)
+            except StopIteration as made:
+                chunk: Chunk = made.value
+                return chunk
+
+    def react_in_parts(self, event: RecordedEvent, progress: Any | None, limit: int) -> ChunkInParts:
+        """Do the same, some products at a time. See Note [Late fees are those of the position]."""
         cycle = Cycle(event.data.new_date, event.position, event.recorded_at)
         first = FIRST if progress is None else UUID(progress["next"])
         tally = Tally() if progress is None else Tally.from_json(progress)
         page = overdue_page(cycle.position, cycle.date, first, limit)
-        events = list(_assessed(page.products, cycle, tally))
+        assets, fees, events = (
+            assets_at([product.asset_uuid for product in page.products], cycle.position),
+            RecordedFees(cycle),
+            list[NewEvent](),
+        )
+        for first_of_part in range(0, len(page.products), _PART):
+            yield
+            events += _assessed(page.products[first_of_part : first_of_part + _PART], assets, fees, tally)
         if page.next is not None:
             return Chunk(events, {"next": str(page.next), **tally.to_json()})
         return Chunk([*events, NewEvent("late_fees", tally.finish(cycle))], None)
@@ -92,33 +111,12 @@ class Tally:
         )
 
 
-def _assessed(products: list[Candidate], cycle: Cycle, tally: Tally) -> Iterable[NewEvent]:
-    assets, fees = _assets_at(products, cycle.position), RecordedFees(cycle)
+def _assessed(
+    products: list[Candidate], assets: Mapping[str | None, AssetTexts], fees: RecordedFees, tally: Tally
+) -> Iterator[NewEvent]:
     for product in products:
         outcome = fees.of(product, assets.get(product.asset_uuid))
         tally.count(outcome)
         if outcome is not None:
             event = outcome.event if isinstance(outcome, Fee) else outcome
             yield NewEvent(stream_id("product", product.product_uuid), event)
-
-
-def _assets_at(products: list[Candidate], position: int) -> dict[str | None, AssetTexts]:
-    """Return the assets of the products as of a position, by at most two reads.
-
-    See Note [Late fees are those of the position].
-    """
-    uuids = {product.asset_uuid for product in products if product.asset_uuid is not None}
-    streams = {stream_id("asset", uuid): uuid for uuid in uuids}
-    valued = latest(list(streams), ("AssetRegistered", "AssetRevalued"), position)
-    revalued = [stream for stream, event in valued.items() if event.type == "AssetRevalued"]
-    registered = latest(revalued, ("AssetRegistered",), position) if revalued else {}
-    assets: dict[str | None, AssetTexts] = {}
-    for stream, event in valued.items():
-        registration = event if event.type == "AssetRegistered" else registered.get(stream)
-        if registration is not None:
-            value = payload_of(event)
-            asset = value if registration is event else payload_of(registration)
-            assets[streams[stream]] = AssetTexts(
-                value["value"], value["currency"], asset["sender_company_uuid"], asset["receiver_company_uuid"]
-            )
-    return assets

@@ -13,19 +13,11 @@ from uuid import UUID
 from eventstore.payloads.registry import Encoded, registry
 from ledger.rules import late_fee
 from ledger.rules.events import LateFeeIncurred, LateFeeNotAssessed
+from processmanagers.assets import AssetTexts
 from processmanagers.fees import AssetAt, Cycle, assess
 from projectors.queries.overdue import Candidate
 
 _NOBODY: Final = UUID(int=0)
-
-
-class AssetTexts(NamedTuple):
-    """What a fee needs of an asset, as of the position of a cycle, as it was recorded."""
-
-    value: str
-    currency: str
-    sender_company_uuid: str
-    receiver_company_uuid: str
 
 
 class Fee(NamedTuple):
@@ -74,7 +66,7 @@ class RecordedFees:
             f',{self._dates},"asset_uuid":"{product.asset_uuid}","asset_value":"{value:f}"'
             f',"daily_late_fee_rate":"{rate:f}","days_overdue":{(self._cycle.date - product.due_date).days}}}'
         )
-        return Fee(amount, asset.currency, Encoded(LateFeeIncurred, payload))
+        return Fee(amount, asset.currency, registry.encoded(LateFeeIncurred, payload))
 
     def _by_definition(self, product: Candidate, asset: AssetTexts | None) -> Fee | LateFeeNotAssessed | None:
         terms = _Terms(

@@ -111,6 +111,9 @@ def move(names: Sequence[str], to: LogPosition, using: str, *, progress: Any | N
 
 def keep_progress(name: str, progress: Any, using: str, *, rate: float) -> None:
     """Keep in a locked row how far its process manager has got within the next event."""
+    if statements.is_prepared(using):
+        statements.keep_progress(name, progress, rate, using)
+        return
     Checkpoint.objects.using(using).filter(name=name).update(progress=progress, **_alive(rate))
 
 

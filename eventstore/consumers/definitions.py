@@ -1,7 +1,7 @@
 """What a consumer is: a projector keeps a read model, a process manager answers events, a relay hands them on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -58,6 +58,10 @@ class Chunk:
     expected: Mapping[str, int] = field(default_factory=dict)
 
 
+ChunkInParts = Generator[None, None, Chunk]
+"""A chunk that is made in parts: it reads what it needs before its first `yield`, and nothing after it."""
+
+
 class ProcessManager(ABC):
     """A process manager answers events with new events; a large answer comes in chunks.
 
@@ -75,6 +79,13 @@ class ProcessManager(ABC):
         `progress` is what the previous chunk returned, None for the first chunk. It runs in the transaction that
         moves the checkpoint, on the database of the events. An error that it raises stops the process manager.
         """
+
+    def react_in_parts(self, event: RecordedEvent, progress: Any | None, limit: int) -> ChunkInParts | None:  # noqa: ARG002 - most chunks depend on more
+        """Return the same chunk in parts if it follows from event and progress alone, whatever is recorded later.
+
+        Then the parts of the next chunk are made while the database appends one.
+        """
+        return None
 
 
 class Relay(ABC):

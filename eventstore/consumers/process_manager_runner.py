@@ -3,19 +3,23 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections
 
 from eventstore import home, store
 from eventstore.consumers import checkpoints
 from eventstore.consumers.batch_size import BatchSize, Stopwatch
+from eventstore.consumers.catching_up.ahead import Ahead, MadeChunk
 from eventstore.consumers.cursor import ConsumerPaused, Cursor
 from eventstore.consumers.definitions import Chunk, ProcessManager
 from eventstore.consumers.projector_runner import ProjectorRunner, projector_runners
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import MOST_OUTAGES, Outages, Step, describe, step_after, stop
 from eventstore.errors import BehindItsGroup, ConsumerError, WrongExpectedVersion
+from eventstore.log.append_call import Rows
 from eventstore.log.verification import check_before_acting
 from eventstore.records import Context, RecordedEvent
 
@@ -30,6 +34,8 @@ class ProcessManagerRunner:
         self.cursor = Cursor((manager.name,), consumers.database_of(manager.name), batch_size)
         self.size = BatchSize(_FIRST_CHUNK, batch_size)
         self._dependencies = projector_runners(manager.depends_on, batch_size) if manager.depends_on else []
+        self._at_home: tuple[Any, int] = (None, 0)
+        self._ahead = Ahead(manager.react_in_parts, self._prepared)
         self._conflicts = 0
         self._outages = Outages()
         self._appending = False
@@ -60,6 +66,7 @@ class ProcessManagerRunner:
         return step
 
     def _forget(self) -> None:
+        self._ahead.drop()
         for cursor in [self.cursor, *(dependency.cursor for dependency in self._dependencies)]:
             cursor.forget()
 
@@ -67,8 +74,15 @@ class ProcessManagerRunner:
         first = next((index for index, event in enumerate(events) if self._answers(event)), len(events))
         if first:
             return self._pass_over(events[:first])
-        home.ensure(self.cursor.using)
+        self._ensure_home(events[0])
         return self._advance_dependencies(events[0].position) or self._answer(events[0])
+
+    def _ensure_home(self, event: RecordedEvent) -> None:
+        """Raise LedgerIsACopy unless the log is at home; asked once for an event and a connection."""
+        connection = connections[self.cursor.using]
+        if self._at_home != (connection.connection, event.position):
+            home.ensure(self.cursor.using)
+            self._at_home = (connection.connection, event.position)
 
     def _answers(self, event: RecordedEvent) -> bool:
         return event.type in self.manager.types and event.position not in self.cursor.skips[self.manager.name]
@@ -111,14 +125,14 @@ class ProcessManagerRunner:
 
     def _answer(self, event: RecordedEvent) -> Step:
         """Work one chunk of the answer to an event, in the transaction that moves the checkpoint."""
-        limit, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
+        covered, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
         watch, self._appending = None, False
         try:
             with self.cursor.transaction():
                 watch = Stopwatch()
                 # The row is always locked before the append lock, or two copies would wait for each other.
                 with self._append_lock() if last_attempt else nullcontext():
-                    self._work_chunk(event, limit)
+                    covered = self._work_chunk(event, self.size.limit)
         except Exception as error:
             if watch is None:
                 raise  # before the handler: the row has changed, or the database is away
@@ -129,7 +143,7 @@ class ProcessManagerRunner:
             return self._after_error(error, event, watch.seconds)
         self._conflicts = 0
         self._outages.reset()
-        self.size.adapt(watch.seconds, limit)
+        self.size.adapt(watch.seconds, covered)
         return Step.PROGRESSED
 
     def _after_error(self, error: Exception, event: RecordedEvent, seconds: float) -> Step:
@@ -157,20 +171,36 @@ class ProcessManagerRunner:
             self._appending = False
             yield
 
-    def _work_chunk(self, event: RecordedEvent, limit: int) -> None:
-        """Append the chunk after the row is moved: the append lock is held until the transaction ends."""
-        if self.cursor.rows[0].progress is None:
+    def _work_chunk(self, event: RecordedEvent, limit: int) -> int:
+        """Append the chunk after the row is moved, and return how many things it covers at most.
+
+        The append lock is held until the transaction ends.
+        """
+        before = self.cursor.rows[0].progress
+        if before is None:
             check_before_acting([event], self.cursor.using)
-        chunk: Chunk = self.manager.react(event, self.cursor.rows[0].progress, limit)
-        progress: object | None = json.loads(json.dumps(chunk.progress, cls=DjangoJSONEncoder))
+        # See Note [A chunk is made while the one before it is appended]
+        made = self._ahead.take(event, before, limit) or self._made(event, before, limit)
+        progress: object | None = json.loads(json.dumps(made.chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:
             self.cursor.move([event])
         else:
             self.cursor.keep_progress(progress)
-        if chunk.events:
-            context = Context(self.manager.name, event.correlation_id, event.position)
+            self._ahead.begin(event, progress, limit)
+        if made.rows is not None:
             self._appending = True
-            store.append(chunk.events, context, expected=chunk.expected, using=self.cursor.using)
+            store.append_prepared(made.rows, using=self.cursor.using, meanwhile=self._ahead.work())
+        return made.covers
+
+    def _made(self, event: RecordedEvent, progress: object | None, limit: int) -> MadeChunk:
+        chunk = self.manager.react(event, progress, limit)
+        return MadeChunk(chunk, self._prepared(event, chunk), limit)
+
+    def _prepared(self, event: RecordedEvent, chunk: Chunk) -> Rows | None:
+        if not chunk.events:
+            return None
+        context = Context(self.manager.name, event.correlation_id, event.position)
+        return store.prepare(chunk.events, context, expected=chunk.expected)
 
 
 def process_manager_runner(name: str, batch_size: int | None = None) -> ProcessManagerRunner:

@@ -1,7 +1,7 @@
 """Several prepared statements in one message: the answers come together, so the process waits once."""
 
 import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -14,6 +14,9 @@ from eventstore.libpq.session import begin, error_of, session_of
 
 Statement = tuple[Prepared, Sequence[Value | None]]
 
+NOTHING: Final[Iterator[object]] = iter(())
+"""What there is to do while an answer is awaited, if there is nothing."""
+_HAS_ENDED: Final = object()
 _DONE: Final = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
 
 
@@ -79,21 +82,41 @@ def _received(pgconn: pq.abc.PGconn, number: int) -> list[pq.abc.PGresult]:
     results, poll = [], select.poll()
     poll.register(pgconn.socket, select.POLLIN)
     for _ in range(number):
-        while (result := _next_result(pgconn, poll)) is not None:
+        while (result := next_result(pgconn, poll)) is not None:
             results.append(result)
         if pgconn.status != pq.ConnStatus.OK:
             break
     else:
-        _next_result(pgconn, poll)  # that of the sync
+        next_result(pgconn, poll)  # that of the sync
     if not results:
         raise psycopg.OperationalError("the connection was lost")
     return results
 
 
-def _next_result(pgconn: pq.abc.PGconn, poll: select.poll) -> pq.abc.PGresult | None:
-    """Wait for a result and return it. The wait lets other threads run, one of which cancels what takes too long."""
-    while pgconn.flush() or pgconn.is_busy():
-        poll.modify(pgconn.socket, select.POLLIN | (select.POLLOUT if pgconn.flush() else 0))
-        poll.poll()
+def next_result(
+    pgconn: pq.abc.PGconn, poll: select.poll, meanwhile: Iterator[object] = NOTHING
+) -> pq.abc.PGresult | None:
+    """Wait for a result and return it. Once all is sent, `meanwhile` is advanced until the result is there.
+
+    The wait lets other threads run, one of which cancels what takes too long.
+    """
+    while (is_sending := pgconn.flush()) or pgconn.is_busy():
+        if is_sending or next(meanwhile, _HAS_ENDED) is _HAS_ENDED:
+            poll.modify(pgconn.socket, select.POLLIN | (select.POLLOUT if is_sending else 0))
+            poll.poll()
         pgconn.consume_input()
     return pgconn.get_result()
+
+
+def only_result(pgconn: pq.abc.PGconn, meanwhile: Iterator[object]) -> pq.abc.PGresult:
+    """Return the result of the one statement that was sent; advance `meanwhile` until it is there."""
+    poll, last = select.poll(), None
+    poll.register(pgconn.socket, select.POLLIN)
+    try:
+        while (result := next_result(pgconn, poll, meanwhile)) is not None:
+            last = result
+    except BaseException:
+        pgconn.finish()  # the answer may still come, which nobody would tell from the one to the next statement
+        raise
+    assert last is not None  # noqa: S101 - libpq makes a result of each failure
+    return last

@@ -12,7 +12,7 @@ sends the barrier as a second statement.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from psycopg import pq
 
 from eventstore.errors import IsolationTooHigh, NotDurable, OutcomeUnknown
 from eventstore.libpq import arrays
+from eventstore.libpq.pipeline import NOTHING, only_result
 from eventstore.libpq.session import Session, begin, check_at_commit, error_of, prepare, session_of
 from eventstore.log.append_call import Kind, Origin, Outcome, Rows
 
@@ -76,7 +77,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE: Final = arrays.bigints([1])
 
 
-def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
+def append(connection: BaseDatabaseWrapper, rows: Rows, meanwhile: Iterator[object]) -> Outcome:
     """Append in one call: as part of the open transaction, otherwise alone and durable when it returns.
 
     Raises NotDurable if it is recorded, but the wait for the synchronous standby was cancelled.
@@ -85,7 +86,7 @@ def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
     waits = session.cancelled_waits
     joined = connection.in_atomic_block or not connection.autocommit
     how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
-    outcome = _call(connection, session, how, rows)
+    outcome = _call(connection, session, how, rows, meanwhile)
     if not joined:
         if outcome.contended:
             session.early_left = _EARLY_APPENDS_AFTER_CONTENTION
@@ -152,9 +153,15 @@ def backend_of(connection: BaseDatabaseWrapper) -> int:
 
 
 def send(
-    raw: "psycopg.Connection[Any]", sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+    raw: "psycopg.Connection[Any]",
+    sql: bytes,
+    values: list[bytes | None] | None = None,
+    prepared: bytes = b"",
+    meanwhile: Iterator[object] = NOTHING,
 ) -> bytes | None:
     """Run a statement directly through libpq and return its one value; `prepared` names a prepared statement.
+
+    `meanwhile` is advanced until the value is there.
 
     psycopg's own cursors wait in Python and inspect every value, which costs as much as the statement. Raises
     psycopg's errors.
@@ -162,6 +169,12 @@ def send(
     with raw.lock:
         if values is None:
             result = raw.pgconn.exec_(sql)
+        elif meanwhile is not NOTHING:
+            if prepared:
+                raw.pgconn.send_query_prepared(prepared, values, _BINARY, _FORMAT)
+            else:
+                raw.pgconn.send_query_params(sql, values, _TYPES, _BINARY, _FORMAT)
+            result = only_result(raw.pgconn, meanwhile)
         elif prepared:
             result = raw.pgconn.exec_prepared(prepared, values, _BINARY, _FORMAT)  # type: ignore[arg-type] # None is null
         else:
@@ -177,19 +190,21 @@ def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.E
     return error_of(result, raw)
 
 
-def _call(connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows) -> Outcome:
-    raw = connection.connection
+def _call(
+    connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows, meanwhile: Iterator[object]
+) -> Outcome:
+    raw, more = connection.connection, () if meanwhile is NOTHING else (meanwhile,)
     sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
     with connection.wrap_database_errors:
         begin(connection)
         try:
-            answer = send(raw, sql, values, _prepare(connection, session, sql))
+            answer = send(raw, sql, values, _prepare(connection, session, sql), *more)
         except psycopg.errors.InvalidSqlStatementName:
             # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
             session.prepared.clear()
             if how == _JOINED:
                 raise
-            answer = send(raw, sql, values, _prepare(connection, session, sql))
+            answer = send(raw, sql, values, _prepare(connection, session, sql), *more)
     assert answer is not None  # noqa: S101 - the function always answers with an array
     kind, first, last, moment, contended, early, conflict, actual, *bases = arrays.numbers(answer)
     recorded_at = _EPOCH + timedelta(microseconds=moment)

@@ -30,7 +30,7 @@ _INSERT_KEY: Final = (
 )
 
 
-def append(connection: BaseDatabaseWrapper, rows: Rows) -> Outcome:
+def append(connection: BaseDatabaseWrapper, rows: Rows, _meanwhile: Iterator[object]) -> Outcome:
     """Append in the open transaction, or in a transaction of its own; after a refusal the transaction is usable."""
     with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
         return _append(cursor, rows)

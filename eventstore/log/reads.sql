@@ -84,6 +84,15 @@ CROSS JOIN LATERAL (
     ORDER BY newest.version DESC LIMIT 1
 ) AS e
 
+-- The code puts in {fields}.
+-- name: newest_fields
+SELECT wanted.number, e.* FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (stream_id, number)
+CROSS JOIN LATERAL (
+    SELECT newest.type, newest.schema_version, {fields} FROM eventstore_event newest
+    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s::text[]) AND newest.position <= %s
+    ORDER BY newest.version DESC LIMIT 1
+) AS e
+
 -- The streams are passed as one JSON array, because SQLite limits the number of parameters.
 -- name: latest_sqlite
 SELECT {columns} FROM eventstore_event

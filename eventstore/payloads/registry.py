@@ -50,12 +50,9 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An event in the JSON of its class's newest schema version, made by code that records very many of them.
+    """An event in the JSON of its class's newest schema version; `Registry.encoded` makes and checks it."""
 
-    An append reads it as it reads a recorded event, and refuses what cannot be read.
-    """
-
-    cls: type
+    type: EventType
     payload: str
 
 
@@ -113,11 +110,25 @@ class Registry:
 
     def of(self, data: object) -> EventType:
         """Return the type of an instance; UnknownEventType if its class is not registered."""
-        cls = data.cls if type(data) is Encoded else type(data)
+        return data.type if type(data) is Encoded else self._of_class(type(data))
+
+    def _of_class(self, cls: type) -> EventType:
         event_type = self._by_class.get(cls)
         if event_type is None:
             raise UnknownEventType(cls.__name__, self._by_name)
         return event_type
+
+    def encoded(self, cls: type, payload: str) -> Encoded:
+        """Return an event that code which records very many has written as JSON.
+
+        It is read as a recorded event is read; raises UnknownEventType, and InvalidPayload if it cannot be read.
+        """
+        event_type = self._of_class(cls)
+        try:
+            event_type.codec.decode(payload)
+        except ValueError as error:
+            raise InvalidPayload(event_type.name, str(error)) from error
+        return Encoded(event_type, payload)
 
     def named(self, name: str) -> EventType:
         """Return the type of that stored name; UnknownEventType if it is not registered."""
@@ -134,10 +145,9 @@ class Registry:
     def encode(self, data: object) -> tuple[str, int, str]:
         """Return stored name, schema version and JSON; raises UnknownEventType or InvalidPayload."""
         event_type = self.of(data)
+        if type(data) is Encoded:
+            return event_type.name, event_type.schema_version, data.payload
         try:
-            if type(data) is Encoded:
-                event_type.codec.decode(data.payload)
-                return event_type.name, event_type.schema_version, data.payload
             return event_type.name, event_type.schema_version, event_type.codec.encode(data)
         except ValueError as error:
             raise InvalidPayload(event_type.name, str(error)) from error

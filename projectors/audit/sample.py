@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import count, islice
 from typing import Final
 
-from eventstore.log.positions import positions_of_type, which_are_of_type
+from eventstore.log.narrow_reads import positions_of_type, which_are_of_type
 from projectors.models import JournalLine
 from projectors.queries.live import live
 

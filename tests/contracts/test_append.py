@@ -1,6 +1,7 @@
 """The rules of every append, on SQLite and on PostgreSQL."""
 
 import dataclasses
+import itertools
 import json
 import operator
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from eventstore.errors import (
     WrongExpectedVersion,
 )
 from eventstore.models import Event, RecordedKey
-from eventstore.payloads.registry import Encoded
+from eventstore.payloads.registry import registry
 from eventstore.records import ANY, NO_STREAM, Context, IdempotencyKey, NewEvent
 from tests.contracts.events import (
     CONTEXT,
@@ -276,15 +277,31 @@ def test_an_event_without_the_shape_of_its_class_is_refused_before_anything_is_r
 
 def test_an_event_that_is_encoded_already_is_recorded_as_it_is_and_refused_if_it_cannot_be_read() -> None:
     payload = '{"weight":"1.00","unit":"kg","scales":"the small scales"}'
-    (event,) = append(NewEvent(parcel(), Encoded(ParcelWeighed, payload))).events
+    (event,) = append(NewEvent(parcel(), registry.encoded(ParcelWeighed, payload))).events
     assert event == store.read_event(event.position)
     assert (event.type, event.data) == ("ParcelWeighed", weighed("").data)
     for wrong in (payload.replace('"1.00"', "1.00"), payload.replace('"unit":"kg",', ""), payload[:-1]):
         with pytest.raises(InvalidPayload, match="ParcelWeighed was not appended"):
-            append(NewEvent(parcel(), Encoded(ParcelWeighed, wrong)))
+            registry.encoded(ParcelWeighed, wrong)
     with pytest.raises(UnknownEventType, match="'object'"):
-        append(NewEvent(parcel(), Encoded(object, payload)))
+        registry.encoded(object, payload)
+    with pytest.raises(WrongCategory):
+        append(NewEvent(f"asset-{UUID_TEXT}", registry.encoded(ParcelWeighed, payload)))
     assert store.head().position == 1
+
+
+def test_other_work_goes_on_while_the_database_appends_and_may_end_later() -> None:
+    rows = store.prepare([weighed(parcel())], CONTEXT)
+    work = itertools.count()
+    (event,) = store.append_prepared(rows, meanwhile=work).events
+    assert event == store.read_event(1)
+    assert (next(work) > 0) is (connection.vendor == "postgresql")
+    stale = store.prepare([weighed(event.stream_id)], CONTEXT, expected={event.stream_id: NO_STREAM})
+    with pytest.raises(WrongExpectedVersion):
+        store.append_prepared(stale, meanwhile=work)
+    with transaction.atomic():
+        store.append_prepared(store.prepare([weighed(event.stream_id)], CONTEXT), meanwhile=iter(()))
+    assert store.head().position == 2
 
 
 def test_an_event_in_a_stream_of_another_category_is_refused() -> None:

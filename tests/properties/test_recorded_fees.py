@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from eventstore.payloads.registry import Encoded, registry
 from ledger.rules.events import LateFeeIncurred
+from processmanagers.assets import AssetTexts
 from processmanagers.fees import AssetAt, Cycle, assess
-from processmanagers.recorded_fees import AssetTexts, Fee, RecordedFees
+from processmanagers.recorded_fees import Fee, RecordedFees
 from projectors.queries.overdue import Candidate
 from tests.support.rounds import rounds
 

@@ -44,6 +44,7 @@ _SKIPS: Final = _prepared("skips", arrays.TEXT_ARRAY, arrays.TEXT_ARRAY)
 _GENERATIONS: Final = _prepared("generations", arrays.TEXT_ARRAY, arrays.TEXT_ARRAY)
 _EVENTS: Final = _prepared("events", arrays.TEXT_ARRAY, arrays.BIGINT)
 _MOVE: Final = _prepared("move", arrays.BIGINT, arrays.TEXT, arrays.TEXT, arrays.TEXT, arrays.TEXT_ARRAY)
+_KEEP_PROGRESS: Final = _prepared("keep_progress", arrays.TEXT, arrays.TEXT, arrays.TEXT)
 _MOVE_GENERATION: Final = _prepared("move_generation", arrays.BIGINT, arrays.TEXT_ARRAY, arrays.BIGINT, arrays.BIGINT)
 
 
@@ -98,6 +99,11 @@ def move(  # noqa: PLR0913 - the columns that change
     moment = None if recorded_at is None else recorded_at.isoformat()
     text = None if progress is None else json.dumps(progress)
     fetch_all(connections[using], [(_MOVE, [position, moment, text, repr(rate), names])])
+
+
+def keep_progress(name: str, progress: Any, rate: float, using: str) -> None:
+    """Keep in a locked row how far its process manager has got within the next event."""
+    fetch_all(connections[using], [(_KEEP_PROGRESS, [json.dumps(progress), repr(rate), name])])
 
 
 def move_generation(names: Sequence[str], number: int, before: int, after: int, using: str) -> int:

@@ -28,6 +28,12 @@ SET position = %s, recorded_at = %s::timestamptz, progress = %s::jsonb, rate = %
 WHERE name = ANY(%s)
 RETURNING 1
 
+-- name: keep_progress
+UPDATE eventstore_checkpoint
+SET progress = %s::jsonb, rate = %s::double precision, waiting_for = '', last_seen = statement_timestamp()
+WHERE name = %s
+RETURNING 1
+
 -- name: move_generation
 UPDATE eventstore_generation SET position = %s
 WHERE projector = ANY(%s) AND number = %s AND (position = %s OR position IS NULL)

@@ -49,13 +49,13 @@ def _freeze_at(point: int) -> None:
     points, send = itertools.count(1), append_postgresql.send
 
     def freezing(
-        raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+        raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, *more: Any
     ) -> bytes | None:
         if next(points) == point:
             os.kill(os.getpid(), signal.SIGSTOP)
-        answer = send(raw, sql, values, prepared)
+        answer = send(raw, sql, values, *more)
         if next(points) == point:
             os.kill(os.getpid(), signal.SIGSTOP)
         return answer
 
-    append_postgresql.send = freezing
+    append_postgresql.send = freezing  # type: ignore[assignment] # it has fewer names

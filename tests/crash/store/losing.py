@@ -21,13 +21,13 @@ class CancelledBefore:
 
     def __enter__(self) -> None:
         self.send = append_postgresql.send
-        append_postgresql.send = self._cancelling
+        append_postgresql.send = self._cancelling  # type: ignore[assignment] # it has fewer names
 
     def __exit__(self, *_exception: object) -> None:
         append_postgresql.send = self.send
 
     def _cancelling(
-        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, *more: Any
     ) -> bytes | None:
         if self.text in sql:
             append_postgresql.send = self.send
@@ -37,7 +37,7 @@ class CancelledBefore:
                 return self.send(raw, b"SELECT pg_sleep(60)")
             finally:
                 raw.execute("SET statement_timeout = 0")
-        return self.send(raw, sql, values, prepared)
+        return self.send(raw, sql, values, *more)
 
 
 class LostBefore:
@@ -48,18 +48,18 @@ class LostBefore:
 
     def __enter__(self) -> None:
         self.send = append_postgresql.send
-        append_postgresql.send = self._losing
+        append_postgresql.send = self._losing  # type: ignore[assignment] # it has fewer names
 
     def __exit__(self, *_exception: object) -> None:
         append_postgresql.send = self.send
 
     def _losing(
-        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, prepared: bytes = b""
+        self, raw: psycopg.Connection[Any], sql: bytes, values: list[bytes | None] | None = None, *more: Any
     ) -> bytes | None:
         if self.text in sql:
             append_postgresql.send = self.send
             self._end(raw.info.backend_pid)
-        return self.send(raw, sql, values, prepared)
+        return self.send(raw, sql, values, *more)
 
     def _end(self, pid: int) -> None:
         parameters = connection.get_connection_params()

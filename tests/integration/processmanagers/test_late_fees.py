@@ -14,10 +14,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from eventstore import store
+from eventstore.consumers.definitions import Chunk
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.runner import Step
+from eventstore.records import RecordedEvent
 from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
 from ledger.rules.facts import stream_id
+from processmanagers.late_fees import LateFees
 from processmanagers.overdue import FIRST, overdue_page
 from projectors.models import FinancialProduct
 from projectors.queries import overdue
@@ -220,6 +223,34 @@ def test_each_product_is_charged_once_with_chunks_of_any_size(book: Book, batch_
     run_late_fees(batch_size)
     assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
     assert assessed()[D1].overdue == 7
+
+
+def test_every_chunk_but_the_first_is_made_while_the_one_before_it_is_appended(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    products = [book.invoice(DUE) for _ in range(7)]
+    book.cycle(D1)
+    react, made = LateFees.react, list[Any]()
+
+    def noted(manager: LateFees, event: RecordedEvent, progress: Any | None, limit: int) -> Chunk:
+        made.append(progress)
+        return react(manager, event, progress, limit)
+
+    monkeypatch.setattr(LateFees, "react", noted)
+    run_late_fees(batch_size=2)
+    assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
+    assert made == [None]
+    # An error in a chunk that is made ahead is raised by the transaction of that chunk, which keeps those before it.
+    book.cycle(D2)
+    wrong = sorted(products, key=lambda product: product.uuid)[4]
+    rows = FinancialProduct.objects.filter(product_uuid=wrong.uuid)
+    rows.update(daily_late_fee_rate="wrong")
+    with pytest.raises(AssertionError, match="InvalidOperation"):
+        run_late_fees(batch_size=2)
+    assert len(charged()) == 7 + 4
+    rows.update(daily_late_fee_rate="0.001")
+    run_late_fees(batch_size=2)
+    assert len(set(charged())) == 14
 
 
 def test_a_rebuild_of_the_read_model_in_the_middle_of_a_cycle_changes_nothing(book: Book) -> None:
