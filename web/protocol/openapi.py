@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from ledger.names import COMMANDS, OPERATE, VIEW, permission
 from web.protocol import problems
@@ -103,9 +104,27 @@ class DocumentedAPI(NinjaAPI):
         return _document(self)
 
 
+class _Schema(OpenAPISchema):
+    """What ninja derives; it would describe the answer of a refusal anew for each of the 400 places that have it."""
+
+    def __init__(self, api: NinjaAPI) -> None:
+        self._described: dict[Any, tuple[Document, bool]] = {}
+        super().__init__(api, api.get_root_path({}))
+
+    def _create_schema_from_model(self, model: Any, *args: Any, **kwargs: Any) -> tuple[Document, bool]:
+        if kwargs.get("mode") != "serialization":
+            return super()._create_schema_from_model(model, *args, **kwargs)
+        # Each answer is a model of its own with the one field `response`, the type of which is what differs.
+        key = (model.model_fields["response"].annotation, kwargs["by_alias"])
+        if key not in self._described:
+            self._described[key] = super()._create_schema_from_model(model, *args, **kwargs)
+        schema, required = self._described[key]
+        return dict(schema), required
+
+
 @cache
 def _document(api: DocumentedAPI) -> Document:
-    document: Document = NinjaAPI.get_openapi_schema(api)
+    document: Document = _Schema(api)
     document["info"]["description"] = _DESCRIPTION
     document["servers"] = [{"url": "/", "description": "The server of this document."}]
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
