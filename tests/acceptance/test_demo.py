@@ -1,18 +1,30 @@
 """The demonstration prints the same in every run, and uses only a database of its own."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from processmanagers.management.commands.demo import _make_room
 from tests.support import processes
 from tests.support.demonstration import GOLDEN, demonstration
 
+pytestmark = pytest.mark.one_database  # it has one of its own, on SQLite
 
-@pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has an SQLite database of its own")
+
 def test_the_demonstration_prints_the_same_ids_and_figures_in_every_run() -> None:
-    # tests/acceptance/test_run.py plays it again, by `make demo`.
     assert demonstration().output == GOLDEN.read_text()
+
+
+def test_the_demonstration_replaces_the_database_of_an_earlier_one(tmp_path: Path) -> None:
+    database = tmp_path / "demo.sqlite3"
+    files = [database, tmp_path / "demo.sqlite3-wal", tmp_path / "demo.sqlite3-shm"]
+    shutil.copyfile(demonstration().database, database)
+    for file in files:
+        file.touch()
+    _make_room(database)
+    assert not any(file.exists() for file in files)
 
 
 def test_the_demonstration_replaces_only_its_own_file_and_creates_no_folder(tmp_path: Path) -> None:

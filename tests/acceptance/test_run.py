@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -17,86 +15,60 @@ import psutil
 import pytest
 
 from tests.support.documents import pages
+from tests.support.documents.clone import NEITHER, cloned, environment, make
 from tests.support.documents.terminal import free_port
 from tests.support.patience import wait_until
-from tests.support.processes import ROOT, Started
+from tests.support.processes import Started
 
 TARGETS: Final = {"demo", "help", "prove", "run", "test"}
-"""The targets that README names; `make test` is what runs this, so its commands and those of prove are only listed."""
-_OURS: Final = re.compile(
-    r"(DATABASE_URL|SECRET_KEY|DEBUG|HYDRATION_.*|DAYBOOK_.*|DJANGO_.*|PYTEST.*|PYTHON.*|MAKE.*|MFLAGS)"
-)
+"""The targets that README names; `make test` is what runs this, so its commands and those of prove are only listed.
+
+tests/acceptance/test_demo.py runs `make demo`.
+"""
 
 pytestmark = [
     pytest.mark.skipif(os.environ.get("DAYBOOK_TEST_VENDOR") != "sqlite", reason="has SQLite databases of its own"),
-    pytest.mark.skipif(shutil.which("make") is None, reason="there is no make"),
-    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no repository"),
+    pytest.mark.skipif(NEITHER, reason="there is no make, or no repository"),
 ]
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Clone the project's last commit; the packages that run the tests are installed there already."""
-    folder = tmp_path / "daybook"
-    git("clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(folder))
-    venv = folder / ".venv"
-    venv.mkdir()
-    for part in Path(sys.prefix).iterdir():
-        if part.name in {"bin", "include", "lib", "lib64", "pyvenv.cfg"}:
-            (venv / part.name).symlink_to(part)
-    for done in ("made", "runtime", "development"):
-        (venv / done).touch()
-    return folder
+    """Return a clone of this test's own."""
+    return cloned(tmp_path / "daybook")
 
 
-def git(*arguments: str) -> None:
-    subprocess.run(["git", "-c", "safe.directory=*", *arguments], check=True, capture_output=True)
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Return a newcomer's environment: none of our settings is in it."""
-    kept = {name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)}
-    return {**kept, **settings}
-
-
-def make(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["make", *arguments], cwd=clone, env=environment(), capture_output=True, text=True, check=False
-    )
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone in which no test changes anything."""
+    return cloned(tmp_path_factory.mktemp("untouched") / "daybook")
 
 
 def test_readme_names_the_targets_that_are_run_here() -> None:
     assert set(re.findall(r"\bmake ([a-z]+)", pages.text("README.md"))) - {"check"} == TARGETS  # that is test
 
 
-def test_help_lists_the_targets(clone: Path) -> None:
-    done = make(clone, "help")
+def test_help_lists_the_targets(untouched: Path) -> None:
+    done = make(untouched, "help")
     assert (done.returncode, done.stderr) == (0, "")
     assert {line.split()[0] for line in done.stdout.splitlines()} >= TARGETS
 
 
-def test_the_demonstration_runs(clone: Path) -> None:
-    done = make(clone, "demo")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == (clone / "tests" / "golden" / "demo.txt").read_text()
-    assert (clone / "var" / "demo.sqlite3").exists()
-
-
-def test_every_check_and_every_suite_is_part_of_the_test(clone: Path) -> None:
-    done = make(clone, "--dry-run", "test")
+def test_every_check_and_every_suite_is_part_of_the_test(untouched: Path) -> None:
+    done = make(untouched, "--dry-run", "test")
     assert done.returncode == 0, done.stderr
     for part in ("ruff check .", "ruff format --check", "mypy", "lint-imports", "makemigrations --check", "describe_"):
         assert part in done.stdout
     suites = ("tests/unit", "-p tests.plugins.sqlite", "-p tests.plugins.postgres")
     assert [suite for suite in suites if f" {suite} " not in done.stdout] == []
-    proved = make(clone, "--dry-run", "prove").stdout
+    proved = make(untouched, "--dry-run", "prove").stdout
     assert "DAYBOOK_TEST_ROUNDS=20" in proved
     assert [suite for suite in suites if f" {suite} " not in proved] == []
 
 
-def test_all_suites_run_and_one_that_fails_fails_the_whole(clone: Path) -> None:
-    (clone / "pytest.sh").write_text('echo "ran $*"; case "$*" in *sqlite*) exit 1;; esac')
-    done = make(clone, "suite", "PYTEST=sh pytest.sh")
+def test_all_suites_run_and_one_that_fails_fails_the_whole(untouched: Path, tmp_path: Path) -> None:
+    (tmp_path / "pytest.sh").write_text('echo "ran $*"; case "$*" in *sqlite*) exit 1;; esac')
+    done = make(untouched, "suite", f"PYTEST=sh {tmp_path}/pytest.sh")
     ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
     assert sorted("sqlite" in line for line in ran) == [False, False, True]
     assert re.findall(r"\*\*\* .*(tests-on-\w+)\] Error", done.stderr) == ["tests-on-sqlite"]

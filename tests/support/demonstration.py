@@ -1,13 +1,16 @@
 """The demonstration, which is played once in a run for all tests that begin with its ledger."""
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support import processes, shared
+from tests.support import processes, scratch, shared
+from tests.support.documents.clone import NEITHER, cloned, make
 
 GOLDEN: Final = processes.ROOT / "tests" / "golden" / "demo.txt"
 """What each run prints."""
@@ -22,16 +25,27 @@ class Demonstration:
 
 
 def demonstration() -> Demonstration:
-    """Return the demonstration of this run; it replaces the database of an earlier one, which is there already."""
+    """Return the demonstration of this run, which `make demo` has played in a clone."""
     database, printed = (shared.folder() / f"demo.{suffix}" for suffix in ("sqlite3", "txt"))
 
     def play() -> None:
-        with closing(sqlite3.connect(database)) as earlier:
-            earlier.executescript("CREATE TABLE eventstore_event AS SELECT 1 AS position, 'demo' AS actor")
-        done = processes.run(processes.manage("demo", "--database", str(database)), os.environ, check=True)
-        printed.write_text(done.stdout.replace(str(database), "$PWD/var/demo.sqlite3"))
+        printed.write_text(_played_alone(database) if NEITHER else _played_in_a_clone(database))
         with closing(sqlite3.connect(database)) as played, played:
             played.execute("DELETE FROM eventstore_home")
 
     shared.once("demo", play)
     return Demonstration(database, printed.read_text())
+
+
+def _played_in_a_clone(database: Path) -> str:
+    with tempfile.TemporaryDirectory(dir=scratch.quick()) as folder:
+        clone = cloned(Path(folder) / "daybook")
+        done = make(clone, "demo")
+        assert done.returncode == 0, done.stderr
+        shutil.move(clone / "var" / "demo.sqlite3", database)
+    return done.stdout
+
+
+def _played_alone(database: Path) -> str:
+    done = processes.run(processes.manage("demo", "--database", str(database)), os.environ, check=True)
+    return done.stdout.replace(str(database), "$PWD/var/demo.sqlite3")
