@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
-# For each of the suites, which run at the same time: while the tests of one wait, those of another work.
+# Processes of each of the suites, which run at the same time: while the tests of one wait, those of another work.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ROUNDS ?= 10
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal --durations 5 --durations-min 5
+PYTEST := $(BIN)/python -m pytest -q --forks $(WORKERS) --durations 5 --durations-min 5
 # What takes longest comes first, so that no process is left with it alone at the end.
 ON_A_DATABASE := tests/acceptance tests/crash tests/contracts tests/integration
 DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
@@ -16,12 +16,12 @@ DEVELOPMENT := env DEBUG=true PYTHONUNBUFFERED=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 # Python keeps what it has compiled, whatever the shell says: a new process would compile Django anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-CHECKS := types lint imports migrations docs
+CHECKS := types lint imports generated
 SUITES := tests-on-postgres tests-on-sqlite tests-without-database
 # Each prints what it has to say when it has ended, and all run, whatever fails.
 TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run cluster cluster-test bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
+.PHONY: help demo test check checks prove run cluster cluster-test bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv migrations docs
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 16
@@ -29,7 +29,7 @@ help: ## show this list
 demo: $(VENV)/runtime ## a made-up portfolio through the whole machine, in seconds
 	@$(DEVELOPMENT) $(MANAGE) demo
 
-test check: $(VENV)/development chromium ## everything that CI runs: types, lint, imports, migrations, docs and all tests
+test check: $(VENV)/development chromium ## everything that CI runs: types, lint, imports, generated files and all tests
 	@echo "All checks and the tests without a database, on SQLite and on PostgreSQL run at the same time, for minutes."
 	@$(MAKE) $(TOGETHER) types $(SUITES) $(filter-out types,$(CHECKS))
 
@@ -77,13 +77,11 @@ types: $(VENV)/development ## mypy
 imports: $(VENV)/development ## import-linter
 	$(BIN)/lint-imports --no-cache
 
-migrations: $(VENV)/development ## no model without its migration, and Django's own checks
-	$(DEVELOPMENT) $(MANAGE) makemigrations --check --dry-run
-	$(DEVELOPMENT) $(MANAGE) check
+generated: $(VENV)/development ## no model without its migration, generated documents up to date, Django's own checks
+	$(DEVELOPMENT) python -m tests.support.documents.checks \
+	    "makemigrations --check --dry-run" check "describe_events --check" "describe_problems --check"
 
-docs: $(VENV)/development ## generated documentation is up to date
-	$(DEVELOPMENT) $(MANAGE) describe_events --check
-	$(DEVELOPMENT) $(MANAGE) describe_problems --check
+migrations docs: generated
 
 suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL
 	@$(MAKE) $(TOGETHER) $(SUITES)
@@ -102,7 +100,7 @@ compiled: $(VENV)/development
 	@$(PYTEST) --collect-only tests >/dev/null || true # what is wrong the suites say
 
 tests-without-database: compiled
-	$(PYTEST) -n 0 tests/unit tests/properties tests/architecture # half a minute, of which each further process loads 3 s
+	$(PYTEST) --forks 0 tests/unit tests/properties tests/architecture
 
 tests-on-sqlite: compiled
 	$(PYTEST) -p tests.plugins.sqlite $(ON_A_DATABASE)

@@ -1,6 +1,5 @@
 """manage.py in processes of its own, as operators run it."""
 
-import atexit
 import os
 import signal
 import subprocess
@@ -14,8 +13,9 @@ from typing import IO, Final, Protocol
 
 import psutil
 
+from tests.support import shared
 from tests.support.patience import PATIENCE_S
-from tests.support.resident.client import Forked, Resident
+from tests.support.resident.client import Forked, Resident, start
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -149,7 +149,7 @@ def begin(
     if folder == ROOT and not alone and _may_fork(arguments):
         with Path(os.devnull).open("rb") as stdin:
             files = {0: stdin.fileno(), 1: stdout.fileno(), 2: stderr.fileno(), **{fd: fd for fd in pass_fds}}
-            return _resident(web="gunicorn" in arguments).start(arguments, environment, files)
+            return start(_resident(web="gunicorn" in arguments), arguments, environment, files)
     return subprocess.Popen(
         arguments,
         cwd=folder,
@@ -169,9 +169,20 @@ def _may_fork(arguments: list[str]) -> bool:
     return program == sys.executable and ours
 
 
+_begun: Final[list[Resident]] = []
+"""The resident processes that this process has started, which end with the last process of the run."""
+
+
 @cache
-def _resident(*, web: bool) -> Resident:
-    """Return the resident process of this one for commands or for servers, which is started when it is first needed."""
-    resident = Resident({**_ENVIRONMENT, **(WEB if web else {}), "PYTHONUNBUFFERED": "1"}, web=web)
-    atexit.register(resident.close)
-    return resident
+def _resident(*, web: bool) -> str:
+    """Return the address of the run's resident process for commands or for servers, which the first need starts."""
+    shared.begin()
+    address = shared.folder() / f"resident-{'web' if web else 'commands'}-of-{shared.lifeline.owner}"
+
+    def begin() -> None:
+        environment = {**_ENVIRONMENT, **(WEB if web else {}), "PYTHONUNBUFFERED": "1"}
+        _begun.append(Resident(environment, web=web, stdin=shared.lifeline.ends))
+        address.write_text(_begun[-1].address)
+
+    shared.once(address.name, begin)
+    return address.read_text()

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,18 @@ from tests.support import scratch
 
 DIRECTORY: Final = "DAYBOOK_TEST_SHARED"
 """The environment variable that names the folder of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifeline:
+    """A file that ends with the process that has opened it, and with the last fork of that process."""
+
+    owner: int
+    ends: int
+    keeps: int
+
+
+lifeline: Final = Lifeline(os.getpid(), *os.pipe())
 
 
 def begin() -> None:

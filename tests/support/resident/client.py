@@ -50,17 +50,35 @@ class Forked:
         return self.returncode
 
 
-class Resident:
-    """A resident process with one environment; it ends with this process, however that ends."""
+def start(
+    address: str, command: Sequence[str], environment: Mapping[str, str], files: Mapping[int, int], folder: Path = ROOT
+) -> Forked:
+    """Have a resident process start a command of Python that leads its own process group.
 
-    def __init__(self, environment: Mapping[str, str], root: Path = ROOT, *, web: bool = False) -> None:
+    `files` are the open files by their numbers.
+    """
+    server = connect(address)
+    request = Request(list(command), str(folder), dict(environment), list(files), leads_group=True)
+    request.send(server, list(files.values()))
+    return Forked(server)
+
+
+class Resident:
+    """A resident process with one environment; it ends with this process, however that ends.
+
+    If another file is given as its standard input, it ends when that file does.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], root: Path = ROOT, *, web: bool = False, stdin: int = subprocess.PIPE
+    ) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="daybook-"))
         self.address = str(self._directory / "socket")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.resident.server", self.address, *(["web"] if web else [])],
             cwd=root,
             env=environment,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             start_new_session=True,
         )
         while not Path(self.address).exists():
@@ -69,19 +87,6 @@ class Resident:
                 message = "the resident process did not start"
                 raise RuntimeError(message)
             select.select([], [], [], 0.01)
-
-    def start(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        files: Mapping[int, int],
-        folder: Path = ROOT,
-    ) -> Forked:
-        """Start a command of Python that leads its own process group; `files` are the open files by their numbers."""
-        server = connect(self.address)
-        request = Request(list(command), str(folder), dict(environment), list(files), leads_group=True)
-        request.send(server, list(files.values()))
-        return Forked(server)
 
     def close(self) -> None:
         """End the resident process, and what it has started without a group of its own."""

@@ -13,10 +13,10 @@ import os
 import runpy
 import select
 import shutil
+import signal
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +32,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils.functional import empty
 
+from tests.support.forking import end
 from tests.support.resident.requests import Request
 
 LOADED: Final = ("eventstore", "ledger", "projectors", "processmanagers", "relays")
@@ -69,43 +70,64 @@ def load(*, web: bool) -> None:
 
 def serve(address: str) -> Request | None:
     """Return None when standard input has ended; in the process of a request, return the request."""
+    woken, wakes = os.pipe()
+    for descriptor in (woken, wakes):
+        os.set_blocking(descriptor, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes)  # which a child that ends writes to
+    clients: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(f"{address}.new")
         listening.listen(64)
         Path(f"{address}.new").rename(address)  # it answers from the moment that it has this name
         while True:
-            ready, *_ = select.select([listening, sys.stdin], [], [])
+            ready, *_ = select.select([listening, sys.stdin, woken], [], [])
             if sys.stdin in ready:
                 return None
-            client, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
-                return _attend(client)
-            client.close()
-            with suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
+            if woken in ready:
+                os.read(woken, 4096)
+                _say_how_they_ended(clients)
+            if listening in ready:
+                client, _ = listening.accept()
+                request, files = Request.receive(client)
+                child = os.fork()
+                clients[child] = client
+                if child == 0:
+                    _leave([*clients.values()], (woken, wakes))
+                    _become(request, files)
+                    return request
+                _say_that_it_began(client, child, request, files)
 
 
-def _attend(client: socket.socket) -> Request:
-    """Fork the process of the request, where this returns; tell the client its pid, and how it ended."""
-    request, files = Request.receive(client)
-    child = os.fork()
-    if child == 0:
+def _leave(clients: list[socket.socket], pipe: tuple[int, int]) -> None:
+    """Forget in the process of a request what the resident one waits for."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for client in clients:
         client.close()
-        _become(request, files)
-        return request
+    for descriptor in pipe:
+        os.close(descriptor)
+
+
+def _say_that_it_began(client: socket.socket, child: int, request: Request, files: list[int]) -> None:
     if request.leads_group:
         # Both sides do it, so that it is done before either goes on.
-        with suppress(PermissionError):  # the child runs its command already
+        with suppress(PermissionError, ProcessLookupError):  # the child runs its command already, or has ended
             os.setpgid(child, child)
     for file in files:
         os.close(file)
-    client.send(str(child).encode())
-    _, status = os.waitpid(child, 0)
-    with suppress(OSError):
-        client.send(str(os.waitstatus_to_exitcode(status)).encode())
-    os._exit(0)
+    with suppress(OSError):  # the client has ended
+        client.send(str(child).encode())
+
+
+def _say_how_they_ended(clients: dict[int, socket.socket]) -> None:
+    with suppress(ChildProcessError):  # there is none any more
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == 0:
+                return
+            with clients.pop(child) as client, suppress(OSError):
+                client.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def _become(request: Request, files: list[int]) -> None:
@@ -119,18 +141,6 @@ def _become(request: Request, files: list[int]) -> None:
         os.dup2(file, number)
         os.close(file)
     os.chdir(request.folder)
-
-
-def end(status: int) -> None:
-    """End the process as Python does, but leave its memory to the system: to free what it shares takes 0.07 s."""
-    threading._shutdown()  # type: ignore[attr-defined] # Python itself calls it
-    atexit._run_exitfuncs()
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except (OSError, ValueError):
-        sys.exit(status)  # Python says what could not be written
-    os._exit(status & 0xFF)
 
 
 def run(request: Request, before: Mapping[str, str], *, web: bool) -> None:
@@ -202,7 +212,10 @@ if __name__ == "__main__":
     serves_web = "web" in sys.argv[2:]
     load(web=serves_web)
     received = serve(sys.argv[1])
-    if received is not None:
+    if received is None:
+        shutil.rmtree(Path(sys.argv[1]).parent)  # which was made for the socket
+        end(0)
+    else:
         atexit.unregister(shutil.rmtree)
         try:
             run(received, environment, web=serves_web)
