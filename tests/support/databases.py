@@ -56,7 +56,6 @@ class Databases(ABC):
 
     def __init__(self) -> None:
         self._made = 0
-        self._worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self._template = self._shared("template_daybook")
         shared.once("template", self._make_template)
 
@@ -80,7 +79,7 @@ class Databases(ABC):
     def copy(self, database: Database) -> Database:
         """Return a copy of a database, to which nobody may be connected."""
         self._made += 1
-        copy = self._own(f"test_{self._worker}_{os.getpid()}_{self._made}")
+        copy = self._own(f"test_{os.getpid()}_{self._made}")
         self._copy(database, copy)
         return copy
 
@@ -147,6 +146,10 @@ class PostgresDatabases(Databases):
 
     def __init__(self, socket_directory: str) -> None:
         self._socket_directory = socket_directory
+        # One for all that is created and dropped: a connection of its own takes as long as a fifth of that.
+        self._server = psycopg.connect(
+            host=socket_directory, user=roles.SUPERUSER, dbname="postgres", autocommit=True, prepare_threshold=None
+        )
         super().__init__()
 
     def drop(self, database: Database) -> None:
@@ -155,6 +158,7 @@ class PostgresDatabases(Databases):
 
     def close(self) -> None:
         """Leave the template to the other processes of the run; the server is deleted with it."""
+        self._server.close()
 
     def _make_template(self) -> None:
         name = self._name(self._template)
@@ -167,10 +171,7 @@ class PostgresDatabases(Databases):
         self._execute(statement, self._name(copy), self._name(source), roles.OWNER)
 
     def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(
-            host=self._socket_directory, user=roles.SUPERUSER, dbname="postgres", autocommit=True
-        ) as server:
-            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        self._server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _own(self, name: str) -> Database:
         return Database(roles.url(self._socket_directory, name), "postgresql")
