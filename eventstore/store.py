@@ -33,9 +33,9 @@ from eventstore.log.reads import (
     read_batch,
     read_event,
     read_stream,
-    search,
     versions,
 )
+from eventstore.log.searches import search
 from eventstore.models import RecordedKey
 from eventstore.payloads.registry import registry
 from eventstore.records import ANY, Appended, Context, IdempotencyKey, NewEvent, RecordedEvent, is_stream_id

@@ -13,7 +13,7 @@ it. So a statement is prepared again after 64 uses on a connection, and each tim
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -26,6 +26,7 @@ from psycopg.types.string import TextLoader
 from eventstore.libpq import arrays
 from eventstore.libpq.session import begin, error_of, prepare, session_of
 
+_T = TypeVar("_T")
 Value = str | int | Sequence[str] | Sequence[int]
 
 BINARY: Final = int(pq.Format.BINARY)
@@ -80,17 +81,23 @@ def fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: Sequence
     if connection.execute_wrappers or connection.queries_logged:
         return by_cursor(connection, statement, values)
     packed = pack(statement, values)
+    return retried(connection, lambda: _fetch(connection, statement, packed))
+
+
+def retried(connection: BaseDatabaseWrapper, read: Callable[[], _T]) -> _T:
+    """Read, and once again on a new connection if this was its first read and it is lost."""
+    # See Note [The first read of a request checks its connection]
     may_be_lost = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined] # the stubs lack it
     try:
-        rows = _fetch(connection, statement, packed)
+        found = read()
     except OperationalError:
         if not may_be_lost or connection.connection.pgconn.status == pq.ConnStatus.OK:
             raise
         connection.close()
         connection.ensure_connection()
-        rows = _fetch(connection, statement, packed)
+        found = read()
     connection.health_check_done = True  # type: ignore[attr-defined]
-    return rows
+    return found
 
 
 def pack(statement: Prepared, values: Sequence[Value | None]) -> list[bytes | None]:
@@ -127,9 +134,19 @@ def _fetch(connection: BaseDatabaseWrapper, statement: Prepared, values: list[by
 
 def loaded(raw: "psycopg.Connection[Any]", result: pq.abc.PGresult) -> list[tuple[Any, ...]]:
     """Return the rows of a result."""
-    transformer = Transformer(_Context(raw))
+    return load(new_transformer(raw), result)
+
+
+def new_transformer(raw: "psycopg.Connection[Any]") -> Any:
+    """Return what loads the rows of results: JSON stays text."""
+    return Transformer(_Context(raw))
+
+
+def load(transformer: Any, result: pq.abc.PGresult) -> list[tuple[Any, ...]]:
+    """Return the rows of one of several results with the same columns."""
     transformer.set_pgresult(result)
-    return transformer.load_rows(0, result.ntuples, tuple)
+    rows: list[tuple[Any, ...]] = transformer.load_rows(0, result.ntuples, tuple)
+    return rows
 
 
 def _result(connection: BaseDatabaseWrapper, statement: Prepared, values: list[bytes | None]) -> pq.abc.PGresult:

@@ -2,21 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from operator import attrgetter
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import psycopg
 from django.db import connections
-from psycopg import pq
 
 from eventstore.libpq import arrays
+from eventstore.libpq.pages import fetch_page
 from eventstore.libpq.prepared import Prepared, fetch
-from eventstore.models import Event
 from eventstore.named_sql import named_sql
 from eventstore.payloads.registry import check_category
-from eventstore.records import Head, RecordedEvent
+from eventstore.records import Head, RecordedEvent, Row, events_of, with_time_zones
 
 COLUMNS: Final = (
     "position, stream_id, version, type, schema_version, payload, actor, correlation_id, causation, metadata,"
@@ -26,7 +24,7 @@ SHORT_STREAM: Final = 100
 """How many events of each stream are read at once; so many are folded in a millisecond."""
 SQL: Final = named_sql(Path(__file__).parent / "reads.sql", columns=COLUMNS, many=str(SHORT_STREAM))
 NO_BOUND: Final = 2**63 - 1
-_FEW: Final = 1000
+_FEW_STREAMS: Final = 8
 _BY_STREAM: Final = 1000
 _HEAD: Final = Prepared(b"eventstore_head", SQL["head"], ())
 _STREAMS: Final = Prepared(b"eventstore_streams", SQL["streams_postgresql"], (arrays.TEXT_ARRAY, arrays.BIGINT_ARRAY))
@@ -36,42 +34,31 @@ _LATEST: Final = Prepared(
 _CATEGORY: Final = Prepared(
     b"eventstore_category", SQL["category_forwards"], (arrays.TEXT, arrays.BIGINT, arrays.BIGINT, arrays.BIGINT)
 )
-_VERSION: Final = attrgetter("version")
-_new: Final = tuple.__new__  # RecordedEvent._make does the same in twice the time
-_POSITION: Final = attrgetter("position")
-_MOMENT_LOADER: Final = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, pq.Format.TEXT)
+_POSITION, _VERSION = 0, 2
 
-Page = Callable[[int, int, int], list[RecordedEvent]]
-"""Reads one page: at most so many events, above a lower bound and at or below an upper bound."""
-
-
-def records(rows: Sequence[Sequence[Any]]) -> list[RecordedEvent]:
-    """Make records of rows of COLUMNS; SQLite returns moments in UTC without a time zone, and sometimes as text."""
-    if not rows or getattr(rows[0][-1], "tzinfo", None) is not None:
-        return [_new(RecordedEvent, row) for row in rows]
-    return [_new(RecordedEvent, (*row[:-1], _in_utc(row[-1]))) for row in rows]
-
-
-def _in_utc(moment: datetime | str) -> datetime:
-    naive = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return naive.replace(tzinfo=UTC)
+Page = Callable[[int, int, int], Sequence[Row]]
+"""Reads one page: at most so many rows, above a lower bound and at or below an upper bound."""
 
 
 def select(using: str, sql: str, params: Sequence[Any]) -> list[RecordedEvent]:
     """Run a query whose columns are COLUMNS."""
-    with connections[using].cursor() as cursor:
-        if connections[using].vendor == "postgresql":
-            # Django's own loader is written in Python and takes longer than the rest of the row.
-            cursor.adapters.register_loader("timestamptz", _MOMENT_LOADER)
+    return [*events_of(_rows(using, sql, params))]
+
+
+def _rows(using: str, sql: str, params: Sequence[Any]) -> Sequence[Row]:
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        return fetch_page(connection, sql, params)
+    with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return records(cursor.fetchall())
+        return with_time_zones(cursor.fetchall())
 
 
 def head(using: str = "default") -> Head:
     """Return the newest event's position and time of recording."""
     connection = connections[using]
     if connection.vendor == "postgresql":
-        newest = records(fetch(connection, _HEAD, []))
+        newest = [*events_of(fetch(connection, _HEAD, []))]
     else:
         newest = select(using, SQL["head"], [])
     return Head(newest[0].position, newest[0].recorded_at) if newest else Head(0, None)
@@ -88,8 +75,9 @@ def read_event(position: int, using: str = "default") -> RecordedEvent | None:
 def read_batch(
     *, from_position: int, limit: int, up_to: int | None = None, using: str = "default"
 ) -> list[RecordedEvent]:
-    """Return at most `limit` events at or above a position and at or below `up_to`, in order: one query."""
-    return select(using, SQL["all_forwards"], [from_position - 1, NO_BOUND if up_to is None else up_to, limit])
+    """Return at most `limit` events at or above a position and at or below `up_to`, in order."""
+    rows = _page_of_all(from_position - 1, NO_BOUND if up_to is None else up_to, limit, using)
+    return [*events_of(rows)]
 
 
 def read_stream(  # noqa: PLR0913 - readers need each of these bounds
@@ -107,8 +95,8 @@ def read_stream(  # noqa: PLR0913 - readers need each of these bounds
     highest = NO_BOUND if up_to_version is None else up_to_version
     sql, position = SQL[_directed("stream", backwards=backwards)], NO_BOUND if up_to is None else up_to
 
-    def page(low: int, high: int, size: int) -> list[RecordedEvent]:
-        return select(using, sql, [stream_id, low, high, position, size])
+    def page(low: int, high: int, size: int) -> Sequence[Row]:
+        return _rows(using, sql, [stream_id, low, high, position, size])
 
     return _paged(page, (after_version, highest), _VERSION, backwards=backwards, limit=limit, batch_size=batch_size)
 
@@ -134,10 +122,12 @@ def read_all(  # noqa: PLR0913 - readers need each of these filters
         return iter(())
     distinct = tuple(dict.fromkeys(types or ()))
 
-    def page(low: int, high: int, size: int) -> list[RecordedEvent]:
-        if category is not None and not distinct and not backwards and connections[using].vendor == "postgresql":
-            return records(fetch(connections[using], _CATEGORY, [category, low, high, size]))
-        return select(using, *_query(distinct, category, (low, high, size), backwards=backwards))
+    def page(low: int, high: int, size: int) -> Sequence[Row]:
+        if not distinct and category is None and not backwards:
+            return _page_of_all(low, high, size, using)
+        if not distinct and not backwards and connections[using].vendor == "postgresql":
+            return fetch(connections[using], _CATEGORY, [str(category), low, high, size])
+        return _rows(using, *_query(distinct, category, (low, high, size), backwards=backwards))
 
     bounds = (after, NO_BOUND if up_to is None else up_to)
     return _paged(page, bounds, _POSITION, backwards=backwards, limit=limit, batch_size=batch_size)
@@ -146,7 +136,7 @@ def read_all(  # noqa: PLR0913 - readers need each of these filters
 def _paged(  # noqa: PLR0913 - the bounds of read_stream and of read_all
     page: Page,
     bounds: tuple[int, int],
-    place_of: Callable[[RecordedEvent], int],
+    place: int,
     *,
     backwards: bool,
     limit: int | None,
@@ -158,14 +148,30 @@ def _paged(  # noqa: PLR0913 - the bounds of read_stream and of read_all
     while remaining is None or remaining > 0:
         size = batch_size if remaining is None else min(batch_size, remaining)
         batch = page(low, high, size)
-        yield from batch
+        yield from events_of(batch)
         if len(batch) < size:
             return
         if backwards:
-            high = place_of(batch[-1]) - 1
+            high = batch[-1][place] - 1
         else:
-            low = place_of(batch[-1])
+            low = batch[-1][place]
         remaining = None if remaining is None else remaining - len(batch)
+
+
+def _page_of_all(low: int, high: int, size: int, using: str) -> Sequence[Row]:
+    """Return a page of the whole log.
+
+    Without statistics, PostgreSQL would sort all events after `low` for each page, so it first looks only where the
+    page must be if no position is missing. At the end of the log, and at a missing position, it looks everywhere.
+    """
+    near = low + size
+    if near >= high or connections[using].vendor != "postgresql":
+        return _rows(using, SQL["all_forwards"], [low, high, size])
+    found = [*_rows(using, SQL["all_forwards"], [low, near, size])]
+    if len(found) < size:
+        above = found[-1][_POSITION] if found else low
+        found += _rows(using, SQL["all_forwards"], [above, high, size - len(found)])
+    return found
 
 
 def _query(
@@ -185,49 +191,6 @@ def _directed(name: str, *, backwards: bool) -> str:
     return f"{name}_backwards" if backwards else f"{name}_forwards"
 
 
-def search(  # noqa: PLR0913 - readers need each of these filters
-    *,
-    after: int = 0,
-    limit: int,
-    type: str | None = None,  # noqa: A002 - as the column is called
-    stream_id: str | None = None,
-    category: str | None = None,
-    correlation_id: str | None = None,
-    using: str = "default",
-) -> list[RecordedEvent]:
-    """Return at most `limit` events above a position, in order, that match every filter given.
-
-    The index of the most selective filter is scanned; the other filters are compared with what it finds. Raises
-    InvalidCategory.
-    """
-    if category is not None:
-        check_category(category)
-    given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
-    filters = {column: value for column, value in given.items() if value is not None}
-    leading = _most_selective(filters, after, using)
-    # The other columns are written as expressions, which no index covers, so the database uses the leading index.
-    conditions = [f" AND {column}" if column == leading else f" AND {column} || ''" for column in filters]
-    sql, params = SQL["search"] + "".join(f"{condition} = %s" for condition in conditions), [after, *filters.values()]
-    if leading == "stream_id":
-        # Within a stream, versions rise with positions, and the index of streams is sorted by version.
-        return select(
-            using,
-            f"{sql} {SQL['beyond_page_of_stream']} ORDER BY version LIMIT %s",
-            [*params, after, stream_id, limit],
-        )
-    return select(using, f"{sql} ORDER BY position LIMIT %s", [*params, limit])
-
-
-def _most_selective(filters: Mapping[str, str], after: int, using: str) -> str | None:
-    """Return the first filter that few events above a position match, otherwise the first one given."""
-    if len(filters) > 1:
-        for column, value in filters.items():
-            found = Event.objects.using(using).filter(**{column: value}, position__gt=after)
-            if found.order_by()[:_FEW].count() < _FEW:
-                return column
-    return next(iter(filters), None)
-
-
 def last_of_type(type_name: str, up_to: int | None = None, using: str = "default") -> RecordedEvent | None:
     """Return the newest event of a type, at or below position `up_to`, or None."""
     return next(read_all(types=[type_name], up_to=up_to, backwards=True, limit=1, using=using), None)
@@ -241,7 +204,7 @@ def latest(
         return {}
     connection = connections[using]
     if connection.vendor == "postgresql":
-        found = records(fetch(connection, _LATEST, [list(stream_ids), list(types), up_to]))
+        found = [*events_of(fetch(connection, _LATEST, [list(stream_ids), list(types), up_to]))]
     else:
         found = select(using, SQL["latest_sqlite"], [json.dumps(list(types)), up_to, json.dumps(list(stream_ids))])
     return {event.stream_id: event for event in found}
@@ -257,7 +220,10 @@ class StreamsRead(NamedTuple):
 def read_streams(after: Mapping[str, int], using: str = "default") -> StreamsRead:
     """Return the first events of each stream above its version, at most SHORT_STREAM of each: one query for all."""
     connection = connections[using]
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and 0 < len(after) <= _FEW_STREAMS:
+        values = [value for stream, low in after.items() for value in (stream, low, low + SHORT_STREAM)]
+        rows = fetch(connection, _few_streams(len(after)), values)
+    elif connection.vendor == "postgresql":
         rows = fetch(connection, _STREAMS, [list(after), list(after.values())])
     else:
         with connection.cursor() as cursor:
@@ -265,9 +231,18 @@ def read_streams(after: Mapping[str, int], using: str = "default") -> StreamsRea
             rows = cursor.fetchall()
     events: dict[str, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
     if rows[0][1] is not None:
-        for event in sorted(records([row[1:] for row in rows]), key=_VERSION):
+        found = with_time_zones([row[1:] for row in rows])
+        for event in events_of(sorted(found, key=itemgetter(_VERSION))):
             events[event.stream_id].append(event)
     return StreamsRead(events, rows[0][0])
+
+
+@cache
+def _few_streams(number: int) -> Prepared:
+    branches = " UNION ALL ".join([SQL["stream_branch"]] * number)
+    sql = SQL["few_streams_postgresql"].replace("{branches}", branches)
+    types = (arrays.TEXT, arrays.BIGINT, arrays.BIGINT) * number
+    return Prepared(f"eventstore_streams_{number}".encode(), sql, types)
 
 
 def versions(stream_ids: Sequence[str], using: str = "default") -> dict[str, int]:

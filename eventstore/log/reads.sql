@@ -117,6 +117,16 @@ FROM (SELECT 1) AS one LEFT JOIN (
     ) AS e
 ) AS found ON true
 
+-- The same for few streams; the code joins a branch for each by UNION ALL. PostgreSQL keeps the plan. It would never keep
+-- that of arrays, because it assumes that an array which it does not know has ten elements; and to plan takes longer than
+-- to read.
+-- name: few_streams_postgresql
+SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
+FROM (SELECT 1) AS one LEFT JOIN ({branches}) AS found ON true
+
+-- name: stream_branch
+SELECT {columns} FROM eventstore_event WHERE stream_id = %s AND version > %s AND version <= %s
+
 -- name: streams_sqlite
 SELECT coalesce((SELECT max(newest.position) FROM eventstore_event newest), 0), found.*
 FROM (SELECT 1) AS one LEFT JOIN (

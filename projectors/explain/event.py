@@ -10,7 +10,7 @@ from uuid import UUID
 
 from eventstore import store
 from eventstore.errors import EventStoreError
-from eventstore.log.bounded_search import search_back
+from eventstore.log.searches import search_back
 from eventstore.records import RecordedEvent
 from ledger import states
 from ledger.rules.money import from_minor

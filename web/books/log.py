@@ -8,8 +8,8 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from eventstore.log.bounded_search import FILTERS, SCAN_LIMIT, Found, search_back
 from eventstore.log.replica import read_up_to
+from eventstore.log.searches import FILTERS, SCAN_LIMIT, Found, search_back
 from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent, is_stream_id
 from ledger.rules.events import CATEGORIES

@@ -17,10 +17,10 @@ from django.db import connections
 from eventstore.libpq import arrays
 from eventstore.libpq.pipeline import fetch_all
 from eventstore.libpq.prepared import Prepared
-from eventstore.log.reads import COLUMNS, records
+from eventstore.log.reads import COLUMNS
 from eventstore.models import Checkpoint, Generation
 from eventstore.named_sql import named_sql
-from eventstore.records import RecordedEvent
+from eventstore.records import RecordedEvent, events_of
 
 LOOK: Final = 100
 """A look reads so many events; with more of them the consumer is behind, and reads a batch."""
@@ -83,7 +83,7 @@ def look(names: Sequence[str], consumers: Sequence[str], using: str) -> Look:
     found = [_checkpoint(row, using) for row in rows]
     number = max((row.generation for row in found), default=0)
     described = [Generation(projector=p, number=number, position=at, filled=json.loads(f)) for p, at, f in generations]
-    return Look(found, [(name, at or 0, action) for name, at, action in skips], described, records(events))
+    return Look(found, [(name, at or 0, action) for name, at, action in skips], described, [*events_of(events)])
 
 
 def rows(names: Sequence[str], using: str, *, lock: bool) -> list[Checkpoint]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from eventstore import store
-from eventstore.log.bounded_search import search_back
+from eventstore.log.searches import search_back
 from tests.integration.books.conftest import Reader
 from tests.support.consumers.tampering import unguarded
 from tests.support.ledger.book import Product

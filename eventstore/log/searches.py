@@ -1,4 +1,4 @@
-"""A search of the log, newest first, at a bounded cost: it reads one index and stops after SCAN_LIMIT events."""
+"""Searches of the log by several filters: forwards, and newest first at a bounded cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,61 @@ from typing import Any, Final
 
 from django.db import connections
 
-from eventstore.log.reads import COLUMNS, select
+from eventstore.log.reads import COLUMNS, SQL, select
+from eventstore.models import Event
+from eventstore.payloads.registry import check_category
 from eventstore.records import RecordedEvent
 
 SCAN_LIMIT: Final = 5_000
-"""How many events one search reads at most."""
+"""How many events one search backwards reads at most."""
 FILTERS: Final = ("stream_id", "correlation_id", "causation", "actor", "type", "category")
 """The columns that can be searched, the most selective first; each has an index that ends with the position."""
 
+_FEW: Final = 1000
 _SCANNED: Final = "(SELECT * FROM eventstore_event WHERE {where} ORDER BY {order} DESC LIMIT {limit}) AS scanned"
+
+
+def search(  # noqa: PLR0913 - readers need each of these filters
+    *,
+    after: int = 0,
+    limit: int,
+    type: str | None = None,  # noqa: A002 - as the column is called
+    stream_id: str | None = None,
+    category: str | None = None,
+    correlation_id: str | None = None,
+    using: str = "default",
+) -> list[RecordedEvent]:
+    """Return at most `limit` events above a position, in order, that match every filter given.
+
+    The index of the most selective filter is scanned; the other filters are compared with what it finds. Raises
+    InvalidCategory.
+    """
+    if category is not None:
+        check_category(category)
+    given = {"stream_id": stream_id, "correlation_id": correlation_id, "type": type, "category": category}
+    filters = {column: value for column, value in given.items() if value is not None}
+    leading = _most_selective(filters, after, using)
+    # The other columns are written as expressions, which no index covers, so the database uses the leading index.
+    conditions = [f" AND {column}" if column == leading else f" AND {column} || ''" for column in filters]
+    sql, params = SQL["search"] + "".join(f"{condition} = %s" for condition in conditions), [after, *filters.values()]
+    if leading == "stream_id":
+        # Within a stream, versions rise with positions, and the index of streams is sorted by version.
+        return select(
+            using,
+            f"{sql} {SQL['beyond_page_of_stream']} ORDER BY version LIMIT %s",
+            [*params, after, stream_id, limit],
+        )
+    return select(using, f"{sql} ORDER BY position LIMIT %s", [*params, limit])
+
+
+def _most_selective(filters: Mapping[str, str], after: int, using: str) -> str | None:
+    """Return the first filter that few events above a position match, otherwise the first one given."""
+    if len(filters) > 1:
+        for column, value in filters.items():
+            found = Event.objects.using(using).filter(**{column: value}, position__gt=after)
+            if found.order_by()[:_FEW].count() < _FEW:
+                return column
+    return next(iter(filters), None)
 
 
 @dataclass(frozen=True, slots=True)
