@@ -28,7 +28,8 @@ _SHOW_NOTHING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _STREAM: Final = "text/event-stream"
-_FOR_PEOPLE: Final = ("/admin/", "/books/")
+FOR_PEOPLE: Final = ("/admin/", "/books/")
+"""The paths of pages."""
 _DATABASE_ERRORS: Final = (DatabaseError, InterfaceError)
 _RETRY_AFTER_S: Final = 1
 _AGAIN: Final = "A form may be sent again: it records once."
@@ -88,7 +89,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
         return problems.of(error).response()
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
     title, remedy = _NOT_DURABLE if isinstance(error, NotDurable) else _READ_ONLY if says_read_only(error) else _AWAY
-    if request.path_info.startswith(_FOR_PEOPLE):
+    if request.path_info.startswith(FOR_PEOPLE):
         # Nothing of the page is read from the database, also not who reads it.
         text: str = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy})
         return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/html")

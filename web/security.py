@@ -12,14 +12,18 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware import common, security
+from django.template.loader import render_to_string
 
 from web.addresses import is_local
+from web.durable_answers import FOR_PEOPLE
 from web.protocol import problem_kinds
 from web.protocol.problems import Problem
 
 _logger = logging.getLogger(__name__)
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that supervisors ask by plain HTTP and by any address of this process."""
+_UNKNOWN_HOST: Final = "This server does not serve the host that the request names."
+_ADD_IT: Final = "The operator can add it to ALLOWED_HOSTS."
 PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "publickey-credentials-get", "usb")
@@ -36,10 +40,7 @@ class SecurityMiddleware(security.SecurityMiddleware):
                 request.get_host()
         except DisallowedHost as error:
             _logger.warning("%s", error)
-            detail = (
-                "This server does not serve the host that the request names. The operator can add it to ALLOWED_HOSTS."
-            )
-            return Problem(problem_kinds.BAD_REQUEST, detail).response()  # type: ignore[return-value] # Django's annotation knows only redirects
+            return _unknown_host(request)  # type: ignore[return-value] # Django's annotation knows only redirects
         return None if is_local(request) else super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -48,6 +49,14 @@ class SecurityMiddleware(security.SecurityMiddleware):
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         return super().process_response(request, response)
+
+
+def _unknown_host(request: HttpRequest) -> HttpResponse:
+    """Answer a person with a page, and a machine with a problem."""
+    if request.path_info != "/" and not request.path_info.startswith(FOR_PEOPLE):
+        return Problem(problem_kinds.BAD_REQUEST, f"{_UNKNOWN_HOST} {_ADD_IT}").response()
+    page = render_to_string("books/unavailable.html", {"title": _UNKNOWN_HOST, "remedy": _ADD_IT})
+    return HttpResponse(page, status=problem_kinds.BAD_REQUEST.status)
 
 
 class PolicyMiddleware(CSPMiddleware):

@@ -33,6 +33,11 @@ class Condition(NamedTuple):
     label: str
     sentence: str
 
+    @property
+    def beside_label(self) -> str:
+        """The sentence without the word with which it begins, to stand beside that word."""
+        return self.sentence.removeprefix(self.label).lstrip(" :,")
+
 
 def condition(status: Status) -> Condition:
     """Return how a consumer stands. No two conditions look the same, and only those that need somebody are alarming."""
@@ -44,17 +49,17 @@ def condition(status: Status) -> Condition:
         at = f" at event {status.error.position}" if status.error.position else ""
         return Condition("stopped", "stopped", f"stopped{at} because {status.error.message}")
     if status.waiting_for == DATABASE:
-        return Condition("away", "waits for the database", "waits for the database, which is away or busy for it")
+        return Condition("away", "waiting for the database", "waiting for the database, which is away or busy for it")
     if status.state == "waiting":
         state = "" if status.kind == RELAY else ", which is paused or stopped"
-        return Condition("waiting", "waiting", f"waits for {status.waiting_for}{state}")
+        return Condition("waiting", "waiting", f"waiting for {status.waiting_for}{state}")
     if status.state == "running":
-        return Condition("working", "working", "working" if status.lag_events else "at the head, working")
+        return Condition("working", "working", "working" if status.lag_events else "working, at the head")
     if not status.lag_events:
         return Condition("resting", "resting", "resting: at the head, and not seen lately")
     behind = f"{status.lag_events} event{'' if status.lag_events == 1 else 's'} behind"
     seen = "never seen" if status.last_seen is None else "not seen lately"
-    return Condition("silent", "not running", f"{behind} and {seen}: it is not running, or it waits for its database")
+    return Condition("silent", "not running", f"not running, or waiting for its database: {behind}, and {seen}")
 
 
 def _paused(name: str) -> str:

@@ -38,7 +38,8 @@ def test_a_pause_is_recorded_with_its_actor_and_reason_and_shown(invoice: Produc
     act(operator, action="pause", reason="month end")
     action = OperatorAction.objects.get()
     assert (action.action, action.actor, action.reason) == ("pause", "operator", "month end")
-    assert "paused by operator: month end" in operator.text("/books/consumers")
+    assert "paused</span> by operator: month end" in operator.text("/books/consumers")
+    assert "It is paused by operator: month end" in operator.text("/books/consumers/journal")
     act(operator, action="resume", reason="done")
     assert not Checkpoint.objects.get(name="journal").paused
 
@@ -68,10 +69,10 @@ def test_a_stopped_consumer_looks_different_from_one_that_rests(reader: Reader, 
     Follower.objects.create(name="mails", store=log_id(), position=2, error_sequence=3, error_message="too heavy")
     page = reader.text("/books/consumers")
     assert '<td>mails</td><td class="wide"><span class="chip is-stopped">stopped</span> too heavy</td>' in page
-    assert "resting: at the head, and not seen lately" in page
+    assert "resting</span> at the head, and not seen lately" in page
     assert "is-resting" in page
     assert "is-stopped" in page
-    assert "stopped at event 3 because ValueError: no" in page
+    assert "stopped</span> at event 3 because ValueError: no" in page
     assert "directory" in reader.text("/books/")
     assert "balances" not in reader.text("/books/")
 
@@ -147,8 +148,10 @@ def test_no_two_conditions_look_the_same() -> None:
         word: word for word in statuses
     }
     assert condition(statuses["silent"]).sentence == (
-        "4 events behind and never seen: it is not running, or it waits for its database"
+        "not running, or waiting for its database: 4 events behind, and never seen"
     )
+    for status in statuses.values():  # the label stands beside it
+        assert not condition(status).beside_label.startswith(condition(status).label)
 
 
 def test_a_reason_that_a_terminal_would_obey_is_refused(invoice: Product) -> None:

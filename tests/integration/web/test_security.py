@@ -91,6 +91,11 @@ def test_any_other_path_refuses_an_unknown_host(browser: Client) -> None:
         answer = browser.get("/api/companies", headers={"Host": "evil.example"}, REMOTE_ADDR=address)
         assert (answer.status_code, answer.json()["type"]) == (400, "bad-request")
         assert "ALLOWED_HOSTS" in answer.json()["detail"]
+        for path in ("/", "/books/", "/admin/"):
+            answer = browser.get(path, headers={"Host": "evil.example"}, REMOTE_ADDR=address)
+            assert (answer.status_code, answer["Content-Type"]) == (400, "text/html; charset=utf-8")
+            assert "<h1>This server does not serve the host" in answer.content.decode()
+            assert "The operator can add it to ALLOWED_HOSTS." in answer.content.decode()
 
 
 def test_over_https_hsts_is_sent(browser: Client) -> None:

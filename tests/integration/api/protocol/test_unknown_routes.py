@@ -48,7 +48,7 @@ def test_a_page_that_is_only_read_takes_no_other_method_with_or_without_a_csrf_t
 
 
 def test_a_host_that_is_not_ours(api: Api) -> None:
-    for path in ("/api/companies", "/admin/", "/nothing"):
+    for path in ("/api/companies", "/o/token/", "/nothing"):
         response = Client(headers={"host": "elsewhere.example"}).get(path)
         detail = problem(response, 400, "bad-request")["detail"]
         assert "ALLOWED_HOSTS" in detail
