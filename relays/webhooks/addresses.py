@@ -58,7 +58,8 @@ def checked_address(target: Target) -> str:
     for address in addresses:
         is_own = _is_allowed(address)
         if not is_own and not is_public(address):
-            raise AddressRefused(f"{target.host} is {address}, inside this network (WEBHOOK_NETWORKS allows some)")
+            resolved = "" if address == target.host else f"{address}, "
+            raise AddressRefused(f"{target.host} is {resolved}inside this network (WEBHOOK_NETWORKS allows some)")
         if not is_own and not target.is_encrypted:
             raise AddressRefused("it must begin with https://")
     return addresses[0]

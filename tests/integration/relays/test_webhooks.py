@@ -203,7 +203,7 @@ def test_an_address_inside_the_network_is_refused_also_after_it_was_registered(
     catch_up("webhooks")
     assert hooks.received == []
     assert "inside this network" in Delivery.objects.get(endpoint=endpoint).last_result
-    with pytest.raises(endpoints.InvalidEndpoint, match=r"127\.0\.0\.1, inside this network"):
+    with pytest.raises(endpoints.InvalidEndpoint, match=r"127\.0\.0\.1 is inside this network"):
         registered(hooks.url)
     settings.WEBHOOK_NETWORKS = ["127.0.0.1/32"]
     with pytest.raises(endpoints.InvalidEndpoint, match="no event type 'CompanyFounded'"):
