@@ -180,7 +180,7 @@ class ProcessManagerRunner:
         if before is None:
             check_before_acting([event], self.cursor.using)
         # See Note [A chunk is made while the one before it is appended]
-        made = self._ahead.take(event, before, limit) or self._made(event, before, limit)
+        made = self._ahead.take(event, before) or self._made(event, before, limit)
         progress: object | None = json.loads(json.dumps(made.chunk.progress, cls=DjangoJSONEncoder))
         if progress is None:
             self.cursor.move([event])

@@ -17,12 +17,13 @@ from eventstore.consumers.registry import PROJECTOR, RELAY, consumers, databases
 from eventstore.errors import BehindItsGroup
 from eventstore.models import Checkpoint, LagSample
 from eventstore.records import Head
+from eventstore.runtime.row_locks import held
 
 _HEARTBEAT_S: Final = 10
 _SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
-"""A consumer that was not seen for this long counts as stopped."""
+"""A consumer that was not seen for this long counts as stopped, unless it works within a transaction."""
 
 DATABASE: Final = "the database"
 """What a consumer waits for during an outage, if its row can still be written."""
@@ -129,7 +130,7 @@ def statuses() -> list[Status]:
     """Return every consumer of the code, the rebuilds in progress, and consumers whose code is gone."""
     rows, gone = _rows()
     now, head = database_now(), store.head()
-    stopped = _stopped(rows)
+    stopped = _stopped(rows) | _silent(rows, now)
     missing = [name for name in consumers.names if name not in rows]
     found = [_status(row, head, now, stopped) for row in rows.values()]
     found += [replace(_status(row, head, now, set()), state="gone", error=None, waiting_for="") for row in gone]
@@ -157,15 +158,26 @@ def _stopped(rows: dict[str, Checkpoint]) -> set[str]:
     return failed | tied
 
 
+def _silent(rows: dict[str, Checkpoint], now: datetime) -> set[str]:
+    """Return the consumers that were not seen for long and do not work within a transaction either."""
+    silent = {name for name, row in rows.items() if _is_silent(row, now)}
+    for using in databases():
+        silent -= held(Checkpoint, silent, using)
+    return silent
+
+
+def _is_silent(row: Checkpoint, now: datetime) -> bool:
+    return row.last_seen is None or now - row.last_seen > _SILENT
+
+
 def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> Status:
     error = None
     if row.error_position is not None:
         error = Failure(row.error_position, row.error_message, row.error_at, row.error_count)
-    silent = row.last_seen is None or now - row.last_seen > _SILENT
     state: State
     if row.paused:
         state = "paused"
-    elif row.name in stopped or silent:
+    elif row.name in stopped:
         state = "stopped"
     else:
         state = "waiting" if row.waiting_for else "running"
@@ -178,7 +190,7 @@ def _status(row: Checkpoint, head: Head, now: datetime, stopped: set[str]) -> St
         head.position,
         lag_events,
         lag_seconds,
-        None if silent else row.rate,
+        None if _is_silent(row, now) else row.rate,
         row.last_seen,
         error,
         row.waiting_for if state == "waiting" else "",

@@ -7,17 +7,27 @@ be the next of the stream and of the log, from the same log. What the handler wr
 If the servers deliver anything else, the durable consumer is made anew after the row. It is also made anew if the
 servers deliver nothing for some seconds although the stream has the next message, or if several calls in a row fail:
 the message was delivered to a process that was killed, or the nodes that are left elect no leader of the consumer.
-Two copies of a follower are safe, as one of them finds the row moved.
+Two copies of a follower are safe, as one of them finds the row moved. What the servers have given to the other copy is
+not missing: before the durable consumer is made anew, the row is locked, which waits for the other copy, and must be as
+it was read.
+
+# Note [A batch ends in time]
+A transaction handles as many messages as fit into a tenth of a second, as far as the last ones allow a guess, and ends
+after some seconds at the next message at the latest. So the row shows again and again that the follower is alive, and
+other copies and operators do not wait long for it.
 """
 
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from eventstore.clock import utc_now
+from eventstore.consumers.batch_size import BatchSize
 from eventstore.consumers.checkpoints import one_line
 from eventstore.consumers.runner import Step, describe
 from eventstore.errors import EventStoreError, ReceiverAway
@@ -33,6 +43,9 @@ _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 30.0
 _EMPTY_FETCHES: Final = 5
 """After so many in a row, of a second each, the stream itself is asked for the next message."""
+_FIRST_BATCH: Final = 10
+_LONGEST_S: Final = 5.0
+"""See Note [A batch ends in time]."""
 _FAILED_CALLS: Final = 3
 """After so many in a row the durable consumer is made anew, if the servers take that call."""
 _logger = logging.getLogger(__name__)
@@ -58,7 +71,9 @@ class Following:
     """One follower. See Note [A follower trusts its own row]."""
 
     def __init__(self, name: str, handler: Handler, source: Durable, batch_size: int) -> None:
-        self._name, self._handler, self._source, self._batch_size = name, handler, source, batch_size
+        self._name, self._handler, self._source = name, handler, source
+        self._size = BatchSize(_FIRST_BATCH, batch_size)
+        self._held: list[Message] = []
         self._singly_until = 0
         self._is_checked = False
         self._empty_fetches, self._most_empty_fetches = 0, _EMPTY_FETCHES
@@ -75,7 +90,7 @@ class Following:
                 step = self.step()
             except ReceiverAway as away:
                 failed += 1
-                self._is_checked = False
+                self._is_checked, self._held = False, []
                 self._wait_for(one_line(f"the stream, {away}"))
                 stop.wait(delays.delay())
                 continue
@@ -116,17 +131,17 @@ class Following:
         self._is_checked = True
 
     def _handle_next(self, row: Follower) -> Step:
-        delivered = self._source.fetch(row.sequence, 1 if row.sequence < self._singly_until else self._batch_size)
-        Follower.objects.filter(name=self._name).update(last_seen=utc_now(), waiting_for="")
+        limit = 1 if row.sequence < self._singly_until else self._size.limit
+        delivered, self._held = self._held or self._source.fetch(row.sequence, limit), []
+        Follower.objects.filter(name=self._name).update(last_seen=Now(), waiting_for="")
         following = sorted((each for each in delivered if each.sequence > row.sequence), key=lambda each: each.sequence)
         if following and [each.sequence for each in following] != _numbers(row.sequence, len(following)):
+            self._held = delivered  # if the row moves, they may follow it
             self._begin_again(row, following)
+            self._held = []
             return Step.PROGRESSED
-        if following:
-            handled = self._before_fault(row, following)
-            self._handle(row, handled)
-            if len(handled) < len(following):
-                self._source.begin_again()
+        if following and self._handle(row, self._before_fault(row, following)) < len(following):
+            self._source.begin_again()
         self._source.confirm()
         if delivered:
             self._empty_fetches = 0
@@ -139,13 +154,18 @@ class Following:
         if self._empty_fetches < self._most_empty_fetches:
             return Step.IDLE
         self._empty_fetches = 0
+        _check_unchanged(row)
         if self._source.at(row.sequence + 1) is None:
             return Step.IDLE
         self._source.begin_again()
         return Step.PROGRESSED
 
     def _begin_again(self, row: Follower, following: Sequence[Message]) -> None:
-        """Make the durable consumer anew after the row; raises _Fault if the stream lacks the next message."""
+        """Make the durable consumer anew after the row.
+
+        Raises _Overtaken if another copy has moved the row, and _Fault if the stream lacks the next message.
+        """
+        _check_unchanged(row)
         if self._source.at(row.sequence + 1) is None:
             raise _Fault(following[0], f"the stream has no message {row.sequence + 1}: it was removed")
         self._source.begin_again()
@@ -167,17 +187,20 @@ class Following:
             raise _Fault(message, fault, position if position > before else None)
         return messages
 
-    def _handle(self, row: Follower, messages: Sequence[Message]) -> None:
+    def _handle(self, row: Follower, messages: Sequence[Message]) -> int:
+        """Handle messages in one transaction and return how many. See Note [A batch ends in time]."""
+        began, handled = time.monotonic(), 0
         try:
             with transaction.atomic():
                 _lock_unchanged(row)
-                for message in messages:
-                    if message.sequence != row.skip:
-                        self._handler(json.loads(message.body))
-                last = messages[-1]
+                while handled < len(messages) and (not handled or time.monotonic() < began + _LONGEST_S):
+                    if messages[handled].sequence != row.skip:
+                        self._handler(json.loads(messages[handled].body))
+                    handled += 1
+                last = messages[handled - 1]
                 store, position = _identity(last)
                 Follower.objects.filter(name=self._name).update(
-                    sequence=last.sequence, store=store, position=position, last_seen=utc_now()
+                    sequence=last.sequence, store=store, position=position, last_seen=Now()
                 )
         except _Overtaken:
             raise
@@ -185,6 +208,8 @@ class Following:
             if is_outage(error):
                 raise
             self._after_error(row, messages, error)
+        self._size.adapt(time.monotonic() - began, handled)
+        return handled
 
     def _after_error(self, row: Follower, messages: Sequence[Message], error: Exception) -> None:
         """Handle the messages singly from now on, or stop at the one that alone fails."""
@@ -203,7 +228,7 @@ class Following:
 
     def _wait_for(self, what: str) -> None:
         _logger.warning("%s waits for %s", self._name, what)
-        Follower.objects.filter(name=self._name).update(waiting_for=what[:200], last_seen=utc_now())
+        Follower.objects.filter(name=self._name).update(waiting_for=what[:200], last_seen=Now())
 
 
 def _lock_unchanged(row: Follower) -> None:
@@ -211,6 +236,12 @@ def _lock_unchanged(row: Follower) -> None:
     locked = Follower.objects.select_for_update().get(name=row.name)
     if (locked.sequence, locked.paused, locked.skip) != (row.sequence, row.paused, row.skip):
         raise _Overtaken
+
+
+def _check_unchanged(row: Follower) -> None:
+    """Wait for the copy that is handling messages, if one is; raises _Overtaken if the row is not as it was read."""
+    with transaction.atomic():
+        _lock_unchanged(row)
 
 
 def _numbers(after: int, count: int) -> list[int]:

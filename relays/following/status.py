@@ -6,13 +6,14 @@ from typing import Final, Literal
 
 from eventstore import store
 from eventstore.clock import database_now
+from eventstore.runtime.row_locks import held
 from relays.log_id import log_id
 from relays.models import Follower
 
 State = Literal["running", "waiting", "paused", "stopped"]
 STATES: Final = ("running", "waiting", "paused", "stopped")
 _SILENT: Final = timedelta(seconds=60)
-"""A follower that was not seen for this long counts as stopped."""
+"""A follower that was not seen for this long counts as stopped, unless it works within a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ def follower_statuses() -> list[FollowerStatus]:
     if not rows:
         return []
     now, head, own = database_now(), store.head().position, log_id()
+    silent = {row.name for row in rows if row.last_seen is None or now - row.last_seen > _SILENT}
+    silent -= held(Follower, silent)
     return [
         FollowerStatus(
             row.name,
-            _state(row, now),
+            _state(row, is_silent=row.name in silent),
             row.position,
             max(head - row.position, 0) if row.store == own else None,
             row.error_message or row.waiting_for,
@@ -46,9 +49,9 @@ def follower_statuses() -> list[FollowerStatus]:
     ]
 
 
-def _state(row: Follower, now: datetime) -> State:
+def _state(row: Follower, *, is_silent: bool) -> State:
     if row.paused:
         return "paused"
-    if row.error_sequence is not None or row.last_seen is None or now - row.last_seen > _SILENT:
+    if row.error_sequence is not None or is_silent:
         return "stopped"
     return "waiting" if row.waiting_for else "running"

@@ -25,6 +25,7 @@ from eventstore.consumers.runner import Step
 from eventstore.errors import NotCaughtUp, OperationRefused, UnknownConsumer
 from eventstore.models import Checkpoint, Generation, LagSample, OperatorAction
 from eventstore.records import Context, NewEvent, RecordedEvent
+from eventstore.runtime.row_locks import held
 from eventstore.runtime.shutdown import Stop
 from tests.contracts.events import DayBegan, ParcelRelabelled
 from tests.support.consumers.probes import (
@@ -592,6 +593,21 @@ class TestSeeingThem:
         Checkpoint.objects.filter(name="copy").update(last_seen=utc_now() - timedelta(seconds=61))
         seen = {status.name: status for status in monitoring.statuses()}["copy"]
         assert (seen.state, seen.rate, seen.error) == ("stopped", None, None)
+
+    def test_a_consumer_that_works_within_a_long_transaction_counts_as_running(self, database: Database) -> None:
+        catch_up("copy", "tally")
+        Checkpoint.objects.update(last_seen=utc_now() - timedelta(seconds=61))
+        if connection.vendor == "sqlite":  # it has no locks of rows
+            assert held(Checkpoint, ["copy"]) == frozenset()
+            return
+        with psycopg.connect(database.url) as working:
+            working.execute("SELECT 1 FROM eventstore_checkpoint WHERE name = 'copy' FOR UPDATE")
+            found = {status.name: status.state for status in monitoring.statuses()}
+            assert (found["copy"], found["tally"]) == ("running", "stopped")
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+                assert held(Checkpoint, ["copy"]) == frozenset()
+        assert {status.state for status in monitoring.statuses()} == {"stopped"}
 
     def test_one_sample_of_the_lag_is_kept_per_minute_for_a_day(self) -> None:
         triggers(2)

@@ -70,10 +70,10 @@ class Ahead:
         except Exception:  # noqa: BLE001 - the transaction makes the chunk again, and raises it
             self.drop()
 
-    def take(self, event: RecordedEvent, progress: Any | None, limit: int) -> MadeChunk | None:
+    def take(self, event: RecordedEvent, progress: Any | None) -> MadeChunk | None:
         """Return the chunk that was made for exactly this; None if there is none."""
         making = self._making
-        if making is None or making.made_for != (event.position, progress) or making.limit > limit:
+        if making is None or making.made_for != (event.position, progress):
             self.drop()
             return None
         deque(self.work(), maxlen=0)

@@ -1,11 +1,13 @@
 """A follower handles each event of the stream once, in order, whatever is killed, and stops where it must."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from eventstore.consumers.runner import Step
 from eventstore.errors import OperationRefused, ReceiverAway
 from eventstore.models import OperatorAction
 from eventstore.runtime.shutdown import Stop
-from relays.following import operating
+from relays.following import follower, operating
 from relays.following.durable import Durable
 from relays.following.follower import FollowerStopped, Following
 from relays.following.status import follower_statuses
@@ -145,6 +147,82 @@ def test_a_consumer_that_takes_no_call_is_made_anew(stream: Stream, nodes: Nodes
     follow(source)
     source.close()
     assert noted() == [1, 2]
+
+
+class Beside(Durable):
+    """A durable consumer of one copy of a follower: after each fetch, something happens elsewhere."""
+
+    made_anew = 0
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def fetch(self, after: int, limit: int) -> list[Message]:
+        fetched = super().fetch(after, limit)
+        self.meanwhile()
+        return fetched
+
+    def begin_again(self) -> None:
+        self.made_anew += 1
+        super().begin_again()
+
+
+class Given(Durable):
+    """A durable consumer of a copy that was given messages and has not handled them yet."""
+
+    given: Sequence[Message] = ()
+
+    def fetch(self, after: int, limit: int) -> list[Message]:
+        fetched, self.given = self.given, ()
+        return list(fetched) or super().fetch(after, limit)
+
+
+def test_what_another_copy_is_handling_is_waited_for_and_the_consumer_is_not_made_anew(
+    stream: Stream, nodes: Nodes
+) -> None:
+    fund(6)
+    hand_on()
+    with (
+        closing(Given(nodes.urls, stream.name, "notes")) as one,
+        closing(Beside(nodes.urls, stream.name, "notes")) as two,
+    ):
+        given: dict[int, Message] = {}
+        while len(given) < 3:
+            given |= {each.sequence: each for each in answered(lambda: one.fetch(0, 1))}
+        one.given = [given[1], given[2], given[3]]
+        first, second = Following("notes", note, one, 100), Following("notes", note, two, 100)
+        # The second is given what follows, and the first handles its messages.
+        two.meanwhile = lambda: answered(first.step) if one.given else None
+        while noted() != [1, 2, 3, 4, 5, 6]:
+            answered(second.step)
+        # The second is given nothing for long, and the first has handled in the meantime what was missing.
+        fund(1)
+        hand_on()
+        (last,) = answered(lambda: one.fetch(6, 1)) or answered(lambda: one.fetch(6, 1))
+        one.given = [last]
+        second._most_empty_fetches = 1
+        answered(second.step)
+        assert noted() == [1, 2, 3, 4, 5, 6, 7]
+        assert two.made_anew == 0
+
+
+def test_a_batch_of_a_slow_handler_ends_in_time_and_the_next_one_is_smaller(
+    stream: Stream, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fund(5)
+    hand_on()
+    clock = SimpleNamespace(monotonic=lambda: 2.0 * len(noted()))  # two seconds for each
+    monkeypatch.setattr(follower, "time", clock)
+    monkeypatch.setattr(follower, "utc_now", lambda: utc_now() - timedelta(hours=1))  # this machine's clock is wrong
+    with closing(Beside(nodes.urls, stream.name, "notes")) as source:
+        following = Following("notes", note, source, 100)
+        handled = [0]
+        while handled[-1] < 5:
+            answered(following.step)
+            handled.append(len(noted()))
+        steps = [after - before for before, after in pairwise(handled) if after > before]
+        assert max(steps) <= 3
+        assert steps[-1] == 1
+    assert noted() == [1, 2, 3, 4, 5]
+    assert [status.state for status in follower_statuses()] == ["running"]
 
 
 def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator_acts(

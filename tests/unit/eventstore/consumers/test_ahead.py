@@ -55,27 +55,26 @@ def test_it_reads_at_once_is_worked_out_part_by_part_and_is_used_once() -> None:
     next(work)
     assert manager.done == ["read", "a"]
     del work
-    assert ahead.take(event(1), "here", 9) == MadeChunk(Chunk([], {"after": "here", "limit": 7}), None, 7)
+    assert ahead.take(event(1), "here") == MadeChunk(Chunk([], {"after": "here", "limit": 7}), None, 7)
     assert manager.done == ["read", "a", "b", "c"]
     assert list(ahead.work()) == []
-    assert ahead.take(event(1), "here", 9) is None
+    assert ahead.take(event(1), "here") is None
 
 
 @pytest.mark.parametrize(
-    ("position", "progress", "limit"),
+    ("position", "progress"),
     [
-        pytest.param(2, "here", 7, id="another event"),
-        pytest.param(1, "there", 7, id="another progress"),
-        pytest.param(1, None, 7, id="no progress"),
-        pytest.param(1, "here", 6, id="a smaller limit"),
+        pytest.param(2, "here", id="another event"),
+        pytest.param(1, "there", id="another progress"),
+        pytest.param(1, None, id="no progress"),
     ],
 )
-def test_it_is_dropped_for_anything_else(position: int, progress: str | None, limit: int) -> None:
+def test_it_is_dropped_for_anything_else(position: int, progress: str | None) -> None:
     manager = Counts()
     ahead = Ahead(manager.react_in_parts, prepared)
     ahead.begin(event(1), "here", 7)
-    assert ahead.take(event(position), progress, limit) is None
-    assert ahead.take(event(1), "here", 7) is None
+    assert ahead.take(event(position), progress) is None
+    assert ahead.take(event(1), "here") is None
     assert manager.done == ["read"]
 
 
@@ -83,10 +82,10 @@ def test_an_error_is_left_to_the_transaction_and_another_manager_makes_nothing_a
     ahead = Ahead(Counts().react_in_parts, prepared)
     ahead.begin(event(1), "bad", 7)
     assert list(ahead.work()) == []
-    assert ahead.take(event(1), "bad", 7) is None
+    assert ahead.take(event(1), "bad") is None
     ahead.begin(event(1), "alone", 7)
     assert list(ahead.work()) == []
-    assert ahead.take(event(1), "alone", 7) is None
+    assert ahead.take(event(1), "alone") is None
     ahead.begin(event(1), "here", 7)
     ahead.drop()
-    assert ahead.take(event(1), "here", 7) is None
+    assert ahead.take(event(1), "here") is None

@@ -1,0 +1,22 @@
+"""Which rows another transaction holds: whoever works within it shows no other sign of life until it commits."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from django.db import DatabaseError, connections, transaction
+from django.db.models import Model
+
+
+def held(model: type[Model], keys: Iterable[str], using: str = "default") -> frozenset[str]:
+    """Return the keys of the rows that other transactions have locked.
+
+    It returns none on SQLite, which has no such locks, and in a database that can only be read.
+    """
+    wanted = frozenset(keys)
+    if not wanted or connections[using].vendor != "postgresql":
+        return frozenset()
+    rows = model._default_manager.using(using).filter(pk__in=wanted)  # noqa: SLF001 - Django's public name for it
+    with suppress(DatabaseError), transaction.atomic(using=using):
+        free = set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        return frozenset(rows.values_list("pk", flat=True)) - free
+    return frozenset()
