@@ -164,20 +164,19 @@ def _rows(
     versions = {event.stream_id: ANY for event in events}
     if expected:
         versions.update(expected)
-    for stream_id in versions:
+    for stream_id, version in versions.items():
         if not is_stream_id(stream_id):
             raise InvalidStreamId(stream_id)
-    for stream_id, version in versions.items():
         if not ANY <= version <= _GREATEST_VERSION:
             raise ValueError(f"expected version {version} of {stream_id} is not ANY, NO_STREAM or a version")
-    streams = [event.stream_id for event in events]
-    types, schema_versions, payloads = zip(*_encoded_within_limits(events), strict=True)
+    stream_ids, streams = list(versions), [event.stream_id for event in events]
+    types, schema_versions, payloads = _encoded(events)
     admission.check_key(types[0], key)
     return Rows(
-        list(versions),
+        stream_ids,
         list(versions.values()),
         streams,
-        *_places(streams, list(versions)),
+        *_places(streams, stream_ids),
         types,
         schema_versions,
         payloads,
@@ -188,6 +187,8 @@ def _rows(
 
 def _origins(events: Sequence[NewEvent], context: Context, types: Sequence[str], append_id: str) -> list[Origin]:
     """Return the origin of each event, or a single one if all have the same context; raises InvalidPayload."""
+    if len(events) == 1:
+        return [_origin(events[0].context or context, types[0], append_id)]
     contexts = [context if event.context is None else event.context for event in events]
     checked: dict[int, Origin] = {}
     for own, type_name in zip(contexts, types, strict=True):
@@ -203,21 +204,21 @@ def _origin(context: Context, type_name: str, append_id: str) -> Origin:
     return Origin(context, admission.metadata_json(type_name, {**context.metadata, "append_id": append_id}))
 
 
-def _encoded_within_limits(events: Sequence[NewEvent]) -> Iterator[tuple[str, int, str]]:
+def _encoded(events: Sequence[NewEvent]) -> tuple[list[str], list[int], list[str]]:
+    """Return the type, the schema version and the payload of each event; raises what `append` raises."""
+    types, schema_versions, payloads = [], [], []
     size = 0
     for event in events:
-        name, schema_version, payload = _encoded(event)
+        event_type = registry.of(event.data)
+        if event.stream_id.partition("-")[0] not in event_type.categories:
+            raise WrongCategory(event_type.name, event.stream_id, event_type.categories)
+        name, payload = event_type.name, event_type.encode(event.data)
+        admission.check_json(name, "the payload", payload)
         size = admission.check_size(name, payload, size)
-        yield name, schema_version, payload
-
-
-def _encoded(event: NewEvent) -> tuple[str, int, str]:
-    event_type = registry.of(event.data)
-    if event.stream_id.partition("-")[0] not in event_type.categories:
-        raise WrongCategory(event_type.name, event.stream_id, event_type.categories)
-    name, schema_version, payload = registry.encode(event.data)
-    admission.check_json(name, "the payload", payload)
-    return name, schema_version, payload
+        types.append(name)
+        schema_versions.append(event_type.schema_version)
+        payloads.append(payload)
+    return types, schema_versions, payloads
 
 
 def _places(streams: Sequence[str], distinct: Sequence[str]) -> tuple[list[int], list[int]]:

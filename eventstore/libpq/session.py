@@ -10,7 +10,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import transaction
@@ -20,6 +19,8 @@ from psycopg.errors import Diagnostic
 
 _WAITS_FOR_STANDBY: Final = "SyncRepWaitForLSN"
 """The function of PostgreSQL that raises the warning. Its text depends on the language of the server."""
+
+_ATTRIBUTE: Final = "_eventstore_session"
 
 
 class Session:
@@ -43,15 +44,12 @@ class Session:
             self.cancelled_waits += 1
 
 
-_sessions: WeakKeyDictionary["psycopg.Connection[Any]", Session] = WeakKeyDictionary()
-
-
 def session_of(connection: BaseDatabaseWrapper) -> Session:
-    """Return the state of the open connection."""
-    raw = connection.connection
-    session = _sessions.get(raw)
+    """Return the state of the open connection, which keeps it as an attribute: it is asked at each append."""
+    kept = vars(connection.connection)
+    session: Session | None = kept.get(_ATTRIBUTE)
     if session is None:
-        session = _sessions[raw] = Session(raw)
+        session = kept[_ATTRIBUTE] = Session(connection.connection)
     return session
 
 

@@ -16,6 +16,8 @@ _MANY_DIGITS: Final = re.compile(r"[:,\[] ?-?\d{16}")
 _GREATEST: Final = 2**63 - 1
 _LONGEST: Final = {"actor": 200, "correlation_id": 200, "scope": 200, "key": 200, "fingerprint": 64}
 """How many characters each column can hold."""
+_LEAST_LIMIT: Final = 1024
+"""The least that PAYLOAD_MAX_BYTES and APPEND_MAX_BYTES can be; to read a setting takes as long as to pack an array."""
 
 
 def check_context(type_name: str, context: Context) -> None:
@@ -50,6 +52,8 @@ def check_json(type_name: str, name: str, text: str) -> None:
 def check_size(type_name: str, payload: str, before: int) -> int:
     """Return the bytes of an append with this payload, given those before; raises InvalidPayload beyond a limit."""
     size = len(payload) if payload.isascii() else len(payload.encode())
+    if before + size <= _LEAST_LIMIT:
+        return before + size
     if size > settings.PAYLOAD_MAX_BYTES:
         limit = f"PAYLOAD_MAX_BYTES allows {settings.PAYLOAD_MAX_BYTES}"
         raise InvalidPayload(type_name, f"the payload has {size} bytes; {limit}")

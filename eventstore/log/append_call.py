@@ -53,6 +53,12 @@ class Rows(NamedTuple):
     def recorded(self, outcome: "Outcome") -> tuple[RecordedEvent, ...]:
         """Return the events as they were recorded."""
         bases, first, at = outcome.bases, outcome.first_position, outcome.recorded_at
+        if len(self.event_streams) == 1:
+            [(context, metadata)] = self.origins
+            version = bases[self.stream_indexes[0] - 1] + 1
+            what = (first, self.event_streams[0], version, self.types[0], self.schema_versions[0], self.payloads[0])
+            whence = (context.actor, context.correlation_id, context.causation, metadata, at)
+            return (_new(RecordedEvent, what + whence),)
         return tuple(
             [
                 _new(

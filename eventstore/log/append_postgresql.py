@@ -1,7 +1,7 @@
-"""The append on PostgreSQL: one call of eventstore_append, then the barrier if the lock was released early.
+"""The append on PostgreSQL: one call of a function, then the barrier if the lock was released early.
 
-migrations/sql/append.postgresql.sql defines the function, migrations/sql/append_early.postgresql.sql the procedure that
-releases the lock early.
+migrations/sql/append.postgresql.sql defines eventstore_append, migrations/sql/append_early.postgresql.sql the procedure
+that releases the lock early, and migrations/sql/append_one.postgresql.sql both for one event without a key.
 
 # Note [Early release needs the barrier]
 Under contention the append commits asynchronously, so that it releases its lock within microseconds and many commits
@@ -11,8 +11,8 @@ not wait. If contention is expected, a procedure does both in one call. An appen
 sends the barrier as a second statement.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,10 +22,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
 from eventstore.errors import IsolationTooHigh, NotDurable, OutcomeUnknown
-from eventstore.libpq import arrays
+from eventstore.libpq import arrays, packing
 from eventstore.libpq.pipeline import NOTHING, only_result
 from eventstore.libpq.session import Session, begin, check_at_commit, error_of, prepare, session_of
-from eventstore.log.append_call import Kind, Origin, Outcome, Rows
+from eventstore.log.append_call import Kind, Outcome, Rows
 
 _JOINED, _ALONE, _ALONE_EARLY = 0, 1, 2
 _EARLY_APPENDS_AFTER_CONTENTION = 200
@@ -34,26 +34,18 @@ _ISOLATION_TOO_HIGH = b"DB001"
 _PLACES: Final = b", ".join(b"$%d" % number for number in range(1, 17))
 _APPEND: Final = b"SELECT eventstore_append(" + _PLACES + b")"
 _APPEND_EARLY: Final = b"CALL eventstore_append_early(" + _PLACES + b", NULL)"
-_TYPES: Final = [
-    arrays.INTEGER,
-    arrays.TEXT_ARRAY,
-    arrays.BIGINT_ARRAY,
-    arrays.TEXT_ARRAY,
-    arrays.BIGINT_ARRAY,
-    arrays.BIGINT_ARRAY,
-    arrays.TEXT_ARRAY,
-    arrays.BIGINT_ARRAY,
-    arrays.TEXT_ARRAY,
-    arrays.TEXT,
-    arrays.TEXT,
-    arrays.BIGINT,
-    arrays.TEXT,
-    arrays.TEXT,
-    arrays.TEXT,
-    arrays.TEXT,
-]
-_BINARY: Final = [int(pq.Format.BINARY)] * len(_TYPES)
-_NAMES: Final = {_APPEND: b"eventstore_append", _APPEND_EARLY: b"eventstore_append_early"}
+_PLACES_OF_ONE: Final = b"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+_APPEND_ONE: Final = b"SELECT eventstore_append_one(" + _PLACES_OF_ONE + b")"
+_APPEND_ONE_EARLY: Final = b"CALL eventstore_append_one_early(" + _PLACES_OF_ONE + b", NULL)"
+_FORMAT: Final = int(pq.Format.BINARY)
+_BINARY: Final = {len(types): [_FORMAT] * len(types) for types in (packing.TYPES, packing.TYPES_OF_ONE)}
+_PREPARED: Final = {
+    _APPEND: (b"eventstore_append", packing.TYPES),
+    _APPEND_EARLY: (b"eventstore_append_early", packing.TYPES),
+    _APPEND_ONE: (b"eventstore_append_one", packing.TYPES_OF_ONE),
+    _APPEND_ONE_EARLY: (b"eventstore_append_one_early", packing.TYPES_OF_ONE),
+}
+"""The name of each prepared statement, and the types of its parameters."""
 _BARRIER: Final = b"SELECT pg_logical_emit_message(true, 'eventstore', '')"
 _IS_RUNNING: Final = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
 _BOUND_THE_WAIT: Final = (
@@ -71,10 +63,10 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(4919131752989213764)"
 
 _CANCELLED: Final = "the wait for the synchronous standby was cancelled"
 _TUPLES_OK: Final = int(pq.ExecStatus.TUPLES_OK)
-_FORMAT: Final = int(pq.Format.BINARY)
 _KINDS: Final = tuple(Kind)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE: Final = arrays.bigints([1])
+_EPOCH_OF_POSTGRESQL: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_ANSWER_OF_ONE: Final = struct.Struct("!qqq?")
 
 
 def append(connection: BaseDatabaseWrapper, rows: Rows, meanwhile: Iterator[object]) -> Outcome:
@@ -86,7 +78,10 @@ def append(connection: BaseDatabaseWrapper, rows: Rows, meanwhile: Iterator[obje
     waits = session.cancelled_waits
     joined = connection.in_atomic_block or not connection.autocommit
     how = _JOINED if joined else _ALONE_EARLY if session.early_left else _ALONE
-    outcome = _call(connection, session, how, rows, meanwhile)
+    is_one = rows.key is None and len(rows.event_streams) == len(rows.stream_ids) == 1
+    outcome = _append_one(connection, session, how, rows, meanwhile) if is_one else None
+    if outcome is None:
+        outcome = _append(connection, session, how, rows, meanwhile)
     if not joined:
         if outcome.contended:
             session.early_left = _EARLY_APPENDS_AFTER_CONTENTION
@@ -95,7 +90,8 @@ def append(connection: BaseDatabaseWrapper, rows: Rows, meanwhile: Iterator[obje
     if how != _ALONE_EARLY and (outcome.early or outcome.kind is Kind.REPEATED):
         # See Note [Early release needs the barrier]
         barrier(connection)
-    check_at_commit(connection, lambda: OutcomeUnknown(rows.append_id))
+    if joined:
+        check_at_commit(connection, lambda: OutcomeUnknown(rows.append_id))
     if session.cancelled_waits != waits:
         # See Note [A cancelled wait for the standby is no error]
         raise NotDurable(_CANCELLED)
@@ -171,14 +167,14 @@ def send(
             result = raw.pgconn.exec_(sql)
         elif meanwhile is not NOTHING:
             if prepared:
-                raw.pgconn.send_query_prepared(prepared, values, _BINARY, _FORMAT)
+                raw.pgconn.send_query_prepared(prepared, values, _BINARY[len(values)], _FORMAT)
             else:
-                raw.pgconn.send_query_params(sql, values, _TYPES, _BINARY, _FORMAT)
+                raw.pgconn.send_query_params(sql, values, _PREPARED[sql][1], _BINARY[len(values)], _FORMAT)
             result = only_result(raw.pgconn, meanwhile)
         elif prepared:
-            result = raw.pgconn.exec_prepared(prepared, values, _BINARY, _FORMAT)  # type: ignore[arg-type] # None is null
+            result = raw.pgconn.exec_prepared(prepared, values, _BINARY[len(values)], _FORMAT)  # type: ignore[arg-type] # None is null
         else:
-            result = raw.pgconn.exec_params(sql, values, _TYPES, _BINARY, _FORMAT)
+            result = raw.pgconn.exec_params(sql, values, _PREPARED[sql][1], _BINARY[len(values)], _FORMAT)
         if result.status != _TUPLES_OK:
             raise _error(result, raw)
         return result.get_value(0, 0)
@@ -190,62 +186,55 @@ def _error(result: pq.abc.PGresult, raw: "psycopg.Connection[Any]") -> psycopg.E
     return error_of(result, raw)
 
 
-def _call(
+def _append(
     connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows, meanwhile: Iterator[object]
 ) -> Outcome:
-    raw, more = connection.connection, () if meanwhile is NOTHING else (meanwhile,)
-    sql, values = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND, _values(how, rows)
-    with connection.wrap_database_errors:
-        begin(connection)
-        try:
-            answer = send(raw, sql, values, _prepare(connection, session, sql), *more)
-        except psycopg.errors.InvalidSqlStatementName:
-            # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
-            session.prepared.clear()
-            if how == _JOINED:
-                raise
-            answer = send(raw, sql, values, _prepare(connection, session, sql), *more)
+    sql = _APPEND_EARLY if how == _ALONE_EARLY else _APPEND
+    answer = _call(connection, session, sql, packing.pack(how, rows), meanwhile)
     assert answer is not None  # noqa: S101 - the function always answers with an array
     kind, first, last, moment, contended, early, conflict, actual, *bases = arrays.numbers(answer)
     recorded_at = _EPOCH + timedelta(microseconds=moment)
     return Outcome(_KINDS[kind], first, last, recorded_at, contended == 1, early == 1, conflict, actual, bases)
 
 
+def _append_one(
+    connection: BaseDatabaseWrapper, session: Session, how: int, rows: Rows, meanwhile: Iterator[object]
+) -> Outcome | None:
+    """Append one event to one stream, or return None if the stream has another version; _append then says which."""
+    sql = _APPEND_ONE_EARLY if how == _ALONE_EARLY else _APPEND_ONE
+    answer = _call(connection, session, sql, packing.pack_one(how, rows), meanwhile)
+    if answer is None:
+        return None
+    position, version, moment, contended = _ANSWER_OF_ONE.unpack(answer)
+    recorded_at = _EPOCH_OF_POSTGRESQL + timedelta(microseconds=moment)
+    early = how == _ALONE_EARLY or (contended and how == _ALONE)
+    return Outcome(Kind.APPENDED, position, position, recorded_at, contended, early, bases=(version - 1,))
+
+
+def _call(
+    connection: BaseDatabaseWrapper,
+    session: Session,
+    sql: bytes,
+    values: list[bytes | None],
+    meanwhile: Iterator[object],
+) -> bytes | None:
+    raw, more = connection.connection, () if meanwhile is NOTHING else (meanwhile,)
+    with connection.wrap_database_errors:
+        begin(connection)
+        try:
+            return send(raw, sql, values, _prepare(connection, session, sql), *more)
+        except psycopg.errors.InvalidSqlStatementName:
+            # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
+            session.prepared.clear()
+            if raw.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                raise
+            return send(raw, sql, values, _prepare(connection, session, sql), *more)
+
+
 def _prepare(connection: BaseDatabaseWrapper, session: Session, sql: bytes) -> bytes:
     if not settings.PREPARED_STATEMENTS:
         return b""
-    name = _NAMES[sql]
+    name, types = _PREPARED[sql]
     if name not in session.prepared:
-        prepare(connection, name, sql, _TYPES)
+        prepare(connection, name, sql, types)
     return name
-
-
-def _values(how: int, rows: Rows) -> list[bytes | None]:
-    key = rows.key
-    single, streams = len(rows.event_streams) == 1, arrays.texts(rows.stream_ids)
-    return [
-        arrays.integer(how),
-        streams,
-        arrays.bigints(rows.expected),
-        streams if rows.event_streams == rows.stream_ids else arrays.texts(rows.event_streams),
-        _ONE if single else arrays.bigints(rows.stream_indexes),
-        _ONE if single else arrays.bigints(rows.places),
-        arrays.texts(rows.types),
-        arrays.bigints(rows.schema_versions),
-        arrays.texts(rows.payloads),
-        *_origins(rows.origins),
-        *((None, None, None) if key is None else (key.scope.encode(), key.key.encode(), key.fingerprint.encode())),
-    ]
-
-
-def _origins(origins: Sequence[Origin]) -> tuple[bytes | None, bytes | None, bytes | None, bytes]:
-    """Return actor, correlation id, causation and metadata, or only the last: a JSON list of those of each event."""
-    if len(origins) > 1:
-        lists = (
-            f"[{json.dumps([context.actor, context.correlation_id, context.causation])},{metadata}]"
-            for context, metadata in origins
-        )
-        return None, None, None, f"[{','.join(lists)}]".encode()
-    context, metadata = origins[0]
-    causation = None if context.causation is None else arrays.bigint(context.causation)
-    return context.actor.encode(), context.correlation_id.encode(), causation, metadata.encode()

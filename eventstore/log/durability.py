@@ -94,7 +94,7 @@ def note_durable(position: int, using: str) -> None:
 
 
 def _of(alias: str) -> _Durable:
-    return _durable.setdefault(alias, _Durable())
+    return _durable.get(alias) or _durable.setdefault(alias, _Durable())
 
 
 def _forget(connection: BaseDatabaseWrapper, **_more: Any) -> None:

@@ -1,7 +1,8 @@
 -- Gives each role of the database what it needs and no more. The owner of the tables runs it after each migration, and it
 -- can be run again at any time. A role that does not exist gets nothing.
 --
--- daybook_app: appends by eventstore_append alone, and keeps everything else: checkpoints, read models, users, sessions.
+-- daybook_app: appends by eventstore_append and eventstore_append_one alone, and keeps everything else: checkpoints, read
+-- models, users, sessions.
 -- daybook_reader: reads the log and the read models, and neither users nor sessions nor tokens.
 DO $roles$
 DECLARE
@@ -54,7 +55,8 @@ BEGIN
     END LOOP;
     FOR named IN
         SELECT p.oid::regprocedure AS signature FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early', 'eventstore_record_keys')
+        WHERE n.nspname = here AND p.proname IN ('eventstore_append', 'eventstore_append_early', 'eventstore_append_one',
+                                                 'eventstore_append_one_early', 'eventstore_record_keys')
           AND pg_has_role(p.proowner, 'USAGE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO daybook_app', named.signature);

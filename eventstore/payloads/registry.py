@@ -47,6 +47,15 @@ class EventType:
     codec: Codec
     upcasters: UpcasterChain
 
+    def encode(self, data: object) -> str:
+        """Return the JSON of an instance; raises InvalidPayload."""
+        if type(data) is Encoded:
+            return data.payload
+        try:
+            return self.codec.encode(data)
+        except ValueError as error:
+            raise InvalidPayload(self.name, str(error)) from error
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -145,12 +154,7 @@ class Registry:
     def encode(self, data: object) -> tuple[str, int, str]:
         """Return stored name, schema version and JSON; raises UnknownEventType or InvalidPayload."""
         event_type = self.of(data)
-        if type(data) is Encoded:
-            return event_type.name, event_type.schema_version, data.payload
-        try:
-            return event_type.name, event_type.schema_version, event_type.codec.encode(data)
-        except ValueError as error:
-            raise InvalidPayload(event_type.name, str(error)) from error
+        return event_type.name, event_type.schema_version, event_type.encode(data)
 
     def decode(self, event: Stored) -> Any:
         """Return a recorded event as an instance of its class; raises UnknownEventType or UnreadableEvent."""

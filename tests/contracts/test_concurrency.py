@@ -210,7 +210,7 @@ class TestOnPostgreSQL:
         append(registered(parcel()), weighed(parcel()))
         assert store.head().position == 3
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'eventstore_append'")
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'eventstore_append%'")
             assert cursor.fetchone()[0] == 0
 
     def test_a_transaction_that_found_a_repeated_key_waits_for_the_disk_at_its_commit(self) -> None:

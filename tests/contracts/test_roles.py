@@ -10,7 +10,7 @@ from eventstore import store
 from eventstore.models import Checkpoint
 from eventstore.vendor_sql import run_file
 from projectors.models import Balance
-from tests.contracts.events import append, parcel, registered
+from tests.contracts.events import append, parcel, registered, weighed
 from tests.support.databases import Database, connected_as
 from tests.support.postgres.roles import APP, OWNER, READER, SUPERUSER
 
@@ -69,6 +69,7 @@ FORBIDDEN = {
     "change the append": "ALTER FUNCTION eventstore_append SECURITY INVOKER",
     "change the append's path": "ALTER FUNCTION eventstore_append RESET search_path",
     "drop the append": "DROP FUNCTION eventstore_append",
+    "change the append of one event": "ALTER FUNCTION eventstore_append_one SECURITY INVOKER",
     "replace the guard": "CREATE OR REPLACE FUNCTION eventstore_refuse_change() RETURNS trigger LANGUAGE plpgsql"
     " AS 'BEGIN RETURN NEW; END'",
     "drop the guard": "DROP FUNCTION eventstore_refuse_change CASCADE",
@@ -137,10 +138,12 @@ def test_a_migration_that_replaces_the_append_leaves_its_rights() -> None:
     with connected_as(OWNER), connection.schema_editor() as editor:
         run_file("append")(MigrationLoader(connection).project_state().apps, editor)
     append(registered(parcel()))
+    append(registered(parcel()), weighed(parcel()))
     assert all(map(refused, (INSERT, FORBIDDEN["change the append's path"])))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT prosecdef, proconfig FROM pg_proc WHERE proname = 'eventstore_append'")
-        assert cursor.fetchone() == (True, ["search_path=pg_catalog, public, pg_temp"])
+        names = ["eventstore_append", "eventstore_append_one"]
+        cursor.execute("SELECT prosecdef, proconfig FROM pg_proc WHERE proname = ANY (%s)", [names])
+        assert cursor.fetchall() == [(True, ["search_path=pg_catalog, public, pg_temp"])] * 2
 
 
 @pytest.mark.usefixtures("postgresql")

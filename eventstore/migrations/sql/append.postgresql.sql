@@ -12,6 +12,41 @@ BEGIN
 END
 $$;
 
+-- Takes the append lock until the end of the transaction and returns whether it was contended. `how` is that of
+-- eventstore_append.
+CREATE OR REPLACE FUNCTION eventstore_take_append_lock(how integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    lock_key CONSTANT bigint := 4919131752989213764;  -- the bytes of 'DAYBOOK' and a version; any constant will do
+    waited text;
+    -- What an assignment calls is evaluated at once; PERFORM is a statement, which takes ten times as long.
+    ignored text;
+    ignored_void boolean;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- A snapshot taken before the lock was had would show an old newest position.
+        RAISE EXCEPTION 'append needs READ COMMITTED' USING ERRCODE = 'DB001';
+    END IF;
+    IF how = 0 THEN
+        PERFORM eventstore_limit_idle_time();
+    ELSIF how = 2 THEN
+        ignored := set_config('synchronous_commit', 'off', true);
+    END IF;
+    IF pg_try_advisory_xact_lock(lock_key) THEN
+        RETURN false;
+    END IF;
+    IF how = 1 THEN
+        ignored := set_config('synchronous_commit', 'off', true);
+    END IF;
+    -- The wait is bounded: a session that appended and does not end its transaction must not stop every writer.
+    waited := current_setting('lock_timeout');
+    ignored := set_config(
+        'lock_timeout', coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true);
+    ignored_void := pg_advisory_xact_lock(lock_key) IS NULL;
+    ignored := set_config('lock_timeout', waited, true);
+    RETURN true;
+END
+$$;
+
 -- Appends events to the log in one call.
 --
 -- Positions are handed out under one transaction-level advisory lock, in commit order and without gaps. The log itself
@@ -49,8 +84,7 @@ CREATE OR REPLACE FUNCTION eventstore_append(
     key_scope text, key_text text, key_fingerprint text
 ) RETURNS bigint[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
-    lock_key CONSTANT bigint := 4919131752989213764;  -- the bytes of 'DAYBOOK' and a version; any constant will do
-    contended CONSTANT boolean := NOT pg_try_advisory_xact_lock(lock_key);
+    contended CONSTANT boolean := eventstore_take_append_lock(how);
     early CONSTANT boolean := how = 2 OR how = 1 AND contended;
     head bigint;
     actual bigint;
@@ -59,32 +93,11 @@ DECLARE
     stream text;
     at integer := 0;
     known record;
-    waited text;
     -- What an assignment calls is evaluated at once; PERFORM is a statement, which takes ten times as long.
     ignored text;
     ignored_void boolean;
-    is_appended boolean := false;
     shared_metadata jsonb;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        -- A snapshot taken before the lock was had would show an old newest position.
-        RAISE EXCEPTION 'append needs READ COMMITTED' USING ERRCODE = 'DB001';
-    END IF;
-    IF how = 0 THEN
-        PERFORM eventstore_limit_idle_time();
-    END IF;
-    IF early THEN
-        ignored := set_config('synchronous_commit', 'off', true);
-    END IF;
-    IF contended THEN
-        -- The wait is bounded: a session that appended and does not end its transaction must not stop every writer.
-        waited := current_setting('lock_timeout');
-        ignored := set_config(
-            'lock_timeout', coalesce(nullif(current_setting('eventstore.append_lock_timeout', true), ''), '10s'), true);
-        ignored_void := pg_advisory_xact_lock(lock_key) IS NULL;
-        ignored := set_config('lock_timeout', waited, true);
-    END IF;
-
     IF key_text IS NOT NULL THEN
         SELECT k.fingerprint, k.first_position, k.last_position INTO known
         FROM eventstore_recordedkey k WHERE k.scope = key_scope AND k.key = key_text;
@@ -95,87 +108,66 @@ BEGIN
     END IF;
 
     -- Each statement sees what was committed before the lock was had. The newest event must never be deleted.
-    -- Most appends are of one event: one statement then checks the version and inserts, in less time than three.
-    IF cardinality(event_streams) = 1 AND cardinality(stream_ids) = 1 AND event_actor IS NOT NULL THEN
-        ignored := set_config('eventstore.appending', 'on', true);
-        INSERT INTO eventstore_event AS e (position, stream_id, version, type, schema_version, payload, actor,
-                                           correlation_id, causation, metadata, recorded_at)
-        SELECT coalesce((SELECT e.position FROM eventstore_event e ORDER BY e.position DESC LIMIT 1), 0) + 1,
-               stream_ids[1], before.version + 1, types[1], schema_versions[1], payloads[1]::jsonb, event_actor,
-               event_correlation_id, event_causation, event_metadata::jsonb, clock_timestamp()
-        FROM (
-            SELECT coalesce((SELECT e.version FROM eventstore_event e WHERE e.stream_id = stream_ids[1]
-                             ORDER BY e.version DESC LIMIT 1), 0) AS version
-            OFFSET 0  -- so that the version is looked up once
-        ) AS before
-        WHERE expected[1] < 0 OR expected[1] = before.version
-        RETURNING e.position - 1, e.version - 1, e.recorded_at INTO head, actual, appended_at;
-        is_appended := FOUND;
-        bases[1] := actual;
-        ignored := set_config('eventstore.appending', '', true);
-    END IF;
-    IF NOT is_appended THEN
-        IF cardinality(stream_ids) < 20 THEN
-            FOREACH stream IN ARRAY stream_ids LOOP
-                at := at + 1;
-                SELECT e.version INTO actual FROM eventstore_event e
-                WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
-                bases[at] := coalesce(actual, 0);
-                IF expected[at] >= 0 AND expected[at] <> bases[at] THEN
-                    RETURN ARRAY[1, 0, 0, 0, contended::integer, early::integer, at, bases[at]];
-                END IF;
-            END LOOP;
-        ELSE
-            -- One statement for all of them; for few streams it takes longer than the loop.
-            SELECT array_agg(coalesce(newest.version, 0) ORDER BY wanted.ordinality) INTO bases
-            FROM unnest(stream_ids) WITH ORDINALITY AS wanted (stream_id, ordinality)
-            LEFT JOIN LATERAL (
-                SELECT e.version FROM eventstore_event e
-                WHERE e.stream_id = wanted.stream_id ORDER BY e.version DESC LIMIT 1
-            ) AS newest ON true;
-            IF 0 <= ANY (expected) THEN
-                SELECT stream_index INTO at FROM generate_subscripts(stream_ids, 1) AS stream_index
-                WHERE expected[stream_index] >= 0 AND expected[stream_index] <> bases[stream_index]
-                ORDER BY stream_index LIMIT 1;
-                IF FOUND THEN
-                    RETURN ARRAY[1, 0, 0, 0, contended::integer, early::integer, at, bases[at]];
-                END IF;
+    IF cardinality(stream_ids) < 20 THEN
+        FOREACH stream IN ARRAY stream_ids LOOP
+            at := at + 1;
+            SELECT e.version INTO actual FROM eventstore_event e
+            WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
+            bases[at] := coalesce(actual, 0);
+            IF expected[at] >= 0 AND expected[at] <> bases[at] THEN
+                RETURN ARRAY[1, 0, 0, 0, contended::integer, early::integer, at, bases[at]];
+            END IF;
+        END LOOP;
+    ELSE
+        -- One statement for all of them; for few streams it takes longer than the loop.
+        SELECT array_agg(coalesce(newest.version, 0) ORDER BY wanted.ordinality) INTO bases
+        FROM unnest(stream_ids) WITH ORDINALITY AS wanted (stream_id, ordinality)
+        LEFT JOIN LATERAL (
+            SELECT e.version FROM eventstore_event e
+            WHERE e.stream_id = wanted.stream_id ORDER BY e.version DESC LIMIT 1
+        ) AS newest ON true;
+        IF 0 <= ANY (expected) THEN
+            SELECT stream_index INTO at FROM generate_subscripts(stream_ids, 1) AS stream_index
+            WHERE expected[stream_index] >= 0 AND expected[stream_index] <> bases[stream_index]
+            ORDER BY stream_index LIMIT 1;
+            IF FOUND THEN
+                RETURN ARRAY[1, 0, 0, 0, contended::integer, early::integer, at, bases[at]];
             END IF;
         END IF;
-        SELECT e.position INTO head FROM eventstore_event e ORDER BY e.position DESC LIMIT 1;
-        head := coalesce(head, 0);
-        appended_at := clock_timestamp();
-
-        -- Positions and versions are right: the insert trigger need not look at them again.
-        ignored := set_config('eventstore.appending', 'on', true);
-        IF event_actor IS NULL THEN
-            INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
-                                          correlation_id, causation, metadata, recorded_at)
-            SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
-                   n.payload::jsonb, n.origin #>> '{0,0}', n.origin #>> '{0,1}', (n.origin #>> '{0,2}')::bigint,
-                   n.origin -> 1, appended_at
-            FROM ROWS FROM (unnest(event_streams), unnest(stream_indexes), unnest(places), unnest(types),
-                            unnest(schema_versions), unnest(payloads), jsonb_array_elements(event_metadata::jsonb))
-                 WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, origin, ordinality);
-        ELSIF cardinality(event_streams) = 1 THEN
-            -- One event beside streams that are only checked; without unnest that takes half the time.
-            INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
-                                          correlation_id, causation, metadata, recorded_at)
-            VALUES (head + 1, event_streams[1], bases[stream_indexes[1]::integer] + 1, types[1], schema_versions[1],
-                    payloads[1]::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb,
-                    appended_at);
-        ELSE
-            shared_metadata := event_metadata::jsonb;  -- once, and not for each row
-            INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
-                                          correlation_id, causation, metadata, recorded_at)
-            SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
-                   n.payload::jsonb, event_actor, event_correlation_id, event_causation, shared_metadata, appended_at
-            FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
-                 WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
-        END IF;
-
-        ignored := set_config('eventstore.appending', '', true);
     END IF;
+    SELECT e.position INTO head FROM eventstore_event e ORDER BY e.position DESC LIMIT 1;
+    head := coalesce(head, 0);
+    appended_at := clock_timestamp();
+
+    -- Positions and versions are right: the insert trigger need not look at them again.
+    ignored := set_config('eventstore.appending', 'on', true);
+    IF event_actor IS NULL THEN
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
+        SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
+               n.payload::jsonb, n.origin #>> '{0,0}', n.origin #>> '{0,1}', (n.origin #>> '{0,2}')::bigint,
+               n.origin -> 1, appended_at
+        FROM ROWS FROM (unnest(event_streams), unnest(stream_indexes), unnest(places), unnest(types),
+                        unnest(schema_versions), unnest(payloads), jsonb_array_elements(event_metadata::jsonb))
+             WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, origin, ordinality);
+    ELSIF cardinality(event_streams) = 1 THEN
+        -- Without unnest, one event takes half the time.
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
+        VALUES (head + 1, event_streams[1], bases[stream_indexes[1]::integer] + 1, types[1], schema_versions[1],
+                payloads[1]::jsonb, event_actor, event_correlation_id, event_causation, event_metadata::jsonb,
+                appended_at);
+    ELSE
+        shared_metadata := event_metadata::jsonb;  -- once, and not for each row
+        INSERT INTO eventstore_event (position, stream_id, version, type, schema_version, payload, actor,
+                                      correlation_id, causation, metadata, recorded_at)
+        SELECT head + n.ordinality, n.stream_id, bases[n.stream_index::integer] + n.place, n.type, n.schema_version,
+               n.payload::jsonb, event_actor, event_correlation_id, event_causation, shared_metadata, appended_at
+        FROM unnest(event_streams, stream_indexes, places, types, schema_versions, payloads)
+             WITH ORDINALITY AS n (stream_id, stream_index, place, type, schema_version, payload, ordinality);
+    END IF;
+
+    ignored := set_config('eventstore.appending', '', true);
 
     IF key_text IS NOT NULL THEN
         INSERT INTO eventstore_recordedkey (scope, key, fingerprint, first_position, last_position, recorded_at)

@@ -120,7 +120,7 @@ class TestACancelledStatement:
     @pytest.mark.usefixtures("as_superuser")
     def test_an_append_is_found_under_a_later_one_if_the_clock_of_the_server_is_hours_behind(self) -> None:
         with connections["default"].cursor() as cursor:
-            cursor.execute("SELECT pg_get_functiondef('eventstore_append'::regproc)")
+            cursor.execute("SELECT pg_get_functiondef('eventstore_append_one'::regproc)")
             [definition] = cursor.fetchone()
             cursor.execute(definition.replace("clock_timestamp()", "clock_timestamp() - interval '3 hours'"))
         stream = parcel()

@@ -158,13 +158,17 @@ def old_snapshot(database: Database, _folder: Path) -> Iterator[Fault]:
 def clock_set_back(database: Database, _folder: Path) -> Iterator[Fault]:
     """Set the clock by which the server dates events back and forth by hours."""
     with _superuser(database) as other:
-        found = other.execute("SELECT pg_get_functiondef('eventstore_append'::regproc)").fetchone()
-        assert found is not None
+        functions = other.execute(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = ANY (%s)",
+            [["eventstore_append", "eventstore_append_one"]],
+        ).fetchall()
 
         def set_back(_pids: list[int]) -> None:
             for hours in (3, 0):
                 time.sleep(_chance.random() * 0.01)
-                other.execute(found[0].replace("clock_timestamp()", f"clock_timestamp() - interval '{hours} hours'"))
+                earlier = f"clock_timestamp() - interval '{hours} hours'"
+                for (function,) in functions:
+                    other.execute(function.replace("clock_timestamp()", earlier))
 
         yield Fault(meanwhile=set_back)
 
