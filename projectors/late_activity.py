@@ -4,19 +4,20 @@ Only an event that names its own business date can count for a date that is over
 without this part is what was known when the date ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import ClassVar, Final
 
 from django.db.models import Model
 
-from eventstore.consumers.definitions import Projector
+from eventstore.consumers.definitions import SetProjector
 from eventstore.records import RecordedEvent
 from ledger.rules.events import CATEGORIES
 from projectors.daily_activity import Tally, add_to
 from projectors.events.dates import CYCLED, DatedEvent, dated
 from projectors.models import LateActivity
+from projectors.sets.activity import late_of_range
 
 _WITH_DATES: Final = sorted(
     {
@@ -30,7 +31,7 @@ LateDay = tuple[str, str, str]
 """A business date, a currency and a booking date."""
 
 
-class LateActivities(Projector):
+class LateActivities(SetProjector):
     """Projects one row for each business date, currency and later booking date."""
 
     name: ClassVar[str] = "late_activity"
@@ -39,7 +40,14 @@ class LateActivities(Projector):
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
         """Add the late events to the rows of their dates."""
-        tallies = late_tallies(dated(events))
+        self._add(late_tallies(dated(events)), generation, using)
+
+    def project_range(self, after: int, up_to: int, generation: int, using: str) -> None:
+        """Do the same with the events that one statement finds: in most ranges there are none."""
+        self._add(late_tallies(late_of_range(self.types, after, up_to, using)), generation, using)
+
+    @staticmethod
+    def _add(tallies: Mapping[LateDay, Tally], generation: int, using: str) -> None:
         of_dates = LateActivity.objects.using(using).filter(
             generation=generation, business_date__in={day for day, _, _ in tallies}
         )

@@ -15,3 +15,15 @@ FROM (
     WHERE type = ANY (%(types)s)
 ) AS event
 GROUP BY 1, 2, 3
+
+-- Which events of a range were booked after the date that they name, with both dates. A date that begins names itself, and
+-- is booked on the date before it.
+-- name: late
+SELECT position, booking_date::text, business_date::text
+FROM (
+    SELECT position, coalesce(payload->>'business_date', payload->>'new_date')::date AS business_date,
+           (%(dates)s::date[])[width_bucket(position - 1, %(cycles)s::bigint[]) + 1] AS booking_date
+    FROM {events} AS event
+    WHERE type = ANY (%(types)s)
+) AS event
+WHERE business_date < booking_date
