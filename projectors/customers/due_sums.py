@@ -1,7 +1,6 @@
 """Keeps the sums of products by due date and status. See Note [Lists of invoices are read in order]."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from projectors.models import DueSum
 from projectors.tables.draft import Draft
@@ -16,31 +15,32 @@ _DUE = Table(
 )
 
 
-class DueChange(NamedTuple):
-    """What a product adds to the sums of its due date and status, or takes from them."""
+class DueSums:
+    """What a batch adds to the sums, added up by key: many products of a batch have the same due date and status."""
 
-    key: Key
-    position: int
-    products: int
-    owing: int
-    owed: int
-    fees: int
+    def __init__(self) -> None:
+        self._sums: dict[Key, list[int]] = {}
 
+    def add(self, row: Row, sign: int) -> None:
+        """Add a product as it is, or with the sign -1 take it away."""
+        key = (row["currency"], row["minor_digits"], row["due_date"], row["status"])
+        sums = self._sums.get(key)
+        if sums is None:
+            sums = self._sums[key] = [0, 0, 0, 0, 0]
+        sums[0] = row["position"]
+        sums[1] += sign
+        sums[2] += sign * row["owes"]
+        sums[3] += sign * row["owed"]
+        sums[4] += sign * row["fees"]
 
-def due_change(row: Row, sign: int) -> DueChange:
-    """Return what a product adds as it is, or with the sign -1 what it takes away."""
-    key = tuple(row[column] for column in _DUE.layout.key)
-    return DueChange(key, row["position"], sign, sign * row["owes"], sign * row["owed"], sign * row["fees"])
-
-
-def add_to_due_sums(changes: Sequence[DueChange], generation: int, using: str) -> None:
-    """Add changes to the sums of their due dates."""
-    draft = Draft(_DUE, {change.key for change in changes}, generation, using)
-    for change in changes:
-        if change.key not in draft:
-            names = zip(_DUE.layout.key, change.key, strict=True)
-            draft.add(change.key, {**dict(names), **dict.fromkeys(_FIGURES, 0), "position": change.position})
-        row = draft.change(change.key, change.position)
-        for column in _FIGURES:
-            row[column] += getattr(change, column)
-    draft.save()
+    def save(self, generation: int, using: str) -> None:
+        """Add all of it to the rows."""
+        draft = Draft(_DUE, self._sums.keys(), generation, using)
+        for key, (position, *figures) in self._sums.items():
+            if key not in draft:
+                names = zip(_DUE.layout.key, key, strict=True)
+                draft.add(key, {**dict(names), **dict.fromkeys(_FIGURES, 0), "position": position})
+            row = draft.change(key, position)
+            for column, figure in zip(_FIGURES, figures, strict=True):
+                row[column] += figure
+        draft.save()

@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
-from projectors.customers.due_sums import DueChange, add_to_due_sums, due_change
+from projectors.customers.due_sums import DueSums
 from projectors.customers.late_fees import TERMS, LateFees, end_settled, is_late
 from projectors.customers.rankings import Rankings
 from projectors.customers.sums import Change, Sums
@@ -91,23 +91,23 @@ def _fold(events: Sequence[DatedEvent], sums: Sums, late: LateFees, generation: 
     keyed = [((event.event.stream_id.partition("-")[2],), event) for event in events]
     draft = Draft(_PRODUCTS, {key for key, _ in keyed}, generation, using)
     changes: list[tuple[Row, DatedEvent, Change]] = []
-    due: list[DueChange] = []
+    due = DueSums()
     for key, event in keyed:
         if event.event.type == "ProductOriginated":
             row = draft.add(key, _originated(key[0], event))
-            due.append(due_change(row, 1))
+            due.add(row, 1)
             changes.append((row, event, Change(products=1, principal=row["principal"])))
             continue
         row = draft.change(key, event.event.position)
-        due.append(due_change(row, -1))
+        due.add(row, -1)
         changes.append((row, event, _change(row, event)))
         if event.event.type == "LateFeeIncurred" and is_late(event):
             late.add(row, event)
-        due.append(due_change(row, 1))
+        due.add(row, 1)
     sums.load([row for row, _, _ in changes])
     for row, event, change in changes:
         sums.add(row, event, change)
-    add_to_due_sums(due, generation, using)
+    due.save(generation, using)
     draft.save()
 
 

@@ -31,7 +31,9 @@ _FIGURES: Final = (
     "fees_waived",
 )
 _OF_LINES: Final = tuple(name for name in _FIGURES if name != "principal")
-_CUSTOMERS = Table(CustomerSum, key=("company_uuid", "currency", "minor_digits"), changing=(*_FIGURES, "position"))
+_KEY: Final = ("company_uuid", "currency", "minor_digits")
+_OF_LINE: Final = (*_KEY, *_OF_LINES, "position")
+_CUSTOMERS = Table(CustomerSum, key=_KEY, changing=(*_FIGURES, "position"))
 LINES = Table(
     CustomerLine,
     key=("company_uuid", "currency", "minor_digits", "position"),
@@ -67,8 +69,11 @@ class Sums:
         total["overdue_products"] += change.products if is_overdue else 0
         total["owed"] += owed
         total["overdue"] += owed if is_overdue else 0
-        for name in ("principal", "fees", "fees_incurred", "fees_paid", "fees_waived"):
-            total[name] += getattr(change, name)
+        total["principal"] += change.principal
+        total["fees"] += change.fees
+        total["fees_incurred"] += change.fees_incurred
+        total["fees_paid"] += change.fees_paid
+        total["fees_waived"] += change.fees_waived
         self._note(total, event, row["product_uuid"], owed)
 
     def begin(self, cycle: DatedEvent) -> None:
@@ -88,7 +93,7 @@ class Sums:
             self._note(total, cycle, None, 0)
 
     def _note(self, total: Row, event: DatedEvent, product_uuid: str | None, change: int) -> None:
-        line = {column: total[column] for column in (*_CUSTOMERS.layout.key, *_OF_LINES, "position")}
+        line = {column: total[column] for column in _OF_LINE}
         of_event = {"event_type": event.event.type, "product_uuid": product_uuid, "change": change}
         self._lines.append({**line, **of_event, "business_date": event.business_date})
 
@@ -110,4 +115,4 @@ class Sums:
 
 
 def _customer(row: Row) -> Key:
-    return tuple(row[column] for column in _CUSTOMERS.layout.key)
+    return row["company_uuid"], row["currency"], row["minor_digits"]
