@@ -12,6 +12,7 @@ from django.db.models import Case, Count, Max, Model, Value, When
 
 from eventstore.consumers.definitions import Projector
 from eventstore.records import RecordedEvent
+from projectors.errors import DateBeganTwice
 from projectors.events.payloads import payload_of
 from projectors.models import AgingBucket, FinancialProduct
 from projectors.schema.sums import ExactSum
@@ -28,9 +29,14 @@ class Aging(Projector):
     tables: ClassVar[tuple[type[Model], ...]] = (AgingBucket,)
 
     def project(self, events: Sequence[RecordedEvent], generation: int, using: str) -> None:
-        """Write the buckets of each date; between two cycles of one batch no product has changed."""
+        """Write the buckets of each date; between two cycles of one batch no product has changed.
+
+        Raises DateBeganTwice.
+        """
         for event in events:
             on = date.fromisoformat(payload_of(event)["new_date"])
+            if AgingBucket.objects.using(using).filter(generation=generation, business_date=on).exists():
+                raise DateBeganTwice(on, event.position)
             AgingBucket.objects.using(using).bulk_create(
                 AgingBucket(generation=generation, position=event.position, business_date=on, **bucket)
                 for bucket in _buckets(on, generation, using)

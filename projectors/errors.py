@@ -1,13 +1,28 @@
 """Faults of a read model.
 
 ReadModelFault
+├── DateBeganTwice
 ├── MissingRow
 └── RangeDiffers
 """
 
+from datetime import date
+
+from eventstore.consumers.definitions import EventRefused
+
 
 class ReadModelFault(Exception):
     """A read model differs from what the events make of it."""
+
+
+class DateBeganTwice(ReadModelFault, EventRefused):
+    """A SystemCycled begins a date that has begun before; only an append past the rules can record it."""
+
+    def __init__(self, on: date, position: int) -> None:
+        super().__init__(
+            f"{on} has begun before, and the event at {position} begins it again. A date begins once: skip the event,"
+            " and the aging of the date stays that of its first beginning"
+        )
 
 
 class MissingRow(ReadModelFault):

@@ -10,6 +10,10 @@ from django.db.models import Model
 from eventstore.records import NewEvent, RecordedEvent
 
 
+class EventRefused(Exception):
+    """A handler raises it to stop at an event that it cannot take. The message says all, so no traceback is logged."""
+
+
 class Projector(ABC):
     """A projector keeps a read model: rows of tables that nobody else writes.
 

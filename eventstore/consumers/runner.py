@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from eventstore.consumers.checkpoints import StaleCheckpoint
 from eventstore.consumers.cursor import ConsumerPaused, Cursor
+from eventstore.consumers.definitions import EventRefused
 from eventstore.errors import (
     AnotherStore,
     BehindItsGroup,
@@ -82,14 +83,19 @@ def stop(  # noqa: PLR0913 - the columns of the row that keeps it
 ) -> Step:
     """Stop at a position, because of one row's consumer or of all; read again if the rows have changed meanwhile.
 
-    The row keeps the message; the traceback of `error` is logged.
+    The row keeps the message; the traceback of `error` is logged, unless it is EventRefused.
     """
     stopped = cursor.stop(name, position, message, went_back_from=went_back_from)
     if stopped is None:
         return Step.PROGRESSED
     facts = {"consumer": name or cursor.label, "position": position, "event_type": cursor.type_at(position)}
-    _logger.error("consumer stopped: %s", stopped.message, exc_info=error, extra=facts)
+    _logger.error("consumer stopped: %s", stopped.message, exc_info=with_traceback(error), extra=facts)
     return Step.STOPPED
+
+
+def with_traceback(error: Exception | None) -> Exception | None:
+    """Return the error whose traceback is logged, None if its message says all."""
+    return None if isinstance(error, EventRefused) else error
 
 
 class Outages:

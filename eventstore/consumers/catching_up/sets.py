@@ -26,6 +26,7 @@ from eventstore.consumers.cursor import Cursor
 from eventstore.consumers.definitions import SetProjector
 from eventstore.consumers.generations import GenerationGuard
 from eventstore.consumers.registry import Group
+from eventstore.consumers.runner import with_traceback
 from eventstore.errors import RowsDoNotMatch
 from eventstore.records import RecordedEvent
 
@@ -81,7 +82,7 @@ class SetBatches:
             if cursor.had_outage:
                 raise
             facts = {"consumer": cursor.label, "position": ahead.end.position}
-            _logger.warning("range is projected event by event", exc_info=error, extra=facts)
+            _logger.warning("range is projected event by event", exc_info=with_traceback(error), extra=facts)
             return False
         self._guard.remember(cursor.rows[0].generation)
         self.size.adapt(watch.seconds, ahead.number)

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import store
+from eventstore.consumers import operator_actions
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.rebuild import rebuild_runner, run
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step
+from eventstore.errors import NotCaughtUp
 from eventstore.models import Checkpoint
 from eventstore.records import Context, NewEvent, RecordedEvent
 from eventstore.runtime.shutdown import Stop
@@ -219,6 +221,22 @@ def test_a_product_that_owes_only_fees_counts_and_one_that_owes_nothing_does_not
     catch_up("aging")
     ages = [(r.business_date, r.principal, r.fees, r.products) for r in live(AgingBucket).order_by("position")]
     assert ages == [(DAY - timedelta(days=1), 10_000, 0, 1), (DAY, 0, 10, 1)]
+
+
+def test_a_date_that_begins_twice_is_refused_without_a_traceback_and_can_be_skipped(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    append(f"product-{PRODUCT}", product(DAY - timedelta(days=2)))
+    append("system", e.SystemCycled(DAY))
+    again = append("system", e.SystemCycled(DAY))
+    append("system", e.SystemCycled(DAY + timedelta(days=1)))
+    with pytest.raises(NotCaughtUp, match=f"{DAY} has begun before, and the event at {again} begins it again"):
+        catch_up("aging")
+    assert "consumer stopped" in caplog.text
+    assert not any(record.exc_info for record in caplog.records)
+    operator_actions.skip("aging", again, actor="an operator", reason="it began once")
+    catch_up("aging")
+    assert [row.position for row in live(AgingBucket).order_by("position")] == [again - 1, again + 1]
 
 
 def test_aging_sees_products_as_of_the_cycle_even_if_the_log_has_grown(database: Database) -> None:
