@@ -1,5 +1,6 @@
 """The base of the project's commands: an expected failure is one line on standard error and exit status 1."""
 
+from pathlib import Path
 from typing import Any, ClassVar, Final, Never
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -64,12 +65,27 @@ def require_all_migrated() -> None:
 
 
 def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:
-    """Raise CommandError if a database cannot be reached or lacks migrations."""
+    """Raise CommandError if a database cannot be reached or lacks migrations; it makes no file of SQLite."""
+    option = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
+    remedy = f"the database {alias!r} is not migrated; run: manage.py migrate{option}"
+    missing_file = _missing_file(alias)
+    if missing_file is not None:
+        raise CommandError(
+            f"{remedy}, which makes the file {missing_file}: it does not exist, or was another one meant?"
+        )
     try:
         executor = MigrationExecutor(connections[alias])
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError) as error:
         raise CommandError(f"the database {alias!r} cannot be used: {' '.join(str(error).split())}") from error
     if missing:
-        option = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
-        raise CommandError(f"the database {alias!r} is not migrated; run: manage.py migrate{option}")
+        raise CommandError(remedy)
+
+
+def _missing_file(alias: str) -> Path | None:
+    """Return the file of an SQLite database if it does not exist: to connect would make it."""
+    connection = connections[alias]
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor != "sqlite" or connection.connection is not None or name.startswith((":memory:", "file:")):
+        return None
+    return None if Path(name).exists() else Path(name)

@@ -302,10 +302,16 @@ def _peak_kb(pid: int) -> int:
 def test_the_database_must_be_migrated(database: Database, tmp_path: Path) -> None:
     if database.vendor != "sqlite":
         pytest.skip("one vendor is enough")
-    env = {**database.env, "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
+    file = tmp_path / "new.sqlite3"
+    env = {**database.env, "DATABASE_URL": f"sqlite:///{file}"}
     done = processes.run(processes.manage("run_projector", "--once"), env, check=False)
     assert done.returncode == 1
-    assert done.stderr == "CommandError: the database 'default' is not migrated; run: manage.py migrate\n"
+    remedy = "CommandError: the database 'default' is not migrated; run: manage.py migrate"
+    assert done.stderr == f"{remedy}, which makes the file {file}: it does not exist, or was another one meant?\n"
+    assert not file.exists()
+    file.touch()
+    done = processes.run(processes.manage("run_projector", "--once"), env, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{remedy}\n")
 
 
 def test_no_read_during_a_rebuild_is_incomplete_or_older_than_the_one_before(start: Start) -> None:
