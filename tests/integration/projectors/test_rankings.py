@@ -17,6 +17,7 @@ from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
 from tests.support.databases import Database
 from tests.support.ledger.random_histories import History, record
+from tests.support.rounds import PROVES
 
 _PLACES = 2
 
@@ -30,11 +31,13 @@ def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def moments() -> list[Moment]:
+    """Return moments of all kinds: many in `make prove`, else a few of each."""
     head = store.head().position
     dates = [event.data.new_date for event in store.read_all(types=["SystemCycled"])]
     known = [moment(up_to, day) for day in dates for up_to in (head, *range(1, head, 61))]
     began = [moment_began(day, head, known_now=now) for day in dates for now in (True, False)]
-    return [*map(Moment, range(0, head + 1, 3)), *known, *began]
+    after_events, of_dates = (3, 1) if PROVES else (10, 4)
+    return [*map(Moment, range(0, head + 1, after_events)), *known[::of_dates], *began[::of_dates], *began[1::of_dates]]
 
 
 @pytest.mark.usefixtures("short_steps")

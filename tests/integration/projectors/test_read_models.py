@@ -121,8 +121,8 @@ def test_any_batches_give_the_rows_that_one_event_at_a_time_gave(database: Datab
     one_by_one = everything(1)
     assert all(one_by_one[model.__name__] for model in TABLES)
 
-    @settings(max_examples=rounds(4), suppress_health_check=list(HealthCheck))
-    @given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5))
+    @settings(max_examples=rounds(3), suppress_health_check=list(HealthCheck))
+    @given(sizes=st.lists(st.integers(2, 60), min_size=1, max_size=5))
     def any_batches(sizes: list[int]) -> None:
         generation = next(generations)
         project_in_batches(events, sizes, generation)
@@ -157,7 +157,7 @@ def test_a_rebuild_gives_exactly_the_rows_that_living_through_it_gave(database: 
     lived = everything(1)
     names = [group.names[0] for group in consumers.groups()]
 
-    @settings(max_examples=rounds(3), suppress_health_check=list(HealthCheck))
+    @settings(max_examples=rounds(2), suppress_health_check=list(HealthCheck))
     @given(size=st.integers(1, 300))
     def rebuilt_in_any_batches(size: int) -> None:
         for name in names:
