@@ -13,6 +13,7 @@ from eventstore.models import Home
 from tests.support.databases import Database, Databases, connected_as, connected_to
 from tests.support.ledger.book import Product
 from tests.support.ledger.paid_late import paid_late
+from tests.support.ledger.random_histories import History, record
 from tests.support.postgres.roles import OWNER
 
 
@@ -44,19 +45,37 @@ class Reader:
 def prepared(
     request: pytest.FixtureRequest, databases: Databases, django_db_blocker: DjangoDbBlocker
 ) -> tuple[Database, Product | None]:
-    """Return a database with an invoice of 45.00 that was paid three days late, or an empty one without the invoice."""
-    if "invoice" not in request.fixturenames:
-        return databases.make(), None
+    """Return a database with an invoice of 45.00 that was paid three days late, a random history, or nothing."""
     with django_db_blocker.unblock():
-        return databases.prepared("paid_late", _paid_late)
+        if "invoice" in request.fixturenames:
+            return databases.prepared("paid_late", _paid_late)
+        if "history" in request.fixturenames:
+            return databases.prepared("history", _history)
+        return databases.make(), None
 
 
 def _paid_late(_: Database) -> Product:
     catch_up("late_fees")
     invoice = paid_late()
-    with connected_as(OWNER):
-        Home.objects.all().delete()  # each copy is at home where something first acts in it
+    _leave_home()
     return invoice
+
+
+def _history(_: Database) -> None:
+    record(History(33, 200, fees_late=True).appends)
+    catch_up()
+    _leave_home()
+
+
+def _leave_home() -> None:
+    """Let each copy be at home where something first acts in it."""
+    with connected_as(OWNER):
+        Home.objects.all().delete()
+
+
+@pytest.fixture
+def history(database: Database) -> None:
+    """Record a random history, which every read model has followed."""
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def recorded(response: object) -> str:
     return str(response["Location"])  # type: ignore[index] # a response has headers
 
 
+@pytest.mark.one_database
 def test_every_command_has_a_title_and_every_field_a_label() -> None:
     assert {name for names in SECTIONS.values() for name in names} == set(COMMANDS)
     assert {leaf for name in COMMANDS for _, leaf, _ in leaves(name)} <= set(LABELS)
@@ -177,6 +178,7 @@ def test_a_name_of_several_things_is_chosen_among_them_and_a_name_of_none_is_ref
     assert "No company is found by that." in page
 
 
+@pytest.mark.one_database
 def test_a_reversal_offers_the_events_that_can_be_reversed(treasurer: Reader) -> None:
     company = new_company()
     first, second = (do(FundCompany(company, Decimal(amount), f"wire {amount}", "USD")).position for amount in "57")
@@ -247,6 +249,7 @@ def test_change_leads_back_to_the_form_as_it_was_filled_in(treasurer: Reader) ->
     assert hidden(back, "form") == form.id
 
 
+@pytest.mark.one_database
 def test_what_was_recorded_is_shown_and_which_read_models_are_behind(treasurer: Reader) -> None:
     catch_up()
     form = Form(treasurer, "fund-company")

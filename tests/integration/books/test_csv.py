@@ -84,6 +84,7 @@ def test_every_page_has_its_rows_as_csv_and_a_link_to_them(
             assert "format=csv" in reader.text(address, **parameters, **at), name
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("known", ["now", "then"])
 def test_the_name_of_a_file_says_how_a_date_was_known(
     reader: Reader, asked: dict[str, tuple[list[Any], dict[str, str]]], known: str
@@ -114,12 +115,14 @@ def test_the_csv_of_the_log_has_all_events_that_match(reader: Reader, invoice: P
     assert rows[0]["what"] == "Business date 2012-03-16 began"
 
 
+@pytest.mark.one_database
 def test_a_name_of_a_file_has_no_character_that_a_header_cannot_have(reader: Reader, invoice: Product) -> None:
     do(RegisterCompany(UUID(int=77), 'A "quoted" Ü; name'))
     response = reader.get(f"/books/customers/{UUID(int=77)}", format="csv")
     assert re.fullmatch(r'attachment; filename="[A-Za-z0-9._-]+"', response["Content-Disposition"])
 
 
+@pytest.mark.one_database
 def test_a_file_holds_a_slot_from_its_first_byte_to_its_last_or_until_its_reader_leaves(
     reader: Reader, invoice: Product
 ) -> None:

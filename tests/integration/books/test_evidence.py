@@ -124,6 +124,7 @@ def test_the_evidence_of_a_period_has_what_was_booked_in_it(reader: Reader, invo
     assert "Trial balance" in archive.read("period.html").decode()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("parameters", "status"),
     [
@@ -149,6 +150,7 @@ def test_read_models_that_are_behind_are_waited_for(reader: Reader, invoice: Pro
     assert "have not reached" in response.content.decode()
 
 
+@pytest.mark.one_database
 def test_only_who_may_read_the_ledger_has_evidence_and_not_more_at_once_than_there_is_room_for(
     reader: Reader, invoice: Product
 ) -> None:
@@ -169,12 +171,14 @@ def test_only_who_may_read_the_ledger_has_evidence_and_not_more_at_once_than_the
     assert reader.get(address).status_code == 200
 
 
+@pytest.mark.one_database
 def test_the_pages_lead_to_evidence(reader: Reader, invoice: Product, debtor: None) -> None:
     assert f"/books/evidence?product={invoice.uuid}" in reader.text(f"/books/invoices/{invoice.uuid}")
     assert f"/books/evidence?customer={DEBTOR}" in reader.text(f"/books/customers/{DEBTOR}")
     assert "Booked from" in reader.text("/books/evidence")
 
 
+@pytest.mark.one_database
 def test_a_period_does_not_end_after_the_date_of_its_moment(reader: Reader, invoice: Product) -> None:
     moment = {"as_of": "2012-03-13", "known": str(store.head().position)}
     refused = reader.get("/books/evidence", **moment, **{"from": "2012-03-12", "to": "2012-03-14"})

@@ -32,22 +32,26 @@ def path(invoice: Product) -> str:
     return f"/books/invoices/{invoice.uuid}"
 
 
+@pytest.mark.one_database
 def test_somebody_without_a_session_is_sent_to_log_in(path: str) -> None:
     response = Reader(None).get(path)
     assert response.status_code == 302
     assert response["Location"] == f"/books/login/?next={path}"
 
 
+@pytest.mark.one_database
 def test_somebody_without_the_permission_is_refused(path: str) -> None:
     response = Reader(User.objects.create_user("nobody")).get(path)
     assert response.status_code == 403
     assert "ledger.view_ledger" in response.content.decode()
 
 
+@pytest.mark.one_database
 def test_staff_is_not_needed(path: str, reader: Reader) -> None:
     assert reader.get(path).status_code == 200
 
 
+@pytest.mark.one_database
 def test_a_page_that_is_read_takes_no_other_method(path: str, reader: Reader) -> None:
     assert reader.post(path).status_code == 405
 
@@ -77,6 +81,7 @@ def test_a_permanent_link_of_a_date_shows_the_same_after_more_is_recorded(path: 
     assert "<b>45.08 USD</b>" in page
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
@@ -99,12 +104,14 @@ def test_an_address_that_cannot_be_is_refused_with_the_reason(
     assert reason in response.content.decode()
 
 
+@pytest.mark.one_database
 def test_what_does_not_exist_is_not_found(reader: Reader, invoice: Product) -> None:
     response = reader.get("/books/invoices/00000000-0000-0000-0000-000000000000")
     assert response.status_code == 404
     assert "There is no product" in response.content.decode()
 
 
+@pytest.mark.one_database
 def test_a_person_who_is_not_staff_can_log_in_and_out(reader: Reader) -> None:
     stranger = Reader(None)
     assert stranger.post("/books/login/", username="auditor", password="wrong").status_code == 200
@@ -115,6 +122,7 @@ def test_a_person_who_is_not_staff_can_log_in_and_out(reader: Reader) -> None:
     assert stranger.get("/books/log").status_code == 302
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("invoice")
 def test_a_page_of_the_past_holds_a_slot_and_says_when_to_come_back(reader: Reader) -> None:
     paths = ("/books/", "/books/trial-balance", "/books/log", "/books/trial-balance.csv")
@@ -174,6 +182,7 @@ def test_accounts_are_found_by_their_label_and_beside_their_company(reader: Read
     assert page in reader.text(customer)
 
 
+@pytest.mark.one_database
 def test_a_search_keeps_the_moment_of_the_page(reader: Reader, invoice: Product) -> None:
     page = reader.text("/books/invoices", as_of=str(DUE), known="then")
     form = page[page.index('role="search"') : page.index('id="q"')]

@@ -11,6 +11,8 @@ from projectors.catalog import PROJECTORS
 from tests.integration.books.conftest import Reader
 from tests.support.ledger.book import DEBTOR, Product
 
+pytestmark = pytest.mark.one_database
+
 _LINK = re.compile(r'href="(/books/[^"#]*|\?[^"#]*)')
 _MOST_OF_A_KIND = 1
 

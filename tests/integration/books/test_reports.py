@@ -48,6 +48,7 @@ def test_today_of_a_past_date_says_that_its_fees_were_not_complete(reader: Reade
     assert "Late fees are complete for no date yet" in page
 
 
+@pytest.mark.one_database
 def test_an_empty_ledger_says_what_to_do(reader: Reader) -> None:
     assert "manage.py daily_cycle" in reader.text("/books/")
     for path in ("invoices", "customers", "aging", "trial-balance", "journal", "log"):
@@ -94,6 +95,7 @@ def test_a_later_page_of_the_journal_continues_the_running_totals_of_its_file(
     assert "from the first line of this page on" in page
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
@@ -113,6 +115,7 @@ def test_a_filter_of_the_journal_that_cannot_be_is_refused(
     assert reason in response.content.decode()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["journal", "evidence", "trial-balance/late_fee_income/USD", "invoices"])
 def test_each_page_refuses_a_period_that_ends_before_it_begins(reader: Reader, invoice: Product, path: str) -> None:
     first, last = ("due_from", "due_to") if path == "invoices" else ("from", "to")
@@ -154,6 +157,7 @@ def test_customers_of_a_date_are_known_then_and_now(reader: Reader, debtor: None
     assert rows_of(reader, "/books/customers", as_of="1") == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "path",
     ["", "invoices", "invoices/{invoice}", "customers", f"customers/{DEBTOR}", "aging", "trial-balance", "journal"],
@@ -181,6 +185,7 @@ def test_the_beginning_of_a_date_needs_no_fees_of_the_date(reader: Reader, invoi
     assert "Late fees are complete only through" not in reader.text("/books/aging")
 
 
+@pytest.mark.one_database
 def test_customers_cannot_be_ranked_by_anything_else(reader: Reader) -> None:
     assert reader.get("/books/customers", by="name").status_code == 400
     assert reader.get(f"/books/customers/{uuid4()}").status_code == 404
@@ -254,6 +259,7 @@ def test_a_long_statement_is_paged_with_the_same_balances(
     assert reader.get(address, after="x").status_code == 400
 
 
+@pytest.mark.one_database
 def test_a_page_on_paper_names_its_permanent_address(reader: Reader, debtor: None) -> None:
     page = reader.text(f"/books/customers/{DEBTOR}", **{"from": "2012-01-01"})
     head = store.head().position
@@ -269,6 +275,7 @@ def test_one_hit_of_a_search_is_gone_to(reader: Reader, debtor: None, invoice: P
     assert reader.get("/books/find", q="2012-03-13")["Location"] == "/books/?as_of=2012-03-13"
 
 
+@pytest.mark.one_database
 def test_a_page_that_is_not_found_says_how_to_search(reader: Reader, debtor: None) -> None:
     assert "by the beginnings of their words" in reader.text("/books/find", q="zebra")
     assert "Type an invoice" in reader.text("/books/find")
@@ -276,16 +283,19 @@ def test_a_page_that_is_not_found_says_how_to_search(reader: Reader, debtor: Non
     assert "There is no date 2012-02-30." in reader.text("/books/find", q="2012-02-30")
 
 
+@pytest.mark.one_database
 def test_a_search_with_a_moment_goes_to_an_address_that_exists(reader: Reader, debtor: None) -> None:
     assert reader.get("/books/find", q="2012-03-13", as_of="1")["Location"] == "/books/?as_of=2012-03-13"
     assert reader.get("/books/find", q="alder", as_of="12")["Location"] == f"/books/customers/{DEBTOR}?as_of=12"
 
 
+@pytest.mark.one_database
 def test_an_export_of_the_present_is_named_so(reader: Reader, debtor: None) -> None:
     response = reader.get("/books/customers", format="csv")
     assert f"as-of-{store.head().position}.csv" in response["Content-Disposition"]
 
 
+@pytest.mark.one_database
 def test_the_file_of_an_order_by_amounts_has_the_currency_of_the_page(reader: Reader, debtor: None) -> None:
     book = Book(count(100))
     book.invoice(LAST, "9000", currency="JPY")

@@ -16,13 +16,6 @@ from tests.integration.books.conftest import Reader
 from tests.support.databases import Database
 from tests.support.ledger.book import Product
 from tests.support.ledger.portfolio import new_company
-from tests.support.ledger.random_histories import History, record
-
-
-@pytest.fixture
-def ledger(database: Database) -> None:
-    record(History(33, 200, fees_late=True).appends)
-    catch_up()
 
 
 def everything(kind: str, position: int) -> set[Member]:
@@ -36,7 +29,7 @@ def everything(kind: str, position: int) -> set[Member]:
 
 @pytest.mark.parametrize("few", [sampling.FEW, 0], ids=["ranked", "drawn"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("history")
 def test_a_sample_is_the_same_after_more_is_recorded(kind: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FEW", few)
     position = store.head().position - 20
@@ -57,7 +50,7 @@ def test_a_sample_is_the_same_after_more_is_recorded(kind: str, few: int, monkey
 
 @pytest.mark.parametrize("few", [sampling.FEW, 0], ids=["ranked", "drawn"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("history")
 def test_every_member_is_drawn_if_as_many_are_wanted(kind: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FEW", few)
     monkeypatch.setattr(sampling, "MOST_DRAWS", 30_000)
@@ -68,7 +61,8 @@ def test_every_member_is_drawn_if_as_many_are_wanted(kind: str, few: int, monkey
     assert set(drawn.members) == whole
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.one_database
+@pytest.mark.usefixtures("history")
 def test_the_method_is_the_one_that_the_page_states(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FEW", 0)
     position = store.head().position
@@ -81,7 +75,7 @@ def test_the_method_is_the_one_that_the_page_states(monkeypatch: pytest.MonkeyPa
     assert sample("events", "audit", 3, position).members == tuple((one, 0) for one in ranked[:3])
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("history")
 def test_lines_have_the_same_chance_whatever_the_number_of_lines_of_their_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -119,6 +113,7 @@ def test_the_page_names_its_position_and_method_and_its_csv_has_the_rows(reader:
     assert "Name a seed" in reader.text("/books/sample")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "parameters",
     [

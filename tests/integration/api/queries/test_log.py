@@ -101,6 +101,7 @@ def test_filters_that_exclude_each_other_find_nothing(reader: Api) -> None:
         assert every(reader, f"/api/events?{nothing}") == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -118,6 +119,7 @@ def test_a_filter_that_cannot_be_one_is_refused_with_its_place(name: str, wrong:
         assert [fault["pointer"] for fault in refused["errors"]] == [f"/{name}"]
 
 
+@pytest.mark.one_database
 def test_an_unknown_type_is_refused_with_those_that_there_are(reader: Api) -> None:
     refused = problem(reader.get("/api/events?type=Nothing"), 422, "invalid-input")
     for classes in CATEGORIES.values():
@@ -126,6 +128,7 @@ def test_an_unknown_type_is_refused_with_those_that_there_are(reader: Api) -> No
     assert refused["errors"][0]["detail"].startswith("must be 'AssetFinanced', ")
 
 
+@pytest.mark.one_database
 def test_what_cannot_be_followed_is_refused(reader: Api) -> None:
     head = store.head().position
     beyond = problem(reader.get(STREAM, {"Last-Event-ID": str(head + 1)}), 422, "position-beyond-head")

@@ -126,6 +126,7 @@ def test_no_amount_is_a_number_and_each_has_its_currencys_digits(reader: Api) ->
         assert {len(line[side].partition(".")[2]) for side in ("debit", "credit")} == {digits}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/api/companies/{uuid}", "/api/companies", "/api/events", "/api/aging"])
 def test_no_parameter_can_be_null(path: str) -> None:
     document = the_api.get_openapi_schema()
