@@ -7,8 +7,8 @@ awaited, part by part, in the same thread. It is used only if the locked row has
 every other case it is dropped and made again within the transaction, which also raises what was wrong with it. So the
 transaction alone decides what is recorded.
 
-A second thread gains nothing. Python lets another thread run only every 5 ms, so that after each answer of the server
-the first one waits for that long.
+A second thread gained nothing. Python lets another thread run only every 5 ms, so the first one waits up to so long
+after each answer of the server.
 """
 
 from collections import deque
