@@ -12,20 +12,23 @@ _MUCH_LONGER: Final = 10
 
 
 class BatchSize:
-    """A limit that shrinks after a long transaction and grows after a short one.
+    """A limit that shrinks after a transaction that took longer than its target and grows after a short one.
+
+    The target is TARGET_SECONDS, or so many times as long.
 
     On a busy machine every transaction is long, however little it does, and small ones only make more work of the same.
     """
 
-    def __init__(self, start: int, most: int) -> None:
-        self.limit, self._most = min(start, most), most
+    def __init__(self, start: int, most: int, times: float = 1) -> None:
+        self.limit, self._most, self._times = min(start, most), most, times
 
     def adapt(self, seconds: float, done: int) -> None:
         """Adapt to a transaction that handled `done` things in so many seconds."""
-        if seconds > TARGET_SECONDS:
-            least = 1 if seconds > TARGET_SECONDS * _MUCH_LONGER else _LEAST
-            self.limit = min(self.limit, max(least, int(done * TARGET_SECONDS / seconds * 0.8)))
-        elif seconds < TARGET_SECONDS / 2 and done >= self.limit:
+        target = TARGET_SECONDS * self._times
+        if seconds > target:
+            least = 1 if seconds > target * _MUCH_LONGER else _LEAST
+            self.limit = min(self.limit, max(least, int(done * target / seconds * 0.8)))
+        elif seconds < target / 2 and done >= self.limit:
             self.limit = min(self._most, self.limit * 2)
 
 

@@ -74,25 +74,31 @@ class RangeOfJournal:
 
     @cached_property
     def _statements(self) -> Mapping[str, str]:
-        rows = [_as_row(type_, number, side) for type_ in self._entries for number, side in self._sides(type_)]
-        return named_sql(_TEXT, events=EVENTS_OF_RANGE, sides=", ".join(rows))
+        rows = ", ".join(row for type_ in self._entries for row in self._sides(type_))
+        return named_sql(_TEXT, events=EVENTS_OF_RANGE, sides=rows)
 
-    def _sides(self, type_: str) -> Iterator[tuple[int, SideOfEntry]]:
-        return enumerate(self._entries[type_]("{party}", "{uuid}", _Fields()))
+    def _sides(self, type_: str) -> Iterator[str]:
+        amounts: list[str] = []
+        for side in self._entries[type_]("{party}", "{uuid}", _Fields()):
+            yield _as_row(type_, side, amounts)
+            amounts.append(side.amount)
 
     def project(self, after: int, up_to: int, generation: int, using: str) -> None:
         """Write the lines, and add them to the sums of their accounts."""
         dates = dates_of_range(after, up_to, using)
         every = trial_balance.SNAPSHOT_EVERY
-        multiples = range(after // every * every + 1, up_to + 1, every)
+        # Copies of the sums stand before these positions. See Note [A trial balance is read and not added up].
+        places = sorted({*range(after // every * every + 1, up_to + 1, every), *dates["cycles"]})
         values = {
             "after": after,
             "up_to": up_to,
             "generation": generation,
             "types": self._types,
+            "with_lines": list(self._entries),
             **dates,
-            # Copies of the sums stand before these positions. See Note [A trial balance is read and not added up].
-            "places": sorted({*multiples, *dates["cycles"]}),
+            "places": places,
+            "lows": [after + 1, *places],
+            "highs": [*(place - 1 for place in places), up_to],
         }
         first_events = rows_of(self._statements["first_events"], values, using)
         sums: dict[int, list[Row]] = defaultdict(list)
@@ -102,10 +108,16 @@ class RangeOfJournal:
         trial_balance.add_to_sums(made, generation, using)
 
 
-def _as_row(type_: str, number: int, side: SideOfEntry) -> str:
-    """Return a side as a row of VALUES; its account, party and amount are taken from the event or its payload."""
+def _as_row(type_: str, side: SideOfEntry, before: Sequence[str]) -> str:
+    """Return a side as a row of VALUES; its account, party and amount are taken from the event or its payload.
+
+    `before` are the fields of the amounts of the sides before it. Those with its own amount have a line if it has one.
+    """
     party = f"'{side.party_uuid}'" if isinstance(side.party_uuid, _Field) else "NULL"
-    return f"('{type_}', {number}, '{side.account}', {party}, '{side.amount}', {side.credit})"
+    others = [f"'{amount}'" for amount in before if amount != side.amount]
+    array = f"ARRAY[{', '.join(others)}]" if others else "NULL::text[]"
+    number = len(before) - len(others) + 1
+    return f"('{type_}', {number}, '{side.account}', {party}, '{side.amount}', {side.credit}, {array})"
 
 
 def _undated(event: RecordedEvent | None) -> DatedEvent:
