@@ -8,6 +8,7 @@ import pytest
 from tests.support.demonstration import demonstration
 from tests.support.documents import pages
 from tests.support.documents.terminal import compare, free_port, outputs, quick_python
+from tests.support.processes import WEB
 
 PAGES = {"README.md": 1, "docs/tour.md": 20, "docs/how-to/write-a-client.md": 20}
 """The pages, and how many commands each has at least."""
@@ -25,7 +26,7 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
         for step in steps
     ]
     typed = [f"{command}{wait_for(port)}" if command.endswith("&\n") else command for command in typed]
-    environment = {**os.environ, "WEB_BIND": f"127.0.0.1:{port}"}
+    environment = {**os.environ, **WEB, "WEB_BIND": f"127.0.0.1:{port}"}
     with quick_python(tmp_path, environment):
         compare(steps, outputs(typed, tmp_path, environment))
 

@@ -1,5 +1,6 @@
 """manage.py in processes of its own, as operators run it."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -183,6 +184,8 @@ def _resident(*, web: bool) -> str:
         environment = {**_ENVIRONMENT, **(WEB if web else {}), "PYTHONUNBUFFERED": "1"}
         _begun.append(Resident(environment, web=web, stdin=shared.lifeline.ends))
         address.write_text(_begun[-1].address)
+        if os.getpid() == shared.lifeline.owner:  # else other forks may still need it
+            atexit.register(_begun[-1].close)
 
     shared.once(address.name, begin)
     return address.read_text()
