@@ -1,7 +1,7 @@
 """Says what the tests cost: `pytest -p tests.plugins.cost …` ends with tables by file, by fixture and by test (Linux).
 
 A cost is processor time of the worker and of all its descendants, so it hardly depends on what else the machine does.
-The PostgreSQL server that the workers share is a descendant of pytest only; with `-n 0` it counts for the tests too.
+The PostgreSQL server that forks share is a descendant of pytest only; without `--forks` it counts for the tests too.
 """
 
 import ctypes
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Self
@@ -99,7 +100,8 @@ _fixtures: Final[dict[str, Cost]] = defaultdict(Cost)
 """What the fixtures of the test that runs have cost so far."""
 
 
-def pytest_configure() -> None:
+@cache
+def _adopt_orphans(_pid: int) -> None:
     """Become the parent of orphans, as their processor time would count for nobody."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -107,6 +109,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logstart() -> None:
     """Note when a test begins."""
+    _adopt_orphans(os.getpid())
     _began[:] = [_now()]
     _fixtures.clear()
 
