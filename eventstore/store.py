@@ -134,8 +134,7 @@ def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
 def _appended(outcome: Outcome, rows: Rows, connection: BaseDatabaseWrapper) -> Appended:
     using = connection.alias
     if outcome.kind is Kind.APPENDED:
-        metrics.APPENDS.inc()
-        metrics.EVENTS.inc(len(rows.event_streams))
+        metrics.count_append(len(rows.event_streams))
         if not _is_in_transaction(connection):
             # Its commit, or the barrier after it, waited for everything before it as well.
             note_durable(outcome.last_position, using)

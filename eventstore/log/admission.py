@@ -22,8 +22,10 @@ _LEAST_LIMIT: Final = 1024
 
 def check_context(type_name: str, context: Context) -> None:
     """Raise InvalidPayload if a text of the context cannot be stored."""
-    _check_text(type_name, "actor", context.actor)
-    _check_text(type_name, "correlation_id", context.correlation_id)
+    both = context.actor + context.correlation_id
+    if len(both) > _LONGEST["actor"] or not both.isascii() or "\0" in both:
+        _check_text(type_name, "actor", context.actor)
+        _check_text(type_name, "correlation_id", context.correlation_id)
     if context.causation is not None and not 0 < context.causation <= _GREATEST:
         raise InvalidPayload(type_name, f"causation {context.causation} is not a position")
 

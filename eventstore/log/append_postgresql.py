@@ -232,9 +232,10 @@ def _call(
 
 
 def _prepare(connection: BaseDatabaseWrapper, session: Session, sql: bytes) -> bytes:
+    name, types = _PREPARED[sql]
+    if name in session.prepared:
+        return name
     if not settings.PREPARED_STATEMENTS:
         return b""
-    name, types = _PREPARED[sql]
-    if name not in session.prepared:
-        prepare(connection, name, sql, types)
+    prepare(connection, name, sql, types)
     return name
