@@ -16,20 +16,23 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from eventstore import store
 from eventstore.consumers.loop import catch_up
 from eventstore.errors import LogDamaged, NotCaughtUp
 from eventstore.log.verification import verify
+from eventstore.models import Home
 from eventstore.payloads.canonical import canonical_event
 from eventstore.seals.merkle import Tree, leaf_hash
 from ledger.rules.events import DaySealed
 from processmanagers.proofs import NotSealed, prove, published
 from projectors.verification import verify as verification
 from tests.support.consumers.tampering import unguarded
-from tests.support.databases import Database
+from tests.support.databases import Database, Databases, connected_as, connected_to
 from tests.support.ledger.book import Book
 from tests.support.ledger.sealing import DAY, days, seal, sealing
+from tests.support.postgres.roles import OWNER
 from tests.support.processes import ROOT
 from tools import verify_proof
 
@@ -38,11 +41,30 @@ OTHER_KEY = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
 
 
 @pytest.fixture
+def database(
+    request: pytest.FixtureRequest, databases: Databases, settings: Settings, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Database]:
+    """Return a database of the test's own, with four dates if it asks for `sealed_days`."""
+
+    def prepare(_: Database) -> None:
+        with sealing(settings):
+            days(4)
+            seal(chunk=2)
+        with connected_as(OWNER):
+            Home.objects.all().delete()  # each copy is at home where something first acts in it
+
+    with django_db_blocker.unblock():
+        sealed = "sealed_days" in request.fixturenames
+        own = databases.prepared("sealed_days", prepare)[0] if sealed else databases.make()
+        with connected_to(own):
+            yield own
+    databases.drop(own)
+
+
+@pytest.fixture
 def sealed_days(database: Database, settings: Settings) -> Iterator[list[DaySealed]]:
     """Return the seals of a ledger with four dates, of which three are over; late_fees was late."""
     with sealing(settings):
-        days(4)
-        seal(chunk=2)
         yield seals()
 
 
