@@ -165,7 +165,7 @@ MIDDLEWARE = [
     "web.forms.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "web.protocol.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
     "web.durable_answers.DurableAnswersMiddleware",
 ]

@@ -27,7 +27,7 @@ from web.protocol.authentication import actor, actor_id, authenticators
 from web.protocol.correlation_id import correlation_id
 from web.protocol.json_pointers import pointer_to
 from web.protocol.problems import Problem
-from web.protocol.query_parameters import check_names
+from web.protocol.query_parameters import check_names, header
 from web.protocol.request_schemas import RequestSchema, field_values, request_schema_of
 from web.protocol.response_headers import POSITION
 from web.protocol.response_schemas import PROBLEMS, Recorded
@@ -113,7 +113,7 @@ def record(command: Command, **context: Any) -> Appended:
 
 
 def _key(name: str, request: HttpRequest, body: RequestSchema) -> IdempotencyKey | None:
-    given = request.headers.get(KEY)
+    given = header(request, KEY)
     if given is None:
         if name in KEY_REQUIRED:
             raise Problem(problem_kinds.KEY_REQUIRED)

@@ -20,8 +20,9 @@ def correlation_id(request: HttpRequest) -> str:
 
 
 def _from_headers(request: HttpRequest) -> str:
-    given = request.headers.get("X-Request-ID", "")
+    # Of META: to make `request.headers`, which other requests need, takes as long as all of this.
+    given: str = request.META.get("HTTP_X_REQUEST_ID", "")
     if _REQUEST_ID.fullmatch(given):
         return given
-    traced = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    traced = _TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
     return traced[1] if traced else str(uuid4())

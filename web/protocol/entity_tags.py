@@ -17,6 +17,7 @@ from ledger.rules.events import CATEGORIES
 from ledger.rules.facts import stream_id
 from web.protocol import problem_kinds
 from web.protocol.problems import Fault, Problem, invalid
+from web.protocol.query_parameters import header
 
 IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
@@ -58,7 +59,7 @@ def with_tag(request: HttpRequest, response: HttpResponse, version: int, *, dige
     """Return the response with its entity tag, or 304 if the client has it already."""
     suffix = f"-{hashlib.sha256(response.content).hexdigest()[:_DIGEST]}" if digest else ""
     tag = f'"{version}{suffix}"'
-    given = request.headers.get(IF_NONE_MATCH, "")
+    given = header(request, IF_NONE_MATCH) or ""
     if given.strip() == "*" or tag in _TAG.findall(given):
         response = HttpResponse(status=_NOT_MODIFIED)
         del response.headers["Content-Type"]
@@ -68,7 +69,7 @@ def with_tag(request: HttpRequest, response: HttpResponse, version: int, *, dige
 
 def expected_version(request: HttpRequest, command: Command, *, creates: bool) -> dict[str, int] | None:
     """Return the version that If-Match requires of the command's target, by stream; raises Problem."""
-    given = request.headers.get(IF_MATCH)
+    given = header(request, IF_MATCH)
     if given is None or given.strip() == "*":
         return None
     found = _VERSION.fullmatch(given.strip())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+from django.contrib.messages import middleware as messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -54,6 +55,15 @@ class ProblemMiddleware:
             if name in response.headers:
                 problem[name] = response.headers[name]
         return problem
+
+
+class MessageMiddleware(messages.MessageMiddleware):
+    """Keeps messages for people until their next page; programs that use the API get none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Make the storage of messages, which takes as long as finding the view, only where one may be shown."""
+        if not request.path_info.startswith(_PREFIX):
+            super().process_request(request)
 
 
 class MethodMiddleware:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -34,9 +35,20 @@ def whole_number(text: str, least: int = 0, most: int = MAX_INT) -> int:
     raise ValueError(message)
 
 
+def header(request: HttpRequest, name: str) -> str | None:
+    """Return a header of a request, None if it has none; `request.headers` parses all of them first."""
+    value: str | None = request.META.get(_meta_key(name))
+    return value
+
+
+@cache
+def _meta_key(name: str) -> str:
+    return f"HTTP_{name.upper().replace('-', '_')}"
+
+
 def position_in_header(request: HttpRequest, name: str, default: int = 0) -> int:
     """Return the position in a header; raises Problem if it is not one."""
-    given = request.headers.get(name)
+    given = header(request, name)
     try:
         return default if given is None else whole_number(given, most=10**18 - 1)
     except ValueError as error:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from web.protocol import problem_kinds, response_headers
 from web.protocol.problems import Problem
-from web.protocol.query_parameters import position_in_header
+from web.protocol.query_parameters import header, position_in_header
 from web.slots import SlotKind, need_slot_to_wait, slots
 
 MIN_POSITION: Final = "Ledger-Min-Position"
@@ -65,5 +65,5 @@ def _not_reached(wanted: int, position: int) -> Problem:
 
 
 def _seconds_to_wait(request: HttpRequest) -> int:
-    found = _WAIT.search(request.headers.get("Prefer", ""))
+    found = _WAIT.search(header(request, "Prefer") or "")
     return min(int(found[1]), _MAX_WAIT_S) if found else 0
