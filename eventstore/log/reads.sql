@@ -76,11 +76,13 @@ SELECT {columns} FROM eventstore_event WHERE position > %s
  AND version > coalesce(
     (SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)
 
+-- The expressions keep PostgreSQL from the index of types: without statistics it read there all events of the types, for each
+-- stream.
 -- name: latest_postgresql
 SELECT e.* FROM unnest(%s::text[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (
     SELECT {columns} FROM eventstore_event newest
-    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s::text[]) AND newest.position <= %s
+    WHERE newest.stream_id = wanted.stream_id AND newest.type || '' = ANY (%s::text[]) AND newest.position + 0 <= %s
     ORDER BY newest.version DESC LIMIT 1
 ) AS e
 
@@ -89,7 +91,7 @@ CROSS JOIN LATERAL (
 SELECT wanted.number, e.* FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (stream_id, number)
 CROSS JOIN LATERAL (
     SELECT newest.type, newest.schema_version, {fields} FROM eventstore_event newest
-    WHERE newest.stream_id = wanted.stream_id AND newest.type = ANY (%s::text[]) AND newest.position <= %s
+    WHERE newest.stream_id = wanted.stream_id AND newest.type || '' = ANY (%s::text[]) AND newest.position + 0 <= %s
     ORDER BY newest.version DESC LIMIT 1
 ) AS e
 

@@ -12,6 +12,8 @@ from eventstore.libpq import arrays, pages
 from eventstore.libpq.pages import fetch_page
 from eventstore.libpq.pipeline import fetch_all
 from eventstore.libpq.prepared import Prepared
+from eventstore.log.narrow_reads import NewestFields
+from eventstore.log.reads import latest
 from tests.contracts.events import append, parcel, positions, registered
 
 pytestmark = [
@@ -53,6 +55,24 @@ def test_a_page_reads_only_its_events_when_there_are_no_statistics() -> None:
     found += store.read_batch(from_position=201, limit=100)
     assert positions(found) == list(range(101, 301))
     assert rows_read() - before == 200
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_the_newest_events_of_streams_are_found_without_the_index_of_types_when_there_are_no_statistics() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE eventstore_event SET (autovacuum_enabled = false)")
+    parcels = [parcel() for _ in range(3000)]
+    for first in range(0, 3000, 1000):
+        append(*map(registered, parcels[first : first + 1000]))
+    streams, types = parcels[:20], ["ParcelRegistered"]
+    found = latest(streams, types, 3000)
+    fields = NewestFields("test", ("name",)).of_streams(streams, types, 3000)
+    assert fields is not None
+    assert list(found) == list(fields) == streams
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'event_type_position'")
+        assert cursor.fetchall() == [(0,)]
 
 
 def test_rows_come_in_order_however_many_there_are() -> None:
