@@ -21,7 +21,7 @@ SUITES := tests-on-postgres tests-on-sqlite tests-without-database
 # Each prints what it has to say when it has ended, and all run, whatever fails.
 TOGETHER := --no-print-directory --keep-going --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: help demo test check checks prove run cluster cluster-test bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv migrations docs
+.PHONY: help demo test check checks prove run cluster cluster-test bench bench-compare screenshots chromium clean suite compiled $(CHECKS) $(SUITES) format requirements venv
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 16
@@ -80,8 +80,6 @@ imports: $(VENV)/development ## import-linter
 generated: $(VENV)/development ## no model without its migration, generated documents up to date, Django's own checks
 	$(DEVELOPMENT) python -m tests.support.documents.checks \
 	    "makemigrations --check --dry-run" check "describe_events --check" "describe_problems --check"
-
-migrations docs: generated
 
 suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL
 	@$(MAKE) $(TOGETHER) $(SUITES)

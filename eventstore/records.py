@@ -145,7 +145,7 @@ Row = tuple[Any, ...]
 def events_of(rows: Iterable[Row]) -> Iterator[RecordedEvent]:
     """Return the events that rows describe, each made when it is asked for.
 
-    The garbage collector visits each event that is kept again and again, but no row of plain values.
+    Each collection of garbage visits every event that exists, and passes over rows of plain values.
     """
     return map(partial(tuple.__new__, RecordedEvent), rows)  # RecordedEvent._make takes twice the time
 

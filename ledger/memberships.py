@@ -68,7 +68,8 @@ class MembershipCache:
         self._using = using
         self._kept = Loaded(_Shared())
         self._folding = Lock()
-        self._is_forgotten = self._has_complained = False
+        self._is_forgotten = False
+        self._unreadable_after: int | None = None
 
     def lookup(self, company_uuid: UUID) -> Membership:
         """Return the company's membership, or the empty one, after reading the deal events that are new."""
@@ -124,7 +125,7 @@ class MembershipCache:
         """Return the memberships with every deal event; None if they cannot be had soon."""
         # See Note [An index answers until the memberships are folded]
         kept = self._kept
-        if self._folding.locked():
+        if self._folding.locked() or kept.position == self._unreadable_after:
             return None
         if self._is_current(kept):
             return kept
@@ -136,9 +137,8 @@ class MembershipCache:
                 return self._kept
         except (UnknownEventType, UnreadableEvent):
             # To a lookup only the deals of its company matter, which the index finds.
-            if not self._has_complained:
-                self._has_complained = True
-                _logger.exception("a deal cannot be read, so the memberships are not folded; an index answers")
+            self._unreadable_after = self._kept.position
+            _logger.exception("a deal cannot be read, so the memberships are not folded; an index answers")
             return None
         else:
             start_thread(self._fold_all_and_release)

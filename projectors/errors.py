@@ -15,7 +15,7 @@ class ReadModelFault(Exception):
     """A read model differs from what the events make of it."""
 
 
-class DateBeganTwice(ReadModelFault, EventRefused):
+class DateBeganTwice(EventRefused):
     """A SystemCycled begins a date that has begun before; only an append past the rules can record it."""
 
     def __init__(self, on: date, position: int) -> None:

@@ -8,15 +8,16 @@ TARGET_SECONDS: Final = 0.1
 _LEAST: Final = 100
 """The limit shrinks no further if a transaction was late only because the machine is busy."""
 _MUCH_LONGER: Final = 10
-"""So many times too long is no longer taken for a busy machine."""
+"""A busy machine does not explain a transaction that takes so many times its target."""
 
 
 class BatchSize:
     """A limit that shrinks after a transaction that took longer than its target and grows after a short one.
 
-    The target is TARGET_SECONDS, or so many times as long.
+    The target is `times` TARGET_SECONDS.
 
     On a busy machine every transaction is long, however little it does, and small ones only make more work of the same.
+    So the limit stays at _LEAST there.
     """
 
     def __init__(self, start: int, most: int, times: float = 1) -> None:

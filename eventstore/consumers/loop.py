@@ -161,7 +161,7 @@ class Loop:
         cursor = turn.runner.cursor
         turn.position = cursor.at.position if cursor.rows else turn.position
         if time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
-            leave_out_what_is_loaded()  # it works for long
+            leave_out_what_is_loaded()  # only a process that works for some seconds gains by it
             self._shown_at = time.monotonic()
             head = store.head().position
             done = sum(head if other.finished else other.position for other in self._turns)

@@ -125,14 +125,14 @@ class ProcessManagerRunner:
 
     def _answer(self, event: RecordedEvent) -> Step:
         """Work one chunk of the answer to an event, in the transaction that moves the checkpoint."""
-        covered, last_attempt = self.size.limit, self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
+        last_attempt = self._conflicts >= settings.COMMAND_MAX_ATTEMPTS - 1
         watch, self._appending = None, False
         try:
             with self.cursor.transaction():
                 watch = Stopwatch()
                 # The row is always locked before the append lock, or two copies would wait for each other.
                 with self._append_lock() if last_attempt else nullcontext():
-                    covered = self._work_chunk(event, self.size.limit)
+                    covered = self._work_chunk(event)
         except Exception as error:
             if watch is None:
                 raise  # before the handler: the row has changed, or the database is away
@@ -171,12 +171,12 @@ class ProcessManagerRunner:
             self._appending = False
             yield
 
-    def _work_chunk(self, event: RecordedEvent, limit: int) -> int:
+    def _work_chunk(self, event: RecordedEvent) -> int:
         """Append the chunk after the row is moved, and return how many things it covers at most.
 
         The append lock is held until the transaction ends.
         """
-        before = self.cursor.rows[0].progress
+        before, limit = self.cursor.rows[0].progress, self.size.limit
         if before is None:
             check_before_acting([event], self.cursor.using)
         # See Note [A chunk is made while the one before it is appended]

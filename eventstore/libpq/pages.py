@@ -78,7 +78,7 @@ def _read(raw: "psycopg.Connection[Any]", numbered: bytes, parameters: Sequence[
             raw.pgconn.pipeline_sync()
             rows, failed = _received(raw)
         except BaseException:
-            raw.pgconn.finish()  # rows may still come, which nobody would tell from those of the next statement
+            raw.pgconn.finish()  # else the next statement would take rows that still come for its own
             raise
         if raw.pgconn.status == pq.ConnStatus.OK:
             raw.pgconn.exit_pipeline_mode()

@@ -70,7 +70,7 @@ def _exchange(pgconn: pq.abc.PGconn, statements: Sequence[Statement], *, begins:
         pgconn.pipeline_sync()
         results = _received(pgconn, len(statements) + begins)
     except BaseException:
-        pgconn.finish()  # answers may still come, which nobody would tell from those to the next statements
+        pgconn.finish()  # else the next statements would take answers that still come for their own
         raise
     if pgconn.status == pq.ConnStatus.OK:
         pgconn.exit_pipeline_mode()
@@ -116,7 +116,7 @@ def only_result(pgconn: pq.abc.PGconn, meanwhile: Iterator[object]) -> pq.abc.PG
         while (result := next_result(pgconn, poll, meanwhile)) is not None:
             last = result
     except BaseException:
-        pgconn.finish()  # the answer may still come, which nobody would tell from the one to the next statement
+        pgconn.finish()  # else the next statement would take the answer that still comes for its own
         raise
     assert last is not None  # noqa: S101 - libpq makes a result of each failure
     return last

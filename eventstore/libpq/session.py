@@ -45,7 +45,7 @@ class Session:
 
 
 def session_of(connection: BaseDatabaseWrapper) -> Session:
-    """Return the state of the open connection, which keeps it as an attribute: it is asked at each append."""
+    """Return the state of the open connection, which keeps it as an attribute: each append asks for it."""
     kept = vars(connection.connection)
     session: Session | None = kept.get(_ATTRIBUTE)
     if session is None:

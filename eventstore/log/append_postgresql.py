@@ -218,17 +218,17 @@ def _call(
     values: list[bytes | None],
     meanwhile: Iterator[object],
 ) -> bytes | None:
-    raw, more = connection.connection, () if meanwhile is NOTHING else (meanwhile,)
+    raw = connection.connection
     with connection.wrap_database_errors:
         begin(connection)
         try:
-            return send(raw, sql, values, _prepare(connection, session, sql), *more)
+            return send(raw, sql, values, _prepare(connection, session, sql), meanwhile)
         except psycopg.errors.InvalidSqlStatementName:
             # DISCARD ALL or a pooler dropped the statements. Nothing was done, but an open transaction has failed.
             session.prepared.clear()
             if raw.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 raise
-            return send(raw, sql, values, _prepare(connection, session, sql), *more)
+            return send(raw, sql, values, _prepare(connection, session, sql), meanwhile)
 
 
 def _prepare(connection: BaseDatabaseWrapper, session: Session, sql: bytes) -> bytes:

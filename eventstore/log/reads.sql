@@ -76,8 +76,7 @@ SELECT {columns} FROM eventstore_event WHERE position > %s
  AND version > coalesce(
     (SELECT page.version FROM eventstore_event page WHERE page.position = %s AND page.stream_id = %s), 0)
 
--- The expressions keep PostgreSQL from the index of types: without statistics it read there all events of the types, for each
--- stream.
+-- The expressions hide the index of types, in which PostgreSQL without statistics reads all events of the types for each stream.
 -- name: latest_postgresql
 SELECT e.* FROM unnest(%s::text[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
-"""Which rows another transaction holds: whoever works within it shows no other sign of life until it commits."""
+"""Finds the rows that other transactions hold: a process shows no other sign of life during a long one."""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -27,6 +27,6 @@ else:
 
 @cache
 def _slots(cls: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Sequence[Callable[[Any, Any], None]]]:
-    """Return what reads all fields at once, of which there are several, and what sets each of them."""
+    """Return a function that reads all fields, at least two, and the setter of each field."""
     names = [field.name for field in fields(cls)]
     return attrgetter(*names), [getattr(cls, name).__set__ for name in names]

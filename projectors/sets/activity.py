@@ -12,8 +12,6 @@ from projectors.events.payloads import payload_of
 from projectors.sets.statements import dates_of_range, rows_of
 
 _TEXT: Final = Path(__file__).parent / "activity.sql"
-
-
 _LATE: Final = named_sql(_TEXT, events=EVENTS_OF_RANGE)["late"]
 
 

@@ -111,7 +111,7 @@ class RangeOfJournal:
 def _as_row(type_: str, side: SideOfEntry, before: Sequence[str]) -> str:
     """Return a side as a row of VALUES; its account, party and amount are taken from the event or its payload.
 
-    `before` are the fields of the amounts of the sides before it. Those with its own amount have a line if it has one.
+    `before` names the amounts of the sides before it. Sides with the same amount have a line if it has one.
     """
     party = f"'{side.party_uuid}'" if isinstance(side.party_uuid, _Field) else "NULL"
     others = [f"'{amount}'" for amount in before if amount != side.amount]

@@ -139,7 +139,7 @@ class Deliveries:
 def _before_damage(events: Sequence[RecordedEvent], now: datetime) -> tuple[Sequence[RecordedEvent], Result | None]:
     """Return the events before the first that no append can have recorded so, and a refused attempt at that one."""
     for number, event in enumerate(events):
-        try:
+        try:  # one by one, since those of an endpoint may lie far apart, and a check reads all that is between
             check_before_acting([event])
         except (LogDamaged, UnknownEventType, UnreadableEvent) as error:
             message = Message("", event.position, event.type, "")

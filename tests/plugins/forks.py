@@ -1,6 +1,6 @@
 """Runs the tests in forks of the process that has loaded them: `pytest -p tests.plugins.forks --forks 2 …` (Unix).
 
-pytest-xdist starts processes that load all tests anew, which takes each of them seconds of processor time.
+Processes that load all tests anew, as those of pytest-xdist do, take seconds of processor time each.
 """
 
 import atexit

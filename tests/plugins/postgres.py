@@ -1,10 +1,10 @@
-"""Runs the tests on PostgreSQL: one server for the whole run, shared by pytest-xdist's workers.
+"""Runs the tests on PostgreSQL: one server for the whole run, which its forks share.
 
 The owner of the tables migrates, and the tests connect as the application's role, which cannot change the log. A test
 that needs more says so by the fixture `as_owner` or `as_superuser`.
 
 Loaded with `-p tests.plugins.postgres`, before Django, which reads DATABASE_URL once. The process that starts the run
-starts the server; workers find its socket's directory in the environment.
+starts the server; forks find its socket's directory in the environment.
 """
 
 import os

@@ -18,7 +18,7 @@ DIRECTORY: Final = "DAYBOOK_TEST_SHARED"
 
 @dataclass(frozen=True, slots=True)
 class Lifeline:
-    """A file that ends with the process that has opened it, and with the last fork of that process."""
+    """A pipe whose reader sees the end once its owner and all forks of it have ended; `keeps` is only held open."""
 
     owner: int
     ends: int

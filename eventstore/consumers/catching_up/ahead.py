@@ -4,8 +4,9 @@
 A process works out events and then waits while the server inserts them, so that each of them idles for half of the
 time. The next chunk therefore reads what it needs before the append is sent, and is worked out while the answer is
 awaited, part by part, in the same thread. It is used only if the locked row has the progress that it was made for. In
-every other case it is dropped and made again within the transaction, which also raises what was wrong with it. So the
-transaction alone decides what is recorded.
+every other case it is dropped and made again within its own transaction, which also raises what was wrong with it. So
+that transaction alone decides what is recorded. Only an error of the database ends the transaction of the chunk before,
+because no statement can follow it there.
 
 A second thread gained nothing. Python lets another thread run only every 5 ms, so the first one waits up to so long
 after each answer of the server.
@@ -14,6 +15,8 @@ after each answer of the server.
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+
+from django.db import Error
 
 from eventstore.consumers.definitions import Chunk, ChunkInParts
 from eventstore.log.append_call import Rows
@@ -32,7 +35,7 @@ class MadeChunk(NamedTuple):
 
 
 class _Making:
-    """A chunk that is being made, for an event and a progress; `made` is None until it is complete."""
+    """The making of one chunk, for an event and a progress. `made` is None until the chunk is complete."""
 
     def __init__(self, event: RecordedEvent, progress: Any, limit: int) -> None:
         self.made_for, self.limit = (event.position, progress), limit
@@ -54,13 +57,18 @@ class Ahead:
         self._parts: Iterator[None] = iter(())
 
     def begin(self, event: RecordedEvent, progress: Any, limit: int) -> None:
-        """Read what the chunk that follows a progress needs, if it can be made ahead; raises what reading raises."""
+        """Read what the chunk that follows a progress needs, if it can be made ahead; raises errors of the database."""
         self.drop()
-        chunk_in_parts = self._react_in_parts(event, progress, limit)
-        if chunk_in_parts is not None:
-            self._making = _Making(event, progress, limit)
-            self._parts = self._making.parts(event, chunk_in_parts, self._prepare)
-            next(self._parts)
+        try:
+            chunk_in_parts = self._react_in_parts(event, progress, limit)
+            if chunk_in_parts is not None:
+                self._making = _Making(event, progress, limit)
+                self._parts = self._making.parts(event, chunk_in_parts, self._prepare)
+                next(self._parts)
+        except Error:
+            raise
+        except Exception:  # noqa: BLE001 - the transaction of this chunk makes it again, and raises it
+            self.drop()
 
     def work(self) -> Iterator[None]:
         """Make the chunk without the database, a part at each step."""

@@ -5,7 +5,8 @@ Consumers that catch up together read the same events one after the other. The l
 one of them reads a page and the others find it. Only whole pages far behind the head are kept, which never change, and
 only as long as the connection on which they were read: after a crash of the server a position may hold another event.
 Pages end at multiples of the batch size, so that consumers which began at different positions meet at the next page.
-Once no consumer has read a kept page between two reads at the head, all are at the head, and nothing is kept.
+Two reads in a row that reach the head, with no full page between them, show that no consumer is behind. Then nothing is
+kept.
 """
 
 from collections.abc import Iterable

@@ -19,7 +19,8 @@ DECLARE
     ignored text;
     ignored_void boolean;
 BEGIN
-    -- One expression, unless something is to be done beside taking a free lock.
+    -- One expression, since each costs. For how = 2 it also sets synchronous_commit, and it takes the lock if that is free. All else
+    -- is left to eventstore_take_append_lock, whose key this is.
     IF how = 0 OR current_setting('transaction_isolation') <> 'read committed'
        OR how = 2 AND set_config('synchronous_commit', 'off', true) <> 'off'
        OR NOT pg_try_advisory_xact_lock(4919131752989213764)

@@ -419,7 +419,7 @@ class TestHydration:
         assert waiting == []
 
     def test_a_deal_that_cannot_be_read_stops_only_lookups_that_need_it(
-        self, waiting: list[Callable[[], None]]
+        self, waiting: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         damaged, other = new_company(), new_company()
         deal = member(damaged)
@@ -427,8 +427,16 @@ class TestHydration:
         with unguarded() as cursor:
             cursor.execute("UPDATE eventstore_event SET payload = '{}' WHERE stream_id = %s", [f"deal-{deal}"])
         memberships.reset()
+        read_all, reads = store.read_all, list[int]()
+
+        def counted(**how: Any) -> Iterator[RecordedEvent]:
+            reads.append(how["after"])
+            return read_all(**how)
+
+        monkeypatch.setattr(store, "read_all", counted)
         for _ in range(3):
             assert memberships.lookup(other) == Membership("A", sound, activated=True)
+        assert len(reads) == 2  # to fold is tried once
         assert waiting == []
 
     def test_what_was_folded_of_a_log_is_forgotten_with_it(

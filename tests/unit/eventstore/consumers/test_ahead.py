@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
+from django.db import OperationalError
 
 from eventstore.consumers.catching_up.ahead import Ahead, MadeChunk
 from eventstore.consumers.definitions import Chunk, ChunkInParts, ProcessManager
@@ -89,3 +90,14 @@ def test_an_error_is_left_to_the_transaction_and_another_manager_makes_nothing_a
     ahead.begin(event(1), "here", 7)
     ahead.drop()
     assert ahead.take(event(1), "here") is None
+
+
+def test_an_error_of_what_is_read_is_left_to_the_transaction_of_the_chunk_unless_the_database_made_it() -> None:
+    def react_in_parts(_event: RecordedEvent, progress: Any, _limit: int) -> ChunkInParts | None:
+        raise progress
+
+    ahead, fault = Ahead(react_in_parts, prepared), ValueError("an asset that cannot be read")
+    ahead.begin(event(1), fault, 7)
+    assert ahead.take(event(1), fault) is None
+    with pytest.raises(OperationalError):
+        ahead.begin(event(1), OperationalError("the server is away"), 7)
