@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from eventstore import store
 from eventstore.consumers.definitions import Chunk
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.runner import Step
+from eventstore.log.append_call import Rows
 from eventstore.records import RecordedEvent
 from ledger.rules.events import AssetRevalued, CurrencyTotal, DealCompany, LateFeesAssessed
 from ledger.rules.facts import stream_id
@@ -237,10 +238,17 @@ def test_every_chunk_but_the_first_is_made_while_the_one_before_it_is_appended(
         made.append(progress)
         return react(manager, event, progress, limit)
 
+    append, parts_meanwhile = store.append_prepared, list[object]()
+
+    def watched(rows: Rows, meanwhile: Iterable[object] = (), **how: Any) -> object:
+        return append(rows, meanwhile=map(parts_meanwhile.append, meanwhile), **how)
+
     monkeypatch.setattr(LateFees, "react", noted)
+    monkeypatch.setattr(store, "append_prepared", watched)
     run_late_fees(batch_size=2)
     assert charged() == sorted((product.uuid, D1, Decimal("1.00")) for product in products)
     assert made == [None]
+    assert len(parts_meanwhile) >= (3 if connection.vendor == "postgresql" else 0)
     # An error in a chunk that is made ahead is raised by the transaction of that chunk, which keeps those before it.
     book.cycle(D2)
     wrong = sorted(products, key=lambda product: product.uuid)[4]
