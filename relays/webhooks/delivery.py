@@ -4,11 +4,13 @@
 Each endpoint reads the log behind its own position, one event after the other, and no further than the relay. An
 endpoint that is away for days holds up no other, nothing piles up for it, and it misses nothing. An event may have been
 changed since the relay passed it, so it is checked again before it is sent: the endpoint is disabled at an event that
-no append can have recorded so. It passes over events that operators skipped for the relay. A process claims an endpoint
+no append can have recorded so. At a type or a schema version that a newer release has recorded, it waits for a process
+of that release. It passes over events that operators skipped for the relay. A process claims an endpoint
 for as long as it sends to it; if the process is killed, the claim ends after a while, and the same events are sent
 again with the same ids.
 """
 
+import logging
 import random
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -25,6 +27,7 @@ from eventstore.clock import database_now
 from eventstore.consumers import checkpoints
 from eventstore.errors import LogDamaged, UnknownEventType, UnreadableEvent
 from eventstore.log.verification import check_before_acting
+from eventstore.payloads.registry import registry
 from eventstore.records import RecordedEvent
 from relays.log_id import log_id
 from relays.models import Delivery, Endpoint
@@ -41,6 +44,9 @@ _CLEANED_EVERY: Final = timedelta(hours=1)
 _IDLE_GAP: Final = 500
 """An endpoint whose types do not occur is moved forward after so many other events."""
 _WAIT_S: Final = 0.05
+_WAITS_FOR_A_RELEASE: Final = timedelta(minutes=1)
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +94,20 @@ class Deliveries:
             events = self._next(endpoint, up_to)
         if not events:
             return
+        sound, refused = _before_damage(events, now)
+        if not sound and not by_hand and _is_newer_than_the_code(events[0]):
+            _logger.warning("the endpoint %s waits for a newer release: %s", endpoint.uuid, refused and refused.said)
+            waits = Endpoint.objects.filter(pk=endpoint.pk, position=endpoint.position)
+            waits.update(next_try_at=now + _WAITS_FOR_A_RELEASE)
+            return
         home.ensure()
         store.ensure_durable(max(event.position for event in events))
         unclaimed = Endpoint.objects.filter(pk=endpoint.pk, claimed_until=endpoint.claimed_until, disabled_at=None)
         endpoint.claimed_until = now + _CLAIM
         if not unclaimed.filter(position=endpoint.position).update(claimed_until=endpoint.claimed_until):
             return
-        sound, damaged = _before_damage(events, now)
-        if damaged is not None and not sound:
-            record(endpoint, [damaged], by_hand=by_hand)
+        if refused is not None and not sound:
+            record(endpoint, [refused], by_hand=by_hand)
             return
         messages, keys = [message_of(event, log_id()) for event in sound], keys_of(endpoint, now)
         self._pool = self._pool or ThreadPoolExecutor(_THREADS, "webhook")
@@ -137,7 +148,7 @@ class Deliveries:
 
 
 def _before_damage(events: Sequence[RecordedEvent], now: datetime) -> tuple[Sequence[RecordedEvent], Result | None]:
-    """Return the events before the first that no append can have recorded so, and a refused attempt at that one."""
+    """Return the events before the first that this code cannot send, and a refused attempt at that one."""
     for number, event in enumerate(events):
         try:  # one by one, since those of an endpoint may lie far apart, and a check reads all that is between
             check_before_acting([event])
@@ -145,6 +156,11 @@ def _before_damage(events: Sequence[RecordedEvent], now: datetime) -> tuple[Sequ
             message = Message("", event.position, event.type, "")
             return events[:number], Result(message, is_taken=False, is_gone=True, said=f"not sent: {error}", at=now)
     return events, None
+
+
+def _is_newer_than_the_code(event: RecordedEvent) -> bool:
+    newest = registry.newest_schema_version(event.type)
+    return newest is None or event.schema_version > newest
 
 
 def keys_of(endpoint: Endpoint, now: datetime) -> list[str]:

@@ -125,6 +125,32 @@ def test_an_event_that_is_changed_before_it_is_tried_again_is_not_sent(hooks: Ho
     assert Delivery.objects.get(position=2).last_result.startswith("not sent: ")
 
 
+@pytest.mark.parametrize("newer", ["type = 'CompanyMerged'", "schema_version = 9"])
+def test_an_endpoint_waits_at_an_event_of_a_newer_release(hooks: Hooks, newer: str) -> None:
+    endpoint = registered(hooks.url)
+    hooks.answers = [200, 500]
+    new_company("1.00")
+    catch_up("webhooks")
+    event = store.read_event(2)
+    assert event is not None
+    with unguarded() as cursor:
+        cursor.execute(f"UPDATE eventstore_event SET {newer} WHERE position = 2")
+    due_now(endpoint)
+    catch_up("webhooks")
+    waiting = as_it_is(endpoint)
+    assert (waiting.disabled_at, waiting.position, waiting.attempts, waiting.claimed_until) == (None, 1, 1, None)
+    assert waiting.next_try_at > utc_now()
+    with unguarded() as cursor:
+        cursor.execute(
+            "UPDATE eventstore_event SET type = %s, schema_version = %s WHERE position = 2",
+            [event.type, event.schema_version],
+        )
+    due_now(endpoint)
+    catch_up("webhooks")
+    consumers.relays["webhooks"].close()
+    assert hooks.positions() == [1, 2, *range(2, store.head().position + 1)]
+
+
 def test_an_endpoint_gets_its_types_only(hooks: Hooks) -> None:
     registered(hooks.url, "CompanyFunded")
     new_company("1.00")
