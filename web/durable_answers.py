@@ -63,13 +63,26 @@ class DurableAnswersMiddleware:
                 store.ensure_durable(int(position))
         except (NotDurable, *_DATABASE_ERRORS) as error:
             response.close()
+            if not _is_known(error):
+                raise  # above all, a log without its tables is not away
             return _unavailable(request, error)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a page whose database is away, or which found by itself that what it was to show is not durable."""
-        is_of_database = isinstance(error, _DATABASE_ERRORS) and (is_outage(error) or says_read_only(error))
-        return _unavailable(request, error) if is_of_database or isinstance(error, NotDurable) else None
+        return _unavailable(request, error) if _is_known(error) else None
+
+
+def page(title: str, remedy: str, retry_after_s: int) -> HttpResponse:
+    """Return a page with status 503, of which nothing is read from the database, also not who reads it."""
+    text = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy})
+    headers = {"Retry-After": str(retry_after_s)}
+    return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/html")
+
+
+def _is_known(error: Exception) -> bool:
+    is_of_database = isinstance(error, _DATABASE_ERRORS) and (is_outage(error) or says_read_only(error))
+    return is_of_database or isinstance(error, NotDurable)
 
 
 def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -87,11 +100,8 @@ def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     if request.path_info.startswith(API):
         return problems.of(error).response()
-    headers = {"Retry-After": str(_RETRY_AFTER_S)}
     title, remedy = _NOT_DURABLE if isinstance(error, NotDurable) else _READ_ONLY if says_read_only(error) else _AWAY
     if request.path_info.startswith(FOR_PEOPLE):
-        # Nothing of the page is read from the database, also not who reads it.
-        text: str = render_to_string("books/unavailable.html", {"title": title, "remedy": remedy})
-        return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/html")
-    text = f"{title} {remedy}\n"
+        return page(title, remedy, _RETRY_AFTER_S)
+    text, headers = f"{title} {remedy}\n", {"Retry-After": str(_RETRY_AFTER_S)}
     return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")

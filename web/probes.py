@@ -20,6 +20,7 @@ from eventstore.log import replica
 from eventstore.runtime.databases import own_databases
 from eventstore.runtime.session_settings import broken_guarantees
 from ledger.fee_lag import fee_lag
+from web.durable_answers import FOR_PEOPLE, page
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
 
@@ -137,7 +138,10 @@ class UnmigratedMiddleware:
         if not aliases:
             return response
         reasons = ", ".join(map(_NOT_MIGRATED.format, aliases))
-        detail = f"{reasons[:1].upper()}{reasons[1:]}. {problem_kinds.NOT_MIGRATED.remedy}"
+        title, remedy = f"{reasons[:1].upper()}{reasons[1:]}.", problem_kinds.NOT_MIGRATED.remedy
+        if request.path_info.startswith(FOR_PEOPLE):
+            return page(title, remedy, _RETRY_AFTER_S)
+        detail = f"{title} {remedy}"
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
         return Problem(problem_kinds.NOT_MIGRATED, detail, headers=headers).response()
 

@@ -17,7 +17,10 @@ _INTERRUPTED: Final = 130
 
 
 class OneLineParser(CommandParser):
-    """Reports a wrong argument in one line; `--help` shows the usage."""
+    """Reports a wrong argument in one line; `--help` shows the usage. It takes no misspelt option for another one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> Never:
         """End with status 2."""
@@ -37,7 +40,7 @@ class ConsoleCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that reports its errors, and those of its subcommands, in one line."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, **{"allow_abbrev": False, **kwargs})
         if getattr(parser, "called_from_command_line", False):
             parser.__class__ = OneLineParser
         return parser

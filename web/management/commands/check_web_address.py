@@ -1,5 +1,6 @@
 """`manage.py check_web_address`: check that the web can listen at WEB_BIND before anything is started."""
 
+import errno
 import socket
 from typing import Any
 
@@ -24,8 +25,9 @@ class Command(ConsoleCommand):
             socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
         except OSError as error:
             raise CommandError(
-                f"nothing can listen at WEB_BIND={settings.WEB_BIND} ({error.strerror}): end the process that does, or"
-                " name another address, such as WEB_BIND=127.0.0.1:8001"
+                f"nothing can listen at WEB_BIND={settings.WEB_BIND} ({error.strerror}):"
+                f" {'end the process that does, or ' if error.errno == errno.EADDRINUSE else ''}name another address,"
+                " such as WEB_BIND=127.0.0.1:8001"
             ) from error
 
 
