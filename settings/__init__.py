@@ -8,14 +8,16 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 
 from eventstore.runtime.databases import for_a_log, for_a_replica, read_only_sqlite
 from settings import logs
+from settings.database_urls import POSTGRES, database_url, sqlite_path
 from settings.environment import (
+    Fault,
     choice,
-    database_url,
     flag,
     folder,
     hosts,
@@ -36,11 +38,7 @@ from settings.environment import (
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = flag("DEBUG", default=False)
-SECRET_KEY = secret("SECRET_KEY", "")
-if not SECRET_KEY:
-    if not DEBUG:
-        raise missing("SECRET_KEY", "set it to a long random text, or set DEBUG=true for development")
-    SECRET_KEY = "development-only-and-not-a-secret"  # noqa: S105 - used only with DEBUG
+SECRET_KEY = secret("SECRET_KEY", "") or ("development-only-and-not-a-secret" if DEBUG else "")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 HYDRATION_DELAY_MS = number("HYDRATION_DELAY", 1000, least=0, most=600_000)
@@ -73,12 +71,7 @@ BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 
 def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
-    """Make the path absolute, from the project's folder. An in-memory database is refused: each thread has its own."""
-    path, mode = BASE_DIR / config["NAME"], config["OPTIONS"].pop("mode", "rwc")
-    if config["NAME"].startswith((":memory:", "file:")) or path.is_dir() or not path.parent.is_dir():
-        raise ValueError
-    if mode not in {"rwc", "ro"}:
-        raise ValueError
+    path, mode = sqlite_path(config, BASE_DIR)
     if mode == "ro" or not is_writable(path):
         return read_only_sqlite(config, path)
     config["NAME"] = str(path)
@@ -86,8 +79,6 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _postgres(config: dict[str, Any]) -> dict[str, Any]:
-    if not config["NAME"]:
-        raise ValueError
     return for_a_log(
         config,
         append_lock_ms=APPEND_LOCK_TIMEOUT_MS,
@@ -104,18 +95,12 @@ def _database(config: dict[str, Any]) -> dict[str, Any]:
 def _replica(config: dict[str, Any]) -> dict[str, Any]:
     """Only PostgreSQL has streaming replicas."""
     if config["ENGINE"] == "django.db.backends.sqlite3":
-        raise ValueError
+        raise Fault("only PostgreSQL has streaming replicas")
     return for_a_replica(_postgres(config))
 
 
 DATABASE_IS_NAMED = "DATABASE_URL" in os.environ
-if not (DATABASE_IS_NAMED or DEBUG):
-    raise missing(
-        "DATABASE_URL",
-        "name the database of the log, such as postgres://user:password@host:5432/name, or set DEBUG=true for"
-        " development on an SQLite file",
-    )
-_default_url = f"sqlite:///{BASE_DIR / 'daybook.sqlite3'}"
+_default_url = f"sqlite:///{quote(str(BASE_DIR / 'daybook.sqlite3'))}"
 DATABASES = {"default": database_url("DATABASE_URL", _default_url, _database)}
 # READ_DATABASE_URL gets an alias of its own only if it names another database: two aliases of one SQLite file would be
 # two connections that wait for each other's write lock.
@@ -126,7 +111,7 @@ if text("READ_DATABASE_URL", "") not in ("", text("DATABASE_URL", _default_url))
 LOG_REPLICA = ""
 LOG_REPLICA_WAIT_MS = number("LOG_REPLICA_WAIT", 200, least=0, most=10_000)
 if text("LOG_REPLICA_URL", ""):
-    DATABASES["log_replica"] = database_url("LOG_REPLICA_URL", "", _replica)
+    DATABASES["log_replica"] = database_url("LOG_REPLICA_URL", "", _replica, allowed=POSTGRES)
     LOG_REPLICA = "log_replica"
 DATABASE_ROUTERS = ["projectors.database_router.ReadModelRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -281,3 +266,12 @@ OAUTH2_PROVIDER = {
 }
 MISSPELT_VARIABLES = misspelt()
 """Environment variables that are not settings, each with the setting whose name is similar."""
+# Only now is every setting read, so that a misspelt one is named beside what is missing because of it.
+if not SECRET_KEY:
+    raise missing("SECRET_KEY", "set it to a long random text, or set DEBUG=true for development", MISSPELT_VARIABLES)
+if not (DATABASE_IS_NAMED or DEBUG):
+    raise missing(
+        "DATABASE_URL",
+        f"name the database of the log, such as {POSTGRES}, or set DEBUG=true for development on an SQLite file",
+        MISSPELT_VARIABLES,
+    )

@@ -6,14 +6,13 @@ list, and replace a value that begins with a dollar sign by the value of another
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 Value = TypeVar("Value")
@@ -22,18 +21,19 @@ _SIMILAR: Final = 0.85
 _names_read: Final[set[str]] = set()
 
 
+class Fault(ValueError):
+    """A part of a value is wrong; the message says which, without repeating what may be secret."""
+
+
 def text(name: str, default: str) -> str:
     """Return a value as it is."""
     _names_read.add(name)
     return os.environ.get(name, default)
 
 
-def misspelt(*names: str) -> dict[str, str]:
-    """Return each environment variable that no setting has read but whose name is similar to a setting's name.
-
-    The settings are those that were read, or those that are given.
-    """
-    settings = names or sorted(_names_read)
+def misspelt() -> dict[str, str]:
+    """Return each environment variable that no setting has read but whose name is similar to that of one that was."""
+    settings = sorted(_names_read)
     others = [name for name in os.environ if name not in _names_read]
     similar = {name: get_close_matches(_bare(name), settings, n=1, cutoff=_SIMILAR) for name in others}
     return {name: found[0] for name, found in sorted(similar.items()) if found}
@@ -43,10 +43,10 @@ def _bare(name: str) -> str:
     return name.upper().removeprefix("DAYBOOK_")
 
 
-def missing(name: str, remedy: str) -> ImproperlyConfigured:
-    """Return the error of a setting that is needed but not set."""
-    others = ", ".join(misspelt(name))
-    hint = f" ({others} is set: was {name} meant?)" if others else ""
+def missing(name: str, remedy: str, misspelt: Mapping[str, str]) -> ImproperlyConfigured:
+    """Return the error of a setting that is needed but not set; a misspelt variable may be why."""
+    others = " ".join(f"{given} is set: was {setting} meant?" for given, setting in misspelt.items())
+    hint = f" ({others})" if others else ""
     return ImproperlyConfigured(f"{name} is missing{hint}: {remedy}")
 
 
@@ -97,7 +97,8 @@ def read(name: str, parse: Callable[[], Value], allowed: str, *, secret: bool = 
         return parse()
     except (ValueError, TypeError, KeyError, OSError, ImproperlyConfigured) as error:
         value = "" if secret else f"={os.environ.get(name)!r}"
-        message = f"{name}{value} is not allowed: it must be {allowed}"
+        fault = f"{error}; " if isinstance(error, Fault) else ""
+        message = f"{name}{value} is not allowed: {fault}it must be {allowed}"
         raise ImproperlyConfigured(message) from error
 
 
@@ -194,18 +195,3 @@ def listening_address(name: str, default: str) -> str:
 
     allowed = f"an address and a port up to {_HIGHEST_PORT}, such as 127.0.0.1:8000, or unix:/path/to/a/socket"
     return read(name, parse, allowed)
-
-
-def database_url(name: str, default: str, configure: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """Return the configuration of a database, once `configure` has completed it or raised ValueError."""
-
-    def parse() -> dict[str, Any]:
-        url = text(name, default)
-        if not url.startswith(("sqlite:///", "postgres:", "postgresql:", "psql:")):
-            raise ValueError
-        return configure({"OPTIONS": {}} | environ.Env.db_url_config(url))
-
-    allowed = (
-        "postgres://user:password@host:5432/name, or sqlite:////path/to/file.sqlite3 for a file in a folder that exists"
-    )
-    return read(name, parse, allowed, secret=True)

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
-from processmanagers.management.commands.demo import _make_room
+from processmanagers.management.commands.demo import _is_beside_the_named_database, _make_room
 from tests.support import processes
 from tests.support.demonstration import GOLDEN, demonstration
 
@@ -39,3 +40,13 @@ def test_the_demonstration_replaces_only_its_own_file_and_creates_no_folder(tmp_
         assert done.stderr == f"CommandError: --database {file}: {reason}\n"
     assert books.read_text() == "of another program"
     assert not nowhere.parent.exists()
+
+
+def test_a_database_that_the_demonstration_does_not_use_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, other = tmp_path / "named.sqlite3", tmp_path / "demo.sqlite3"
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(named))
+    for is_named, path, expected in ((True, other, True), (True, named, False), (False, other, False)):
+        monkeypatch.setattr(settings, "DATABASE_IS_NAMED", is_named)
+        assert _is_beside_the_named_database(path) is expected

@@ -34,7 +34,7 @@ from processmanagers.receivables.file.file_check import check
 from processmanagers.receivables.file.file_format import FileFormat
 from processmanagers.receivables.file.table import read_table
 from processmanagers.receivables.invoices import Terms
-from settings import environment
+from settings import database_urls, environment
 from tests.support.bad_input import NASTY, changed_bytes, changed_json
 from tests.support.counting import count
 from tests.support.rounds import rounds
@@ -263,7 +263,7 @@ def test_a_setting_is_read_or_refused_by_name(monkeypatch: pytest.MonkeyPatch) -
         partial(environment.secret, name, ""),
         partial(environment.secret_key, name),
         partial(environment.folder, name),
-        partial(environment.database_url, name, "", lambda config: config),
+        partial(database_urls.database_url, name, "", lambda config: config),
     )
     good = ("true", "5", "UTC", "a.example", "https://a", "a", "127.0.0.1:8000", "x", "secret", "5a" * 32, "/tmp",  # noqa: S108 - it is not written to
             "postgres://user:password@host:5432/name", "sqlite:////tmp/x.sqlite3")  # fmt: skip

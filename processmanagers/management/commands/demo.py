@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -49,11 +50,17 @@ class Command(ConsoleCommand):
             return
         path = options["database"].resolve()
         _make_room(path)
-        variables = [f"DATABASE_URL=sqlite:///{path}", *_ENVIRONMENT]
+        if _is_beside_the_named_database(path):
+            self.stderr.write(f"The demonstration uses {path}, and not the database that DATABASE_URL names.")
+        variables = [f"DATABASE_URL=sqlite:///{quote(str(path))}", *_ENVIRONMENT]
         command = [sys.executable, sys.argv[0], "demo", "--on-this-database"]
         if subprocess.call(["/usr/bin/env", *variables, *command]):
             raise CommandError("the demonstration failed; its last lines are above")
-        shown = f"$PWD/{path.relative_to(settings.BASE_DIR)}" if path.is_relative_to(settings.BASE_DIR) else path
+        shown = (
+            f"$PWD/{path.relative_to(settings.BASE_DIR)}"
+            if path.is_relative_to(settings.BASE_DIR)
+            else quote(str(path))
+        )
         self.stdout.write(
             "\nTry next, on the same database:\n"
             f"  export DEBUG=true DATABASE_URL=sqlite:///{shown}\n"
@@ -84,6 +91,10 @@ class Command(ConsoleCommand):
 def _default_path() -> Path:
     path: Path = settings.BASE_DIR / "var" / "demo.sqlite3"
     return path
+
+
+def _is_beside_the_named_database(path: Path) -> bool:
+    return settings.DATABASE_IS_NAMED and settings.DATABASES["default"]["NAME"] != str(path)
 
 
 def _make_room(path: Path) -> None:

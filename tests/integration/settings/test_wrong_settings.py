@@ -24,7 +24,7 @@ def test_a_wrong_setting_stops_a_command_in_one_line(command: str, run_manage: R
 def test_a_url_that_names_no_file_is_refused_without_a_warning(run_manage: RunManage) -> None:
     done = run_manage("check", env={"DATABASE_URL": "sqlite://daybook"}, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("Daybook does not start: DATABASE_URL is not allowed: it must be ")
+    assert done.stderr.startswith("Daybook does not start: DATABASE_URL is not allowed: it names no file")
     assert done.stderr.count("\n") == 1
 
 

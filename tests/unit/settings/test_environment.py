@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings import environment
+from settings import database_urls, environment
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = ROOT / "settings" / "__init__.py"
@@ -41,23 +41,41 @@ REFUSED = [
     ],
     *[("BUSINESS_TIME_ZONE", value, "IANA") for value in ("", "Mars/Base", "America", "/etc/passwd", "../UTC")],
     *[("ALLOWED_HOSTS", value, "host names") for value in ("", "https://a", "a:80", "a,,b", "a b")],
-    *[
-        (name, value, "postgres://")
-        for name in ("DATABASE_URL", "READ_DATABASE_URL")
-        for value in (
-            "mysql://host/name",
-            "daybook.sqlite3",
-            "sqlite://",
-            "sqlite:///:memory:",
-            "sqlite:////no/such/folder/file.sqlite3",
-            "sqlite:////tmp",
-            "postgres://host",
-            "postgres://host/",
-            "postgres://user:password@host:port/name",
-            "postgres://[::1/name",
-        )
-    ],
-    ("DATABASE_URL", "", "postgres://"),
+]
+PORT = "its port is not a number from 1 to 65535; in a name or a password, write @ as %40"
+WRONG_URLS = [
+    ("", "it is empty"),
+    (" postgres://host/name", "it begins or ends with a blank"),
+    ("'postgres://host/name'", "it begins with a quotation mark"),
+    ("daybook.sqlite3", "it does not begin with a scheme"),
+    ("postgres:host/name", "it does not begin with a scheme"),
+    ("user:hunter2@host/name", "it does not begin with a scheme"),
+    ("mysql://user:hunter2@host/name", "its scheme 'mysql' is not known"),
+    ("sqlite://", "it names no file"),
+    ("sqlite:///", "it names no file"),
+    ("sqlite://daybook.sqlite3", "it names no file"),
+    ("sqlite:///:memory:", "a database in memory"),
+    ("sqlite:////no/such/folder/file.sqlite3", "the folder /no/such/folder does not exist"),
+    ("sqlite:////usr", "/usr is a folder"),
+    ("sqlite:////tmp/file.sqlite3?mode=rw", "its mode is neither ro nor rwc"),
+    ("sqlite:////tmp/file.sqlite3?sslmode=require", "its option 'sslmode' is not one of SQLite"),
+    ("sqlite:////tmp/file#1.sqlite3", "it contains #"),
+    ("postgres://host", "it names no database"),
+    ("postgres://host/", "it names no database"),
+    ("postgres://user:hunter2@host/?sslmode=require", "it names no database"),
+    ("postgres://user:hunter2@host:port/name", PORT),
+    ("postgres://user:hunter2@host:65536/name", PORT),
+    ("postgres://user:hunter2@host:0/name", PORT),
+    ("postgres://user:hunter2@host:/name", PORT),
+    ("postgres://user:hunter2@one:5432,two:x/name", PORT),
+    ("postgres://user:hunter2/hunter2@host/name", PORT),
+    ("postgres://user:hunter2#@host/name", "it contains #"),
+    ("postgres://user:hunter2@[::1/name", "its host is not a name or an address"),
+    ("postgres://user:hunter2@::1/name", "its port"),
+    ("postgres://%2Frun%2Fpostgresql/name", "the path of a Unix socket is given as in"),
+    ("postgres://user:hunter2%@host/name", "a percent sign in it is not followed by two"),
+    ("postgres://user:hunter2%e9@host/name", "its percent-encoding is not UTF-8"),
+    ("postgres://user:hunter2@host/na%00me", "it contains a null character"),
 ]
 
 
@@ -83,10 +101,50 @@ def test_a_wrong_value_is_refused_with_its_name_and_the_allowed_values(
         load(monkeypatch, **{"DEBUG": "true", name: value})
 
 
-def test_a_refused_url_is_not_repeated_for_it_holds_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["DATABASE_URL", "READ_DATABASE_URL", "LOG_REPLICA_URL"])
+@pytest.mark.parametrize(("url", "fault"), WRONG_URLS)
+def test_the_part_of_a_url_that_is_wrong_is_named_and_its_password_is_not_repeated(
+    name: str, url: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not url and name != "DATABASE_URL":
+        assert name not in load(monkeypatch, DEBUG="true", **{name: url})["MISSPELT_VARIABLES"]  # as if it were not set
+        return
     with pytest.raises(ImproperlyConfigured) as refused:
-        load(monkeypatch, DEBUG="true", DATABASE_URL="postgres://user:hunter2@host:port/name")
+        load(monkeypatch, DEBUG="true", **{name: url})
+    if name == "LOG_REPLICA_URL" and url.startswith("sqlite:///"):
+        fault = ""  # no file is allowed
+    assert str(refused.value).startswith(f"{name} is not allowed: {fault}")
+    assert "; it must be postgres://user:password@host:5432/name" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_replica_is_not_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match="^LOG_REPLICA_URL is not allowed: only PostgreSQL has .*:5432/name$"
+    ):
+        load(monkeypatch, DEBUG="true", LOG_REPLICA_URL="sqlite:////tmp/a.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "password"),
+    [
+        ("postgres://user:p+q@host/a+b", "a+b", "p+q"),
+        ("postgres://us%40er:p%25q%2F@one:5432,two/a%20b", "a b", "p%q/"),
+        ("psql://user:%C3%A9@[::1]:5432/name?sslmode=require", "name", "é"),
+        ("sqlite:////usr/a+b%25.sqlite3", "/usr/a+b%.sqlite3", ""),
+    ],
+)
+def test_a_url_is_read_as_it_is_written(url: str, name: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = load(monkeypatch, DEBUG="true", DATABASE_URL=url)["DATABASES"]["default"]
+    assert (database["NAME"], database["PASSWORD"]) == (name, password)
+
+
+def test_a_file_that_this_user_cannot_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "closed.sqlite3"
+    file.touch()
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != file)  # root may read every file
+    with pytest.raises(ImproperlyConfigured, match=f"^DATABASE_URL is not allowed: the file {file} cannot be read by"):
+        load(monkeypatch, DEBUG="true", DATABASE_URL=f"sqlite:///{file}")
 
 
 def test_without_a_secret_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +169,26 @@ def test_without_a_database_nothing_starts_outside_debug(monkeypatch: pytest.Mon
 def test_a_misspelt_database_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^DATABASE_URL is missing \({name} is set: was"):
         load_exactly(monkeypatch, SECRET_KEY="x", **{name: "postgres://user@host/name"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "hint"),
+    [
+        ({"DEBUGG": "true"}, "SECRET_KEY is missing (DEBUGG is set: was DEBUG meant?)"),
+        ({"SECRET_KEYY": "x"}, "SECRET_KEY is missing (SECRET_KEYY is set: was SECRET_KEY meant?)"),
+        ({"SECRET_KEY": "x", "DEBUG_": "1"}, "DATABASE_URL is missing (DEBUG_ is set: was DEBUG meant?)"),
+        (
+            {"DATABASE_URLL": "x", "DEBUGG": "true"},
+            "SECRET_KEY is missing (DATABASE_URLL is set: was DATABASE_URL meant? DEBUGG is set: was DEBUG meant?)",
+        ),
+    ],
+)
+def test_every_misspelt_variable_is_named_beside_what_is_missing(
+    variables: dict[str, str], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load_exactly(monkeypatch, **variables)
+    assert str(refused.value).startswith(f"{hint}: ")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +284,8 @@ def test_the_web_may_listen_at(where: str, monkeypatch: pytest.MonkeyPatch) -> N
 def settings_read() -> dict[str, ast.Call]:
     """Return each setting's name with the call that reads it."""
     calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
-    readers = {name for name, member in vars(environment).items() if inspect.isfunction(member)}
+    members = {**vars(environment), **vars(database_urls)}
+    readers = {name for name, member in members.items() if inspect.isfunction(member)}
     named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in readers]
     return {
         call.args[0].value: call
