@@ -13,6 +13,7 @@ from urllib.parse import quote
 from csp.constants import NONE, SELF
 
 from eventstore.runtime.databases import for_a_log, for_a_replica, read_only_sqlite
+from eventstore.runtime.sqlite_files import ExistingFile
 from settings import logs
 from settings.database_urls import POSTGRES, database_url, sqlite_path
 from settings.environment import (
@@ -72,6 +73,7 @@ BUSINESS_TIME_ZONE = time_zone("BUSINESS_TIME_ZONE", "America/Los_Angeles")
 
 def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
     path, mode = sqlite_path(config, BASE_DIR)
+    config["OPTIONS"]["factory"] = ExistingFile
     if mode == "ro" or not is_writable(path):
         return read_only_sqlite(config, path)
     config["NAME"] = str(path)

@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from eventstore import store
 from eventstore.errors import NotDurable
 from eventstore.runtime.outages import is_outage, says_read_only
+from eventstore.runtime.sqlite_files import file_fault
 from web.protocol import problems, response_headers
 from web.protocol.middleware import PUBLIC
 
@@ -41,6 +42,10 @@ _AWAY: Final = ("The database of the ledger is away.", f"Try again in a moment. 
 _READ_ONLY: Final = (
     "The database of the ledger can only be read now.",
     "Nothing was recorded. The operator of this ledger knows when it takes changes again.",
+)
+_UNUSABLE: Final = (
+    "The database of the ledger cannot be used.",
+    "Nothing was recorded. The log of this server names the file and what its operator can do.",
 )
 
 
@@ -81,8 +86,10 @@ def page(title: str, remedy: str, retry_after_s: int) -> HttpResponse:
 
 
 def _is_known(error: Exception) -> bool:
-    is_of_database = isinstance(error, _DATABASE_ERRORS) and (is_outage(error) or says_read_only(error))
-    return is_of_database or isinstance(error, NotDurable)
+    if isinstance(error, NotDurable):
+        return True
+    is_known = is_outage(error) or says_read_only(error) or file_fault(error) is not None
+    return isinstance(error, _DATABASE_ERRORS) and is_known
 
 
 def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -100,8 +107,17 @@ def _may_show_the_log(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     if request.path_info.startswith(API):
         return problems.of(error).response()
-    title, remedy = _NOT_DURABLE if isinstance(error, NotDurable) else _READ_ONLY if says_read_only(error) else _AWAY
+    title, remedy = _words(error)
+    remedy = f"{remedy} {problems.reported_file_fault(error)}".rstrip()
     if request.path_info.startswith(FOR_PEOPLE):
         return page(title, remedy, _RETRY_AFTER_S)
     text, headers = f"{title} {remedy}\n", {"Retry-After": str(_RETRY_AFTER_S)}
     return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, content_type="text/plain")
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, NotDurable):
+        return _NOT_DURABLE
+    if says_read_only(error):
+        return _READ_ONLY
+    return _AWAY if is_outage(error) else _UNUSABLE

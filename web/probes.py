@@ -19,6 +19,7 @@ from eventstore.consumers.status import DATABASE, Status, statuses
 from eventstore.log import replica
 from eventstore.runtime.databases import own_databases
 from eventstore.runtime.session_settings import broken_guarantees
+from eventstore.runtime.sqlite_files import file_fault
 from ledger.fee_lag import fee_lag
 from web.durable_answers import FOR_PEOPLE, page
 from web.protocol import problem_kinds, problems
@@ -152,7 +153,7 @@ def _away(examination: _Examination) -> list[str]:
     for alias in own_databases():
         examination.asking = alias
         fault = _database_fault(alias)
-        if fault == _AWAY.format(alias):
+        if fault.startswith(_AWAY.format(alias)):
             away.append(alias)
             if alias != DEFAULT_DB_ALIAS:
                 examination.warnings.append(f"{fault}: commands work without the read models, and their queries fail")
@@ -180,8 +181,9 @@ def unmigrated_databases() -> list[str]:
 def _database_fault(alias: str) -> str:
     try:
         applied = MigrationRecorder(connections[alias]).applied_migrations()
-    except (DatabaseError, InterfaceError):
-        return _AWAY.format(alias)
+    except (DatabaseError, InterfaceError) as error:
+        fault = file_fault(error) if settings.DEBUG else None
+        return _AWAY.format(alias) + (f": {fault}" if fault else "")
     return "" if _newest_migrations() <= applied.keys() else _NOT_MIGRATED.format(alias)
 
 

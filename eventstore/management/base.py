@@ -11,6 +11,7 @@ from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
 from eventstore.runtime.databases import own_databases
 from eventstore.runtime.outages import is_outage
+from eventstore.runtime.sqlite_files import file_fault, file_of
 
 _INTERRUPTED: Final = 130
 """The exit status that shells report of a program ended by SIGINT."""
@@ -54,11 +55,17 @@ class ConsoleCommand(BaseCommand):
         except self.refusals as error:
             raise CommandError(" ".join(str(error).split())) from error
         except (DatabaseError, InterfaceError) as error:
-            if not isinstance(error, OperationalError) and not is_outage(error):
+            if not isinstance(error, OperationalError) and not is_outage(error) and file_fault(error) is None:
                 raise
-            raise CommandError(f"the database failed: {' '.join(str(error).split())}") from error
+            raise CommandError(f"the database failed: {reason_of(error)}") from error
         except KeyboardInterrupt as error:
             raise CommandError("interrupted", returncode=_INTERRUPTED) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in one line why a database failed; if its file is at fault, with the file and the remedy."""
+    said, fault = " ".join(str(error).split()), file_fault(error)
+    return said if fault is None or str(fault) in said else f"{said}: {fault}"
 
 
 def require_all_migrated() -> None:
@@ -80,7 +87,7 @@ def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:
         executor = MigrationExecutor(connections[alias])
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError) as error:
-        raise CommandError(f"the database {alias!r} cannot be used: {' '.join(str(error).split())}") from error
+        raise CommandError(f"the database {alias!r} cannot be used: {reason_of(error)}") from error
     if missing:
         raise CommandError(remedy)
 
@@ -88,7 +95,7 @@ def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:
 def _missing_file(alias: str) -> Path | None:
     """Return the file of an SQLite database if it does not exist: to connect would make it."""
     connection = connections[alias]
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite" or connection.connection is not None or name.startswith((":memory:", "file:")):
+    if connection.vendor != "sqlite" or connection.connection is not None:
         return None
-    return None if Path(name).exists() else Path(name)
+    path = file_of(str(connection.settings_dict["NAME"]))
+    return None if path is None or path.exists() else path

@@ -34,12 +34,12 @@ def is_outage(error: BaseException) -> bool:
     This function alone decides it. A long-lived process waits for the end of an outage and ends with every other error
     that its consumer's row does not keep.
     """
-    return any(_is_outage(one) for one in _causes(error))
+    return any(_is_outage(one) for one in causes(error))
 
 
 def says_read_only(error: BaseException) -> bool:
     """Return whether an error, or what it was raised from, says that a database or its role takes no changes."""
-    return any(_says_read_only(one) for one in _causes(error))
+    return any(_says_read_only(one) for one in causes(error))
 
 
 def _says_read_only(error: BaseException) -> bool:
@@ -61,7 +61,8 @@ def is_outage_of_own_connection(error: BaseException) -> bool:
     return is_outage(error) and any(connection.errors_occurred for connection in connections.all(initialized_only=True))
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and what it was raised from."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:

@@ -47,7 +47,10 @@ def test_a_module_begins_with_a_sentence_that_says_what_it_is_for() -> None:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    settings = {"settings/environment.py", "settings/__init__.py", "settings/wsgi.py", "manage.py"}
+    settings = {
+        *(f"settings/{module}.py" for module in ("__init__", "environment", "database_urls", "wsgi")),
+        "manage.py",
+    }
     reads = {name(path): READS_OF_THE_ENVIRONMENT & set(dotted_names(tree(path))) for path in application()}
     assert {file: read for file, read in reads.items() if read and file not in settings} == {}
 

@@ -15,6 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from eventstore.errors import EventStoreError, IdempotencyKeyReused, NotDurable, OutcomeUnknown, WrongExpectedVersion
 from eventstore.json_values import to_json
 from eventstore.runtime.outages import is_outage, says_read_only
+from eventstore.runtime.sqlite_files import file_fault
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.inputs import InvalidInput
 from web.protocol import problem_kinds
@@ -129,12 +130,23 @@ def _http_error(error: HttpError) -> Problem:
 
 
 def _database_error(error: Exception) -> Problem:
-    is_away = is_outage(error) or says_read_only(error)
-    return _unavailable(problem_kinds.DATABASE_AWAY) if is_away else _unexpected(error)
+    fault = reported_file_fault(error)
+    is_away = is_outage(error) or says_read_only(error) or file_fault(error) is not None
+    return _unavailable(problem_kinds.DATABASE_AWAY, fault) if is_away else _unexpected(error)
 
 
-def _unavailable(kind: ProblemKind) -> Problem:
-    return Problem(kind, headers={"Retry-After": str(_RETRY_AFTER_S)})
+def _unavailable(kind: ProblemKind, fault: str = "") -> Problem:
+    detail = fault and f"{kind.remedy} {fault}"
+    return Problem(kind, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def reported_file_fault(error: Exception) -> str:
+    """Log what is wrong with the file of a database, if that is the error; return it for the answer in DEBUG only."""
+    fault = file_fault(error)
+    if fault is None:
+        return ""
+    _logger.warning("%s", fault)
+    return f"{str(fault)[0].upper()}{str(fault)[1:]}." if settings.DEBUG else ""
 
 
 def _unauthenticated(authorization: str | None) -> Problem:

@@ -9,8 +9,9 @@ from typing import Any, Final
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
-from eventstore.management.base import ConsoleCommand
+from eventstore.management.base import ConsoleCommand, reason_of
 from eventstore.management.progress import ProgressDisplay
+from eventstore.runtime.sqlite_files import file_fault
 from ledger.currencies import minor_digits
 from ledger.daily_cycle import business_today
 from ledger.rules import money, texts
@@ -73,7 +74,8 @@ class Command(ConsoleCommand):
             self._report_faults(path, faulty.faults, options["faults"])
             raise CommandError(f"{path}: {_number(faulty.faults)}, nothing was recorded") from faulty
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"the database connection was lost; run the import again to go on: {error}") from error
+            failed = "the database connection was lost" if file_fault(error) is None else "the database failed"
+            raise CommandError(f"{failed}; run the import again to go on: {reason_of(error)}") from error
         except (ImportInterrupted, KeyboardInterrupt) as interrupt:
             raise CommandError(f"{path}: interrupted; run the import again to go on", returncode=130) from interrupt
         self.stdout.write(report.result(path.name, prepared, summary))
