@@ -77,9 +77,8 @@ types: $(VENV)/development ## mypy
 imports: $(VENV)/development ## import-linter
 	$(BIN)/lint-imports --no-cache
 
-# There may be no database, with which makemigrations would compare.
 generated: $(VENV)/development ## no model without its migration, generated documents up to date, Django's own checks
-	$(DEVELOPMENT) python -W "ignore:Got an error checking:RuntimeWarning" -m tests.support.documents.checks \
+	$(DEVELOPMENT) python -m tests.support.documents.checks \
 	    "makemigrations --check --dry-run" check "describe_events --check" "describe_problems --check"
 
 suite: $(VENV)/development chromium ## the tests: without a database, on SQLite and on PostgreSQL

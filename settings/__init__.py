@@ -5,6 +5,7 @@ docs/settings.md describes each setting.
 """
 
 import os
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def _replica(config: dict[str, Any]) -> dict[str, Any]:
 
 
 DATABASE_IS_NAMED = "DATABASE_URL" in os.environ
+# makemigrations compares with a database only if there is one.
+warnings.filterwarnings("ignore", "Got an error checking .* does not exist: run manage.py migrate", RuntimeWarning)
 _default_url = f"sqlite:///{quote(str(BASE_DIR / 'daybook.sqlite3'))}"
 DATABASES = {"default": database_url("DATABASE_URL", _default_url, _database)}
 # READ_DATABASE_URL gets an alias of its own only if it names another database: two aliases of one SQLite file would be

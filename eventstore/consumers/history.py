@@ -25,10 +25,32 @@ def actions(name: str, limit: int = 20) -> list[OperatorAction]:
 
 
 def last_pause(name: str) -> OperatorAction | None:
-    """Return who paused a consumer, or one that is tied to it, last; None if nobody did."""
-    tied = consumers.tied_to(name.removesuffix(checkpoints.REBUILD_SUFFIX))
+    """Return who paused a consumer, or one that is tied to it, last; None if nobody did. A follower is tied to none."""
+    own = name.removesuffix(checkpoints.REBUILD_SUFFIX)
+    tied = consumers.tied_to(own) if own in consumers.names else [own]
     pauses = OperatorAction.objects.using(_database_of(name)).filter(consumer__in=tied, action="pause")
     return pauses.order_by("-id").first()
+
+
+def pause_in_words(name: str) -> str:
+    """Return that a consumer is paused, by whom, why and since when; `paused` alone if nobody knows."""
+    action = last_pause(name)
+    if action is None:
+        return "paused"
+    why = f": {checkpoints.one_line(action.reason)}" if action.reason.strip() else ""
+    return f"paused by {action.actor}{why}, since {action.at:%Y-%m-%d %H:%M} UTC"
+
+
+def standstill(name: str) -> str:
+    """Return why a consumer does not go on, with the remedy; an empty text if it is neither paused nor stopped."""
+    rows = checkpoints.load(consumers.tied_to(name), _database_of(name))
+    if any(row.paused for row in rows):
+        return f"{pause_in_words(name)}; to let it go on: manage.py consumers resume {name}"
+    stopped = next((row for row in rows if row.error_position is not None), None)
+    if stopped is None:
+        return ""
+    whose = "" if stopped.name == name else f" with {stopped.name}"
+    return f"stopped{whose} at position {stopped.error_position}: {checkpoints.one_line(stopped.error_message)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 
 from eventstore import store
+from eventstore.consumers import history
 from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
 from eventstore.consumers.registry import PROCESS_MANAGER, RELAY, consumers
@@ -188,10 +189,10 @@ def _reason(runner: Runner, step: Step) -> str:
     """Return why a runner that is not at the head cannot go on."""
     cursor = runner.cursor
     if step is Step.PAUSED:
-        return f"{cursor.label} is paused"
+        return f"{cursor.label} is {history.standstill(cursor.names[0]) or 'paused'}"
     if step is Step.WAITING:
-        state = ", which is paused or stopped" if cursor.waiting_for in consumers.projectors else ""
-        return f"{cursor.label} is waiting for {cursor.waiting_for}{state}"
+        state = history.standstill(cursor.waiting_for) if cursor.waiting_for in consumers.projectors else ""
+        return f"{cursor.label} is waiting for {cursor.waiting_for}{state and f', which is {state}'}"
     return ""
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from eventstore import store
 from eventstore.clock import utc_now
 from eventstore.consumers import checkpoints, generations
+from eventstore.consumers.history import pause_in_words
 from eventstore.consumers.registry import PROJECTOR, consumers, databases
 from eventstore.errors import BehindItsGroup, OperationRefused
 from eventstore.models import Checkpoint, LagSample, OperatorAction
@@ -27,7 +28,7 @@ def pause(name: str, *, actor: str, reason: str = "") -> None:
         checkpoints.register(name)
         rows = checkpoints.load(consumers.tied_to(name), using, lock=True)
         if all(row.paused for row in rows):
-            raise OperationRefused(f"{name} is paused already")
+            raise OperationRefused(f"{name} is paused already: {pause_in_words(name)}")
         _change(rows, using, paused=True)
         record(OperatorAction.Action.PAUSE, name, using, actor=actor, reason=reason)
 

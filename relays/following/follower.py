@@ -29,6 +29,7 @@ from django.db.models.functions import Now
 from eventstore.clock import utc_now
 from eventstore.consumers.batch_size import BatchSize
 from eventstore.consumers.checkpoints import one_line
+from eventstore.consumers.history import pause_in_words
 from eventstore.consumers.runner import Step, describe
 from eventstore.errors import EventStoreError, ReceiverAway
 from eventstore.runtime.outages import BackOff, is_outage
@@ -55,6 +56,13 @@ class FollowerStopped(EventStoreError):
     """A follower stopped at a message; its row says why: mend the cause and resume, or skip the message."""
 
 
+class FollowerPaused(EventStoreError):
+    """An operator has paused a follower that was to catch up and end: resume it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is {pause_in_words(name)}; to let it go on: manage.py followers resume {name}")
+
+
 class _Fault(Exception):
     """What the stream delivers is not what follows; `gap_to` is the position after missing ones."""
 
@@ -79,7 +87,10 @@ class Following:
         self._empty_fetches, self._most_empty_fetches = 0, _EMPTY_FETCHES
 
     def run(self, stop: Stop, *, once: bool) -> None:
-        """Handle what is new until `stop` asks to end, or with `once` until nothing is; raises FollowerStopped."""
+        """Handle what is new until `stop` asks to end, or with `once` until nothing is.
+
+        Raises FollowerStopped, and with `once` FollowerPaused.
+        """
         delays = BackOff(_FIRST_WAIT_S, _LAST_WAIT_S)
         self._most_empty_fetches = 1 if once else _EMPTY_FETCHES
         failed = 0
@@ -96,6 +107,8 @@ class Following:
                 continue
             failed = 0
             delays.reset()
+            if once and step is Step.PAUSED:
+                raise FollowerPaused(self._name)
             if once and step is not Step.PROGRESSED:
                 return
             if step is Step.PAUSED:

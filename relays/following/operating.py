@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from eventstore.consumers import operator_actions
+from eventstore.consumers.history import pause_in_words
 from eventstore.errors import OperationRefused
 from relays.models import Follower
 
@@ -14,7 +15,7 @@ def pause(name: str, *, actor: str, reason: str = "") -> None:
     with transaction.atomic():
         row = _row(name)
         if row.paused:
-            raise OperationRefused(f"{name} is paused already")
+            raise OperationRefused(f"{name} is paused already: {pause_in_words(name)}")
         Follower.objects.filter(name=name).update(paused=True)
         operator_actions.record("pause", name, "default", actor=actor, reason=reason)
 

@@ -1,5 +1,7 @@
 """Every example of the documents is run by a test, or listed with the reason why it cannot be."""
 
+import re
+
 import pytest
 
 from tests.support.documents import pages
@@ -25,6 +27,20 @@ def test_every_example_that_is_typed_prompts(page: str) -> None:
     typed = [block for block in pages.blocks(page) if block.language == "console" and block.excuse is None]
     assert typed
     assert [block.line for block in typed if not block.text.startswith("$ ")] == []
+
+
+def test_progress_is_shown_before_results_as_on_a_terminal() -> None:
+    ended = re.compile(r"([a-z_.]+)(?: [a-z]+)?: [0-9,]+ [a-z ]+ in [0-9.]+ s")
+    late = []
+    for page in (*TYPED, *BUILT, *ALONE):
+        for step in pages.steps(page):
+            lines = step.promised.splitlines()
+            for number, line in enumerate(lines):
+                found = ended.fullmatch(line)
+                # What a command says before it begins names it too, such as what an import is about to record.
+                if found and not all(before.startswith(f"{found[1]}: ") for before in lines[:number]):
+                    late.append(f"{step.at}: {line}")
+    assert late == []
 
 
 @pytest.mark.parametrize("page", pages.documents())

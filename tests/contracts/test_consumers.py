@@ -305,7 +305,10 @@ class TestPausing:
         catch_up("copy", "answers")
         triggers(1)
         operator_actions.pause(name, actor="me", reason="to look at it")
-        with pytest.raises(NotCaughtUp, match=f"^{name} is paused$"):
+        paused = (
+            f"{name} is paused by me: to look at it, since .* UTC; to let it go on: manage.py consumers resume {name}"
+        )
+        with pytest.raises(NotCaughtUp, match=f"^{paused}$"):
             catch_up(name)
         assert live(name).position == 0
         operator_actions.resume(name, actor="me")
@@ -332,7 +335,7 @@ class TestPausing:
         with pytest.raises(OperationRefused, match="copy is neither paused nor stopped"):
             operator_actions.resume("copy", actor="me")
         operator_actions.pause("copy", actor="me")
-        with pytest.raises(OperationRefused, match="copy is paused already"):
+        with pytest.raises(OperationRefused, match="copy is paused already: paused by me"):
             operator_actions.pause("copy", actor="me")
         assert OperatorAction.objects.count() == 1
 
@@ -449,7 +452,10 @@ class TestDependents:
         catch_up("base")
         assert live("dependent").position == 2
         operator_actions.pause("dependent", actor="me")
-        with pytest.raises(NotCaughtUp, match="base, dependent is paused"):
+        with pytest.raises(
+            NotCaughtUp,
+            match="base, dependent is paused by me, since .* UTC; to let it go on: manage.py consumers resume base$",
+        ):
             catch_up("base")
 
     def test_a_skip_concerns_the_member_that_raised(self) -> None:
@@ -477,7 +483,10 @@ class TestDependents:
         catch_up("attentive")
         triggers(1)
         operator_actions.pause("copy", actor="me")
-        with pytest.raises(NotCaughtUp, match="attentive is waiting for copy, which is paused or stopped"):
+        paused = (
+            "attentive is waiting for copy, which is paused by me, since .*; to let it go on: .* consumers resume copy"
+        )
+        with pytest.raises(NotCaughtUp, match=f"^{paused}$"):
             catch_up("attentive")
         assert (live("attentive").waiting_for, answers(), written("copy")) == ("copy", [], [])
         (status,) = [one for one in monitoring.statuses() if one.name == "attentive"]

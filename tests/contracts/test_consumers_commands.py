@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from subprocess import CompletedProcess
@@ -75,7 +76,8 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     assert stopped.stderr.splitlines()[-1] == "CommandError: copy stopped at position 2: HandlerBroke: broken at 2"
     manage("consumers", "skip", "copy", "--position", "2", "--reason", "it is bad")
     manage("consumers", "pause", "copy", "--reason", "lunch")
-    assert refusal(manage("run_projector", "copy", "--once", check=False)) == "copy is paused"
+    refused = refusal(manage("run_projector", "copy", "--once", check=False))
+    assert re.fullmatch("copy is paused by .+: lunch, since .+ UTC; .+: manage.py consumers resume copy", refused)
     manage("consumers", "resume", "copy", "--actor", "somebody else")
     manage("run_projector", "copy", "--once")
     assert written("copy") == [1, 3]

@@ -44,7 +44,7 @@ def condition(status: Status) -> Condition:
     if status.state == "gone":
         return Condition("gone", "gone", "gone: this code has no such consumer; `consumers retire` forgets it")
     if status.state == "paused":
-        return Condition("paused", "paused", _paused(status.name))
+        return Condition("paused", "paused", history.pause_in_words(status.name))
     if status.error is not None:
         at = f" at event {status.error.position}" if status.error.position else ""
         return Condition("stopped", "stopped", f"stopped{at} because {status.error.message}")
@@ -60,14 +60,6 @@ def condition(status: Status) -> Condition:
     behind = f"{status.lag_events} event{'' if status.lag_events == 1 else 's'} behind"
     seen = "never seen" if status.last_seen is None else "not seen lately"
     return Condition("silent", "not running", f"not running, or waiting for its database: {behind}, and {seen}")
-
-
-def _paused(name: str) -> str:
-    pause = history.last_pause(name)
-    if pause is None:
-        return "paused"
-    why = f": {pause.reason}" if pause.reason else ""
-    return f"paused by {pause.actor}{why}, since {pause.at:%Y-%m-%d %H:%M} UTC"
 
 
 def rebuilding_in_words(rebuilding: Rebuilding | None, head: int) -> str:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS
 
 from eventstore.consumers.checkpoints import never_registered
+from eventstore.consumers.history import standstill
 from eventstore.errors import EventStoreError
 from eventstore.management.base import ConsoleCommand, require_migrated
 from eventstore.runtime.outages import Reconnecting
@@ -16,7 +17,7 @@ from eventstore.runtime.session_settings import broken_guarantees
 from eventstore.runtime.shutdown import Stop
 from ledger.as_of import last_cycled
 from ledger.daily_cycle import business_today, published
-from ledger.fee_lag import fee_lag
+from ledger.fee_lag import LATE_FEES, fee_lag
 from ledger.rules import dates
 from ledger.rules.refusals.base import Refusal
 from ledger.rules.refusals.dates import TooManyMissingDates
@@ -120,7 +121,8 @@ class Command(ConsoleCommand):
             )
         lag = fee_lag()
         if lag is not None and lag.dates > 1:
-            self.stderr.write(f"{lag}; look at `manage.py consumers`")
+            why = standstill(LATE_FEES)
+            self.stderr.write(f"{lag}; {f'it is {why}' if why else 'look at `manage.py consumers`'}")
 
 
 def _check_today(today: date, actual: date, *, future: bool, catch_up: bool) -> None:

@@ -12,7 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from eventstore import store
-from eventstore.consumers import checkpoints
+from eventstore.consumers import checkpoints, operator_actions
 from ledger import as_of
 from ledger.daily_cycle import business_today, cycle, published
 from ledger.rules.dates import FIRST_DATE, LAST_DATE
@@ -284,8 +284,11 @@ class TestTheCommand:
         cycle(MONDAY)
         on_time = run_manage("daily_cycle", "--today", f"{MONDAY + ONE_DAY}")
         assert "behind" not in on_time.stderr
+        operator_actions.pause("late_fees", actor="anna", reason="month end")
         late = run_manage("daily_cycle", "--today", f"{MONDAY + 2 * ONE_DAY}")
-        assert "late_fees is 2 dates behind: late fees are not complete for any date" in late.stderr
+        assert (
+            "late_fees is 2 dates behind: late fees are not complete for any date; it is paused by anna" in late.stderr
+        )
         assert late.stdout.split() == [f"{MONDAY + 2 * ONE_DAY}"]
 
     def test_names_each_process_manager_that_was_never_registered(self, run_manage: RunManage) -> None:

@@ -24,7 +24,7 @@ from eventstore.models import OperatorAction
 from eventstore.runtime.shutdown import Stop
 from relays.following import follower, operating
 from relays.following.durable import Durable
-from relays.following.follower import FollowerStopped, Following
+from relays.following.follower import FollowerPaused, FollowerStopped, Following
 from relays.following.status import follower_statuses
 from relays.jetstream.relay import POSITION, STORE, JetStream
 from relays.jetstream.stream import Message, Stream
@@ -248,10 +248,14 @@ def test_a_message_that_the_handler_refuses_stops_the_follower_until_an_operator
     call_command("followers", "skip", "notes", "7", reason="it is broken")
     follow(source)
     assert noted() == [1, 2, 3, 4, 5, 6, 8, 9]
-    operating.pause("notes", actor="an operator")
+    operating.pause("notes", actor="an operator", reason="month end")
     fund(1)
     hand_on()
-    follow(source)
+    paused = (
+        r"notes is paused by an operator: month end, since .* UTC; to let it go on: manage.py followers resume notes"
+    )
+    with pytest.raises(FollowerPaused, match=f"^{paused}$"):
+        follow(source)
     out = StringIO()
     call_command("followers", stdout=out)
     assert out.getvalue() == "notes\tpaused\tposition 9\t1 behind\n"
