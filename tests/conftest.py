@@ -30,10 +30,13 @@ from tests.support.postgres.cluster import Cluster
 from tests.support.postgres.prepared import DURABLE, prepared_cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.rounds import rounds
+from tests.support.static_files import find_static_files_once
 from tests.support.webserver import Serve, WebServer, serving
 
 # A password or secret is hashed in no time, in this process only; the hash says so, so that a server can check it.
 PBKDF2PasswordHasher.iterations = 1
+
+find_static_files_once()
 
 # A busy machine breaks no rule: hypothesis has no deadline, and may be slow in making examples.
 hypothesis.settings.register_profile(

@@ -4,14 +4,16 @@ Processes that load all tests anew, as those of pytest-xdist do, take seconds of
 """
 
 import atexit
+import logging
 import os
 import random
+import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from types import SimpleNamespace
-from typing import Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 import pytest
 
@@ -179,11 +181,22 @@ def _become(session: pytest.Session, connection: "Connection[Any, Any]", number:
         if plugins.has_plugin(name):
             plugins.unregister(name=name)
     capture: Any = plugins.get_plugin("capturemanager")
+    capture.resume_global_capture()
+    before = (sys.stdout, sys.stderr)
     capture.stop_global_capturing()
     capture.start_global_capturing()
+    _log_to(dict(zip(before, (sys.stdout, sys.stderr), strict=True)))
     capture.suspend_global_capture()
     plugins.register(_Reporter(session.config, connection), _NAME)
     random.seed(f"{os.getpid()} {number}")
+
+
+def _log_to(files: Mapping[IO[str], IO[str]]) -> None:
+    """Replace the files of the handlers of logging: a message that goes to a closed file costs a printed traceback."""
+    handlers: list[Any] = logging._handlerList  # type: ignore[attr-defined] # weak references to all that there are
+    for handler in [reference() for reference in handlers]:
+        if isinstance(handler, logging.StreamHandler) and handler.stream in files:
+            handler.stream = files[handler.stream]  # setStream would flush the closed one
 
 
 def _run(session: pytest.Session, connection: "Connection[Any, Any]") -> None:

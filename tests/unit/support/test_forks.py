@@ -8,8 +8,11 @@ from pathlib import Path
 from tests.support.processes import ROOT
 
 TESTS = """
+import logging
 import os
 import pytest
+
+logging.getLogger("before").addHandler(logging.StreamHandler())
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
@@ -24,6 +27,7 @@ def test_passes(shared, tmp_path, number):
 
 def test_fails():
     print("written", "by the test")
+    logging.getLogger("before").error("logged %s", "by the test")
     assert os.getppid() == 0
 
 def test_ends_its_process():
@@ -56,6 +60,8 @@ def test_every_test_runs_once_in_a_fork_and_is_reported(tmp_path: Path) -> None:
     assert len(ran) == len({name for _, name in ran}) == 43
     assert "assert os.getppid() == 0" in done.stdout
     assert "written by the test" in done.stdout
+    said = done.stdout.partition("Captured stderr call")[2]
+    assert said.split("\n")[1] == "logged by the test"  # by a handler that writes where the tests were loaded
     assert re.search(r"the process that ran \S+::test_ends_its_process has ended", done.stdout)
     ended = (tmp_path / "ended").read_text().split()
     assert len(set(ended)) >= 2  # all but the one that ended in the middle of a test
