@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import processes
+from tests.support.api.static_files import find_static_files_once
 from tests.support.databases import (
     Database,
     Databases,
@@ -30,7 +31,6 @@ from tests.support.postgres.cluster import Cluster
 from tests.support.postgres.prepared import DURABLE, prepared_cluster
 from tests.support.processes import RunManage, Started, StartManage
 from tests.support.rounds import rounds
-from tests.support.static_files import find_static_files_once
 from tests.support.webserver import Serve, WebServer, serving
 
 # A password or secret is hashed in no time, in this process only; the hash says so, so that a server can check it.

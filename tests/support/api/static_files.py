@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 _found: Final[dict[str, Any]] = {}
 
