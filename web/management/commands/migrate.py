@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 
+from eventstore.checks import LOG
 from eventstore.runtime.sqlite_files import file_of
 
 
 class Command(migrate.Command):
     """Migrates a database."""
+
+    # Not all checks of `manage.py check`: loading the web's URLs and schemas takes as long as migrating.
+    requires_system_checks = (Tags.models, Tags.database, LOG)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Make the file if it does not exist, before the checks open it, and migrate it."""
