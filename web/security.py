@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from csp.constants import HEADER
@@ -10,8 +11,9 @@ from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase, HttpResponsePermanentRedirect
-from django.middleware import common, security
+from django.middleware import common, csrf, security
 from django.template.loader import render_to_string
 
 from web.addresses import is_local
@@ -22,8 +24,14 @@ from web.protocol.problems import Problem
 _logger = logging.getLogger(__name__)
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that supervisors ask by plain HTTP and by any address of this process."""
-_UNKNOWN_HOST: Final = "This server does not serve the host that the request names."
+_UNKNOWN_HOST: Final = "This server does not serve the host {}, which the request names."
 _ADD_IT: Final = "The operator can add it to ALLOWED_HOSTS."
+_NO_NAME: Final = (
+    "The header Host must be a name of letters, digits, hyphens and dots, or an address, and perhaps a port."
+)
+_REFUSED_FORM: Final = "This form was refused, and nothing was recorded."
+_LONGEST_NAME: Final = 253
+"""The most characters of a host's name."""
 PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "publickey-credentials-get", "usb")
@@ -52,11 +60,30 @@ class SecurityMiddleware(security.SecurityMiddleware):
 
 
 def _unknown_host(request: HttpRequest) -> HttpResponse:
-    """Answer a person with a page, and a machine with a problem."""
+    """Answer a person with a page, and a machine with a problem; both name the host."""
+    given = request.META.get("HTTP_HOST") or request.META["SERVER_NAME"]
+    name, _port = split_domain_port(given)
+    fault = _UNKNOWN_HOST.format(name or ascii(given[:_LONGEST_NAME]))
+    remedy = _ADD_IT if name else _NO_NAME
     if request.path_info != "/" and not request.path_info.startswith(FOR_PEOPLE):
-        return Problem(problem_kinds.BAD_REQUEST, f"{_UNKNOWN_HOST} {_ADD_IT}").response()
-    page = render_to_string("books/unavailable.html", {"title": _UNKNOWN_HOST, "remedy": _ADD_IT})
+        return Problem(problem_kinds.BAD_REQUEST, f"{fault} {remedy}").response()
+    page = render_to_string("books/unavailable.html", {"title": fault, "remedy": remedy})
     return HttpResponse(page, status=problem_kinds.BAD_REQUEST.status)
+
+
+def refused_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that fails the check against forgery with a page that says why and what to do."""
+    origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER") or ""
+    remedy = "Open the page anew and send the form again."
+    if reason == csrf.REASON_NO_CSRF_COOKIE:
+        is_hidden = settings.CSRF_COOKIE_SECURE and not request.is_secure()
+        by_https = " and use https, because HTTPS_ONLY is on" if is_hidden else ""
+        remedy = f"The browser sent no cookie: allow cookies of this page{by_https}. {remedy}"
+    elif origin and "trusted origins" in reason:
+        fault = f"The form comes from {origin[:_LONGEST_NAME]}, and the host of this server is {request.get_host()}."
+        remedy = f"{fault} The operator can add that origin to CSRF_TRUSTED_ORIGINS, or let the proxy pass the host on."
+    page = render_to_string("books/unavailable.html", {"title": _REFUSED_FORM, "remedy": remedy})
+    return HttpResponse(page, status=HTTPStatus.FORBIDDEN)
 
 
 class PolicyMiddleware(CSPMiddleware):

@@ -12,6 +12,8 @@ MAX_RATE_DIGITS: Final = 8
 """The greatest number of digits of a rate after the point."""
 MAX_LENGTH: Final = 2 * MAX_DIGITS
 """The greatest number of characters of a decimal as text; a longer one has too many digits in any currency."""
+ZERO: Final = "it is zero"
+BELOW_ZERO: Final = "it is below zero"
 
 EXACT: Final = Context(prec=4 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 """Wide enough for any value times any rate, so that only an intended rounding rounds."""
@@ -50,7 +52,7 @@ def _fault(value: Decimal, digits: int, *, zero_allowed: bool) -> str | None:
     if -exponent > digits:
         return f"its currency has {digits} digits after the point"
     if value < 0 or (value == 0 and not zero_allowed):
-        return "it is below zero" if value < 0 else "it is zero"
+        return BELOW_ZERO if value < 0 else ZERO
     if not fits(value, digits):
         return f"it has more than {MAX_DIGITS} digits"
     return None

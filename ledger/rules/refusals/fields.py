@@ -12,7 +12,10 @@ class InvalidAmount(NotAcceptable):
 
     slug = "invalid-amount"
     sentence = "The {field} {value!r} is not valid: {reason}."
-    remedy = "Send it as text with no more digits than its currency has, such as 1250.00."
+    remedy = (
+        "Send an amount above 0 as text, with no more digits than its currency has, such as 1250.00. Only an asset's"
+        " new value may be 0."
+    )
 
     field: str = "amount"
     value: str

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from ledger.rules import texts
+from ledger.rules import money, texts
 from ledger.rules.dates import FIRST_DATE, LAST_DATE
 from ledger.rules.refusals.fields import InvalidAmount, InvalidText
 from processmanagers.receivables.file.amounts import read_amount, readable_with
@@ -104,7 +104,8 @@ class _Row:
         try:
             return read_amount(text, terms.digits, self.checker.file_format.decimal)
         except InvalidAmount as refusal:
-            fault = f"{text!r} is not an amount of {terms.currency}: {refusal.reason}"
+            rule = "; it must be above 0" if refusal.reason in {money.ZERO, money.BELOW_ZERO} else ""
+            fault = f"{text!r} is not an amount of {terms.currency}: {refusal.reason}{rule}"
             readable = "" if self.checker.file_format.decimal else readable_with(text, terms.digits)
             self.fault(column, f"{fault}; {readable}" if readable else fault, _DECIMAL_REMEDY if readable else "")
             return None

@@ -379,7 +379,10 @@ class TestFaultyRows:
         rows = [replace(ROWS[1], number=str(number), amount="0") for number in range(30)]
         assert importer.faults(*rows, faults=file)[-1] == "10 more faults; --faults FILE writes all of them"
         lines = file.read_text().splitlines()
-        assert lines[:2] == ["line,column,fault,remedy", "2,InvoiceAmount,'0' is not an amount of USD: it is zero,"]
+        assert lines[:2] == [
+            "line,column,fault,remedy",
+            "2,InvoiceAmount,'0' is not an amount of USD: it is zero; it must be above 0,",
+        ]
         assert len(lines) == 31
 
     def test_the_faults_are_not_written_over_the_imported_file(self, importer: Importer) -> None:

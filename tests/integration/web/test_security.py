@@ -90,12 +90,32 @@ def test_any_other_path_refuses_an_unknown_host(browser: Client) -> None:
     for address in ("127.0.0.1", ELSEWHERE):
         answer = browser.get("/api/companies", headers={"Host": "evil.example"}, REMOTE_ADDR=address)
         assert (answer.status_code, answer.json()["type"]) == (400, "bad-request")
-        assert "ALLOWED_HOSTS" in answer.json()["detail"]
+        fault = "This server does not serve the host evil.example, which the request names."
+        assert answer.json()["detail"] == f"{fault} The operator can add it to ALLOWED_HOSTS."
         for path in ("/", "/books/", "/admin/"):
             answer = browser.get(path, headers={"Host": "evil.example"}, REMOTE_ADDR=address)
             assert (answer.status_code, answer["Content-Type"]) == (400, "text/html; charset=utf-8")
-            assert "<h1>This server does not serve the host" in answer.content.decode()
+            assert f"<h1>{fault}</h1>" in answer.content.decode()
             assert "The operator can add it to ALLOWED_HOSTS." in answer.content.decode()
+    answer = browser.get("/books/", headers={"Host": "<b>a_b</b>"})
+    assert "the host &#x27;&lt;b&gt;a_b&lt;/b&gt;&#x27;, which the request names" in answer.content.decode()
+    assert "The header Host must be a name of letters" in answer.content.decode()
+
+
+def test_a_form_that_is_refused_says_why_and_what_to_do() -> None:
+    browser = Client(enforce_csrf_checks=True)
+    form = {"username": "anna", "password": "x"}
+    elsewhere = browser.post("/books/login/", form, secure=True, headers={"Origin": "https://<i>.example"})
+    assert elsewhere.status_code == 403
+    assert "comes from https://&lt;i&gt;.example, and the host of this server is testserver." in elsewhere.text
+    assert "The operator can add that origin to CSRF_TRUSTED_ORIGINS" in elsewhere.text
+    for secure, remedy in (
+        (True, "allow cookies of this page. Open"),
+        (False, "page and use https, because HTTPS_ONLY"),
+    ):
+        origin = "https://testserver" if secure else "http://testserver"
+        without_cookie = browser.post("/admin/login/", form, secure=secure, headers={"Origin": origin})
+        assert (without_cookie.status_code, remedy in without_cookie.text) == (403, True)
 
 
 def test_over_https_hsts_is_sent(browser: Client) -> None:

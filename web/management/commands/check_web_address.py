@@ -1,13 +1,25 @@
 """`manage.py check_web_address`: check that the web can listen at WEB_BIND before anything is started."""
 
 import errno
+import os
 import socket
-from typing import Any
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
 from eventstore.management.base import ConsoleCommand
+
+_UNIX: Final = "unix:"
+_LONGEST_PATH: Final = 107
+"""The most bytes that the path of a Unix socket has on Linux."""
+_REMEDIES: Final = {
+    errno.EADDRINUSE: "end the process that does, or name another address, such as WEB_BIND=127.0.0.1:8001",
+    errno.EACCES: "a port below 1024 needs the rights of root; name another one, such as WEB_BIND=127.0.0.1:8000",
+    errno.EADDRNOTAVAIL: "it is not an address of this machine; name one that is, such as WEB_BIND=127.0.0.1:8000",
+}
 
 
 class Command(ConsoleCommand):
@@ -17,19 +29,43 @@ class Command(ConsoleCommand):
     help = "Checks that the web can listen at WEB_BIND; fails if another process does."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Try to listen there. A Unix socket, or one that is handed over, is not tried."""
-        host, _, port = settings.WEB_BIND.rpartition(":")
-        if not port.isdecimal() or "/" in settings.WEB_BIND:
-            return
-        try:
-            socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
-        except OSError as error:
-            raise CommandError(
-                f"nothing can listen at WEB_BIND={settings.WEB_BIND} ({error.strerror}):"
-                f" {'end the process that does, or ' if error.errno == errno.EADDRINUSE else ''}name another address,"
-                " such as WEB_BIND=127.0.0.1:8001"
-            ) from error
+        """Try to listen there, or look at the place of the Unix socket. A socket that is handed over is not tried."""
+        address: str = settings.WEB_BIND
+        if address.startswith(_UNIX):
+            fault = unix_fault(Path(address.removeprefix(_UNIX)))
+        else:
+            fault = "" if "/" in address else tcp_fault(address)
+        if fault:
+            raise CommandError(f"nothing can listen at WEB_BIND={address} {fault}")
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+def tcp_fault(address: str) -> str:
+    """Return why nothing can listen at a host and port, with the remedy; an empty text if it is possible."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "name another address, such as WEB_BIND=127.0.0.1:8001")
+        return f"({error.strerror}): {remedy}"
+    return ""
+
+
+def unix_fault(path: Path) -> str:
+    """Return why nothing can listen at the path of a Unix socket, with the remedy; an empty text if it is possible."""
+    folder, length = path.parent, len(os.fsencode(path))
+    if not folder.is_dir():
+        return f"(the folder {folder} does not exist): make it, or name another path"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"(the folder {folder} cannot be written by this user): give it the right, or name another path"
+    if length > _LONGEST_PATH:
+        return f"(its path has {length} bytes, and {_LONGEST_PATH} is the most of a socket): name a shorter path"
+    if path.is_socket():
+        return "(another process listens there): end it, or name another path" if _is_listened_at(path) else ""
+    return f"(the file {path} is no socket): remove it, or name another path" if path.exists() else ""
+
+
+def _is_listened_at(path: Path) -> bool:
+    """Say whether a process has the socket; a web server that has ended may have left it."""
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        return client.connect_ex(str(path)) != errno.ECONNREFUSED

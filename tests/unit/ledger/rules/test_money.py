@@ -95,6 +95,7 @@ def test_an_amount_that_its_currency_cannot_have_is_refused(value: str, digits: 
         money.amount(Decimal(value), digits, field="principal")
     assert refused.value.field == "principal"
     assert refused.value.value == value
+    assert "Send an amount above 0 as text, with no more digits than its currency has" in refused.value.remedy
 
 
 @pytest.mark.parametrize("zero", ["0", "0.00", "-0.0"])

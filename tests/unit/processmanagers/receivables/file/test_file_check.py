@@ -84,8 +84,14 @@ def test_line_numbers_count_line_ends_within_quotes() -> None:
         ("C1,1,03/01/2012,02/02/2012,1.001,,", "InvoiceAmount: '1.001' is not an amount of USD: its currency has 2"),
         ("C1,1,03/01/2012,02/02/2012,1e3,,", "InvoiceAmount: '1e3' is not an amount of USD: it is not a plain"),
         ("C1,1,03/01/2012,02/02/2012,NaN,,", "InvoiceAmount: 'NaN' is not an amount of USD: it is not a plain"),
-        ("C1,1,03/01/2012,02/02/2012,0,,", "InvoiceAmount: '0' is not an amount of USD: it is zero"),
-        ("C1,1,03/01/2012,02/02/2012,-5,,", "InvoiceAmount: '-5' is not an amount of USD: it is below zero"),
+        (
+            "C1,1,03/01/2012,02/02/2012,0,,",
+            "InvoiceAmount: '0' is not an amount of USD: it is zero; it must be above 0",
+        ),
+        (
+            "C1,1,03/01/2012,02/02/2012,-5,,",
+            "InvoiceAmount: '-5' is not an amount of USD: it is below zero; it must be above 0",
+        ),
         ("C1,1,03/01/2012,02/02/2012,,,", "InvoiceAmount: '' is not an amount of USD: it is not a plain"),
         ("C1,1,03/01/2012,02/02/2012,12345678901234567,,", "InvoiceAmount: '12345678901234567' is not an amount of"),
         (",1,03/01/2012,02/02/2012,1,,", "customerID: it is empty"),
@@ -392,7 +398,10 @@ class TestPartPayments:
             ([("05/01/2012", "60"), ("06/01/2012", "40.01")], "PaidAmount: with it 100.01 is paid of invoice 1 over"),
             ([("05/01/2012", "60"), ("06/01/2012", "")], "PaidAmount: it is required, because invoice 1 has 2 rows"),
             ([("05/01/2012", "60"), ("", "40")], "SettledDate: it is empty, but PaidAmount is 40"),
-            ([("05/01/2012", "60"), ("06/01/2012", "0")], "PaidAmount: '0' is not an amount of USD: it is zero"),
+            (
+                [("05/01/2012", "60"), ("06/01/2012", "0")],
+                "PaidAmount: '0' is not an amount of USD: it is zero; it must be above 0",
+            ),
         ],
     )
     def test_payments_that_make_no_sense_are_faults(self, rows: list[tuple[str, str]], fault: str) -> None:
