@@ -1,5 +1,6 @@
 """The base of the project's commands: an expected failure is one line on standard error and exit status 1."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Final, Never
 
@@ -9,8 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
-from eventstore.runtime.databases import own_databases
-from eventstore.runtime.outages import is_outage
+from eventstore.runtime.databases import is_read_only, own_databases
+from eventstore.runtime.outages import READ_ONLY, is_outage, says_read_only
 from eventstore.runtime.sqlite_files import file_fault, file_of
 
 _INTERRUPTED: Final = 130
@@ -65,7 +66,8 @@ class ConsoleCommand(BaseCommand):
 def reason_of(error: BaseException) -> str:
     """Return in one line why a database failed; if its file is at fault, with the file and the remedy."""
     said, fault = " ".join(str(error).split()), file_fault(error)
-    return said if fault is None or str(fault) in said else f"{said}: {fault}"
+    reason = said if fault is None or str(fault) in said else f"{said}: {fault}"
+    return f"{reason}; or {READ_ONLY}" if says_read_only(error) else reason
 
 
 def require_all_migrated() -> None:
@@ -90,6 +92,13 @@ def require_migrated(alias: str = DEFAULT_DB_ALIAS) -> None:
         raise CommandError(f"the database {alias!r} cannot be used: {reason_of(error)}") from error
     if missing:
         raise CommandError(remedy)
+
+
+def require_writable(aliases: Iterable[str]) -> None:
+    """Raise CommandError if one of the databases can only be read: a command that ends does not wait for a failover."""
+    for alias in aliases:
+        if is_read_only(alias):
+            raise CommandError(f"the database {alias!r} can only be read: {READ_ONLY}")
 
 
 def _missing_file(alias: str) -> Path | None:

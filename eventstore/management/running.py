@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from eventstore.consumers.loop import Loop
 from eventstore.consumers.runner import Runner
-from eventstore.management.base import require_all_migrated
+from eventstore.management.base import require_all_migrated, require_writable
 from eventstore.management.progress import ProgressDisplay
 from eventstore.runtime.connections import short_sqlite_waits
 from eventstore.runtime.databases import own_databases
@@ -53,6 +53,7 @@ def run_loop(runners: Sequence[Runner], what: str, *, once: bool, report: Callab
             Loop(runners, stop, once=False, report=_logger.warning).run()
             return
         _check_databases(report)
+        require_writable({runner.cursor.using for runner in runners})
         with ProgressDisplay(what, "events", always=False) as display:
             Loop(runners, stop, once=True, report=report, show=display.update).run()
 

@@ -24,6 +24,16 @@ def own_databases() -> list[str]:
     return [alias for alias in connections if alias != settings.LOG_REPLICA]
 
 
+def is_read_only(using: str) -> bool:
+    """Return whether a database takes no changes: a standby, a role that may only read, or a file that is only read."""
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return "mode=ro" in str(connection.settings_dict["NAME"]).partition("?")[2]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone()[0] == "on")
+
+
 def for_a_log(
     config: dict[str, Any],
     *,

@@ -21,6 +21,11 @@ _SQLSTATES: Final = ("08", "25006", "25P03", "40", "53000", "531", "532", "533",
 resources that are used up (but not 534, a limit of the statement's own), locks and cancelled statements, shutdowns."""
 _STANDBY: Final = "during recovery"
 """What a standby says, as an internal error, to a barrier: `cannot assign TransactionIds during recovery`."""
+READ_ONLY: Final = (
+    "run this on the ledger itself, whose database takes changes: a copy that can only be read can be verified,"
+    " explained and exported"
+)
+"""What an operator can do whose command has to write to a database that can only be read."""
 _READ_ONLY_SQLSTATE: Final = "25006"
 _SQLITE_READONLY: Final = 8
 _SQLITE_CODES: Final = frozenset({5, 6, 10, 13, 14})
@@ -168,5 +173,7 @@ class Reconnecting:
         if not self._is_away and self._show is not None:
             self._show(True)
         self._is_away = True
-        self._report(f"the database is away: {' '.join(str(error).split())}; looking again in {delay:.1f} s")
+        state, remedy = ("can only be read", f"; {READ_ONLY}") if says_read_only(error) else ("is away", "")
+        said = " ".join(str(error).split())
+        self._report(f"the database {state}: {said}{remedy}; looking again in {delay:.1f} s")
         self._stop.wait(delay)

@@ -37,14 +37,30 @@ def announcement(prepared: Prepared) -> str:
     )
 
 
+def terms(prepared: Prepared, date_format: str) -> str:
+    """Return what the options have decided, given or by default, and no later import can change."""
+    given = prepared.terms
+    return (
+        f"for good: the seller {given.seller!r} (--seller), late fees of {given.daily_late_fee_rate:f} a day"
+        f" (--late-fee-rate), amounts in {given.currency} (--currency), dates read as {date_format} (--date-format)"
+    )
+
+
+def question(prepared: Prepared) -> str:
+    """Return what a terminal is asked before anything is recorded."""
+    given = prepared.terms
+    return f"Record it for the seller {given.seller!r}, with late fees of {given.daily_late_fee_rate:f} a day? [y/N] "
+
+
 def result(name: str, prepared: Prepared, summary: Summary) -> str:
     """Return what was recorded now and before, as three lines."""
-    invoices, plan = prepared.invoices, prepared.plan
+    invoices, plan, given = prepared.invoices, prepared.plan, prepared.terms
     first = min(invoice.invoice_date for invoice in invoices)
     last = max(day for invoice in invoices for day in (invoice.invoice_date, *_settled_dates(invoice)))
     made = f"{summary.dates:,} dates, {summary.companies:,} companies, {summary.deals:,} deals"
     return (
-        f"{name}: {len(invoices):,} invoices, {first} to {last}\n"
+        f"{name}: {len(invoices):,} invoices, {first} to {last}, of the seller {given.seller!r}, in {given.currency},"
+        f" with late fees of {given.daily_late_fee_rate:f} a day\n"
         f"recorded: {made}, {summary.invoices:,} invoices, {summary.settlements:,} settlements\n"
         f"recorded before: {plan.recorded_invoices:,} invoices, {plan.recorded_settlements:,} settlements"
     )

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from django.db.models import QuerySet
 
+from eventstore.consumers.history import standstill
 from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
@@ -172,7 +173,9 @@ class _Verification:
                 continue
             lines.append(f"{name}: {rows[name]:,} rows at {position:,} of {self._head:,}")
             if position < self._head:
-                warnings.append(f"{name} is at {position:,} of {self._head:,}: it is not verified beyond that")
+                why = standstill(name)
+                remedy = f"it is {why}" if why else f"manage.py run_projector {name} --once brings it there"
+                warnings.append(f"{name} is at {position:,} of {self._head:,} and not verified beyond that: {remedy}")
         total = f"journal: {parties:,} parties, {sums:,} accounts and currencies; the trial balance is zero"
         return Report([*lines, total], warnings)
 

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from eventstore.consumers.rebuild import RebuildRunner, delete_garbage, rebuild_runner, run, run_all
 from eventstore.consumers.registry import consumers
-from eventstore.management.base import ConsoleCommand
+from eventstore.management.base import ConsoleCommand, require_writable
 from eventstore.management.progress import ProgressDisplay
 from eventstore.management.running import add_batch_size, batch_size, operator
 from eventstore.runtime.outages import Reconnecting
@@ -30,6 +30,7 @@ class Command(ConsoleCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Rebuild them."""
         rebuilds = _rebuilds(options)
+        require_writable({rebuild.cursor.using for rebuild in rebuilds.values()})
         what = "rebuild_projector --all" if options["all"] else f"rebuild_projector {' '.join(rebuilds)}"
         runners, stop = list(rebuilds.values()), Stop()
         reconnecting = Reconnecting(stop, self.stderr.write)

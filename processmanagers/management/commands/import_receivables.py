@@ -90,13 +90,14 @@ class Command(ConsoleCommand):
             self._report_faults(path, prepared.faults, options["faults"])
         if prepared.plan.parts:
             self.stderr.write(f"{path.name}: {report.announcement(prepared)}")
+            self.stderr.write(f"{path.name}: {report.terms(prepared, options['date_format'])}")
             if not options["yes"] and sys.stdin.isatty() and self.stderr.isatty():
-                self._ask(path)
+                self._ask(path, report.question(prepared))
         if prepared.faults:
             _write_new(_faulty_rows(path, options), prepared.table.selection(prepared.left_out))
 
-    def _ask(self, path: Path) -> None:
-        self.stderr.write("Record it? [y/N] ", ending="")
+    def _ask(self, path: Path, question: str) -> None:
+        self.stderr.write(question, ending="")
         self.stderr.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise CommandError(f"{path}: nothing was recorded")

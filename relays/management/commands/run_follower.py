@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
-from eventstore.management.base import ConsoleCommand
+from eventstore.management.base import ConsoleCommand, require_writable
 from eventstore.management.running import add_arguments, batch_size
 from eventstore.runtime.outages import Reconnecting
 from eventstore.runtime.shutdown import Stop
@@ -46,6 +47,8 @@ class Command(ConsoleCommand):
             handler = import_string(options["handler"])
         except ImportError as error:
             raise CommandError(f"--handler {options['handler']} cannot be loaded: {error}") from error
+        if options["once"]:
+            require_writable([DEFAULT_DB_ALIAS])
         size = batch_size(options) or settings.CONSUMER_BATCH_SIZE
         source = Durable(settings.JETSTREAM_URL, settings.JETSTREAM_STREAM, options["name"])
         with closing(source), Stop().on_signals() as stop:

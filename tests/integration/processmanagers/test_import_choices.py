@@ -30,6 +30,12 @@ def importer(database: Database, tmp_path: Path) -> Importer:
     return Importer(tmp_path / "invoices.csv")
 
 
+TERMS = (
+    "for good: the seller 'Seller' (--seller), late fees of 0.001 a day (--late-fee-rate), amounts in USD (--currency),"
+    " dates read as %d/%m/%Y (--date-format)"
+)
+
+
 @pytest.mark.one_database
 class TestGaps:
     """A mistyped year does not begin years of dates, each with its late fees."""
@@ -99,12 +105,16 @@ class TestAnnouncement:
     def test_it_says_dates_invoices_and_sums(self, importer: Importer) -> None:
         importer(*ROWS)
         assert importer.lines() == [
-            "to record: 2 dates from 2024-03-01 to 2024-03-02; 3 invoices of 220.50 USD; 2 settlements of 170.00 USD"
+            "to record: 2 dates from 2024-03-01 to 2024-03-02; 3 invoices of 220.50 USD; 2 settlements of 170.00 USD",
+            TERMS,
         ]
+        terms = "of the seller 'Seller', in USD, with late fees of 0.001 a day"
+        assert importer.report.startswith(f"invoices.csv: 3 invoices, 2024-03-01 to 2024-03-02, {terms}\n")
         daily_cycle.cycle(THIRD)
         importer(*ROWS, Row("C-1", "4", THIRD, THIRD, "1.00", None))
         assert importer.lines() == [
-            "to record: on 2024-03-03, which has begun; 1 invoices of 1.00 USD; 0 settlements of 0 USD"
+            "to record: on 2024-03-03, which has begun; 1 invoices of 1.00 USD; 0 settlements of 0 USD",
+            TERMS,
         ]
         importer(*ROWS, Row("C-1", "4", THIRD, THIRD, "1.00", None))
         assert importer.lines() == []
@@ -127,7 +137,7 @@ class TestAnnouncement:
         expected = nullcontext() if recorded else pytest.raises(CommandError, match="nothing was recorded")
         with expected:
             call_command("import_receivables", str(importer.path), stdout=StringIO(), stderr=errors)
-        assert "Record it? [y/N] " in errors.getvalue()
+        assert "Record it for the seller 'Seller', with late fees of 0.001 a day? [y/N] " in errors.getvalue()
         assert (store.head().position > 0) is recorded
 
     def test_yes_continues_without_a_question(self, importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +149,7 @@ class TestAnnouncement:
         importer.path.write_text(content(list(ROWS)))
         errors = Terminal()
         call_command("import_receivables", str(importer.path), "--yes", stdout=StringIO(), stderr=errors)
-        assert "Record it?" not in errors.getvalue()
+        assert "Record it" not in errors.getvalue()
         assert counted("ProductOriginated") == 3
 
 
@@ -209,6 +219,7 @@ class TestToldLate:
         assert importer.lines() == [
             "line 3: the settlement of 2024-03-01 is recorded on 2024-03-02, the last date cycled",
             "to record: on 2024-03-02, which has begun; 0 invoices of 0 USD; 1 settlements of 50.50 USD",
+            TERMS,
         ]
         payment = list(store.read_all(types=["PaymentApplied"]))[-1]
         assert payment.metadata["settled_date"] == "2024-03-01"

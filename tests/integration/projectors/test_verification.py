@@ -10,6 +10,7 @@ import pytest
 from django.db.models import Model
 
 from eventstore import store
+from eventstore.consumers import operator_actions
 from eventstore.consumers.definitions import Projector
 from eventstore.consumers.loop import catch_up
 from eventstore.consumers.projector_runner import projector_runners
@@ -291,8 +292,11 @@ def test_a_read_model_that_is_not_at_the_head_is_warned_of(database: Database, r
     small_ledger()
     last = store.append([NewEvent("system", e.SystemCycled(date(2024, 3, 9)))], Context("tester", "a test")).position
     catch_up("journal")
+    operator_actions.pause("customers", actor="anna")
     warnings = verify(lambda _done, _total: None).warnings
-    assert f"aging is at {last - 1} of {last}: it is not verified beyond that" in warnings
+    unverified = f"at {last - 1} of {last} and not verified beyond that"
+    assert f"aging is {unverified}: manage.py run_projector aging --once brings it there" in warnings
+    assert any(warning.startswith(f"customers is {unverified}: it is paused by anna, since") for warning in warnings)
     assert not any(warning.startswith("journal") for warning in warnings)
     done = run_manage("verify_ledger")
     assert f"warning: aging is at {last - 1} of {last}" in done.stderr

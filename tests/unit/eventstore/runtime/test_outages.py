@@ -115,6 +115,19 @@ def test_an_outage_that_lasts_longer_than_the_patience_is_raised() -> None:
     assert all(report.startswith("the database is away") for report in reports)
 
 
+def test_a_database_that_can_only_be_read_is_called_so_with_the_remedy() -> None:
+    reports: list[str] = []
+    tried: list[int] = []
+
+    def act() -> None:
+        tried.append(1)
+        if len(tried) == 1:
+            raise _wrapped(psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT"))
+
+    Reconnecting(Stop(), reports.append).until_done(act)
+    assert reports[0].startswith("the database can only be read: cannot execute INSERT; run this on the ledger itself")
+
+
 def test_a_request_to_end_ends_every_wait() -> None:
     stop = Stop()
     stop.ask()
