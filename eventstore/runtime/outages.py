@@ -16,8 +16,9 @@ from eventstore.runtime.shutdown import Stop
 _T = TypeVar("_T")
 _FIRST_RECONNECT_S: Final = 0.1
 _LAST_RECONNECT_S: Final = 5.0
-_SQLSTATES: Final = ("08", "25006", "25P03", "40", "53000", "531", "532", "533", "55P03", "57014", "57P")
-"""Lost connections, a standby's refusal to write (25006), a transaction ended because it was idle (25P03), conflicts,
+_SQLSTATES: Final = ("08", "25006", "25P03", "26000", "40", "53000", "531", "532", "533", "55P03", "57014", "57P")
+"""Lost connections, a standby's refusal to write (25006), a transaction ended because it was idle (25P03), prepared
+statements that DISCARD ALL or a pooler has dropped within a transaction (26000), conflicts,
 resources that are used up (but not 534, a limit of the statement's own), locks and cancelled statements, shutdowns."""
 _STANDBY: Final = "during recovery"
 """What a standby says, as an internal error, to a barrier: `cannot assign TransactionIds during recovery`."""

@@ -1,5 +1,6 @@
 """Keeps the sums of products by due date and status. See Note [Lists of invoices are read in order]."""
 
+from operator import itemgetter
 from typing import Final
 
 from projectors.models import DueSum
@@ -7,12 +8,10 @@ from projectors.tables.draft import Draft
 from projectors.tables.layout import Key, Row
 from projectors.tables.table import Table
 
+_KEY: Final = ("currency", "minor_digits", "due_date", "status")
 _FIGURES: Final = ("products", "owing", "owed", "fees")
-_DUE = Table(
-    DueSum,
-    key=("currency", "minor_digits", "due_date", "status"),
-    changing=("products", "owing", "owed", "fees", "position"),
-)
+_DUE = Table(DueSum, key=_KEY, changing=(*_FIGURES, "position"))
+_key_of = itemgetter(*_KEY)
 
 
 class DueSums:
@@ -23,7 +22,7 @@ class DueSums:
 
     def add(self, row: Row, sign: int) -> None:
         """Add a product as it is, or with the sign -1 take it away."""
-        key = (row["currency"], row["minor_digits"], row["due_date"], row["status"])
+        key: Key = _key_of(row)
         sums = self._sums.get(key)
         if sums is None:
             sums = self._sums[key] = [0, 0, 0, 0, 0]
@@ -38,8 +37,9 @@ class DueSums:
         draft = Draft(_DUE, self._sums.keys(), generation, using)
         for key, (position, *figures) in self._sums.items():
             if key not in draft:
-                names = zip(_DUE.layout.key, key, strict=True)
-                draft.add(key, {**dict(names), **dict.fromkeys(_FIGURES, 0), "position": position})
+                draft.add(
+                    key, {**dict(zip(_KEY, key, strict=True)), **dict.fromkeys(_FIGURES, 0), "position": position}
+                )
             row = draft.change(key, position)
             for column, figure in zip(_FIGURES, figures, strict=True):
                 row[column] += figure

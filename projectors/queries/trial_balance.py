@@ -88,14 +88,14 @@ def _ends(days: Sequence[date], up_to: int) -> Iterator[int]:
         yield next((position for began, position in places if began > day), up_to)
 
 
-def places_of_late_lines(business_date: date) -> tuple[int, int] | None:
+def places_of_late_lines(business_date: date, **of: str) -> tuple[int, int] | None:
     """Return the first and the last position of what was booked after a date and counts for it or for an earlier one.
 
-    None if nothing was. Between them may be other lines.
+    None if nothing was. Between them may be other lines. `of` names an account and a currency, by default all.
     """
     if not live(AccountSum).exists():
         return 1, AccountSum.THROUGH_ALL
-    late = live(LateAccountSum).filter(business_date__lte=business_date, booking_date__gt=business_date)
+    late = live(LateAccountSum).filter(business_date__lte=business_date, booking_date__gt=business_date, **of)
     places = late.aggregate(first=Min("first_position"), last=Max("position"))
     return None if places["first"] is None else (places["first"], places["last"])
 

@@ -149,9 +149,11 @@ class Following:
         Follower.objects.filter(name=self._name).update(last_seen=Now(), waiting_for="")
         following = sorted((each for each in delivered if each.sequence > row.sequence), key=lambda each: each.sequence)
         if following and [each.sequence for each in following] != _numbers(row.sequence, len(following)):
-            self._held = delivered  # if the row moves, they may follow it
-            self._begin_again(row, following)
-            self._held = []
+            try:
+                self._begin_again(row, following)
+            except _Overtaken:
+                self._held = delivered  # they may follow the row where it is now
+                raise
             return Step.PROGRESSED
         if following and self._handle(row, self._before_fault(row, following)) < len(following):
             self._source.begin_again()

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from ledger import as_of
 from ledger.rules.money import from_minor, zero_like
@@ -20,10 +20,10 @@ from projectors.explain.accounts.choice import AccountChoice
 from projectors.explain.figures import Cut, Equation, Proof, Term
 from projectors.explain.moment import named_at
 from projectors.explain.words import amount_text
-from projectors.models import AccountSum, JournalLine, LateAccountSum
+from projectors.models import JournalLine
 from projectors.queries.live import live
 from projectors.queries.parties import names_of_parties
-from projectors.queries.trial_balance import TrialBalanceLine, trial_balance
+from projectors.queries.trial_balance import TrialBalanceLine, places_of_late_lines, trial_balance
 from projectors.schema.sums import ExactSum
 
 MOST_LINES: Final = 10_000
@@ -173,12 +173,8 @@ def _places(choice: AccountChoice, position: int, last: date | None) -> tuple[in
         return position, position  # Nothing is booked on the first date or later.
     if last is None or ended is None or ended >= position:
         return low, position
-    if not live(AccountSum).exists():
-        return low, position  # A generation without sums does not know where its late lines are.
-    late = live(LateAccountSum).filter(
-        account=choice.account, currency=choice.currency, business_date__lte=last, booking_date__gt=last
-    )
-    return low, min(position, max(ended, late.aggregate(Max("position"))["position__max"] or 0))
+    late = places_of_late_lines(last, account=choice.account, currency=choice.currency)
+    return low, min(position, ended if late is None else max(ended, late[1]))
 
 
 def _lines(choice: AccountChoice, low: int, high: int) -> QuerySet[JournalLine]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import runpy
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.support.processes import ROOT
 from web.management.commands.check_web_address import tcp_fault, unix_fault
 
 
@@ -50,6 +52,20 @@ def test_what_is_wrong_with_the_place_of_a_socket_is_said(folder: Path, settings
 def test_a_folder_that_this_user_cannot_write_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write to every folder
     assert unix_fault(folder / "web.sock").startswith(f"(the folder {folder} cannot be written by this user): give it")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("127.0.0.1:8001", "http://127.0.0.1:8001/books/"),
+        (":80", "http://127.0.0.1:80/books/"),
+        ("0.0.0.0:80", "http://127.0.0.1:80/admin/"),
+        ("[::]:80", "http://[::1]:80/books/"),
+        ("unix:/run/web.sock", "at unix:/run/web.sock, which needs a proxy"),
+    ],
+)
+def test_make_run_names_an_address_that_a_browser_can_open(address: str, shown: str) -> None:
+    assert shown in runpy.run_path(str(ROOT / "deploy" / "procfile.py"))["where"](address)
 
 
 @pytest.mark.parametrize(

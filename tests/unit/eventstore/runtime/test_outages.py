@@ -38,6 +38,7 @@ def _sqlite(code: int) -> sqlite3.OperationalError:
         _wrapped(psycopg.InterfaceError("the connection is closed")),
         _wrapped(psycopg.InternalError("received 2 results from command 'COMMIT'")),
         _wrapped(errors.QueryCanceled("canceling statement due to statement timeout")),
+        _wrapped(errors.InvalidSqlStatementName('prepared statement "events" does not exist')),
         _wrapped(errors.LockNotAvailable("canceling statement due to lock timeout")),
         _wrapped(_sqlite(sqlite3.SQLITE_BUSY)),
         OutcomeUnknown("an append"),
