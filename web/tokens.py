@@ -26,6 +26,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 from web import addresses, lockout
 from web.protocol import problem_kinds, problems
 from web.protocol.problems import Problem
+from web.protocol.query_parameters import header
 from web.throttle import Budget, Throttle
 
 _FIRST_ERROR: Final = 400
@@ -140,7 +141,7 @@ def _too_many_requests(budget: Budget) -> HttpResponse:
 
 def _client_id(request: HttpRequest) -> bytes:
     """Return the client id that a request names; raises BadRequest for null characters."""
-    kind, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    kind, _, encoded = (header(request, "Authorization") or "").partition(" ")
     if kind.lower() != "basic":
         return str(request.POST.get("client_id", "")).encode()
     try:

@@ -76,7 +76,7 @@ def _execute(name: str, request: HttpRequest, body: RequestSchema) -> HttpRespon
             expected=entity_tags.expected_version(request, command, creates=creates),
         )
     except WrongExpectedVersion as conflict:
-        if entity_tags.IF_MATCH not in request.headers:
+        if header(request, entity_tags.IF_MATCH) is None:
             raise
         raise entity_tags.version_mismatch(conflict.expected, conflict.actual) from conflict
     except Refusal as refusal:

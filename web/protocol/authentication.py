@@ -19,6 +19,7 @@ from ledger import clients
 from ledger.names import VIEW
 from web.protocol import problem_kinds
 from web.protocol.problems import Problem
+from web.protocol.query_parameters import header
 
 _MAX_TOKEN: Final = 512
 _FIELDS: Final = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001 - Django's documented API of models
@@ -47,7 +48,7 @@ class Bearer(HttpBearer):
 
     def __call__(self, request: HttpRequest) -> User | None:
         """Return the client's user as ninja does, without parsing all headers; None without a bearer token."""
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, token = (header(request, "Authorization") or "").partition(" ")
         return self.authenticate(request, token) if scheme.lower() == self.openapi_scheme else None
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:  # noqa: ARG002 - ninja's own

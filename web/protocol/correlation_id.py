@@ -6,6 +6,8 @@ from uuid import uuid4  # noqa: TID251 - the edge, where a correlation id begins
 
 from django.http import HttpRequest
 
+from web.protocol.query_parameters import header
+
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,200}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _META_KEY: Final = "daybook.correlation_id"
@@ -20,9 +22,8 @@ def correlation_id(request: HttpRequest) -> str:
 
 
 def _from_headers(request: HttpRequest) -> str:
-    # Of META: to make `request.headers`, which other requests need, takes as long as all of this.
-    given: str = request.META.get("HTTP_X_REQUEST_ID", "")
+    given = header(request, "X-Request-ID") or ""
     if _REQUEST_ID.fullmatch(given):
         return given
-    traced = _TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    traced = _TRACEPARENT.fullmatch(header(request, "traceparent") or "")
     return traced[1] if traced else str(uuid4())
