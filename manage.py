@@ -42,14 +42,16 @@ def main() -> None:
 
 def _explained(failed: Exception) -> str:
     """Return what the database refused, and the remedy if it is known."""
-    from eventstore.management.base import reason_of  # noqa: PLC0415 - Django has read its settings by now
-    from eventstore.runtime.sqlite_files import file_fault  # noqa: PLC0415
+    from django.db import ProgrammingError  # noqa: PLC0415 - Django has read its settings by now
+
+    from eventstore.management.base import reason_of  # noqa: PLC0415
 
     reason = reason_of(failed)
-    if file_fault(failed) is not None:
-        return f"the database failed: {reason}"
-    if "no such table" in reason or "no such column" in reason or "does not exist" in reason:
+    is_missing = isinstance(failed, ProgrammingError) and "does not exist" in reason  # a table or column of PostgreSQL
+    if is_missing or "no such table" in reason or "no such column" in reason:
         return f"the database is not migrated ({reason}): run manage.py migrate"
+    if reason != _one_line(failed):
+        return f"the database failed: {reason}"
     return f"the database failed ({reason}); --traceback shows where"
 
 

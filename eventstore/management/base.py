@@ -1,5 +1,6 @@
 """The base of the project's commands: an expected failure is one line on standard error and exit status 1."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Final, Never
@@ -14,6 +15,7 @@ from eventstore.runtime.databases import is_read_only, own_databases
 from eventstore.runtime.outages import READ_ONLY, is_outage, says_read_only
 from eventstore.runtime.sqlite_files import file_fault, file_of
 
+_NO_DATABASE: Final = re.compile(r'FATAL: +database "([^"]+)" does not exist')
 _INTERRUPTED: Final = 130
 """The exit status that shells report of a program ended by SIGINT."""
 
@@ -64,8 +66,10 @@ class ConsoleCommand(BaseCommand):
 
 
 def reason_of(error: BaseException) -> str:
-    """Return in one line why a database failed; if its file is at fault, with the file and the remedy."""
+    """Return in one line why a database failed, with the remedy if it is known, and the file if that is at fault."""
     said, fault = " ".join(str(error).split()), file_fault(error)
+    if missing := _NO_DATABASE.search(said):
+        return f"{said}: make it, with createdb {missing[1]}, or name another database"
     reason = said if fault is None or str(fault) in said else f"{said}: {fault}"
     return f"{reason}; or {READ_ONLY}" if says_read_only(error) else reason
 
