@@ -22,14 +22,11 @@ from eventstore.models import Generation
 
 def unused(group: Group, using: str) -> int:
     """Return a number above that of every generation that the group's tables, or their descriptions, use."""
-    newest: list[int | None] = [
-        Generation.objects.using(using).filter(projector__in=group.names).aggregate(Max("number"))["number__max"]
-    ]
-    newest += [
-        _rows(table, using).aggregate(Max("generation"))["generation__max"]
-        for member in group.members
-        for table in member.tables
-    ]
+    described = Generation.objects.using(using).filter(projector__in=group.names).aggregate(Max("number"))
+    newest: list[int | None] = [described["number__max"]]
+    tables = [table for member in group.members for table in member.tables]
+    if tables:
+        newest += _answers("({})", [_query_of_newest(table, using) for table in tables], using)
     return max([0, *(number for number in newest if number is not None)]) + 1
 
 
@@ -127,19 +124,36 @@ def _with_rows(tables: Sequence[type[Model]], number: int, using: str) -> set[ty
     """Return those of the tables that have rows of a generation: one query."""
     if not tables:
         return set()
-    queries = [_query_of_a_row(table, number, using) for table in tables]
+    found = _answers("EXISTS ({})", [_query_of_a_row(table, number, using) for table in tables], using)
+    return {table for table, has_rows in zip(tables, found, strict=True) if has_rows}
+
+
+_Query = tuple[str, tuple[Any, ...]]
+
+
+def _answers(form: str, queries: Sequence[_Query], using: str) -> tuple[Any, ...]:
+    """Ask several queries, each in the same form, by one statement."""
     with connections[using].cursor() as cursor:
-        exist = ", ".join(f"EXISTS ({sql})" for sql, _ in queries)
-        cursor.execute(f"SELECT {exist}", [value for _, values in queries for value in values])
-        return {table for table, has_rows in zip(tables, cursor.fetchone(), strict=True) if has_rows}
+        asked = ", ".join(form.format(sql) for sql, _ in queries)
+        cursor.execute(f"SELECT {asked}", [value for _, values in queries for value in values])
+        answers: tuple[Any, ...] = cursor.fetchone()
+        return answers
 
 
 @cache
-def _query_of_a_row(table: type[Model], number: int, using: str) -> tuple[str, tuple[Any, ...]]:
+def _query_of_a_row(table: type[Model], number: int, using: str) -> _Query:
     """Return a query that finds a row of a generation; Django takes longer to compose it than a database to run it."""
-    sql, values = (
-        _rows(table, using).filter(generation=number).values("generation")[:1].query.get_compiler(using).as_sql()
-    )
+    return _composed(_rows(table, using).filter(generation=number), using)
+
+
+@cache
+def _query_of_newest(table: type[Model], using: str) -> _Query:
+    """Return a query that finds the highest generation of which there are rows."""
+    return _composed(_rows(table, using).order_by("-generation"), using)
+
+
+def _composed(rows: Any, using: str) -> _Query:
+    sql, values = rows.values("generation")[:1].query.get_compiler(using).as_sql()
     return sql, tuple(values)
 
 

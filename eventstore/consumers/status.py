@@ -15,7 +15,7 @@ from eventstore.clock import database_now
 from eventstore.consumers import checkpoints
 from eventstore.consumers.registry import PROJECTOR, RELAY, consumers, databases
 from eventstore.errors import BehindItsGroup
-from eventstore.models import Checkpoint, LagSample
+from eventstore.models import Checkpoint
 from eventstore.records import Head
 from eventstore.runtime.row_locks import held
 
@@ -24,6 +24,13 @@ _SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
 """A consumer that was not seen for this long counts as stopped, unless it works within a transaction."""
+
+# Django takes longer to compose these than a database to run them; each start of a consumer waits for them.
+_KEEP_SAMPLE: Final = (
+    "INSERT INTO eventstore_lagsample (name, minute, lag_events, lag_seconds) VALUES (%s, %s, %s, %s)"
+    " ON CONFLICT (name, minute) DO UPDATE SET lag_events = excluded.lag_events, lag_seconds = excluded.lag_seconds"
+)
+_DELETE_SAMPLES: Final = "DELETE FROM eventstore_lagsample WHERE minute < %s"
 
 DATABASE: Final = "the database"
 """What a consumer waits for during an outage, if its row can still be written."""
@@ -42,15 +49,16 @@ class Heartbeat:
     def beat(self, rate: float) -> None:
         """Write what is due; called after each step."""
         now = time.monotonic()
-        if now >= self._seen + _HEARTBEAT_S:
-            self._seen = now
-            with transaction.atomic(using=self._using):
-                checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
-                rows = Checkpoint.objects.using(self._using).filter(name__in=self._names)
-                rows.update(last_seen=Now(), rate=round(rate, 1))
-        if now >= self._sampled + _SAMPLE_S:
-            self._sampled = now
-            sample(self._names, self._using)
+        if now < self._seen + _HEARTBEAT_S:
+            return
+        self._seen, is_sampled = now, now >= self._sampled + _SAMPLE_S
+        with transaction.atomic(using=self._using):
+            rows = checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
+            at = database_now(self._using)
+            checkpoints.show(self._names, at, rate, self._using)
+            if is_sampled:
+                self._sampled = now
+                _sample(rows, at, self._using)
 
 
 def show_outage(names: Sequence[str], using: str, *, is_over: bool) -> None:
@@ -66,22 +74,13 @@ def show_outage(names: Sequence[str], using: str, *, is_over: bool) -> None:
         rows.update(waiting_for=becomes, last_seen=Now())
 
 
-def sample(names: Sequence[str], using: str) -> None:
+def _sample(rows: Sequence[Checkpoint], at: datetime, using: str) -> None:
     """Keep one sample of each consumer's lag for this minute, and delete samples older than a day."""
-    now, head = database_now(using), store.head()
-    minute = now.replace(second=0, microsecond=0)
-    samples = [
-        LagSample(name=row.name, minute=minute, lag_events=events, lag_seconds=seconds)
-        for row in checkpoints.load(names, using)
-        for events, seconds in [_lag(row.position, head, now)]
-    ]
-    LagSample.objects.using(using).bulk_create(
-        samples,
-        update_conflicts=True,
-        unique_fields=["name", "minute"],
-        update_fields=["lag_events", "lag_seconds"],
-    )
-    LagSample.objects.using(using).filter(minute__lt=minute - _SAMPLES_KEPT).delete()
+    head, minute, ops = store.head(), at.replace(second=0, microsecond=0), connections[using].ops
+    samples = [(row.name, ops.adapt_datetimefield_value(minute), *_lag(row.position, head, at)) for row in rows]
+    with connections[using].cursor() as cursor:
+        cursor.executemany(_KEEP_SAMPLE, samples)
+        cursor.execute(_DELETE_SAMPLES, [ops.adapt_datetimefield_value(minute - _SAMPLES_KEPT)])
 
 
 def _lag(position: int, head: Head, now: datetime) -> tuple[int, float]:
