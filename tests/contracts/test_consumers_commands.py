@@ -100,6 +100,7 @@ def test_pause_resume_and_skip(manage: Manage) -> None:
     ],
 )
 @pytest.mark.usefixtures("manage")
+@pytest.mark.one_database
 def test_a_request_that_does_not_fit_is_refused(command: str, line: str) -> None:
     with pytest.raises(CommandError) as refused:
         call_command(*command.split())
@@ -248,6 +249,7 @@ def test_a_rebuild_of_an_unknown_projector_is_refused_with_the_known_names(manag
 
 
 @pytest.mark.parametrize("command", ["consumers", "consumers --json", "verify_eventstore", "help", "showmigrations"])
+@pytest.mark.one_database
 def test_a_reader_of_the_output_that_ends_early_causes_no_traceback(database: Database, command: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -74,16 +74,19 @@ class TestWhatIsPublished:
         ],
         ids=["leap year", "no leap year", "leap century", "year end", "clocks forward", "clocks back"],
     )
+    @pytest.mark.one_database
     def test_leap_days_year_ends_and_days_without_24_hours_are_published_like_any_date(self, first: date) -> None:
         cycle(first)
         cycle(first + 4 * ONE_DAY)
         assert cycled() == days(first, 5)
 
+    @pytest.mark.one_database
     def test_after_the_last_date_that_there_is_nothing_is_missing(self) -> None:
         assert cycle(LAST_DATE) == [LAST_DATE]
         assert cycle(LAST_DATE) == cycle(MONDAY) == []
 
     @pytest.mark.parametrize("today", [FIRST_DATE - ONE_DAY, LAST_DATE + ONE_DAY, date.min, date.max])
+    @pytest.mark.one_database
     def test_a_date_out_of_bounds_is_refused(self, today: date) -> None:
         with pytest.raises(InvalidDate, match="business dates lie between 1900-01-01 and 2999-12-31"):
             cycle(today)

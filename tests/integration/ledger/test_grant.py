@@ -106,6 +106,7 @@ def test_a_repeated_key_grants_once() -> None:
         ({"currency": "USD"}, "/destinations/0/currency"),
     ],
 )
+@pytest.mark.one_database
 def test_a_destination_with_a_wrong_field_is_refused(change: dict[str, Any], pointer: str | None) -> None:
     given = Given()
     with pytest.raises(Refusal) as refused:
@@ -118,6 +119,7 @@ def test_a_destination_with_a_wrong_field_is_refused(change: dict[str, Any], poi
 
 
 @pytest.mark.parametrize("missing", ["to_company_uuid", "to_company_account_uuid", "amount"])
+@pytest.mark.one_database
 def test_a_destination_without_a_required_field_is_refused(missing: str) -> None:
     given = Given()
     destination = given.destination()
@@ -126,6 +128,7 @@ def test_a_destination_without_a_required_field_is_refused(missing: str) -> None
         given.grant(destination)
 
 
+@pytest.mark.one_database
 def test_the_amount_of_a_source_cannot_be_sent() -> None:
     given = Given()
     sources = [given.sources()[0] | {"amount": "20.00"}]
@@ -133,6 +136,7 @@ def test_the_amount_of_a_source_cannot_be_sent() -> None:
         grant_balances("REF", sources, [given.destination()], actor="tester")
 
 
+@pytest.mark.one_database
 def test_an_unknown_from_type_is_refused_by_name() -> None:
     given = Given()
     sources = [{"from_type": "bank", "from_uuid": str(given.company)}]

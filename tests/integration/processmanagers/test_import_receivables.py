@@ -148,6 +148,7 @@ def test_a_recorded_invoice_is_skipped_even_if_it_was_changed_since(importer: Im
         ({"customer": "C-9"}, ["line 2, column customerID: the file says C-9, and the ledger C-1"]),
     ],
 )
+@pytest.mark.one_database
 def test_a_row_that_differs_from_the_ledger_is_a_fault(
     importer: Importer, change: dict[str, str | date | None], faults: list[str]
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_row_that_differs_from_the_ledger_is_a_fault(
     assert importer.faults(replace(ROWS[0], **change), *ROWS[1:]) == faults  # type: ignore[arg-type] # the fields of one change
 
 
+@pytest.mark.one_database
 def test_terms_that_differ_from_the_ledger_are_faults(importer: Importer) -> None:
     importer(*ROWS)
     faults = importer.faults(*ROWS, late_fee_rate="0.002")
@@ -184,6 +186,7 @@ def write_off() -> None:
 
 
 @pytest.mark.parametrize(("change", "left"), [(pay_by_hand, "50.00"), (write_off, "0.00")])
+@pytest.mark.one_database
 def test_a_settlement_of_more_than_is_owed_is_a_fault(
     importer: Importer, change: Callable[[], None], left: str
 ) -> None:
@@ -234,6 +237,7 @@ def test_nothing_is_recorded_on_a_date_after_another_process_began_a_later_one(d
     assert {event.type for event in store.read_all()} == {"SystemCycled"}
 
 
+@pytest.mark.one_database
 def test_a_faulty_file_records_nothing(importer: Importer) -> None:
     assert importer.faults(*ROWS, replace(ROWS[0], amount="1.001")) == [
         "line 5, column InvoiceAmount: '1.001' is not an amount of USD: its currency has 2 digits after the point",
@@ -243,6 +247,7 @@ def test_a_faulty_file_records_nothing(importer: Importer) -> None:
     assert not Checkpoint.objects.using("default").exists()
 
 
+@pytest.mark.one_database
 def test_a_date_after_today_is_a_fault(importer: Importer) -> None:
     with time_machine.travel("2024-03-02 05:00:00+00:00"):
         faults = importer.faults(*ROWS)
@@ -260,6 +265,7 @@ def test_a_date_after_today_is_a_fault(importer: Importer) -> None:
         ({"date_format": "%Q"}, "--date-format '%Q' is not valid: 'Q' is a bad directive"),
     ],
 )
+@pytest.mark.one_database
 def test_an_invalid_option_is_one_line(importer: Importer, options: dict[str, str], message: str) -> None:
     with pytest.raises(CommandError) as refused:
         importer(*ROWS, **options)
@@ -268,11 +274,13 @@ def test_an_invalid_option_is_one_line(importer: Importer, options: dict[str, st
     assert store.head().position == 0
 
 
+@pytest.mark.one_database
 def test_a_missing_file_is_one_line(database: Database, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nothing\.csv: No such file or directory"):
         call_command("import_receivables", str(tmp_path / "nothing.csv"))
 
 
+@pytest.mark.one_database
 def test_two_spellings_of_a_customer_are_one_company(importer: Importer) -> None:
     composed, decomposed = "Caf\u00e9", "Cafe\u0301"
     importer(
@@ -285,11 +293,13 @@ def test_two_spellings_of_a_customer_are_one_company(importer: Importer) -> None
     assert store.head() == head
 
 
+@pytest.mark.one_database
 def test_two_spellings_of_an_invoice_number_are_one_number(importer: Importer) -> None:
     rows = [Row("C-1", number, FIRST, date(2024, 3, 11), "100.00", None) for number in ("n\u200co", "no")]
     assert importer.faults(*rows)[0] == "line 3, column invoiceNumber: no is already in line 2"
 
 
+@pytest.mark.one_database
 def test_a_format_character_is_a_fault_that_names_it(importer: Importer) -> None:
     row = Row("C\u200b1", "1", FIRST, date(2024, 3, 11), "100.00", None)
     fault = "line 2, column customerID: it contains ZERO WIDTH SPACE (U+200B), which cannot be seen"

@@ -184,6 +184,7 @@ def test_a_seal_that_cannot_be_read_is_a_fault_of_the_log(sealed_days: list[DayS
             check()
 
 
+@pytest.mark.one_database
 def test_a_seal_of_an_unknown_key_is_refused_and_an_old_key_is_trusted_by_name(
     sealed_days: list[DaySealed], settings: Settings
 ) -> None:
@@ -212,6 +213,7 @@ def proven(file: Path, chain: str, key: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([*command, "--root", chain, "--key", key], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.one_database
 def test_a_stranger_verifies_an_event_and_finds_a_changed_cent(sealed_days: list[DaySealed], tmp_path: Path) -> None:
     day = sealed_days[1]
     event = next(store.read_all(after=day.first_position, types=["AssetRegistered"]))
@@ -250,6 +252,7 @@ def test_a_stranger_verifies_an_event_and_finds_a_changed_cent(sealed_days: list
         call_command("prove", str(event.position), output=str(changed.with_name("none.json")))
 
 
+@pytest.mark.one_database
 def test_each_event_of_each_day_is_proven(sealed_days: list[DaySealed]) -> None:
     for day in sealed_days:
         for position in range(day.first_position, day.last_position + 1):
@@ -260,6 +263,7 @@ def test_each_event_of_each_day_is_proven(sealed_days: list[DaySealed]) -> None:
             prove(position)
 
 
+@pytest.mark.one_database
 def test_an_anchor_whose_writer_was_killed_is_made_whole(sealed_days: list[DaySealed], tmp_path: Path) -> None:
     file, said = tmp_path / "seals.jsonl", io.StringIO()
     call_command("anchor", str(file), stdout=said)
@@ -275,6 +279,7 @@ def test_an_anchor_whose_writer_was_killed_is_made_whole(sealed_days: list[DaySe
     assert file.read_bytes() == whole[: second + 20] + b"?"
 
 
+@pytest.mark.one_database
 def test_two_anchors_at_once_write_each_seal_once(sealed_days: list[DaySealed], tmp_path: Path) -> None:
     file = tmp_path / "seals.jsonl"
     with file.open("ab") as other, ThreadPoolExecutor(1) as pool:

@@ -202,6 +202,7 @@ def test_an_endpoint_that_fails_for_days_is_disabled_and_goes_on_where_it_was_on
     assert hooks.positions()[11:] == list(range(1, store.head().position + 1))
 
 
+@pytest.mark.one_database
 def test_an_endpoint_that_is_gone_is_disabled_at_once(hooks: Hooks) -> None:
     endpoint = registered(hooks.url)
     hooks.answers = [410]
@@ -210,6 +211,7 @@ def test_an_endpoint_that_is_gone_is_disabled_at_once(hooks: Hooks) -> None:
     assert as_it_is(endpoint).disabled_reason == "event 1 was not taken at the first attempt: answered 410"
 
 
+@pytest.mark.one_database
 def test_a_redirect_is_not_followed(hooks: Hooks) -> None:
     endpoint = registered(hooks.url)
     hooks.answers = [307]
@@ -220,6 +222,7 @@ def test_a_redirect_is_not_followed(hooks: Hooks) -> None:
     assert (sent.state, sent.last_result) == ("failing", "answered 307, and redirects are not followed")
 
 
+@pytest.mark.one_database
 def test_an_address_inside_the_network_is_refused_also_after_it_was_registered(
     hooks: Hooks, settings: Settings
 ) -> None:
@@ -241,6 +244,7 @@ def test_an_address_inside_the_network_is_refused_also_after_it_was_registered(
         registered(hooks.url)
 
 
+@pytest.mark.one_database
 def test_both_secrets_sign_for_a_day_after_a_rotation(hooks: Hooks) -> None:
     endpoint = registered(hooks.url)
     secret = endpoints.rotate(endpoint.pk, **BY)
@@ -315,6 +319,7 @@ def test_an_endpoint_that_a_killed_process_had_claimed_goes_on_once_the_claim_is
     assert as_it_is(endpoint).claimed_until is None
 
 
+@pytest.mark.one_database
 def test_a_process_that_is_asked_to_end_sends_no_further_message(hooks: Hooks) -> None:
     endpoint = registered(hooks.url)
     new_company("1.00")

@@ -79,6 +79,7 @@ def test_no_path_or_query_makes_a_request_fail(target: str, operator: Client) ->
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.one_database
 def test_a_part_with_an_unknown_charset_is_refused(path: str, operator: Client) -> None:
     part = b"--x\r\nContent-Disposition: form-data; name*=nosuch''a\r\n\r\na\r\n--x--\r\n"
     answer = operator.generic("POST", path, part, "multipart/form-data; boundary=x", secure=True)

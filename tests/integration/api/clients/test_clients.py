@@ -78,10 +78,12 @@ class TestCreateApiClient:
         allowed = User.objects.get(username="robot").get_all_permissions()
         assert allowed == {"ledger.view_ledger", "ledger.grant_balances", "ledger.fund_company"}
 
+    @pytest.mark.one_database
     def test_gives_only_reading_where_nothing_is_named(self) -> None:
         make("robot")
         assert User.objects.get(username="robot").get_all_permissions() == {"ledger.view_ledger"}
 
+    @pytest.mark.one_database
     def test_gives_all_commands_and_nothing_else(self) -> None:
         make("robot", "--all-commands")
         user = User.objects.get(username="robot")
@@ -102,11 +104,13 @@ class TestCreateApiClient:
         assert everything_stored() == before
 
     @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "x" * 151, "a\n"])
+    @pytest.mark.one_database
     def test_refuses_an_invalid_name(self, name: str) -> None:
         with pytest.raises(CommandError, match="is not a name"):
             make(name)
 
     @pytest.mark.parametrize("given", ["grant_balances", "ledger.grant", "auth.add_user", "ledger.grant-balances"])
+    @pytest.mark.one_database
     def test_refuses_a_permission_that_does_not_exist_and_lists_those_that_do(self, given: str) -> None:
         with pytest.raises(CommandError, match=f"there is no permission '{given}'; there are: .*ledger.grant_balances"):
             make("robot", "--permission", given)
@@ -125,6 +129,7 @@ class TestWhatIsStored:
             assert text not in stored
 
 
+@pytest.mark.one_database
 class TestTheTokenEndpoint:
     @pytest.fixture
     def client(self) -> clients.Client:
@@ -323,6 +328,7 @@ class TestASession:
     def test_reads_without_it(self, browser: Client) -> None:
         assert browser.get("/api/business-date").status_code == 200
 
+    @pytest.mark.one_database
     def test_of_a_form_that_is_too_large_is_refused_as_such(self, browser: Client) -> None:
         answer = browser.post(REGISTER, b"a=" + b"x" * 2 * 1024 * 1024, content_type=FORM)
         problem(answer, 413, "body-too-large")
@@ -336,10 +342,12 @@ class TestASession:
         User.objects.update(is_active=False)
         problem(browser.get("/api/business-date"), 401, "unauthenticated")
 
+    @pytest.mark.one_database
     def test_that_is_missing_is_refused(self) -> None:
         problem(self.register(Client(enforce_csrf_checks=True)), 401, "unauthenticated")
 
     @pytest.mark.parametrize("key", ['"\\000aaaaaaaa"', '"\\355\\240\\200aaaaaaaa"', "a" * 4000, ""])
+    @pytest.mark.one_database
     def test_whose_cookie_cannot_be_one_is_none(self, key: str) -> None:
         browser = Client(raise_request_exception=False)
         for path in ("/api/business-date", "/metrics"):

@@ -52,6 +52,7 @@ def test_a_uuid_made_by_the_server_is_returned_again(api: Api) -> None:
         {"currency": None},
     ],
 )
+@pytest.mark.one_database
 def test_a_key_with_another_body_is_refused(other: Body, api: Api) -> None:
     body = good("fund-company")
     api.command("fund-company", body, key=KEY)
@@ -61,6 +62,7 @@ def test_a_key_with_another_body_is_refused(other: Body, api: Api) -> None:
     assert store.head().position == before
 
 
+@pytest.mark.one_database
 def test_a_body_in_another_notation_is_the_same_body(api: Api) -> None:
     body = good("fund-company") | {"reference": "wïre 7"}
     company = str(body["company_uuid"])
@@ -74,6 +76,7 @@ def test_a_body_in_another_notation_is_the_same_body(api: Api) -> None:
         assert content_of(again) == content_of(first)
 
 
+@pytest.mark.one_database
 def test_null_says_the_same_as_leaving_out(api: Api) -> None:
     body = {"product_line_id": 1, "companies": [{"company_uuid": new_company(), "role": "seller"}]}
     first = api.command("create-deal", body, key=KEY)
@@ -82,6 +85,7 @@ def test_null_says_the_same_as_leaving_out(api: Api) -> None:
     ) == content_of(first)
 
 
+@pytest.mark.one_database
 def test_the_order_of_a_list_is_part_of_a_body(api: Api) -> None:
     body = good("grant-balances")
     api.command("grant-balances", body, key=KEY)
