@@ -149,5 +149,5 @@ def lag(clone: Path) -> int:
     uri = f"file:{clone / 'daybook.sqlite3'}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as database:
         [(head,)] = database.execute("SELECT max(position) FROM eventstore_event")
-        handled = dict(database.execute("SELECT name, position FROM eventstore_checkpoint"))
+        handled: dict[str, int] = dict(database.execute("SELECT name, position FROM eventstore_checkpoint"))
     return int(head or 1) - min(handled.get(name, 0) for name in consumers.names)
