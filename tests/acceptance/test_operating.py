@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.databases import Database
 from tests.support.documents import pages
-from tests.support.documents.terminal import compare, free_port, outputs, quick_python, resident
+from tests.support.documents.terminal import compare, free_port, outputs, quick_manage, quick_python
 from tests.support.ledger.portfolio import new_company
 from tests.support.postgres import cluster as postgres
 from tests.support.postgres.roles import SUPERUSER, as_role
@@ -37,7 +37,8 @@ def test_each_command_of_the_operators_pages_prints_what_the_page_says(tmp_path:
     environment = {**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/invoices.sqlite3"}
     steps = pages.steps(FIRST)
     typed = [step.command for step in steps]
-    with quick_python(tmp_path, environment), serving(environment, tmp_path) as server:
+    quick_python(tmp_path)
+    with serving(environment, tmp_path) as server:
         port = free_port()
         typed[-1] += "unset DEBUG\n"
         for page in IN_ORDER:
@@ -69,11 +70,8 @@ def test_a_dump_is_taken_and_restored_as_the_page_says(database: Database, tmp_p
         .replace(SUPERUSERS, f"'{server}'")
         for step in steps
     ]
-    with resident(database.env) as manage:
-        typed[0] = f"{manage}\n{typed[0]}"
-        seen = outputs(
-            [*typed, f"dropdb --maintenance-db={server!r} daybook_restored"],
-            tmp_path,
-            {**database.env, "PATH": binaries},
-        )
+    typed[0] = f"{quick_manage()}\n{typed[0]}"
+    seen = outputs(
+        [*typed, f"dropdb --maintenance-db={server!r} daybook_restored"], tmp_path, {**database.env, "PATH": binaries}
+    )
     compare(steps, seen[:-1])

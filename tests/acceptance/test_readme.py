@@ -27,8 +27,8 @@ def test_each_command_prints_what_the_page_says(page: str, tmp_path: Path) -> No
     ]
     typed = [f"{command}{wait_for(port)}" if command.endswith("&\n") else command for command in typed]
     environment = {**os.environ, **WEB, "WEB_BIND": f"127.0.0.1:{port}"}
-    with quick_python(tmp_path, environment):
-        compare(steps, outputs(typed, tmp_path, environment))
+    quick_python(tmp_path)
+    compare(steps, outputs(typed, tmp_path, environment))
 
 
 def demo(step: pages.Step, folder: Path) -> str:

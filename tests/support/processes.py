@@ -150,7 +150,7 @@ def begin(
     if folder == ROOT and not alone and _may_fork(arguments):
         with Path(os.devnull).open("rb") as stdin:
             files = {0: stdin.fileno(), 1: stdout.fileno(), 2: stderr.fileno(), **{fd: fd for fd in pass_fds}}
-            return start(_resident(web="gunicorn" in arguments), arguments, environment, files)
+            return start(resident_address(web="gunicorn" in arguments), arguments, environment, files)
     return subprocess.Popen(
         arguments,
         cwd=folder,
@@ -175,7 +175,7 @@ _begun: Final[list[Resident]] = []
 
 
 @cache
-def _resident(*, web: bool) -> str:
+def resident_address(*, web: bool) -> str:
     """Return the address of the run's resident process for commands or for servers, which the first need starts."""
     shared.begin()
     address = shared.folder() / f"resident-{'web' if web else 'commands'}-of-{shared.lifeline.owner}"

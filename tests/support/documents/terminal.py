@@ -11,13 +11,15 @@ from typing import Final
 
 from tests.support.documents.pages import Step, differences
 from tests.support.patience import PATIENCE_S
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, resident_address
 from tests.support.resident.client import Resident
 
 BEGINS: Final = "\x1e"
 """Printed with a number before the output of each command. No output may begin with it."""
 
 _LINKED: Final = (".venv", "manage.py", "gunicorn.conf.py", "tools")
+_AS_RESIDENT: Final = "unset PYTHONPATH && export PYTHONUNBUFFERED=1"
+"""Makes Python's own variables those of the run's resident process, which could not fork for others."""
 
 
 def outputs(
@@ -71,40 +73,37 @@ def free_port() -> int:
 
 
 @contextmanager
-def resident(environment: Mapping[str, str], project: Path = ROOT) -> Iterator[str]:
-    """Run a process that has loaded Django; yield a shell function `manage.py` that asks it to run a command.
-
-    The project is this one, or a copy of it.
-    """
+def resident(environment: Mapping[str, str], project: Path) -> Iterator[str]:
+    """Run a process that has loaded a copy of this project; yield `manage.py`, a shell function that asks it."""
     process = Resident({**environment, "PYTHONPATH": str(project)}, project)
     try:
-        yield f'manage.py() {{ {_asking(process)} "$@"; }}'
+        yield f'manage.py() {{ {_asking(process.address)} "$@"; }}'
     finally:
         process.close()
 
 
-@contextmanager
-def quick_python(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Give a folder a virtual environment whose Python has a process that has loaded Django run `manage.py`."""
-    process = Resident({**environment, "PYTHONPATH": str(ROOT)})
+def quick_manage() -> str:
+    """Return `manage.py`, a shell function that asks the run's resident process."""
+    return f'manage.py() {{ ( {_AS_RESIDENT}; {_asking(resident_address(web=False))} "$@" ); }}'
+
+
+def quick_python(directory: Path) -> None:
+    """Give a folder a virtual environment whose Python has the run's resident process run `manage.py`."""
     binaries = directory / ".venv" / "bin"
     binaries.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
         if not program.name.startswith("python"):
             (binaries / program.name).symlink_to(program)
     python = binaries / "python"
+    asking = _asking(resident_address(web=False))
     script = (
         "#!/bin/sh",
-        f'[ "$1" = manage.py ] && shift && exec {_asking(process)} "$@"',
+        f'[ "$1" = manage.py ] && shift && {_AS_RESIDENT} && exec {asking} "$@"',
         f'exec {sys.executable} "$@"',
     )
     python.write_text("\n".join(script))
     python.chmod(0o755)
-    try:
-        yield
-    finally:
-        process.close()
 
 
-def _asking(process: Resident) -> str:
-    return f"{sys.executable} -S {ROOT}/tests/support/resident/asking.py {process.address}"
+def _asking(address: str) -> str:
+    return f"{sys.executable} -S {ROOT}/tests/support/resident/asking.py {address}"
