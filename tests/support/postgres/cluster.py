@@ -138,14 +138,13 @@ class Cluster:
     def copy_to(self, copy: Path) -> None:
         """Copy the data directory to a place that does not exist; the server must not be running."""
         self._must_not_be_running()
-        shutil.copytree(self.data, copy, symlinks=True)
+        _copy(self.data, copy)
 
     def restore(self, backup: Path) -> None:
         """Replace the data by those of a backup; the server must not be running."""
         self._must_not_be_running()
         shutil.rmtree(self.data, ignore_errors=True)
-        shutil.copytree(backup, self.data, symlinks=True)
-        self._own(self.data)
+        _copy(backup, self.data)
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Make a database as a copy of another one, to which nobody may be connected; it belongs to the owner."""
@@ -223,6 +222,11 @@ class Cluster:
         if self._process is not None:
             message = "stop or kill the server first"
             raise RuntimeError(message)
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy a folder with the owners of its files; they are a thousand, for which copytree takes twice the time."""
+    subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)
 
 
 def binaries() -> Path:
