@@ -77,32 +77,30 @@ def resident(environment: Mapping[str, str], project: Path) -> Iterator[str]:
     """Run a process that has loaded a copy of this project; yield `manage.py`, a shell function that asks it."""
     process = Resident({**environment, "PYTHONPATH": str(project)}, project)
     try:
-        yield f'manage.py() {{ {_asking(process.address)} "$@"; }}'
+        yield f'manage.py() {{ {_asking(process.address)} manage.py "$@"; }}'
     finally:
         process.close()
 
 
 def quick_manage() -> str:
     """Return `manage.py`, a shell function that asks the run's resident process."""
-    return f'manage.py() {{ ( {_AS_RESIDENT}; {_asking(resident_address(web=False))} "$@" ); }}'
+    return f'manage.py() {{ ( {_AS_RESIDENT}; {_asking(resident_address(web=False))} manage.py "$@" ); }}'
 
 
 def quick_python(directory: Path) -> None:
-    """Give a folder a virtual environment whose Python has the run's resident process run `manage.py`."""
+    """Give a folder a virtual environment: the run's resident processes run its `python manage.py` and `gunicorn`."""
     binaries = directory / ".venv" / "bin"
     binaries.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
-        if not program.name.startswith("python"):
+        if not program.name.startswith(("python", "gunicorn")):
             (binaries / program.name).symlink_to(program)
-    python = binaries / "python"
-    asking = _asking(resident_address(web=False))
-    script = (
-        "#!/bin/sh",
-        f'[ "$1" = manage.py ] && shift && {_AS_RESIDENT} && exec {asking} "$@"',
-        f'exec {sys.executable} "$@"',
-    )
-    python.write_text("\n".join(script))
-    python.chmod(0o755)
+    commands, web = (f"{_AS_RESIDENT} && exec {_asking(resident_address(web=web))}" for web in (False, True))
+    for name, lines in {
+        "python": (f'[ "$1" = manage.py ] && {commands} "$@"', f'exec {sys.executable} "$@"'),
+        "gunicorn": (f'{web} -m gunicorn "$@"',),
+    }.items():
+        (binaries / name).write_text("\n".join(("#!/bin/sh", *lines)))
+        (binaries / name).chmod(0o755)
 
 
 def _asking(address: str) -> str:
