@@ -62,7 +62,7 @@ def test_logical_replication_can_add_the_next_event_and_change_nothing(
     cluster.restart()
     append_parcels(registered(parcel()))
     before = list(store.read_all())
-    cluster.create_database("publisher")
+    cluster.create_database("publisher", template="postgres")
     with cluster.connect("publisher") as publisher, cluster.connect("daybook") as subscriber:
         row = subscriber.execute(f"SELECT {COLUMNS}, recorded_at FROM eventstore_event").fetchone()
         publisher.execute(TABLE)

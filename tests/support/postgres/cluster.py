@@ -20,8 +20,9 @@ from psycopg import sql
 
 from tests.support import scratch
 from tests.support.patience import PATIENCE_S
-from tests.support.postgres import roles, watchdog
+from tests.support.postgres import roles, waiting, watchdog
 
+_ROOT: Final = Path(__file__).resolve().parents[3]
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -44,7 +45,8 @@ class Cluster:
 
     With `durable` it flushes as in production, on a disk unless another `place` is given. Otherwise it flushes nothing
     and is kept in memory if there is room, which is quick and sufficient for tests that do not crash the server.
-    `settings` are given to the server, and `environment` is added to its own (such as LD_PRELOAD).
+    `settings` are given to the server, and `environment` is added to its own (such as LD_PRELOAD). `segment_mb` is the
+    size of a file of its write-ahead log, which PostgreSQL fills with zeros when it makes the file.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Cluster:
         place: str | None = None,
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        segment_mb: int = 16,
     ) -> None:
         place = place or (scratch.durable() if durable else scratch.quick())
         self.root = Path(tempfile.mkdtemp(prefix="daybook-pg-", dir=place))
@@ -61,12 +64,14 @@ class Cluster:
         self.log = self.root / "log"
         self.settings = {**_SETTINGS, **({} if durable else _NOT_DURABLE), **(settings or {})}
         self.environment = dict(environment or {})
+        self._segment_mb = segment_mb
         self._as_user = _unprivileged_user()
         self._process: subprocess.Popen[bytes] | None = None
         self._own(self.root)
         self._bin = self._reachable(binaries())
         self._watchdog = subprocess.Popen(
-            [sys.executable, watchdog.__file__, str(self.root), str(self.data)],
+            [sys.executable, "-m", waiting.__name__, str(self.root), str(self.data)],
+            cwd=_ROOT,
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -163,16 +168,16 @@ class Cluster:
         """End the server at once and delete all that it kept; a second call does nothing."""
         atexit.unregister(self.destroy)
         if self._watchdog.stdin is not None and not self._watchdog.stdin.closed:
-            self._watchdog.stdin.close()
-            self._watchdog.wait(timeout=PATIENCE_S)
             if self._process is not None:
-                watchdog.end_server(self.data)  # it has ended, unless something has killed the watchdog
+                watchdog.end_server(self.data)
                 self._process.wait(timeout=PATIENCE_S)
             shutil.rmtree(self.root, ignore_errors=True)
+            self._watchdog.stdin.close()
+            self._watchdog.wait(timeout=PATIENCE_S)
 
     def _make_data_directory(self) -> None:
         command = [str(self._bin / "initdb"), "-D", str(self.data), "-U", roles.SUPERUSER, "-A", "trust"]
-        command += ["-E", "UTF8", "--locale=C", "--no-sync"]
+        command += ["-E", "UTF8", "--locale=C", "--no-sync", f"--wal-segsize={self._segment_mb}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_server())
         if done.returncode:
             raise ServerDidNotStart(done.stdout + done.stderr)

@@ -25,10 +25,10 @@ def prepared_data() -> Path:
     data = shared.folder() / "data"
 
     def make() -> None:
-        with Cluster(durable=False) as server:
+        with Cluster(durable=False, segment_mb=1) as server:  # each test that crashes a server copies the segments
             server.create_database(DURABLE)
             migrate(Database(server.url(DURABLE), "postgresql"))
-            _drop_template(server)
+            _drop_templates(server)
             server.stop()
             server.copy_to(data)
 
@@ -36,8 +36,9 @@ def prepared_data() -> Path:
     return data
 
 
-def _drop_template(server: Cluster) -> None:
-    """Drop what no test copies: 300 of 1,600 files, which each test that crashes a server would copy."""
+def _drop_templates(server: Cluster) -> None:
+    """Drop what no test copies: 600 of 1,600 files, which each test that crashes a server would copy."""
     with server.connect() as connection:
-        connection.execute("UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'")
-    server.drop_database("template0")
+        connection.execute("UPDATE pg_database SET datistemplate = false")
+    for template in ("template0", "template1"):
+        server.drop_database(template)

@@ -1,13 +1,7 @@
-"""Ends a test's PostgreSQL server when the process that owns it is gone, also after a crash.
+"""Ends a test's PostgreSQL server, in good order or with -9."""
 
-Run as `python watchdog.py ROOT DATA`. Its standard input is a pipe whose other end only the owner holds, so
-end of file means that the owner has finished, crashed or been killed with -9.
-"""
-
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +17,22 @@ def server_processes(data: Path) -> list[psutil.Process]:
     with suppress(OSError, ValueError, IndexError, psutil.Error):
         postmaster = psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
         if str(data) in postmaster.cmdline():
-            return [postmaster, *postmaster.children(recursive=True)]
+            return [postmaster, *_descendants(postmaster)]
     return []
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Return its children and theirs, which Linux lists; elsewhere psutil asks each process of the machine."""
+    try:
+        pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    except OSError:
+        return process.children(recursive=True) if process.is_running() else []
+    found: list[psutil.Process] = []
+    for pid in pids:
+        with suppress(psutil.Error):
+            child = psutil.Process(int(pid))
+            found += [child, *_descendants(child)]
+    return found
 
 
 def kill_server(data: Path) -> None:
@@ -67,9 +75,3 @@ def _shared_memory(data: Path) -> str | None:
     with suppress(OSError, IndexError):
         return (data / "postmaster.pid").read_text().splitlines()[6].split()[1]
     return None
-
-
-if __name__ == "__main__":
-    sys.stdin.buffer.read()
-    end_server(Path(sys.argv[2]))
-    shutil.rmtree(sys.argv[1], ignore_errors=True)
