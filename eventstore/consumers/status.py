@@ -20,7 +20,6 @@ from eventstore.records import Head
 from eventstore.runtime.row_locks import held
 
 _HEARTBEAT_S: Final = 10
-_SAMPLE_S: Final = 60
 _SAMPLES_KEPT: Final = timedelta(days=1)
 _SILENT: Final = timedelta(seconds=60)
 """A consumer that was not seen for this long counts as stopped, unless it works within a transaction."""
@@ -44,21 +43,22 @@ class Heartbeat:
 
     def __init__(self, names: Sequence[str], using: str) -> None:
         self._names, self._using = names, using
-        self._seen = self._sampled = float("-inf")
+        self._seen = float("-inf")
+        self._sampled: datetime | None = None
 
     def beat(self, rate: float) -> None:
         """Write what is due; called after each step."""
         now = time.monotonic()
         if now < self._seen + _HEARTBEAT_S:
             return
-        self._seen, is_sampled = now, now >= self._sampled + _SAMPLE_S
         with transaction.atomic(using=self._using):
             rows = checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
             at = database_now(self._using)
             checkpoints.show(self._names, at, rate, self._using)
-            if is_sampled:
-                self._sampled = now
-                _sample(rows, at, self._using)
+        self._seen, minute = now, at.replace(second=0, microsecond=0)
+        if minute != self._sampled:
+            _sample(rows, at, self._using)  # without the rows' locks: it asks the log, which may be in another database
+            self._sampled = minute
 
 
 def show_outage(names: Sequence[str], using: str, *, is_over: bool) -> None:
@@ -75,10 +75,11 @@ def show_outage(names: Sequence[str], using: str, *, is_over: bool) -> None:
 
 
 def _sample(rows: Sequence[Checkpoint], at: datetime, using: str) -> None:
-    """Keep one sample of each consumer's lag for this minute, and delete samples older than a day."""
-    head, minute, ops = store.head(), at.replace(second=0, microsecond=0), connections[using].ops
+    """Keep one sample of each consumer's lag for the minute of a moment, and delete samples older than a day."""
+    head, ops = store.head(), connections[using].ops
+    minute = at.replace(second=0, microsecond=0)
     samples = [(row.name, ops.adapt_datetimefield_value(minute), *_lag(row.position, head, at)) for row in rows]
-    with connections[using].cursor() as cursor:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.executemany(_KEEP_SAMPLE, samples)
         cursor.execute(_DELETE_SAMPLES, [ops.adapt_datetimefield_value(minute - _SAMPLES_KEPT)])
 

@@ -1,9 +1,11 @@
 """The rules of all consumers: order, no missed event, exactly once, errors, skips, pauses and status."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import psycopg
@@ -628,6 +630,39 @@ class TestSeeingThem:
         catch_up("copy")
         (kept,) = LagSample.objects.all()
         assert (kept.name, kept.lag_events, kept.lag_seconds) == ("copy", 0, 0)
+
+    def test_each_minute_has_a_sample_however_the_steps_fall(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        register("copy")
+        began, passed = utc_now().replace(second=0, microsecond=0), 0.0
+        monkeypatch.setattr(monitoring, "time", SimpleNamespace(monotonic=lambda: passed))
+        monkeypatch.setattr(monitoring, "database_now", lambda _using: began + timedelta(seconds=passed))
+        heartbeat = monitoring.Heartbeat(["copy"], "default")
+        while passed < 30 * 60:
+            heartbeat.beat(0)
+            passed += 0.9
+        kept = LagSample.objects.order_by("minute").values_list("minute", flat=True)
+        assert list(kept) == [began + timedelta(minutes=number) for number in range(30)]
+
+    def test_a_sample_asks_the_log_without_a_lock_and_after_the_consumer_was_seen(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register("copy")
+        heartbeat = monitoring.Heartbeat(["copy"], "default")
+
+        def away() -> None:
+            assert not connection.in_atomic_block
+            raise OperationalError
+
+        with monkeypatch.context() as outage:
+            outage.setattr(store, "head", away)
+            with pytest.raises(OperationalError):
+                heartbeat.beat(0)
+        assert Checkpoint.objects.get(name="copy").last_seen is not None
+        assert not LagSample.objects.exists()
+        later = time.monotonic() + 10
+        monkeypatch.setattr(monitoring, "time", SimpleNamespace(monotonic=lambda: later))
+        heartbeat.beat(0)
+        assert LagSample.objects.count() == 1
 
 
 def test_several_groups_are_driven_in_turn_by_one_loop() -> None:
