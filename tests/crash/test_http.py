@@ -20,12 +20,15 @@ from tests.crash.store.losing import LostAtCommit, LostBefore
 from tests.support.api.calling import Api, new_token, problem
 from tests.support.databases import Database
 from tests.support.ledger.portfolio import new_company
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.rounds import rounds
 from tests.support.webserver import Answer, Serve, WebServer
 
 FUND: Final = "/api/commands/fund-company"
 DYING: Final = Path(__file__).with_name("gunicorn_dying.py")
+ENOUGH: Final = rounds(50)
+"""So many commands are answered between two crashes of the database server, which meet others that are not."""
 
 
 class Robot:
@@ -95,11 +98,11 @@ def test_a_crash_of_the_database_server_neither_loses_nor_duplicates_a_repeated_
     for thread in threads:
         thread.start()
     for _ in range(3):
-        time.sleep(0.8)
+        _wait_for_answers(answers)
         cluster.kill()
         connections.close_all()
         cluster.start()
-    time.sleep(0.5)
+    _wait_for_answers(answers)
     stop.set()
     for thread in threads:
         thread.join(timeout=PATIENCE_S)
@@ -107,7 +110,6 @@ def test_a_crash_of_the_database_server_neither_loses_nor_duplicates_a_repeated_
     assert set(robot.statuses) <= {201, 503}, robot.statuses
     assert robot.statuses[503] > 0, "no client noticed the crash"
     recorded = {event.payload["reference"]: event for event in store.read_all(types=["CompanyFunded"])}
-    assert len(answers) > 50
     assert set(recorded) == set(answers)
     for key, answer in answers.items():
         [event] = answer.json()["events"]
@@ -116,6 +118,11 @@ def test_a_crash_of_the_database_server_neither_loses_nor_duplicates_a_repeated_
     positions = [event.position for event in store.read_all()]
     assert positions == list(range(1, len(positions) + 1))
     connections.close_all()
+
+
+def _wait_for_answers(answers: dict[str, Answer]) -> None:
+    before = len(answers)
+    wait_until(lambda: len(answers) > before + ENOUGH)
 
 
 class TestALostConnection:

@@ -13,19 +13,23 @@ from eventstore.records import IdempotencyKey
 from tests.contracts.events import append, parcel, positions, registered
 from tests.crash.store.losing import CancelledBefore, LostBefore
 from tests.support.databases import Database
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.postgres.cluster import Cluster
+from tests.support.rounds import rounds
+
+ENOUGH = rounds(100)
+"""So many appends are acknowledged between two kills of the server, which meets others that are not."""
 
 
 @pytest.mark.usefixtures("durable_database")
 def test_every_acknowledged_append_survives_kills_of_the_server_and_the_log_has_no_hole(cluster: Cluster) -> None:
     acknowledged: list[tuple[int, str]] = []
-    for _ in range(3):
+    for number in range(1, 4):
         stop = threading.Event()
         threads = [threading.Thread(target=_append_until_lost, args=(acknowledged, stop)) for _ in range(8)]
         for thread in threads:
             thread.start()
-        time.sleep(0.7)
+        wait_until(lambda most=number * ENOUGH: len(acknowledged) > most)  # type: ignore[misc] # mypy infers no default of a lambda
         cluster.kill()
         stop.set()
         for thread in threads:
@@ -33,7 +37,6 @@ def test_every_acknowledged_append_survives_kills_of_the_server_and_the_log_has_
         connections.close_all()
         cluster.start()
     events = {event.position: event.stream_id for event in store.read_all()}
-    assert len(acknowledged) > 50
     assert [(position, stream) for position, stream in acknowledged if events.get(position) != stream] == []
     assert list(events) == list(range(1, len(events) + 1))
 
