@@ -64,6 +64,7 @@ class _Examination:
         self.began, self.done = time.monotonic(), Event()
         self.reasons: list[str] = []
         self.warnings: list[str] = []
+        self.file_faults: list[str] = []
         self.asking = DEFAULT_DB_ALIAS
 
     def so_far(self) -> tuple[list[str], list[str]]:
@@ -95,12 +96,15 @@ class Readiness:
     def _examine(self, examination: _Examination) -> None:
         try:
             away = _away(examination)
+            # What is known of files and sessions is for the operator's log, and not for everybody who may probe.
+            logged = examination.file_faults
             if not examination.reasons:
                 consumers = [] if away else statuses()
                 examination.reasons += _consumer_faults(consumers)
                 examination.warnings += _append_lock_faults() + _late_fee_faults() + _outages(consumers)
-                # What is known of sessions is for the operator's log, and not for everybody who may probe.
-                self._log(examination.warnings + _session_faults(away))
+                logged = logged + examination.warnings + _session_faults(away)
+            if logged or not examination.reasons:
+                self._log(logged)
         except Exception:
             _logger.exception("readyz failed")
             examination.reasons = ["the consumers cannot be read"]
@@ -152,7 +156,8 @@ def _away(examination: _Examination) -> list[str]:
     away = []
     for alias in own_databases():
         examination.asking = alias
-        fault = _database_fault(alias)
+        fault, file = _database_fault(alias)
+        examination.file_faults += [file] if file else []
         if fault.startswith(_AWAY.format(alias)):
             away.append(alias)
             if alias != DEFAULT_DB_ALIAS:
@@ -175,16 +180,18 @@ def _replica_faults() -> list[str]:
 
 def unmigrated_databases() -> list[str]:
     """Return the databases that answer but lack migrations."""
-    return [alias for alias in own_databases() if _database_fault(alias) == _NOT_MIGRATED.format(alias)]
+    return [alias for alias in own_databases() if _database_fault(alias)[0] == _NOT_MIGRATED.format(alias)]
 
 
-def _database_fault(alias: str) -> str:
+def _database_fault(alias: str) -> tuple[str, str]:
+    """Return what is wrong with a database, and with its file, which only DEBUG shows to everybody who may probe."""
     try:
         applied = MigrationRecorder(connections[alias]).applied_migrations()
     except (DatabaseError, InterfaceError) as error:
-        fault = file_fault(error) if settings.DEBUG else None
-        return _AWAY.format(alias) + (f": {fault}" if fault else "")
-    return "" if _newest_migrations() <= applied.keys() else _NOT_MIGRATED.format(alias)
+        found = file_fault(error)
+        file = "" if found is None else str(found)
+        return _AWAY.format(alias) + (f": {file}" if file and settings.DEBUG else ""), file
+    return "" if _newest_migrations() <= applied.keys() else _NOT_MIGRATED.format(alias), ""
 
 
 @cache

@@ -13,7 +13,7 @@ from eventstore.checks import LOG
 from eventstore.errors import EventStoreError
 from eventstore.runtime.databases import is_read_only, own_databases
 from eventstore.runtime.outages import READ_ONLY, is_outage, says_read_only
-from eventstore.runtime.sqlite_files import file_fault, file_of
+from eventstore.runtime.sqlite_files import file_fault, file_of, is_missing
 
 _NO_DATABASE: Final = re.compile(r'FATAL: +database "([^"]+)" does not exist')
 _INTERRUPTED: Final = 130
@@ -111,4 +111,4 @@ def _missing_file(alias: str) -> Path | None:
     if connection.vendor != "sqlite" or connection.connection is not None:
         return None
     path = file_of(str(connection.settings_dict["NAME"]))
-    return None if path is None or path.exists() else path
+    return path if path is not None and is_missing(path) else None

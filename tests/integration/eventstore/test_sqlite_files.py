@@ -1,10 +1,12 @@
 """A file that cannot be used as a database is named with its remedy, and no command but migrate makes one."""
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
@@ -15,6 +17,7 @@ import manage
 from eventstore.runtime import sqlite_files
 from tests.support.consumers.moving import connected_to_url
 from tests.support.databases import Database
+from web import probes
 
 pytestmark = pytest.mark.one_database
 
@@ -91,6 +94,70 @@ def test_a_file_that_is_no_database_is_named_by_commands_and_by_the_web(
             reasons = client.get("/readyz", secure=True).json()["reasons"]
             assert (str(file) in reasons[0]) == debug
     assert file.read_text().startswith("notes, which")
+
+
+def test_a_probe_logs_the_file_once_and_shows_it_to_nobody(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, readiness = tmp_path / "notes.sqlite3", probes.Readiness()
+    file.write_text("notes, which are not a database of SQLite, and long enough to have had a header")
+    with connected_to_file(file):
+        for _ in range(2):
+            assert readiness.examine() == (["the database 'default' does not answer"], [])
+    assert [one.message for one in caplog.records] == [
+        f"the file {file} is not an SQLite database: name another file, or restore a backup"
+    ]
+
+
+def test_migrate_refuses_a_file_that_can_only_be_read_and_makes_none(database: Database, tmp_path: Path) -> None:
+    there = Path(connection.settings_dict["NAME"])
+    remedy = "let this user write to it and to its folder, on a disk that takes changes, and without mode=ro"
+    for file, fault in ((there, "can only be read"), (tmp_path / "new.sqlite3", "cannot be made")):
+        with connected_to_file(file, "?mode=ro"), pytest.raises(CommandError) as refused:
+            call_command("migrate")
+        assert str(refused.value) == f"the file {file} {fault}: {remedy}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_names_the_file_that_may_be_at_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (ledger, read), missing = (tmp_path / name for name in ("ledger", "read")), tmp_path / "missing"
+    for file in (ledger, read):
+        file.touch()
+    had_error: set[Path] = set()
+
+    def among(**files: Path) -> None:
+        monkeypatch.setattr(
+            sqlite_files,
+            "connections",
+            Mock(
+                all=lambda: [
+                    Mock(alias=alias, vendor="sqlite", settings_dict={"NAME": file}, errors_occurred=file in had_error)
+                    for alias, file in files.items()
+                ]
+            ),
+        )
+
+    def fault(code: int) -> str:
+        error = sqlite3.DatabaseError("no file is named")
+        error.sqlite_errorcode = code
+        return str(sqlite_files.file_fault(error))
+
+    among(default=ledger, read=read)
+    assert fault(sqlite3.SQLITE_NOTADB).startswith(f"the file {ledger} or the file {read} is not an SQLite database: ")
+    had_error = {read}
+    assert fault(sqlite3.SQLITE_CORRUPT) == f"the file {read} is damaged: restore a backup"
+    had_error = {ledger, read}
+    assert fault(sqlite3.SQLITE_CORRUPT) == f"the file {ledger} or the file {read} is damaged: restore a backup"
+    had_error = {ledger}
+    among(default=ledger, read=missing)
+    assert fault(sqlite3.SQLITE_CORRUPT) == f"the file {ledger} is damaged: restore a backup"
+    had_error = {missing}
+    remedy = "run manage.py migrate --database read, which makes it, or name another file"
+    assert fault(sqlite3.SQLITE_CANTOPEN) == f"the file {missing} does not exist: {remedy}"
+    with pytest.raises(sqlite3.OperationalError, match=f"{remedy}$") as refused:
+        sqlite_files.ExistingFile(str(missing))
+    had_error = {ledger}
+    assert sqlite_files.file_fault(refused.value) == sqlite_files.FileFault((missing,), "does not exist", remedy)
 
 
 def test_a_file_that_can_only_be_read_is_named_by_commands_that_write(
