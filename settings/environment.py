@@ -186,7 +186,7 @@ def listening_address(name: str, default: str) -> str:
 
     def parse() -> str:
         address = text(name, default).strip()
-        if re.fullmatch(r"unix:/.+|fd://[0-9]+", address):
+        if re.fullmatch(r"unix:(/|///+)[^/].*|fd://[0-9]+", address):
             return address
         matched = re.fullmatch(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", address)
         if not matched or int(matched[1]) > _HIGHEST_PORT:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -35,6 +36,29 @@ def test_a_socket_that_can_be_made_or_was_left_behind_is_no_fault(folder: Path, 
     for address in (f"unix:{path}", "fd://3"):
         settings.WEB_BIND = address
         call_command("check_web_address")
+
+
+def test_a_process_that_takes_no_connection_listens_all_the_same(folder: Path) -> None:
+    path = folder / "web.sock"
+    with closing(socket.socket(socket.AF_UNIX)) as hung, closing(socket.socket(socket.AF_UNIX)) as waiting:
+        hung.bind(str(path))
+        hung.listen(0)
+        waiting.connect(str(path))  # now its queue is full, and to connect would wait
+        assert unix_fault(path) == "(another process listens there): end it, or name another path"
+
+
+def test_a_socket_or_a_folder_of_another_user_is_called_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "web.sock"
+    with closing(socket.socket(socket.AF_UNIX)) as left:
+        left.bind(str(path))
+    with monkeypatch.context() as patched:
+        # root may use every socket
+        patched.setattr(socket, "socket", lambda *_: Mock(connect_ex=lambda _: errno.EACCES))
+        assert unix_fault(path).startswith(f"(the socket {path} belongs to another user): remove it as that user")
+    monkeypatch.setattr(Path, "stat", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
+    assert unix_fault(path).startswith(
+        f"(the folder {folder} cannot be looked into: Permission denied): give this user"
+    )
 
 
 def test_what_is_wrong_with_the_place_of_a_socket_is_said(folder: Path, settings: Any) -> None:

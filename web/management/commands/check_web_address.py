@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -54,18 +55,43 @@ def tcp_fault(address: str) -> str:
 def unix_fault(path: Path) -> str:
     """Return why nothing can listen at the path of a Unix socket, with the remedy; an empty text if it is possible."""
     folder, length = path.parent, len(os.fsencode(path))
-    if not folder.is_dir():
-        return f"(the folder {folder} does not exist): make it, or name another path"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"(the folder {folder} cannot be written by this user): give it the right, or name another path"
     if length > _LONGEST_PATH:
         return f"(its path has {length} bytes, and {_LONGEST_PATH} is the most of a socket): name a shorter path"
-    if path.is_socket():
-        return "(another process listens there): end it, or name another path" if _is_listened_at(path) else ""
-    return f"(the file {path} is no socket): remove it, or name another path" if path.exists() else ""
+    try:
+        if _kind_of(folder) != stat.S_IFDIR:
+            return f"(the folder {folder} does not exist): make it, or name another path"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"(the folder {folder} cannot be written by this user): give it the right, or name another path"
+        match _kind_of(path):
+            case stat.S_IFSOCK:
+                return _listener(path)
+            case 0:
+                return ""
+            case _:
+                return f"(the file {path} is no socket): remove it, or name another path"
+    except OSError as error:
+        fault = f"the folder {folder} cannot be looked into: {error.strerror}"
+        return f"({fault}): give this user the right, or name another path"
 
 
-def _is_listened_at(path: Path) -> bool:
-    """Say whether a process has the socket; a web server that has ended may have left it."""
+def _kind_of(path: Path) -> int:
+    """Return whether a path is that of a socket, a folder or another file; 0 if there is nothing."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _listener(path: Path) -> str:
+    """Return that a process has a socket or may have it, with the remedy; a web that has ended may have left it.
+
+    It does not wait: a process that hangs takes no connection.
+    """
     with closing(socket.socket(socket.AF_UNIX)) as client:
-        return client.connect_ex(str(path)) != errno.ECONNREFUSED
+        client.setblocking(False)
+        code = client.connect_ex(str(path))
+    if code in (errno.ECONNREFUSED, errno.ENOENT):
+        return ""
+    if code == errno.EACCES:
+        return f"(the socket {path} belongs to another user): remove it as that user, or name another path"
+    return "(another process listens there): end it, or name another path"
