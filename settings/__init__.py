@@ -16,7 +16,7 @@ from csp.constants import NONE, SELF
 from eventstore.runtime.databases import for_a_log, for_a_replica, read_only_sqlite
 from eventstore.runtime.sqlite_files import ExistingFile
 from settings import logs
-from settings.database_urls import POSTGRES, database_url, sqlite_path
+from settings.database_urls import POSTGRES, database_url, given_url, sqlite_path
 from settings.environment import (
     Fault,
     choice,
@@ -34,7 +34,6 @@ from settings.environment import (
     origins,
     secret,
     secret_key,
-    text,
     time_zone,
 )
 
@@ -110,12 +109,12 @@ DATABASES = {"default": database_url("DATABASE_URL", _default_url, _database)}
 # READ_DATABASE_URL gets an alias of its own only if it names another database: two aliases of one SQLite file would be
 # two connections that wait for each other's write lock.
 READ_DATABASE = "default"
-if text("READ_DATABASE_URL", "") not in ("", text("DATABASE_URL", _default_url)):
+if given_url("READ_DATABASE_URL", "") not in ("", given_url("DATABASE_URL", _default_url)):
     DATABASES["read"] = database_url("READ_DATABASE_URL", "", _database)
     READ_DATABASE = "read"
 LOG_REPLICA = ""
 LOG_REPLICA_WAIT_MS = number("LOG_REPLICA_WAIT", 200, least=0, most=10_000)
-if text("LOG_REPLICA_URL", ""):
+if given_url("LOG_REPLICA_URL", ""):
     DATABASES["log_replica"] = database_url("LOG_REPLICA_URL", "", _replica, allowed=POSTGRES)
     LOG_REPLICA = "log_replica"
 DATABASE_ROUTERS = ["projectors.database_router.ReadModelRouter"]
