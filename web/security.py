@@ -1,6 +1,7 @@
 """Security headers on every answer; redirects to HTTPS; refusals of unknown hosts."""
 
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -73,17 +74,25 @@ def _unknown_host(request: HttpRequest) -> HttpResponse:
 
 def refused_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that fails the check against forgery with a page that says why and what to do."""
-    origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER") or ""
+    origin = _origin(request)
     remedy = "Open the page anew and send the form again."
     if reason == csrf.REASON_NO_CSRF_COOKIE:
         is_hidden = settings.CSRF_COOKIE_SECURE and not request.is_secure()
         by_https = " and use https, because HTTPS_ONLY is on" if is_hidden else ""
         remedy = f"The browser sent no cookie: allow cookies of this page{by_https}. {remedy}"
     elif origin and "trusted origins" in reason:
-        fault = f"The form comes from {origin[:_LONGEST_NAME]}, and the host of this server is {request.get_host()}."
+        fault = f"The form comes from {origin}, and the host of this server is {request.get_host()}."
         remedy = f"{fault} The operator can add that origin to CSRF_TRUSTED_ORIGINS, or let the proxy pass the host on."
     page = render_to_string("books/unavailable.html", {"title": _REFUSED_FORM, "remedy": remedy})
     return HttpResponse(page, status=HTTPStatus.FORBIDDEN)
+
+
+def _origin(request: HttpRequest) -> str:
+    """Return the scheme and the host of the page that a form comes from; an empty text if the browser hides it."""
+    given = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER") or ""
+    scheme, separator, rest = given.partition("://")
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}"[:_LONGEST_NAME] if separator and host else ""
 
 
 class PolicyMiddleware(CSPMiddleware):

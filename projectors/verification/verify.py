@@ -11,6 +11,7 @@ from eventstore.consumers.history import standstill
 from eventstore.log.reads import read_by_stream
 from eventstore.models import Checkpoint
 from eventstore.records import RecordedEvent
+from eventstore.runtime.databases import is_read_only
 from eventstore.runtime.snapshot import snapshot
 from eventstore.store import ensure_durable, head, read_batch, read_stream
 from ledger import states
@@ -50,10 +51,12 @@ class Report(NamedTuple):
 def verify(progress: Progress) -> Report:
     """Compare every read model, and some snapshots, with the events; raises Difference or WrongSnapshot."""
     newest = head().position
+    # A snapshot takes no changes either, so it is asked before.
+    where = ", on the ledger itself" if is_read_only(settings.READ_DATABASE) else ""
     with snapshot(settings.READ_DATABASE):
         known = dict(Checkpoint.objects.using(settings.READ_DATABASE).values_list("name", "position"))
         positions = {projector.name: known.get(projector.name, 0) for projector in PROJECTORS}
-        report = _Verification(positions, newest, progress).run()
+        report = _Verification(positions, newest, progress, where).run()
     # The report is an answer too. See Note [Only what is durable is answered].
     ensure_durable(max(newest, *positions.values()))
     for fault in states.wrong_snapshots(_SNAPSHOTS):
@@ -64,10 +67,11 @@ def verify(progress: Progress) -> Report:
 class _Verification:
     """Reads the log twice: once in order of position and once stream by stream."""
 
-    def __init__(self, positions: Mapping[str, int], newest: int, progress: Progress) -> None:
+    def __init__(self, positions: Mapping[str, int], newest: int, progress: Progress, where: str) -> None:
         self._positions = positions
         self._head = max(newest, *positions.values())
         self._progress = progress
+        self._where = where
         self._last = max(positions.values())
         self._counts: dict[Comparison, int] = dict.fromkeys(COMPARISONS, 0)
         self._deal_companies = 0
@@ -175,7 +179,8 @@ class _Verification:
             if position < self._head:
                 why = standstill(name)
                 remedy = f"it is {why}" if why else f"manage.py run_projector {name} --once brings it there"
-                warnings.append(f"{name} is at {position:,} of {self._head:,} and not verified beyond that: {remedy}")
+                beyond = f"{name} is at {position:,} of {self._head:,} and not verified beyond that"
+                warnings.append(f"{beyond}: {remedy}{self._where}")
         total = f"journal: {parties:,} parties, {sums:,} accounts and currencies; the trial balance is zero"
         return Report([*lines, total], warnings)
 

@@ -1,12 +1,14 @@
 """verify_ledger finds a wrong figure, and finds nothing if nothing is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.db.models import Model
 
 from eventstore import store
@@ -33,12 +35,26 @@ from projectors.models import (
 from projectors.verification import verify as verification
 from projectors.verification.differences import Difference
 from projectors.verification.verify import verify
+from tests.support.consumers.moving import connected_to_url
 from tests.support.databases import Database
 from tests.support.ledger.random_histories import History, record
 from tests.support.processes import RunManage
 
 COMPANY, ASSET, ACCOUNT, DEAL, PRODUCT, GRANT = (UUID(int=number) for number in range(1, 7))
 ROLES = (e.DealCompany(COMPANY, "debtor"),)
+
+
+@contextmanager
+def taking_no_changes(database: Database) -> Iterator[None]:
+    """Let Django connect to a database that can only be read."""
+    if connection.vendor == "sqlite":
+        with connected_to_url(f"{database.url}?mode=ro"):
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        yield
+        cursor.execute("RESET default_transaction_read_only")
 
 
 def found() -> Difference:
@@ -298,6 +314,12 @@ def test_a_read_model_that_is_not_at_the_head_is_warned_of(database: Database, r
     assert f"aging is {unverified}: manage.py run_projector aging --once brings it there" in warnings
     assert any(warning.startswith(f"customers is {unverified}: it is paused by anna, since") for warning in warnings)
     assert not any(warning.startswith("journal") for warning in warnings)
+    with taking_no_changes(database):
+        warnings = verify(lambda _done, _total: None).warnings
+    assert (
+        f"aging is {unverified}: manage.py run_projector aging --once brings it there, on the ledger itself" in warnings
+    )
+    assert any(warning.endswith("resume customers, on the ledger itself") for warning in warnings)
     done = run_manage("verify_ledger")
     assert f"warning: aging is at {last - 1} of {last}" in done.stderr
 

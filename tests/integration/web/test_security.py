@@ -109,6 +109,15 @@ def test_a_form_that_is_refused_says_why_and_what_to_do() -> None:
     assert elsewhere.status_code == 403
     assert "comes from https://&lt;i&gt;.example, and the host of this server is testserver." in elsewhere.text
     assert "The operator can add that origin to CSRF_TRUSTED_ORIGINS" in elsewhere.text
+    referer = "https://user:pw@other.example:8443/books?token=hunter2"
+    by_referer = browser.post("/books/login/", form, secure=True, headers={"Referer": referer})
+    assert "comes from https://other.example:8443, and the host" in by_referer.text
+    hidden = browser.post("/books/login/", form, secure=True, headers={"Origin": "null", "Referer": referer})
+    assert (hidden.status_code, "The operator" in hidden.text, "send the form again" in hidden.text) == (
+        403,
+        False,
+        True,
+    )
     for secure, remedy in (
         (True, "allow cookies of this page. Open"),
         (False, "page and use https, because HTTPS_ONLY"),
