@@ -25,7 +25,10 @@ def actions(name: str, limit: int = 20) -> list[OperatorAction]:
 
 
 def last_pause(name: str) -> OperatorAction | None:
-    """Return who paused a consumer, or one that is tied to it, last; None if nobody did. A follower is tied to none."""
+    """Return who paused a consumer, or one that is tied to it, last; None if nobody did.
+
+    What is no consumer, such as `follower NAME`, is tied to none.
+    """
     own = name.removesuffix(checkpoints.REBUILD_SUFFIX)
     tied = consumers.tied_to(own) if own in consumers.names else [own]
     pauses = OperatorAction.objects.using(_database_of(name)).filter(consumer__in=tied, action="pause")
@@ -50,7 +53,8 @@ def standstill(name: str) -> str:
     if stopped is None:
         return ""
     whose = "" if stopped.name == name else f" with {stopped.name}"
-    return f"stopped{whose} at position {stopped.error_position}: {checkpoints.one_line(stopped.error_message)}"
+    why = checkpoints.one_line(stopped.error_message)
+    return f"stopped{whose} at position {stopped.error_position}: {why}; look at manage.py consumers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +94,5 @@ def _asked(name: str, request: int | None, using: str) -> OperatorAction | None:
 
 def _database_of(name: str) -> str:
     own = name.removesuffix(checkpoints.REBUILD_SUFFIX)
-    # Operators also act on what is no consumer itself, such as an endpoint of webhooks.
+    # Operators also act on what is no consumer itself: on an endpoint of webhooks, and on a follower.
     return consumers.database_of(own) if own in consumers.names else "default"

@@ -35,6 +35,7 @@ from eventstore.errors import EventStoreError, ReceiverAway
 from eventstore.runtime.outages import BackOff, is_outage
 from eventstore.runtime.shutdown import Stop
 from relays.following.durable import Durable
+from relays.following.operating import recorded_name
 from relays.jetstream.relay import POSITION, STORE
 from relays.jetstream.stream import Message
 from relays.models import Follower
@@ -60,7 +61,8 @@ class FollowerPaused(EventStoreError):
     """An operator has paused a follower that was to catch up and end: resume it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is {pause_in_words(name)}; to let it go on: manage.py followers resume {name}")
+        why = pause_in_words(recorded_name(name))
+        super().__init__(f"{name} is {why}; to let it go on: manage.py followers resume {name}")
 
 
 class _Fault(Exception):

@@ -1,5 +1,7 @@
 """What operators do to followers, each recorded with who, when and why, as for every consumer."""
 
+from typing import Final
+
 from django.db import transaction
 
 from eventstore.consumers import operator_actions
@@ -7,7 +9,14 @@ from eventstore.consumers.history import pause_in_words
 from eventstore.errors import OperationRefused
 from relays.models import Follower
 
-_NO_ERROR = {"error_sequence": None, "error_message": "", "error_at": None}
+LONGEST_NAME: Final = 90
+"""The most characters of a follower's name: an operator action has room for `follower` and the name."""
+_NO_ERROR: Final = {"error_sequence": None, "error_message": "", "error_at": None}
+
+
+def recorded_name(name: str) -> str:
+    """Return what operator actions call a follower: a consumer of the same name may be another one."""
+    return f"follower {name}"
 
 
 def pause(name: str, *, actor: str, reason: str = "") -> None:
@@ -15,9 +24,9 @@ def pause(name: str, *, actor: str, reason: str = "") -> None:
     with transaction.atomic():
         row = _row(name)
         if row.paused:
-            raise OperationRefused(f"{name} is paused already: {pause_in_words(name)}")
+            raise OperationRefused(f"{name} is paused already: {pause_in_words(recorded_name(name))}")
         Follower.objects.filter(name=name).update(paused=True)
-        operator_actions.record("pause", name, "default", actor=actor, reason=reason)
+        operator_actions.record("pause", recorded_name(name), "default", actor=actor, reason=reason)
 
 
 def resume(name: str, *, actor: str, reason: str = "") -> None:
@@ -27,7 +36,7 @@ def resume(name: str, *, actor: str, reason: str = "") -> None:
         if not row.paused and row.error_sequence is None:
             raise OperationRefused(f"{name} is neither paused nor stopped: there is nothing to resume")
         Follower.objects.filter(name=name).update(paused=False, **_NO_ERROR)  # it keeps `gap_to`, which is passed now
-        operator_actions.record("resume", name, "default", actor=actor, reason=reason)
+        operator_actions.record("resume", recorded_name(name), "default", actor=actor, reason=reason)
 
 
 def skip(name: str, sequence: int, *, actor: str, reason: str) -> None:
@@ -41,7 +50,7 @@ def skip(name: str, sequence: int, *, actor: str, reason: str) -> None:
             raise OperationRefused(f"{name} {state}, and only a message that its handler refused can be skipped")
         Follower.objects.filter(name=name).update(skip=sequence, **_NO_ERROR)
         at = row.position + 1
-        operator_actions.record("skip", name, "default", actor=actor, reason=reason, position=at)
+        operator_actions.record("skip", recorded_name(name), "default", actor=actor, reason=reason, position=at)
 
 
 def _row(name: str) -> Follower:

@@ -20,6 +20,7 @@ from eventstore.consumers import checkpoints, loop, operator_actions, rebuild
 from eventstore.consumers import status as monitoring
 from eventstore.consumers.checkpoints import register
 from eventstore.consumers.definitions import Chunk, ProcessManager
+from eventstore.consumers.history import standstill
 from eventstore.consumers.loop import Loop, catch_up
 from eventstore.consumers.process_manager_runner import process_manager_runner
 from eventstore.consumers.projector_runner import projector_runners
@@ -466,6 +467,9 @@ class TestDependents:
         break_at("dependent", 3)
         with pytest.raises(NotCaughtUp, match="dependent stopped at position 3"):
             catch_up("base")
+        assert standstill("dependent").startswith("stopped at position 3: ")
+        assert standstill("base").startswith("stopped with dependent at position 3: ")
+        assert standstill("base").endswith("; look at manage.py consumers")
         assert (live("base").position, live("base").error_position) == (2, None)
         assert live("dependent").error_position == 3
         with pytest.raises(OperationRefused, match="base is not stopped"):

@@ -15,8 +15,9 @@ from eventstore.management.base import ConsoleCommand, require_writable
 from eventstore.management.running import add_arguments, batch_size
 from eventstore.runtime.outages import Reconnecting
 from eventstore.runtime.shutdown import Stop
+from relays.following.operating import LONGEST_NAME
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 
 
 class Command(ConsoleCommand):
@@ -41,7 +42,7 @@ class Command(ConsoleCommand):
         if not settings.JETSTREAM_URL:
             raise CommandError("JETSTREAM_URL is not set: name the servers of the stream")
         if not _NAME.fullmatch(options["name"]):
-            raise CommandError("the name must have at most 100 letters, digits, hyphens and underscores")
+            raise CommandError(f"the name must have at most {LONGEST_NAME} letters, digits, hyphens and underscores")
         sys.path.insert(0, str(Path.cwd()))  # the handler may be in the folder from which the command runs
         try:
             handler = import_string(options["handler"])

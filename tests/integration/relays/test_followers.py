@@ -1,5 +1,6 @@
 """A follower handles each event of the stream once, in order, whatever is killed, and stops where it must."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -17,6 +18,9 @@ from pytest_django.fixtures import Settings
 
 from eventstore import store
 from eventstore.clock import utc_now
+from eventstore.consumers import operator_actions as consumer_actions
+from eventstore.consumers.checkpoints import skipped
+from eventstore.consumers.history import standstill
 from eventstore.consumers.registry import consumers
 from eventstore.consumers.runner import Step
 from eventstore.errors import OperationRefused, ReceiverAway
@@ -343,3 +347,20 @@ def test_a_wrong_handler_no_stream_and_no_follower_are_named(
     settings.JETSTREAM_URL = ["nats://127.0.0.1:9"]
     with pytest.raises(CommandError, match="--handler nothing.at_all cannot be loaded"):
         call_command("run_follower", "notes", handler="nothing.at_all")
+
+
+def test_a_follower_named_like_a_consumer_is_another_one(database: Database, settings: Settings) -> None:
+    Follower.objects.create(name="journal", error_sequence=1)
+    consumer_actions.pause("journal", actor="anna")
+    operating.skip("journal", 1, actor="bert", reason="it is broken")
+    operating.pause("journal", actor="bert")
+    assert re.fullmatch("journal is paused by bert, since .*", str(FollowerPaused("journal")))
+    with pytest.raises(OperationRefused, match="^journal is paused already: paused by bert, since"):
+        operating.pause("journal", actor="carol")
+    assert standstill("journal").startswith("paused by anna, since")
+    assert skipped(["journal"], 0, "default") == {"journal": frozenset()}
+    settings.JETSTREAM_URL = ["nats://nobody.example:4222"]
+    with pytest.raises(CommandError, match="^the name must have at most 90 letters"):
+        call_command("run_follower", "n" * 91, handler=HANDLER)
+    room = OperatorAction._meta.get_field("consumer").max_length
+    assert len(operating.recorded_name("n" * 90)) <= (room or 0)
