@@ -19,7 +19,7 @@ from django.db.backends.signals import connection_created
 from eventstore.errors import NotDurable
 from eventstore.log import append_postgresql
 from eventstore.log.reads import head
-from eventstore.runtime.snapshot import is_read_only
+from eventstore.runtime.databases import is_read_only
 
 _EVERY_S: Final = 0.01
 """Barriers of one process begin at least this far apart."""

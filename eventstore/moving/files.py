@@ -29,10 +29,10 @@ def written(name: str, *, compressed: bool) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     path, part = Path(name), Path(f"{name}.part")
-    if path.exists():
-        raise CannotExport(f"{name} exists: name another file, or delete it")
     with ExitStack() as ending:
         try:
+            if path.exists():
+                raise CannotExport(f"{name} exists: name another file, or delete it")
             raw = ending.enter_context(part.open("xb"))
             ending.callback(part.unlink, missing_ok=True)
             with _compressed(raw, compressed=compressed or name.endswith(".gz")) as file:

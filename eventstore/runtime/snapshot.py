@@ -24,13 +24,3 @@ def snapshot(using: str) -> Iterator[None]:
             yield
         finally:
             cursor.execute("ROLLBACK")
-
-
-def is_read_only(using: str) -> bool:
-    """Return whether a database takes no writes: a standby, or a role or a file that may only be read."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
-            return bool(cursor.fetchone()[0])
-        return bool(connection.settings_dict["OPTIONS"].get("transaction_mode") == "DEFERRED")

@@ -99,14 +99,17 @@ def _is_beside_the_named_database(path: Path) -> bool:
 
 def _make_room(path: Path) -> None:
     """Delete the database of an earlier run; raises CommandError for a file that no demonstration made."""
-    if path == _default_path():
-        path.parent.mkdir(exist_ok=True)
-    elif not path.parent.is_dir():
-        raise CommandError(f"--database {path}: there is no folder {path.parent}")
-    elif path.exists() and not _is_a_demonstration(path):
-        raise CommandError(f"--database {path}: it exists and no demonstration made it, so it is not replaced")
-    for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        old.unlink(missing_ok=True)
+    try:
+        if path == _default_path():
+            path.parent.mkdir(exist_ok=True)
+        elif not path.parent.is_dir():
+            raise CommandError(f"--database {path}: there is no folder {path.parent}")
+        elif path.exists() and not _is_a_demonstration(path):
+            raise CommandError(f"--database {path}: it exists and no demonstration made it, so it is not replaced")
+        for old in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"--database {path}: {error.strerror}") from error
 
 
 def _is_a_demonstration(path: Path) -> bool:

@@ -106,9 +106,9 @@ class Command(ConsoleCommand):
         for line in faults.shown(found):
             self.stderr.write(f"{path}: {line}")
         if file is not None:
-            if file.exists() and file.samefile(path):
-                raise CommandError(f"--faults {file}: this is the file that is imported")
             try:
+                if file.exists() and file.samefile(path):
+                    raise CommandError(f"--faults {file}: this is the file that is imported")
                 faults.write(found, file)
             except OSError as error:
                 raise CommandError(f"--faults {file}: {error.strerror}") from error

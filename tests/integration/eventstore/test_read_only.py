@@ -94,6 +94,9 @@ def test_a_role_whose_transactions_are_read_only(database: Database, content: by
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     connections.close_all()
     verify_and_export(content)
+    with pytest.raises(CommandError, match="^the database 'default' can only be read: run this on the ledger itself"):
+        call_command("migrate")
+    call_command("migrate", plan=True)
 
 
 @ON_POSTGRESQL
