@@ -193,8 +193,8 @@ def _become(session: pytest.Session, connection: "Connection[Any, Any]", number:
 
 def _log_to(files: Mapping[IO[str], IO[str]]) -> None:
     """Replace the files of the handlers of logging: a message that goes to a closed file costs a printed traceback."""
-    handlers: list[Any] = logging._handlerList  # type: ignore[attr-defined] # weak references to all that there are
-    for handler in [reference() for reference in handlers]:
+    references: list[Any] = logging._handlerList  # type: ignore[attr-defined] # nothing public lists all handlers
+    for handler in [reference() for reference in references]:
         if isinstance(handler, logging.StreamHandler) and handler.stream in files:
             handler.stream = files[handler.stream]  # setStream would flush the closed one
 

@@ -35,7 +35,7 @@ class MadeChunk(NamedTuple):
 
 
 class _Making:
-    """The making of one chunk, for an event and a progress. `made` is None until the chunk is complete."""
+    """Makes one chunk, which follows from an event and a progress. `made` is None until the chunk is complete."""
 
     def __init__(self, event: RecordedEvent, progress: Any, limit: int) -> None:
         self.made_for, self.limit = (event.position, progress), limit

@@ -3,7 +3,11 @@
 import sys
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from pytest_django.fixtures import Settings
 
+from eventstore.consumers.registry import consumers
 from tests.support import processes
 from tests.support.databases import Database
 from tests.support.processes import RunManage
@@ -74,6 +78,16 @@ def test_a_command_of_the_ledger_does_not_load_the_web(run_manage: RunManage) ->
     loaded = run_manage("consumers", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
     assert " eventstore.consumers.status\n" in loaded
     assert "settings.urls" not in loaded
+
+
+def test_migrate_checks_the_log_and_does_not_load_the_web(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ROOT_URLCONF = "a module that is not there"
+    call_command("migrate", skip_checks=False, verbosity=0)
+    monkeypatch.setattr(consumers.projectors["balances"], "types", ("CompanyFundedd",))
+    with pytest.raises(SystemCheckError, match="Did you mean 'CompanyFunded'"):
+        call_command("migrate", skip_checks=False, verbosity=0)
 
 
 def test_the_business_time_zone_is_the_one_that_is_set(run_manage: RunManage) -> None:
