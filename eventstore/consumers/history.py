@@ -46,13 +46,14 @@ def pause_in_words(name: str) -> str:
 
 def standstill(name: str) -> str:
     """Return why a consumer does not go on, with the remedy; an empty text if it is neither paused nor stopped."""
-    rows = checkpoints.load(consumers.tied_to(name), _database_of(name))
+    own = name.removesuffix(checkpoints.REBUILD_SUFFIX)
+    rows = checkpoints.load(consumers.tied_to(own), _database_of(own))
     if any(row.paused for row in rows):
-        return f"{pause_in_words(name)}; to let it go on: manage.py consumers resume {name}"
+        return f"{pause_in_words(own)}; to let it go on: manage.py consumers resume {own}"
     stopped = next((row for row in rows if row.error_position is not None), None)
     if stopped is None:
         return ""
-    whose = "" if stopped.name == name else f" with {stopped.name}"
+    whose = "" if stopped.name == own else f" with {stopped.name}"
     why = checkpoints.one_line(stopped.error_message)
     return f"stopped{whose} at position {stopped.error_position}: {why}; look at manage.py consumers"
 

@@ -154,7 +154,7 @@ class Loop:
                 self._rest_after_stop(turn)
             case _:
                 turn.finished = self._once
-                turn.reason = _reason(turn.runner, step)
+                turn.reason = _reason(turn.runner, step) if self._once else ""  # nobody else asks for it
         return False
 
     def _show_progress(self, turn: _Turn) -> None:

@@ -71,7 +71,9 @@ def reason_of(error: BaseException) -> str:
     if missing := _NO_DATABASE.search(said):
         return f"{said}: make it, with createdb {missing[1]}, or name another database"
     reason = said if fault is None or str(fault) in said else f"{said}: {fault}"
-    return f"{reason}; or {READ_ONLY}" if says_read_only(error) else reason
+    if not says_read_only(error):
+        return reason
+    return f"{reason}; {READ_ONLY}" if fault is None else f"{reason}; or {READ_ONLY}"
 
 
 def require_all_migrated() -> None:

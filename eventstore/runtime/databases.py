@@ -28,7 +28,8 @@ def is_read_only(using: str) -> bool:
     """Return whether a database takes no changes: a standby, a role that may only read, or a file that is only read."""
     connection = connections[using]
     if connection.vendor != "postgresql":
-        return "mode=ro" in str(connection.settings_dict["NAME"]).partition("?")[2]
+        name = str(connection.settings_dict["NAME"])
+        return name.startswith("file:") and "mode=ro" in name.partition("?")[2]
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('transaction_read_only')")
         return bool(cursor.fetchone()[0] == "on")

@@ -61,7 +61,7 @@ class ExistingFile(sqlite3.Connection):
 
 def file_of(name: str) -> Path | None:
     """Return the file that the name of an SQLite database means; None for a database in memory."""
-    if name.startswith(":memory:") or "mode=memory" in name:
+    if name.startswith((":memory:", "file::memory:")) or (name.startswith("file:") and "mode=memory" in name):
         return None
     return Path(unquote(urlsplit(name).path)) if name.startswith("file:") else Path(name)
 

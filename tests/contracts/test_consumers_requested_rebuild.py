@@ -148,6 +148,11 @@ def test_a_paused_projector_is_rebuilt_once_it_is_resumed() -> None:
     runner, rebuild = pair("copy")
     assert runner.step() is Step.PAUSED
     assert rebuild.step() is Step.PAUSED
+    with pytest.raises(NotCaughtUp, match="copy@rebuild is paused by ben: a look, .*: manage.py consumers resume copy"):
+        Loop([runner, rebuild], Stop(), once=True).follow()
+    lasting = Loop([runner, rebuild], Stop(), once=False)
+    assert not lasting._each(lasting._step)
+    assert [turn.reason for turn in lasting._turns] == ["", ""]  # nobody reads it, and each would cost statements
     operator_actions.resume("copy", actor="ben", reason="seen")
     runner.step()
     while rebuild.step() is Step.PROGRESSED:

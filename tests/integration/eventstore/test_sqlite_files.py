@@ -1,6 +1,7 @@
 """A file that cannot be used as a database is named with its remedy, and no command but migrate makes one."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from django.test import Client
 
 import manage
 from eventstore.runtime import sqlite_files
+from eventstore.runtime.databases import is_read_only
 from tests.support.consumers.moving import connected_to_url
 from tests.support.databases import Database
 from web import probes
+from web.management.commands.migrate import _make
 
 pytestmark = pytest.mark.one_database
 
@@ -117,6 +120,23 @@ def test_migrate_refuses_a_file_that_can_only_be_read_and_makes_none(database: D
             call_command("migrate")
         assert str(refused.value) == f"the file {file} {fault}: {remedy}"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_question_mark_in_the_name_of_a_file_begins_no_option(database: Database, tmp_path: Path) -> None:
+    for option in ("ro", "memory"):
+        file = tmp_path / f"a?mode={option}.sqlite3"
+        with connected_to_url(f"sqlite:///{tmp_path}/a%3Fmode={option}.sqlite3"):
+            assert not is_read_only("default")
+            assert sqlite_files.file_of(str(connection.settings_dict["NAME"])) == file
+
+
+def test_a_new_file_is_written_by_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        _make(tmp_path / "new.sqlite3", can_write=True)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.sqlite3").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_fault_names_the_file_that_may_be_at_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -40,6 +40,6 @@ def _make(path: Path, *, can_write: bool) -> None:
         raise CommandError(str(FileFault((path,), "cannot be made" if is_new else "can only be read", READ_ONLY)))
     if is_new:
         try:
-            path.touch()
+            path.touch(mode=0o644)  # as SQLite makes it
         except OSError as error:
             raise CommandError(f"the file {path} cannot be made: {error.strerror}") from error
