@@ -121,8 +121,8 @@ def keep_progress(name: str, progress: Any, using: str, *, rate: float) -> None:
     Checkpoint.objects.using(using).filter(name=name).update(progress=progress, **_alive(rate))
 
 
-def show(names: Sequence[str], at: datetime, rate: float, using: str) -> None:
-    """Show in locked rows that their consumer was alive at a moment."""
+def mark_seen(names: Sequence[str], at: datetime, rate: float, using: str) -> None:
+    """Note in locked rows that their consumer was alive at a moment."""
     with connections[using].cursor() as cursor:
         moment = connections[using].ops.adapt_datetimefield_value(at)
         cursor.executemany(_SEEN, [(moment, round(rate, 1), name) for name in names])

@@ -192,7 +192,8 @@ def _reason(runner: Runner, step: Step) -> str:
         return f"{cursor.label} is {history.standstill(cursor.names[0]) or 'paused'}"
     if step is Step.WAITING:
         state = history.standstill(cursor.waiting_for) if cursor.waiting_for in consumers.projectors else ""
-        return f"{cursor.label} is waiting for {cursor.waiting_for}{state and f', which is {state}'}"
+        why = f", which is {state}" if state else ""
+        return f"{cursor.label} is waiting for {cursor.waiting_for}{why}"
     return ""
 
 

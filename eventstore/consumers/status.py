@@ -54,7 +54,7 @@ class Heartbeat:
         with transaction.atomic(using=self._using):
             rows = checkpoints.load(self._names, self._using, lock=True)  # See Note [Rows are locked by name]
             at = database_now(self._using)
-            checkpoints.show(self._names, at, rate, self._using)
+            checkpoints.mark_seen(self._names, at, rate, self._using)
         self._seen, minute = now, at.replace(second=0, microsecond=0)
         if minute != self._sampled:
             _sample(rows, at, self._using)  # without the rows' locks: it asks the log, which may be in another database
