@@ -41,7 +41,8 @@ run: $(VENV)/runtime ## everything for real in one terminal, with a superuser; B
 	@$(DEVELOPMENT) $(MANAGE) check_web_address
 	@$(DEVELOPMENT) $(MANAGE) migrate --verbosity 0
 	@$(DEVELOPMENT) $(MANAGE) create_development_superuser
-	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once
+	@$(DEVELOPMENT) HYDRATION_DELAY=0 HYDRATION_DELAY_ENTROPY=0 $(MANAGE) run_processmanager late_fees --once || \
+	    echo "Everything starts all the same: Books shows its consumers, and an operator can resume them there." >&2
 	@exec $(DEVELOPMENT) DJANGO_SETTINGS_MODULE=settings python -m deploy.procfile
 
 cluster: $(VENV)/development ## three nodes that fail over, HAProxy, PgBouncer and Daybook on this machine, until Ctrl-C

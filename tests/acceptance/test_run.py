@@ -97,7 +97,8 @@ def test_everything_runs_from_no_database_at_all_and_ends_whole(clone: Path) -> 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_make_ends_all_that_it_started(ending: signal.Signals, clone: Path) -> None:
     (clone / "Procfile").write_text("one: sleep 600\ntwo: sleep 600\n")
-    with running(clone, "MANAGE=true") as (process, _):
+    (clone / "manage.sh").write_text('test "$1" != run_processmanager')  # as if late_fees were paused
+    with running(clone, "MANAGE=sh manage.sh") as (process, _):
         wait_until(lambda: process.poll() is not None or process.output().count(" started ") == 2)
         started = psutil.Process(process.pid).children(recursive=True)
         if ending == signal.SIGINT:
